@@ -1,0 +1,63 @@
+/** What the journal tells: incidents and their timelines. The command line, notifications and reports read only this. */
+
+export const INCIDENT_STATES = ['open', 'acting', 'verifying', 'waiting-approval', 'escalated', 'resolved'] as const;
+export type IncidentState = (typeof INCIDENT_STATES)[number];
+
+export const ENTRY_KINDS = [
+  'opened',
+  'signal',
+  'decided',
+  'intent',
+  'acted',
+  'act-failed',
+  'alarm-ok',
+  'verified',
+  'not-verified',
+  'escalated',
+  'paged',
+  'handed-back',
+  'left-as-is',
+  'resolved',
+  'note',
+] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+/** One line of a timeline. `summary` is a plain sentence fragment for people; `data` is for machines and never holds a secret. */
+export interface JournalEntry {
+  /** Sortable by time (ULID). */
+  readonly id: string;
+  readonly incidentId: string;
+  /** ISO 8601 with milliseconds. */
+  readonly at: string;
+  readonly kind: EntryKind;
+  /** Who wrote it: a function's name, or `person:<name>`. */
+  readonly by: string;
+  readonly summary: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type Severity = 'P1' | 'P2' | 'P3' | 'P4';
+
+/** An incident as the reducer folds it from its entries. */
+export interface Incident {
+  readonly id: string;
+  readonly title: string;
+  readonly target: string;
+  readonly severity: Severity;
+  readonly state: IncidentState;
+  readonly openedAt: string;
+  readonly resolvedAt?: string;
+  /** Alarms that belong to it, with their last known state. */
+  readonly alarms: Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
+  /** Changes made, in order. */
+  readonly actions: readonly {
+    readonly actionId: string;
+    readonly remediation: string;
+    readonly change: string;
+    readonly status: 'intended' | 'done' | 'failed' | 'verified' | 'handed-back' | 'left-as-is';
+  }[];
+}
+
+export interface IncidentWithTimeline extends Incident {
+  readonly timeline: readonly JournalEntry[];
+}

@@ -1,0 +1,61 @@
+/** Every signal ends in exactly one of these (invariant I1). */
+export type Outcome =
+  | { readonly kind: 'remediated'; readonly incidentId: string; readonly actionId: string }
+  | { readonly kind: 'already-fine'; readonly reason: string }
+  | { readonly kind: 'would-act'; readonly incidentId: string; readonly change: string }
+  | { readonly kind: 'awaiting-approval'; readonly incidentId: string }
+  | { readonly kind: 'held'; readonly reason: HoldReason; readonly detail: string; readonly recheckAt: string }
+  | {
+      readonly kind: 'refused';
+      readonly guardrail: Guardrail;
+      readonly setting: string;
+      readonly present: string;
+      readonly recheckAt: string;
+    }
+  | { readonly kind: 'contended'; readonly detail: string; readonly recheckAt: string }
+  | { readonly kind: 'joined'; readonly incidentId: string; readonly recheckAt?: string }
+  | { readonly kind: 'duplicate'; readonly of: string }
+  | { readonly kind: 'escalated'; readonly incidentId: string; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly reason: RejectReason; readonly detail: string }
+  /** A signal that says a trouble is over; it changes nothing by itself. */
+  | { readonly kind: 'noted'; readonly detail: string };
+
+export type OutcomeKind = Outcome['kind'];
+
+/** Passing reasons for which a signal is looked at again later. */
+export type HoldReason =
+  | 'paused'
+  | 'first-evaluation'
+  | 'stale'
+  | 'maintenance'
+  | 'change-under-way'
+  | 'upstream-in-trouble'
+  | 'hands-off'
+  | 'lease'
+  | 'actions-disabled';
+
+/** Limits that can refuse an admitted decision, in the order in which they are named when several refuse. */
+export const GUARDRAILS = [
+  'switch',
+  'lease',
+  'version',
+  'cooldown',
+  'target-budget',
+  'runbook-budget',
+  'fleet-budget',
+  'alarm-recovered',
+] as const;
+export type Guardrail = (typeof GUARDRAILS)[number];
+
+/** Why an event can't be acted on at all. */
+export type RejectReason =
+  | 'malformed'
+  | 'not-an-alarm'
+  | 'no-target'
+  | 'foreign-metric'
+  | 'target-not-configured'
+  | 'several-targets'
+  | 'insufficient-data'
+  | 'auto-scaling-alarm'
+  | 'wrong-runbook'
+  | 'mode-off';

@@ -1,0 +1,97 @@
+/**
+ * What a deployed function knows about the world it protects. `infra/config` parses `nightshift.config.ts`, fills in every
+ * default and writes this shape into each function's asset as `config.json`; nothing here is optional unless absence means something.
+ * All durations are in seconds, all shares between 0 and 1.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const MODES = ['off', 'observe', 'approve', 'auto'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** Limits that hold for one runbook on every target; see design section 4. */
+export interface RunbookLimits {
+  readonly mode: Mode;
+  /** Least time between two changes of one target by one remediation. */
+  readonly cooldownSeconds: number;
+  /** Changes of one target by one remediation within one hour. */
+  readonly perTargetPerHour: number;
+  /** Changes by one remediation within one hour, over all targets. */
+  readonly perRunbookPerHour: number;
+}
+
+export interface ServiceConfig {
+  /** Key in `services`; also the target's name: `ecs-service/<cluster>/<service>`. */
+  readonly name: string;
+  readonly cluster: string;
+  readonly service: string;
+  readonly minTasks: number;
+  readonly maxTasks: number;
+  readonly cpuAbovePercent: number;
+  readonly memoryAbovePercent: number;
+  /** How long the alarm must have been OK before a temporary change is handed back. */
+  readonly stabiliseForSeconds: number;
+  /** Names of `databases` this service can't do without: while one of them is in trouble, the service isn't scaled out. */
+  readonly dependsOn: readonly string[];
+  /** Connections one more task opens on each database it depends on; 0 when unknown. */
+  readonly connectionsPerTask: number;
+}
+
+export interface DatabaseConfig {
+  /** Key in `databases`; the RDS instance identifier: `rds-instance/<name>`. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly databaseName: string;
+  /** Login that Nightshift uses, by IAM database authentication. */
+  readonly user: string;
+  readonly connectionsAboveShare: number;
+  /** Release ends no more sessions than it takes to get down to this share of `max_connections`. */
+  readonly releaseToShare: number;
+  readonly idleForSeconds: number;
+  readonly includeIdleInTransaction: boolean;
+  readonly allowUsers: readonly string[];
+  readonly allowApplications: readonly string[];
+  /** Sessions are shared by a pooler: ending them ends other people's work, so Nightshift only advises. */
+  readonly pooler: 'none' | 'rds-proxy' | 'pgbouncer';
+  /** How long after a release the sessions are counted again to see whether they came back. */
+  readonly recheckAfterSeconds: number;
+}
+
+export interface RuntimeConfig {
+  readonly version: 1;
+  /** Name of this deployment; part of every resource's name. */
+  readonly name: string;
+  readonly region: string;
+  readonly standbyRegion: string;
+  readonly services: Readonly<Record<string, ServiceConfig>>;
+  readonly databases: Readonly<Record<string, DatabaseConfig>>;
+  /** By remediation name; one entry for each remediation that is deployed. */
+  readonly runbooks: Readonly<Record<string, RunbookLimits>>;
+  readonly fleet: { readonly changesPerHour: number };
+  /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
+  readonly firstEvaluationHoldSeconds: number;
+  /** How long a live value that isn't what Nightshift wrote keeps hands off. */
+  readonly handsOffSeconds: number;
+  /** Events older than this are not acted on; the reconciler looks at the alarm itself. */
+  readonly staleAfterSeconds: number;
+  readonly reconcileEverySeconds: number;
+  /** Time from action to verified before a person is called. */
+  readonly verifyWithinSeconds: number;
+}
+
+let cached: RuntimeConfig | undefined;
+
+/**
+ * The configuration in this function's asset (`LAMBDA_TASK_ROOT/config.json`), read once for each process.
+ * @throws Error when the file is missing or of another version: the function must not guess.
+ */
+export function runtimeConfig(): RuntimeConfig {
+  if (cached) return cached;
+  const path = join(process.env.LAMBDA_TASK_ROOT ?? '.', 'config.json');
+  const parsed = JSON.parse(readFileSync(path, 'utf8')) as RuntimeConfig;
+  if (parsed.version !== 1)
+    throw new Error(`${path}: configuration version ${parsed.version}, expected 1: deploy again`);
+  cached = parsed;
+  return parsed;
+}

@@ -1,0 +1,55 @@
+/** What a remediation declares about itself: data only, so that synthesis, documentation and tests can read it without running it. */
+
+/**
+ * An IAM permission. In `resources`, `{partition} {region} {account}` stand for the deployment's own, and `{services}` / `{databases}`
+ * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
+ *   `{cluster}` `{service}`: each protected ECS service.   `{database}`: each protected database instance.
+ */
+export interface Permission {
+  readonly actions: readonly `${string}:${string}`[];
+  readonly resources: readonly string[];
+  /** Why AWS offers no resource-level permission here, with the page that says so. */
+  readonly whyAnyResource?: string;
+}
+
+export type TargetKind = 'ecs-service' | 'rds-instance';
+
+/** A metric whose alarm may start this remediation. Dimensions must be exactly these: they name the target. */
+export interface TriggerMetric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: readonly string[];
+}
+
+/**
+ * How a repeated action behaves (design section 1): `absolute` sets a value; `conditional` is compared by the API;
+ * `evidence` can't be repeated safely, so the remediation must be able to see whether it already happened.
+ */
+export type Idempotency = 'absolute' | 'conditional' | 'evidence';
+
+export interface RemediationManifest {
+  /** Equal to the folder's name; also the value of the alarm tag `nightshift:runbook`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly targetKind: TargetKind;
+  readonly triggers: readonly TriggerMetric[];
+  readonly permissions: readonly Permission[];
+  /** `database-vpc`: the function speaks SQL, so it runs beside the database and reaches nothing but it and DynamoDB. */
+  readonly network: 'none' | 'database-vpc';
+  readonly risk: 'low' | 'medium' | 'high';
+  readonly idempotency: Idempotency;
+  readonly defaults: {
+    readonly cooldownSeconds: number;
+    readonly perTargetPerHour: number;
+    readonly perRunbookPerHour: number;
+  };
+  /** The function's hard timeout. */
+  readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
+}
+
+/** Identity, so that a manifest is checked where it is written. */
+export const defineManifest = <const M extends RemediationManifest>(manifest: M): M => manifest;
+
+/** The alarm tag that opts an alarm in; its value is the remediation's name. */
+export const RUNBOOK_TAG = 'nightshift:runbook';

@@ -1,0 +1,40 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'scale-out-service',
+  summary:
+    'Adds half as many tasks again to an ECS service whose CPU or memory is above its threshold, and hands them back afterwards.',
+  targetKind: 'ecs-service',
+  triggers: [
+    { namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] },
+    { namespace: 'AWS/ECS', metricName: 'MemoryUtilization', dimensions: ['ClusterName', 'ServiceName'] },
+  ],
+  permissions: [
+    {
+      actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
+    },
+    {
+      actions: ['application-autoscaling:DescribeScalableTargets'],
+      resources: ['*'],
+      whyAnyResource:
+        'DescribeScalableTargets has no resource types (Service Authorization Reference, Actions for AWS Application Auto Scaling).',
+    },
+    {
+      actions: ['application-autoscaling:RegisterScalableTarget'],
+      resources: ['arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*'],
+    },
+    {
+      actions: ['cloudwatch:GetMetricData'],
+      resources: ['*'],
+      whyAnyResource:
+        'GetMetricData has no resource types (Service Authorization Reference, Actions for Amazon CloudWatch).',
+    },
+  ],
+  network: 'none',
+  risk: 'low',
+  idempotency: 'absolute',
+  defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
+  timeoutSeconds: 30,
+  memoryMegabytes: 512,
+});

@@ -1,0 +1,34 @@
+/** What the gateway offers to the rest of the world. */
+import type { AwsCall, RecordedCall, StandIn } from '../world/types.ts';
+import type { FaultBook } from './faults.ts';
+import type { TransactionSettings } from './transactions.ts';
+import type { AwsRequest } from './upstream.ts';
+
+export interface Gateway {
+  /** `http://127.0.0.1:<port>`: what `AWS_ENDPOINT_URL` is set to. */
+  readonly url: string;
+  readonly port: number;
+  /** The emulator's address; calls that no stand-in answers fail with 503 until it is set. */
+  upstreamUrl: string | undefined;
+  /** Asked before the emulator, in the order of registration, about calls of its services. */
+  register(standIn: StandIn): void;
+  /** Remembered calls, oldest first. */
+  calls(): readonly RecordedCall[];
+  /** @returns the function that ends listening. */
+  onCall(listener: (call: RecordedCall) => void): () => void;
+  readonly faults: FaultBook;
+  readonly transactions: TransactionSettings;
+  /** Who is ended by a `kill-caller-after` fault: called after the effect and before the reply. */
+  onKillCaller(listener: (call: AwsCall) => void): () => void;
+  /** Names the caller behind an access key, for callers without an application id. */
+  nameCaller(accessKeyId: string, caller: string): void;
+  /**
+   * Calls an AWS API as a service of AWS does (EventBridge delivering, Lambda sending to a destination): stand-ins first, then the emulator.
+   * Neither recorded nor met by faults, except that a region that is cut off can't be reached.
+   * @returns the reply's JSON, or its text when it isn't JSON. @throws AwsCallError, UpstreamUnreachable.
+   */
+  ask(asked: AwsRequest): Promise<unknown>;
+  /** As `ask`, but of the emulator itself: for a stand-in that adds to what the emulator keeps. */
+  askEmulator(asked: AwsRequest): Promise<unknown>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,27 @@
+/**
+ * The CDK app. `cdk synth -c config=<path>` takes another configuration than ./nightshift.config.ts.
+ * A configuration or unit with faults is told in full, without a stack trace, and exits with 2.
+ */
+import { App } from 'aws-cdk-lib/core';
+import { autoLines, buildApp } from './build-app.ts';
+import { ConfigurationError } from './config/faults.ts';
+import { loadConfig } from './config/load.ts';
+import { DiscoveryError, discover } from './discover.ts';
+
+async function main(): Promise<void> {
+  const context: unknown = new App().node.tryGetContext('config');
+  const path = typeof context === 'string' ? context : 'nightshift.config.ts';
+  const units = await discover();
+  const parsed = await loadConfig(
+    path,
+    units.remediations.map((unit) => unit.manifest),
+  );
+  for (const line of autoLines(parsed)) process.stderr.write(`${line}\n`);
+  buildApp({ ...parsed, units }).app.synth();
+}
+
+main().catch((error: unknown) => {
+  if (!(error instanceof ConfigurationError || error instanceof DiscoveryError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+});

@@ -1,0 +1,64 @@
+/** Builds the CDK app from a checked configuration; `app.ts` is the command around it. */
+
+import { App, type AppProps, Validations } from 'aws-cdk-lib/core';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { type BundleEntry, bundle } from './bundle.ts';
+import type { ParsedConfig } from './config/parse.ts';
+import { deployedManifests } from './config/runtime.ts';
+import type { Units } from './discover.ts';
+import { ResponseStack } from './stacks/response-stack.ts';
+
+export interface BuildOptions extends ParsedConfig {
+  readonly units: Units;
+  readonly app?: AppProps;
+}
+
+export interface BuiltApp {
+  readonly app: App;
+  readonly stack: ResponseStack;
+}
+
+/** The app with its stack. Assets are staged by then: nothing temporary is left. */
+export function buildApp({ config, runtime, units, app: appProps }: BuildOptions): BuiltApp {
+  const app = new App({ analyticsReporting: false, ...appProps });
+  const bundles = bundle(entriesOf({ config, runtime, units }), runtime);
+  try {
+    const account = process.env.CDK_DEFAULT_ACCOUNT;
+    const stack = new ResponseStack(app, `nightshift-${config.name}`, {
+      config,
+      runtime,
+      units,
+      folderOf: bundles.folderOf,
+      env: { region: config.region, ...(account ? { account } : {}) },
+    });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    return { app, stack };
+  } finally {
+    bundles.remove();
+  }
+}
+
+/** The functions that are deployed: remediations with something to protect, and the incident process. */
+export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
+  const deployed = new Set(
+    deployedManifests(
+      config,
+      units.remediations.map((unit) => unit.manifest),
+    ),
+  );
+  const remediations = units.remediations.filter((unit) => deployed.has(unit.manifest));
+  return [...remediations, ...units.incidentFunctions].map(({ manifest, handler }) => ({
+    name: manifest.name,
+    handler,
+  }));
+}
+
+/** Lines for whoever synthesizes: what will change things by itself. */
+export function autoLines({ config, runtime }: ParsedConfig): string[] {
+  return Object.entries(runtime.runbooks)
+    .filter(([, limits]) => limits.mode === 'auto')
+    .map(([name]) => {
+      const line = config.runbooks[name]?.mode === 'auto' ? `runbooks.${name}.mode` : 'mode';
+      return `${name} acts by itself: ${line} is 'auto'.`;
+    });
+}

@@ -1,0 +1,148 @@
+/**
+ * Faults that concern several fields. They are looked for in whatever could be read, so that a fault of form elsewhere
+ * doesn't hide them.
+ */
+import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+import { asGiven, type Fault, unknownName } from './faults.ts';
+import type { DeploymentConfig } from './schema.ts';
+
+type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
+/** A configuration of which any field may be unreadable. */
+export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases' | 'runbooks'> & {
+  readonly services: Readonly<Record<string, Loose<DeploymentConfig['services'][string]>>>;
+  readonly databases: Readonly<Record<string, Loose<DeploymentConfig['databases'][string]>>>;
+  readonly runbooks: Readonly<Record<string, Loose<DeploymentConfig['runbooks'][string]>>>;
+};
+
+type Manifest = Pick<RemediationManifest, 'name' | 'risk'>;
+
+/** Every cross-field fault of what could be read. `manifests`: the remediations that exist. */
+export function crossFieldFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
+  return [
+    ...regionFaults(config),
+    ...Object.entries(config.services).flatMap(([key, service]) => serviceFaults(key, service, config)),
+    ...duplicateServiceFaults(config),
+    ...Object.entries(config.databases).flatMap(([key, database]) => databaseFaults(key, database)),
+    ...networkFaults(config),
+    ...runbookFaults(config, manifests),
+    ...alarmFaults(config),
+  ];
+}
+
+const fault = (path: string, given: unknown, expected: string): Fault => ({ path, given: asGiven(given), expected });
+
+function regionFaults({ region, standbyRegion }: LooseConfig): Fault[] {
+  if (region === undefined || region !== standbyRegion) return [];
+  return [
+    fault('standbyRegion', standbyRegion, `must differ from region ('${region}'): it takes over when that is lost`),
+  ];
+}
+
+function serviceFaults(key: string, service: LooseConfig['services'][string], config: LooseConfig): Fault[] {
+  const at = `services.${key}`;
+  const faults: Fault[] = [];
+  const { minTasks, maxTasks } = service;
+  if (minTasks !== undefined && maxTasks !== undefined && maxTasks < minTasks)
+    faults.push(fault(`${at}.maxTasks`, maxTasks, `allowed is at least minTasks (${minTasks})`));
+  for (const [index, database] of (service.dependsOn ?? []).entries())
+    if (!Object.hasOwn(config.databases, database))
+      faults.push(
+        fault(
+          `${at}.dependsOn[${index}]`,
+          database,
+          `as a database: ${unknownName(database, Object.keys(config.databases))}`,
+        ),
+      );
+  return faults;
+}
+
+function duplicateServiceFaults(config: LooseConfig): Fault[] {
+  const first = new Map<string, string>();
+  return Object.entries(config.services).flatMap(([key, service]) => {
+    if (service.cluster === undefined) return [];
+    const target = `${service.cluster}/${service.service ?? key}`;
+    const earlier = first.get(target);
+    if (earlier === undefined) {
+      first.set(target, key);
+      return [];
+    }
+    return [
+      fault(`services.${key}`, target, `already protected as services.${earlier}; one entry for each ECS service`),
+    ];
+  });
+}
+
+function databaseFaults(key: string, database: LooseConfig['databases'][string]): Fault[] {
+  const { connectionsAboveShare, releaseToShare } = database;
+  if (connectionsAboveShare === undefined || releaseToShare === undefined || releaseToShare < connectionsAboveShare)
+    return [];
+  const expected = `allowed is less than connectionsAboveShare (${connectionsAboveShare}), or the alarm would stay`;
+  return [fault(`databases.${key}.releaseToShare`, releaseToShare, expected)];
+}
+
+function networkFaults(config: LooseConfig): Fault[] {
+  const databases = Object.keys(config.databases);
+  if (databases.length === 0 || config.network !== undefined) return [];
+  return [
+    fault(
+      'network',
+      undefined,
+      `needed to reach ${databases.join(', ')}: vpcId, subnetIds, routeTableIds, dynamoDbPrefixListId`,
+    ),
+  ];
+}
+
+function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
+  const known = manifests.map((manifest) => manifest.name);
+  const unknown = Object.keys(config.runbooks)
+    .filter((name) => !known.includes(name))
+    .map((name) => fault(`runbooks.${name}`, config.runbooks[name], unknownName(name, known)));
+  const unmarked = manifests
+    .filter(({ name, risk }) => risk === 'high' && config.mode === 'auto' && config.runbooks[name]?.mode === undefined)
+    .map(({ name }) =>
+      fault(
+        `runbooks.${name}.mode`,
+        undefined,
+        "high risk never follows mode 'auto' by itself: write its mode on its own line",
+      ),
+    );
+  return [...unknown, ...unmarked];
+}
+
+/** "PutMetricAlarm", Amazon CloudWatch API Reference: Period is 10, 20, 30 or a multiple of 60; at most a day below an hour's period. */
+function alarmFaults(config: LooseConfig): Fault[] {
+  const period = config.alarmPeriodSeconds;
+  if (period === undefined) return [];
+  if (![10, 20, 30].includes(period) && (period <= 0 || period % 60 !== 0))
+    return [fault('alarmPeriodSeconds', period, 'allowed is 10, 20, 30 or a multiple of 60')];
+  const longest = period < 3600 ? 86_400 : 604_800;
+  const afterwards = (config.verifyWithinSeconds ?? 0) + (config.backstopMarginSeconds ?? 0);
+  return evaluations(config).flatMap(({ path, forSeconds }) => {
+    if (forSeconds % period !== 0)
+      return [fault(path, forSeconds, `allowed is a multiple of alarmPeriodSeconds (${period})`)];
+    const backstop = forSeconds + afterwards;
+    return backstop <= longest
+      ? []
+      : [
+          fault(
+            path,
+            forSeconds,
+            `with verifyWithinSeconds and backstopMarginSeconds ${backstop} s; CloudWatch allows ${longest} s`,
+          ),
+        ];
+  });
+}
+
+function evaluations(config: LooseConfig): { path: string; forSeconds: number }[] {
+  const services = Object.entries(config.services).flatMap(([key, service]) => [
+    { path: `services.${key}.cpuForSeconds`, forSeconds: service.cpuForSeconds },
+    { path: `services.${key}.memoryForSeconds`, forSeconds: service.memoryForSeconds },
+  ]);
+  const databases = Object.entries(config.databases).map(([key, database]) => ({
+    path: `databases.${key}.connectionsForSeconds`,
+    forSeconds: database.connectionsForSeconds,
+  }));
+  return [...services, ...databases].flatMap(({ path, forSeconds }) =>
+    forSeconds === undefined ? [] : [{ path, forSeconds }],
+  );
+}

@@ -1,0 +1,59 @@
+/** From what a person wrote to what is deployed, or to every fault in it at once. */
+import { z } from 'zod';
+import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+import { crossFieldFaults, type LooseConfig } from './cross-checks.ts';
+import { ConfigurationError, faultsOf } from './faults.ts';
+import { runtimeConfigOf } from './runtime.ts';
+import { configSchema, type DeploymentConfig, databaseSchema, runbookSchema, serviceSchema } from './schema.ts';
+
+export interface ParsedConfig {
+  readonly config: DeploymentConfig;
+  readonly runtime: RuntimeConfig;
+}
+
+/**
+ * Checks a configuration and fills in every default.
+ * @param input what `nightshift.config.ts` exports by default.
+ * @param manifests the remediations that exist; they give the names and defaults of `runbooks`.
+ * @param source how faults name the configuration, best its path.
+ * @throws ConfigurationError with all faults: of form and between fields.
+ */
+export function parseConfig(
+  input: unknown,
+  manifests: readonly RemediationManifest[],
+  source = 'nightshift.config.ts',
+): ParsedConfig {
+  const parsed = configSchema.safeParse(input);
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const faults = [
+    ...faultsOf(issues, configSchema, input),
+    ...crossFieldFaults(parsed.success ? parsed.data : readable(input, issues), manifests),
+  ];
+  if (!parsed.success || faults.length > 0) throw new ConfigurationError(source, faults);
+  return { config: parsed.data, runtime: runtimeConfigOf(parsed.data, manifests) };
+}
+
+const looseSchema = z.object({
+  ...configSchema.partial().shape,
+  services: z.record(z.string(), z.object(serviceSchema.partial().shape)).catch({}).default({}),
+  databases: z.record(z.string(), z.object(databaseSchema.partial().shape)).catch({}).default({}),
+  runbooks: z.record(z.string(), z.object(runbookSchema.partial().shape)).catch({}).default({}),
+});
+
+/** What is left when everything with a fault of form is taken out; defaults stand in for it. */
+function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseConfig {
+  const copy: unknown = structuredClone(input);
+  for (const { path } of issues) remove(copy, path);
+  const parsed = looseSchema.safeParse(copy);
+  return parsed.success ? parsed.data : { services: {}, databases: {}, runbooks: {} };
+}
+
+function remove(from: unknown, path: readonly PropertyKey[]): void {
+  const [key, ...rest] = path;
+  if (typeof from !== 'object' || from === null || key === undefined || !Object.hasOwn(from, key)) return;
+  const holder = from as Record<PropertyKey, unknown>;
+  // A fault in one element of a list makes the whole list unreadable: what is left would be a list nobody wrote.
+  if (rest.length === 0 || Array.isArray(holder[key])) delete holder[key];
+  else remove(holder[key], rest);
+}

@@ -1,0 +1,67 @@
+/** What functions are given: the configuration without what only deployment needs. */
+import type { DatabaseConfig, RunbookLimits, RuntimeConfig, ServiceConfig } from '../../functions/engine/config.ts';
+import type { RemediationManifest, TargetKind } from '../../functions/engine/manifest.ts';
+import type { DeploymentConfig } from './schema.ts';
+
+/** Remediations that have something to protect; the others aren't deployed. */
+export function deployedManifests<M extends Pick<RemediationManifest, 'targetKind'>>(
+  config: DeploymentConfig,
+  manifests: readonly M[],
+): M[] {
+  const protectedKinds: Record<TargetKind, boolean> = {
+    'ecs-service': Object.keys(config.services).length > 0,
+    'rds-instance': Object.keys(config.databases).length > 0,
+  };
+  return manifests.filter((manifest) => protectedKinds[manifest.targetKind]);
+}
+
+/** The shape that `functions/engine/config.ts` reads from a function's asset. */
+export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly RemediationManifest[]): RuntimeConfig {
+  const { name, region, standbyRegion, fleet } = config;
+  return {
+    version: 1,
+    name,
+    region,
+    standbyRegion,
+    services: mapValues(config.services, (service, key): ServiceConfig => {
+      const { cluster, minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent } = service;
+      const { stabiliseForSeconds, dependsOn, connectionsPerTask } = service;
+      const limits = { minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent, stabiliseForSeconds };
+      return { name: key, cluster, service: service.service ?? key, ...limits, dependsOn, connectionsPerTask };
+    }),
+    databases: mapValues(config.databases, (database, key): DatabaseConfig => {
+      const { resourceId, securityGroupId, maxConnections, severity, createAlarms, connectionsForSeconds, ...kept } =
+        database;
+      return { name: key, ...kept };
+    }),
+    runbooks: Object.fromEntries(
+      deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
+    ),
+    fleet: { changesPerHour: fleet.changesPerHour },
+    firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
+    handsOffSeconds: config.handsOffSeconds,
+    staleAfterSeconds: config.staleAfterSeconds,
+    reconcileEverySeconds: config.reconcileEverySeconds,
+    verifyWithinSeconds: config.verifyWithinSeconds,
+  };
+}
+
+function limitsOf(manifest: RemediationManifest, config: DeploymentConfig): RunbookLimits {
+  const own = config.runbooks[manifest.name];
+  const { cooldownSeconds, perTargetPerHour, perRunbookPerHour } = manifest.defaults;
+  return {
+    mode: own?.mode ?? config.mode,
+    cooldownSeconds: own?.cooldownSeconds ?? cooldownSeconds,
+    perTargetPerHour: own?.perTargetPerHour ?? perTargetPerHour,
+    perRunbookPerHour: own?.perRunbookPerHour ?? perRunbookPerHour,
+  };
+}
+
+/** Sorted by key, so that the same configuration always gives the same asset. */
+function mapValues<T, U>(record: Readonly<Record<string, T>>, map: (value: T, key: string) => U): Record<string, U> {
+  return Object.fromEntries(
+    Object.entries(record)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => [key, map(value, key)]),
+  );
+}

@@ -1,0 +1,196 @@
+/**
+ * What a person writes in `nightshift.config.ts`. Every choice has a default and a unit in its name; facts about your account
+ * (regions, clusters, hosts, ids) have none, because a guess could change the wrong thing. Objects are closed: a name that isn't
+ * known is a fault. Faults that concern several fields are in `cross-checks.ts`.
+ *
+ * Defaults marked with a runbook's line are the thresholds the source runbooks prescribe.
+ */
+import { z } from 'zod';
+import { MODES } from '../../functions/engine/config.ts';
+
+const seconds = (minimum: number, maximum = 604_800) => z.int().min(minimum).max(maximum);
+const share = z.number().gt(0).lte(1);
+const percent = z.number().gt(0).lte(100);
+const perHour = z.int().min(1).max(1000);
+const name = (maximum: number) =>
+  z
+    .string()
+    .max(maximum)
+    .regex(/^[a-z][a-z0-9-]*[a-z0-9]$/, 'lower-case letters, digits and hyphens, beginning with a letter');
+const awsId = (prefix: string) =>
+  z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id such as ${prefix}-0abc1234`);
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1');
+/** The id is written into IAM resources: wildcards and separators have no place in any name below. */
+const plainName = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[A-Za-z0-9_.-]+$/, 'letters, digits, dot, hyphen and underscore');
+
+/** P1 is acknowledged in 5 minutes, P2 in 15, P3 in 1 hour, P4 on the next business day. */
+export const severity = z.enum(['P1', 'P2', 'P3', 'P4']);
+
+/** An ECS service whose number of tasks may be raised. */
+export const serviceSchema = z.strictObject({
+  /** Name of the ECS cluster. */
+  cluster: plainName,
+  /** Name of the ECS service; the key in `services` when left out. */
+  service: plainName.optional(),
+  /** Nightshift never sets fewer tasks than this. */
+  minTasks: z.int().min(0).max(5000).default(1),
+  /** Nightshift never sets more tasks than this. */
+  maxTasks: z.int().min(1).max(5000),
+  /** CPU of the service, averaged over its tasks, that raises the alarm (runbook 001, line 556: 0.8). */
+  cpuAbovePercent: percent.default(80),
+  /** How long CPU must stay above it (runbook 001, line 557: 15 minutes). */
+  cpuForSeconds: seconds(10, 86_400).default(900),
+  /** Memory of the service, averaged over its tasks, that raises the alarm (runbook 002, line 112: 0.9). */
+  memoryAbovePercent: percent.default(90),
+  /** How long memory must stay above it (runbook 002, line 113: 10 minutes). */
+  memoryForSeconds: seconds(10, 86_400).default(600),
+  /** How long the alarm must have been OK before the extra tasks are handed back. */
+  stabiliseForSeconds: seconds(1).default(600),
+  /** Written on the alarms and read by whoever is paged. */
+  severity: severity.default('P2'),
+  /** Databases (keys in `databases`) it can't do without: while one of them is in trouble, the service isn't scaled out. */
+  dependsOn: z.array(z.string()).default([]),
+  /** Connections one more task opens on each of those databases; 0 when unknown. */
+  connectionsPerTask: z.int().min(0).max(10_000).default(0),
+  /** Whether Nightshift makes the CPU and memory alarms; otherwise tag alarms of your own with `nightshift:runbook`. */
+  createAlarms: z.boolean().default(true),
+});
+
+/** A PostgreSQL database on RDS whose idle sessions may be ended. The key is its instance identifier. */
+export const databaseSchema = z.strictObject({
+  /** Host name that sessions connect to. */
+  host: z.string().min(1).max(255),
+  port: z.int().min(1).max(65_535).default(5432),
+  /** Database to log in to. */
+  databaseName: z.string().min(1).max(63).default('postgres'),
+  /** Login of Nightshift's own, by IAM database authentication; needs pg_signal_backend and pg_read_all_stats. */
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a PostgreSQL role name in lower case')
+    .default('nightshift'),
+  /** `DbiResourceId` of the instance (`db-...`), or `cluster-...` for Aurora: what `rds-db:connect` is granted on. */
+  resourceId: z.string().regex(/^(db|cluster)-[A-Z0-9]+$/, 'a DbiResourceId such as db-ABCDEFGHIJKL01234'),
+  /** Security group of the database; it gets one ingress rule, from Nightshift's function. */
+  securityGroupId: awsId('sg'),
+  /** Value of `max_connections`; the alarm needs it because CloudWatch counts connections, not shares. */
+  maxConnections: z.int().min(10).max(262_143),
+  /** Share of `max_connections` in use that raises the alarm. */
+  connectionsAboveShare: share.default(0.8),
+  /** How long it must stay above it. */
+  connectionsForSeconds: seconds(10, 86_400).default(180),
+  /** Release ends no more sessions than it takes to get down to this share. */
+  releaseToShare: share.default(0.7),
+  /** Sessions idle for longer may be ended (runbook 001, line 279: 10 minutes). */
+  idleForSeconds: seconds(1).default(600),
+  /** Whether sessions idle inside a transaction may be ended too: their work is rolled back. */
+  includeIdleInTransaction: z.boolean().default(false),
+  /** Roles whose sessions are never ended. */
+  allowUsers: z.array(z.string().min(1)).default([]),
+  /** Values of `application_name` whose sessions are never ended. */
+  allowApplications: z.array(z.string().min(1)).default([]),
+  /** A pooler shares its sessions among clients, so behind one Nightshift only advises. */
+  pooler: z.enum(['none', 'rds-proxy', 'pgbouncer']).default('none'),
+  /** How long after a release the sessions are counted again, to see whether they came back. */
+  recheckAfterSeconds: seconds(1, 3600).default(60),
+  severity: severity.default('P2'),
+  /** Whether Nightshift makes the connections alarm. */
+  createAlarms: z.boolean().default(true),
+});
+
+/** Where functions that speak SQL run: private subnets from which the databases can be reached. */
+export const networkSchema = z.strictObject({
+  vpcId: awsId('vpc'),
+  /** Subnets of the function, best in two zones. They need no way to the internet. */
+  subnetIds: z.array(awsId('subnet')).min(1),
+  /** Route tables of those subnets: the free DynamoDB gateway endpoint is entered there. */
+  routeTableIds: z.array(awsId('rtb')).min(1),
+  /** `com.amazonaws.<region>.dynamodb` in `aws ec2 describe-managed-prefix-lists`: the only way out besides the databases. */
+  dynamoDbPrefixListId: awsId('pl'),
+  /** `exists` when the route tables already have a DynamoDB gateway endpoint (a second one can't be made). */
+  dynamoDbEndpoint: z.enum(['create', 'exists']).default('create'),
+});
+
+/** Limits of one runbook; what is left out comes from its manifest and from `mode`. */
+export const runbookSchema = z.strictObject({
+  /** `off`, `observe` (says what it would do), `approve` (asks), `auto` (does it). A high-risk runbook is `auto` only by its own line. */
+  mode: z.enum(MODES).optional(),
+  /** Least time between two changes of one target. */
+  cooldownSeconds: seconds(0, 86_400).optional(),
+  /** Changes of one target within one hour. */
+  perTargetPerHour: perHour.optional(),
+  /** Changes within one hour, over all targets. */
+  perRunbookPerHour: perHour.optional(),
+  /**
+   * Concurrent executions set aside for its function. None by default: what is set aside is taken from the account's limit, of
+   * which a new account has little, and Lambda refuses a deployment that leaves fewer than 100 for everyone else.
+   */
+  reservedConcurrency: z.int().min(1).max(1000).optional(),
+});
+
+export const configSchema = z.strictObject({
+  /** Name of this deployment, part of every resource's name. */
+  name: name(20).default('main'),
+  /** Region that is protected and deployed to. */
+  region,
+  /** Region that takes over when `region` is lost; never the same. */
+  standbyRegion: region,
+  /** Mode of every runbook without one of its own. */
+  mode: z.enum(MODES).default('observe'),
+  services: z.record(name(64), serviceSchema).default({}),
+  /** By RDS instance identifier. */
+  databases: z.record(name(63), databaseSchema).default({}),
+  /** Needed as soon as there are databases. */
+  network: networkSchema.optional(),
+  /** By runbook name: the folders in `functions/remediations`. */
+  runbooks: z.record(z.string(), runbookSchema).default({}),
+  contacts: z
+    .strictObject({
+      /** Addresses that get every page; each must confirm a mail from Amazon SNS once. */
+      pageEmails: z.array(z.email()).default([]),
+    })
+    .prefault({}),
+  fleet: z
+    .strictObject({
+      /** Changes within one hour, over all runbooks and targets. */
+      changesPerHour: perHour.default(30),
+    })
+    .prefault({}),
+  /** Period of the alarms made here. Amazon ECS and RDS publish once a minute. */
+  alarmPeriodSeconds: z.int().default(60),
+  /** How often alarms and journal are compared. EventBridge Scheduler's unit is the minute. */
+  reconcileEverySeconds: seconds(60, 3600).multipleOf(60).default(300),
+  /** Time from an action to its proof; afterwards a person is paged. */
+  verifyWithinSeconds: seconds(1, 86_400).default(600),
+  /** What the backstop alarm waits beyond that before it pages by itself, without Nightshift. */
+  backstopMarginSeconds: seconds(0, 86_400).default(300),
+  /** An alarm seen firing on its first evaluation after it was made is looked at again after this. */
+  firstEvaluationHoldSeconds: seconds(0, 86_400).default(300),
+  /** How long a live value that Nightshift didn't write keeps its hands off. */
+  handsOffSeconds: seconds(0).default(3600),
+  /** Events older than this aren't acted on; the reconciler looks at the alarm itself. */
+  staleAfterSeconds: seconds(1, 86_400).default(900),
+  /** How long the functions' logs are kept. */
+  logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]).default(30),
+  /**
+   * Key of your own to encrypt pages at rest; its policy must let cloudwatch.amazonaws.com decrypt and generate data keys. None by
+   * default: alarms can't publish through AWS's own key (docs/decisions/0012), and a key costs 1 USD a month.
+   */
+  pageTopicKeyArn: z
+    .string()
+    .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key')
+    .optional(),
+});
+
+/** What `nightshift.config.ts` hands over. */
+export type ConfigInput = z.input<typeof configSchema>;
+/** The same with every default filled in. */
+export type DeploymentConfig = z.output<typeof configSchema>;
+export type ServiceInput = z.input<typeof serviceSchema>;
+export type DatabaseInput = z.input<typeof databaseSchema>;
+
+/** Identity, so that a configuration is checked by the editor where it is written. */
+export const defineConfig = (config: ConfigInput): ConfigInput => config;

@@ -1,0 +1,77 @@
+/**
+ * An alarm that starts a remediation, and its backstop: the same signal over a longer time, with a direct page that touches none of our
+ * code (invariant I13). If Nightshift is dead, wrong or slow, the backstop still calls a person.
+ */
+import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
+import { pagingAlarm } from './alarm-action.ts';
+
+export const DEPLOYMENT_TAG = 'nightshift:deployment';
+export const SEVERITY_TAG = 'nightshift:severity';
+
+export interface ProtectedAlarmProps {
+  /** Name of the Nightshift deployment that answers. */
+  readonly deployment: string;
+  /** Remediation that the alarm starts: its folder's name. */
+  readonly runbook: string;
+  readonly alarmName: string;
+  /** What it means, as a sentence. */
+  readonly description: string;
+  readonly severity: 'P1' | 'P2' | 'P3' | 'P4';
+  readonly metric: {
+    readonly namespace: string;
+    readonly metricName: string;
+    readonly dimensions: Readonly<Record<string, string>>;
+    readonly statistic: 'Average' | 'Maximum' | 'Minimum' | 'Sum';
+  };
+  readonly threshold: number;
+  readonly periodSeconds: number;
+  /** How long the metric must stay above the threshold; a multiple of the period. */
+  readonly forSeconds: number;
+  /** How much longer until the backstop pages: what Nightshift has to mend it, and a margin. */
+  readonly backstopAfterSeconds: number;
+  readonly pageTopic: ITopic;
+}
+
+/** Two alarms: `<name>` and `<name>-backstop`. */
+export class ProtectedAlarm extends Construct {
+  readonly alarm: CfnAlarm;
+  readonly backstop: CfnAlarm;
+
+  constructor(scope: Construct, id: string, props: ProtectedAlarmProps) {
+    super(scope, id);
+    const { metric, threshold, periodSeconds } = props;
+    const signal = {
+      namespace: metric.namespace,
+      metricName: metric.metricName,
+      dimensions: Object.entries(metric.dimensions).map(([name, value]) => ({ name, value })),
+      statistic: metric.statistic,
+      period: periodSeconds,
+      threshold,
+      comparisonOperator: 'GreaterThanThreshold',
+      treatMissingData: 'missing',
+    } as const;
+    this.alarm = new CfnAlarm(this, 'Alarm', {
+      ...signal,
+      alarmName: props.alarmName,
+      alarmDescription: `${props.severity}. ${props.description} Nightshift ${props.deployment} answers with ${props.runbook}.`,
+      evaluationPeriods: props.forSeconds / periodSeconds,
+      // "Alarm tags in action payloads", Amazon CloudWatch User Guide: without it the event has no tags and the rule doesn't see it.
+      actionConfiguration: { alarmTagsPropagation: { enabled: true } },
+      tags: [
+        { key: RUNBOOK_TAG, value: props.runbook },
+        { key: DEPLOYMENT_TAG, value: props.deployment },
+        { key: SEVERITY_TAG, value: props.severity },
+      ],
+    });
+    this.backstop = pagingAlarm(this, 'Backstop', {
+      ...signal,
+      alarmName: `${props.alarmName}-backstop`,
+      alarmDescription: `${props.severity}. ${props.description} Nightshift ${props.deployment} did not mend it in ${props.backstopAfterSeconds} s: look yourself.`,
+      evaluationPeriods: Math.ceil((props.forSeconds + props.backstopAfterSeconds) / periodSeconds),
+      pageTopic: props.pageTopic,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/** The publisher: follows the journal's stream and tells people what was written (design section 3, Journal). */
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import type { IncidentFunctionManifest } from '../discover.ts';
+import { JOURNAL_INDEXES } from './journal-table.ts';
+import { type Deployment, NightshiftFunction } from './nightshift-function.ts';
+
+export interface PublisherProps {
+  readonly deployment: Deployment;
+  readonly manifest: IncidentFunctionManifest;
+  readonly streamArn: string;
+}
+
+export class Publisher extends NightshiftFunction {
+  constructor(scope: Construct, { deployment, manifest, streamArn }: PublisherProps) {
+    super(scope, manifest.name, {
+      deployment,
+      manifest,
+      environment: { NIGHTSHIFT_PAGE_TOPIC_ARN: deployment.pageTopic.topicArn },
+      indexes: JOURNAL_INDEXES,
+    });
+    this.allow(['sns:Publish'], [deployment.pageTopic.topicArn]);
+    this.allow(
+      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+      [streamArn],
+    );
+    const mapping = new CfnEventSourceMapping(this, 'Stream', {
+      functionName: this.function.functionName,
+      eventSourceArn: streamArn,
+      startingPosition: 'TRIM_HORIZON',
+      batchSize: 100,
+      // Timeline entries only: the many items that leases and budgets write never start it.
+      filterCriteria: {
+        filters: [
+          {
+            pattern: JSON.stringify({
+              eventName: ['INSERT'],
+              dynamodb: { Keys: { sk: { S: [{ prefix: 'ENTRY#' }] } } },
+            }),
+          },
+        ],
+      },
+      functionResponseTypes: ['ReportBatchItemFailures'],
+      bisectBatchOnFunctionError: true,
+      maximumRetryAttempts: 10,
+      // Four hours late, a page tells nothing any more that the reconciler hasn't told.
+      maximumRecordAgeInSeconds: 14_400,
+      destinationConfig: { onFailure: { destination: this.failures.queueArn } },
+    });
+    // Lambda checks when the mapping is made that the role may read the stream.
+    mapping.node.addDependency(this.role);
+  }
+}

@@ -1,0 +1,82 @@
+/** Everything that answers alarms in one region: journal, page topic, functions, rules and the alarms of what is protected. */
+import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import { deployedManifests } from '../config/runtime.ts';
+import type { DeploymentConfig } from '../config/schema.ts';
+import { DatabaseNetwork } from '../constructs/database-network.ts';
+import { journalTable } from '../constructs/journal-table.ts';
+import type { Deployment } from '../constructs/nightshift-function.ts';
+import { pageTopic } from '../constructs/page-topic.ts';
+import { Protection } from '../constructs/protection.ts';
+import { Publisher } from '../constructs/publisher.ts';
+import { Reconciler } from '../constructs/reconciler.ts';
+import { Remediation } from '../constructs/remediation.ts';
+import type { IncidentFunctionManifest, Units } from '../discover.ts';
+
+export interface ResponseStackProps extends StackProps {
+  readonly config: DeploymentConfig;
+  readonly runtime: RuntimeConfig;
+  readonly units: Units;
+  folderOf(name: string): string;
+}
+
+export class ResponseStack extends Stack {
+  constructor(scope: Construct, id: string, { config, runtime, units, folderOf, ...props }: ResponseStackProps) {
+    super(scope, id, { ...props, description: `Nightshift ${config.name}: answers alarms in ${runtime.region}.` });
+    const table = journalTable(this, config.name);
+    const deployment: Deployment = { config, table, pageTopic: pageTopic(this, config), folderOf };
+    const remediations = this.#remediations(deployment, units);
+    this.#incidentFunctions(deployment, units, remediations);
+    this.#protect(deployment);
+    new CfnOutput(this, 'JournalTable', { value: table.tableName });
+    new CfnOutput(this, 'PageTopic', { value: deployment.pageTopic.topicArn });
+    new CfnOutput(this, 'Region', { value: Aws.REGION });
+  }
+
+  #remediations(deployment: Deployment, units: Units): Map<string, Remediation> {
+    const { config, table } = deployment;
+    const manifests = deployedManifests(
+      config,
+      units.remediations.map((unit) => unit.manifest),
+    );
+    const inNetwork = manifests.some((manifest) => manifest.network === 'database-vpc');
+    const network =
+      inNetwork && config.network
+        ? new DatabaseNetwork(this, 'DatabaseNetwork', { config, network: config.network, table })
+        : undefined;
+    return new Map(
+      manifests.map((manifest) => [
+        manifest.name,
+        new Remediation(this, {
+          deployment,
+          manifest,
+          network: manifest.network === 'database-vpc' ? network : undefined,
+        }),
+      ]),
+    );
+  }
+
+  #incidentFunctions(deployment: Deployment, units: Units, remediations: ReadonlyMap<string, Remediation>): void {
+    const manifestOf = (name: string): IncidentFunctionManifest | undefined =>
+      units.incidentFunctions.find((unit) => unit.manifest.name === name)?.manifest;
+    const reconciler = manifestOf('reconciler');
+    if (reconciler) new Reconciler(this, { deployment, manifest: reconciler, remediations });
+    const publisher = manifestOf('publisher');
+    const streamArn = deployment.table.tableStreamArn;
+    if (publisher && streamArn) new Publisher(this, { deployment, manifest: publisher, streamArn });
+  }
+
+  #protect({ config, pageTopic: topic }: Deployment): void {
+    const protection = new Protection(this, 'Protection', {
+      deployment: config.name,
+      pageTopic: topic,
+      alarmPeriodSeconds: config.alarmPeriodSeconds,
+      backstopAfterSeconds: config.verifyWithinSeconds + config.backstopMarginSeconds,
+    });
+    for (const [name, service] of Object.entries(config.services))
+      if (service.createAlarms) protection.protectService(name, service);
+    for (const [name, database] of Object.entries(config.databases))
+      if (database.createAlarms) protection.protectDatabase(name, database);
+  }
+}

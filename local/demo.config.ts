@@ -1,0 +1,63 @@
+/**
+ * What the local world protects: a small order system. Times are compressed so that an incident is over within seconds; `npm start`
+ * says so. Thresholds, code and everything not named here are the defaults a deployment to AWS has.
+ */
+import { defineConfig } from '../infra/config/schema.ts';
+
+/** Where the world started PostgreSQL; the values that stand in when nothing is running serve synthesis only. */
+const database = {
+  host: process.env.NIGHTSHIFT_DEMO_DATABASE_HOST ?? 'localhost',
+  port: Number(process.env.NIGHTSHIFT_DEMO_DATABASE_PORT ?? 5432),
+  resourceId: process.env.NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID ?? 'db-LOCALORDERSDB0000000000',
+};
+
+export default defineConfig({
+  name: 'demo',
+  region: 'us-east-1',
+  standbyRegion: 'us-west-2',
+  mode: 'auto',
+  services: {
+    backend: {
+      cluster: 'orders',
+      minTasks: 2,
+      maxTasks: 10,
+      cpuForSeconds: 10,
+      memoryForSeconds: 10,
+      stabiliseForSeconds: 5,
+      dependsOn: ['orders-db'],
+      connectionsPerTask: 2,
+    },
+  },
+  databases: {
+    'orders-db': {
+      ...database,
+      databaseName: 'orders',
+      securityGroupId: 'sg-0123456789abcdef0',
+      maxConnections: 80,
+      connectionsForSeconds: 10,
+      idleForSeconds: 3,
+      allowUsers: ['reporting', 'batch_allowed'],
+      allowApplications: ['nightly-export'],
+      recheckAfterSeconds: 5,
+    },
+  },
+  network: {
+    vpcId: 'vpc-0123456789abcdef0',
+    subnetIds: ['subnet-0123456789abcdef0'],
+    routeTableIds: ['rtb-0123456789abcdef0'],
+    dynamoDbPrefixListId: 'pl-02cd2c6b',
+  },
+  contacts: { pageEmails: ['on-call@example.com'] },
+  runbooks: {
+    'scale-out-service': { cooldownSeconds: 5, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'release-idle-connections': { cooldownSeconds: 5, perTargetPerHour: 30, perRunbookPerHour: 100 },
+  },
+  fleet: { changesPerHour: 200 },
+  alarmPeriodSeconds: 10,
+  reconcileEverySeconds: 60,
+  verifyWithinSeconds: 30,
+  backstopMarginSeconds: 30,
+  firstEvaluationHoldSeconds: 0,
+  handsOffSeconds: 30,
+  staleAfterSeconds: 120,
+});

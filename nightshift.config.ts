@@ -1,0 +1,58 @@
+/**
+ * What this deployment protects. Replace the example by your own services and databases; every field is described in
+ * infra/config/schema.ts. In mode `observe` Nightshift changes nothing: it says what it would do.
+ */
+import { defineConfig } from './infra/config/schema.ts';
+
+export default defineConfig({
+  name: 'main',
+  region: 'us-east-1',
+  standbyRegion: 'us-west-2',
+  // off | observe | approve | auto. Begin with observe, read what it would have done, then promote one runbook at a time below.
+  mode: 'observe',
+
+  services: {
+    backend: {
+      cluster: 'orders',
+      minTasks: 2,
+      maxTasks: 10,
+      cpuAbovePercent: 80,
+      cpuForSeconds: 900,
+      // While the database is in trouble, more tasks would only add connections to it.
+      dependsOn: ['orders-db'],
+      connectionsPerTask: 10,
+    },
+  },
+
+  databases: {
+    // The key is the RDS instance identifier.
+    'orders-db': {
+      host: 'orders-db.abcdefghijkl.us-east-1.rds.amazonaws.com',
+      databaseName: 'orders',
+      user: 'nightshift',
+      resourceId: 'db-ABCDEFGHIJKLMNOPQRSTUVWX01',
+      securityGroupId: 'sg-0123456789abcdef0',
+      maxConnections: 200,
+      connectionsAboveShare: 0.8,
+      releaseToShare: 0.7,
+      idleForSeconds: 600,
+      allowUsers: ['reporting'],
+    },
+  },
+
+  // Private subnets from which the databases can be reached; they need no NAT and no way to the internet.
+  network: {
+    vpcId: 'vpc-0123456789abcdef0',
+    subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+    routeTableIds: ['rtb-0123456789abcdef0'],
+    dynamoDbPrefixListId: 'pl-02cd2c6b',
+    dynamoDbEndpoint: 'create',
+  },
+
+  // Who is paged when Nightshift can't help, or is itself in trouble.
+  contacts: { pageEmails: [] },
+
+  runbooks: {
+    // 'scale-out-service': { mode: 'auto', cooldownSeconds: 600 },
+  },
+});

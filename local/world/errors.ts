@@ -17,3 +17,11 @@ export function exitCodeOf(error: unknown): 1 | 2 | 3 {
   const wanted = error instanceof Error ? (error as { exitCode?: unknown }).exitCode : undefined;
   return wanted === 2 || wanted === 3 ? wanted : 1;
 }
+
+/** What node:util's parseArgs says about a command line, as a UsageError; `undefined` for any other error. */
+export function parseArgsComplaint(error: unknown): UsageError | undefined {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code !== 'string' || !code.startsWith('ERR_PARSE_ARGS')) return undefined;
+  // Its second sentence explains how to pass a value that begins with a dash, which nothing here needs.
+  return new UsageError(String(message).split('. ')[0] ?? String(message));
+}

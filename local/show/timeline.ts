@@ -1,0 +1,84 @@
+/** Follows the journal of a running world and tells each entry once, in the order in which it was written. */
+import type { Incident, IncidentWithTimeline, JournalEntry } from '../../events/journal.ts';
+
+export interface FollowedJournal {
+  /** Newest first. */
+  listIncidents(): Promise<readonly Incident[]>;
+  readIncident(id: string): Promise<IncidentWithTimeline | undefined>;
+}
+
+const POLL_MS = 250;
+/** An incident may be written to after it was resolved (handing back), so it is followed this much longer. */
+const FOLLOW_RESOLVED_MS = 120_000;
+
+export interface Follower {
+  /** Reads once more, so that nothing written before is missed, and ends. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @param tell called once for each entry, oldest first within a reading.
+ * @param onError told when the journal can't be read (it is tried again): a fault may have been injected on purpose.
+ */
+export function followJournal(
+  journal: FollowedJournal,
+  tell: (entry: JournalEntry, incident: Incident) => void,
+  onError: (error: unknown) => void,
+  pollMs: number = POLL_MS,
+): Follower {
+  const told = new Set<string>();
+  let stopped = false;
+  let wake = () => {};
+  const loop = (async () => {
+    for (;;) {
+      const last = stopped;
+      try {
+        await readOnce(journal, told, tell);
+      } catch (error) {
+        onError(error);
+      }
+      if (last) return;
+      await new Promise<void>((next) => {
+        const timer = setTimeout(next, pollMs);
+        wake = () => {
+          clearTimeout(timer);
+          next();
+        };
+        if (stopped) wake();
+      });
+    }
+  })();
+  return {
+    stop: () => {
+      stopped = true;
+      wake();
+      return loop;
+    },
+  };
+}
+
+async function readOnce(
+  journal: FollowedJournal,
+  told: Set<string>,
+  tell: (entry: JournalEntry, incident: Incident) => void,
+): Promise<void> {
+  const followed = (await journal.listIncidents()).filter(isFollowed);
+  const stories = await Promise.all(followed.map(({ id }) => journal.readIncident(id)));
+  const fresh = stories.flatMap((story) =>
+    story ? story.timeline.filter(({ id }) => !told.has(id)).map((entry) => ({ entry, story })) : [],
+  );
+  for (const { entry, story } of fresh.sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1))) {
+    told.add(entry.id);
+    tell(entry, story);
+  }
+}
+
+const isFollowed = ({ resolvedAt }: Incident): boolean =>
+  resolvedAt === undefined || Date.now() - Date.parse(resolvedAt) < FOLLOW_RESOLVED_MS;
+
+/** `HH:MM:SS.mmm`, local time. */
+export function timeOfDay(iso: string): string {
+  const at = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+}

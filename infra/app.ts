@@ -9,7 +9,8 @@ import { loadConfig } from './config/load.ts';
 import { DiscoveryError, discover } from './discover.ts';
 
 async function main(): Promise<void> {
-  const context: unknown = new App().node.tryGetContext('config');
+  const app = new App({ analyticsReporting: false });
+  const context: unknown = app.node.tryGetContext('config');
   const path = typeof context === 'string' ? context : 'nightshift.config.ts';
   const units = await discover();
   const parsed = await loadConfig(
@@ -17,7 +18,8 @@ async function main(): Promise<void> {
     units.remediations.map((unit) => unit.manifest),
   );
   for (const line of autoLines(parsed)) process.stderr.write(`${line}\n`);
-  buildApp({ ...parsed, units }).app.synth();
+  buildApp(app, { ...parsed, units });
+  app.synth();
 }
 
 main().catch((error: unknown) => {

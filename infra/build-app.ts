@@ -1,6 +1,6 @@
 /** Builds the CDK app from a checked configuration; `app.ts` is the command around it. */
 
-import { App, type AppProps, Validations } from 'aws-cdk-lib/core';
+import { type App, Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type BundleEntry, bundle } from './bundle.ts';
 import type { ParsedConfig } from './config/parse.ts';
@@ -10,17 +10,10 @@ import { ResponseStack } from './stacks/response-stack.ts';
 
 export interface BuildOptions extends ParsedConfig {
   readonly units: Units;
-  readonly app?: AppProps;
 }
 
-export interface BuiltApp {
-  readonly app: App;
-  readonly stack: ResponseStack;
-}
-
-/** The app with its stack. Assets are staged by then: nothing temporary is left. */
-export function buildApp({ config, runtime, units, app: appProps }: BuildOptions): BuiltApp {
-  const app = new App({ analyticsReporting: false, ...appProps });
+/** Adds the stack to an app. Assets are staged by then: nothing temporary is left. */
+export function buildApp(app: App, { config, runtime, units }: BuildOptions): ResponseStack {
   const bundles = bundle(entriesOf({ config, runtime, units }), runtime);
   try {
     const account = process.env.CDK_DEFAULT_ACCOUNT;
@@ -32,7 +25,7 @@ export function buildApp({ config, runtime, units, app: appProps }: BuildOptions
       env: { region: config.region, ...(account ? { account } : {}) },
     });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-    return { app, stack };
+    return stack;
   } finally {
     bundles.remove();
   }

@@ -1,0 +1,59 @@
+/**
+ * Metrics as CloudWatch keeps them: one series for each exact namespace, name and set of dimensions
+ * (AWS page "Metrics concepts", Dimensions: each combination of dimensions is a separate metric).
+ */
+
+/** A value, or a statistic set, at one moment. */
+export interface Sample {
+  readonly atMs: number;
+  readonly sampleCount: number;
+  readonly sum: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly unit?: string;
+}
+
+export interface MetricIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+/** Longest time an alarm of less than a week looks back, with a margin; older samples are dropped. */
+const RETENTION_MS = 25 * 3600_000;
+
+export interface MetricStore {
+  put(metric: MetricIdentity, sample: Sample): void;
+  /** Samples at or after `fromMs` and before `toMs`, in order of arrival. */
+  read(metric: MetricIdentity, fromMs: number, toMs: number): readonly Sample[];
+  list(): readonly MetricIdentity[];
+}
+
+const keyOf = (metric: MetricIdentity): string =>
+  JSON.stringify([
+    metric.namespace,
+    metric.name,
+    Object.entries(metric.dimensions).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+  ]);
+
+/** An empty store of one region. */
+export function createMetricStore(): MetricStore {
+  const series = new Map<string, { readonly metric: MetricIdentity; samples: Sample[] }>();
+  return {
+    put(metric, sample) {
+      const key = keyOf(metric);
+      const entry = series.get(key) ?? { metric, samples: [] };
+      series.set(key, entry);
+      entry.samples.push(sample);
+      const oldest = entry.samples[0];
+      // Dropped in batches: the array is copied only once in several hours' worth of samples.
+      if (oldest && oldest.atMs < sample.atMs - 2 * RETENTION_MS)
+        entry.samples = entry.samples.filter((kept) => kept.atMs >= sample.atMs - RETENTION_MS);
+    },
+    read: (metric, fromMs, toMs) => {
+      const samples = series.get(keyOf(metric))?.samples ?? [];
+      return samples.filter((sample) => sample.atMs >= fromMs && sample.atMs < toMs);
+    },
+    list: () => [...series.values()].map((entry) => entry.metric),
+  };
+}

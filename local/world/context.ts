@@ -6,7 +6,15 @@ import { accessSync, constants, createWriteStream, mkdirSync, renameSync, rmSync
 import { delimiter, join } from 'node:path';
 import { UsageError } from './errors.ts';
 import { cleanLeftovers, removeFolder, temporaryFolder } from './leftovers.ts';
-import { endMarked, isAlive, OWNER_VARIABLE, self, WORLD_VARIABLE } from './processes.ts';
+import {
+  endMarked,
+  isAlive,
+  killMarked,
+  type MarkedProcess,
+  OWNER_VARIABLE,
+  self,
+  WORLD_VARIABLE,
+} from './processes.ts';
 import { readState, WORLDS_ROOT, type WorldState, writeState } from './state.ts';
 import type { WorldContext } from './types.ts';
 
@@ -27,6 +35,8 @@ export interface OpenWorld extends WorldContext {
   describe(facts: Partial<Pick<WorldState, 'phase' | 'endpoint' | 'tableName' | 'readyMs'>>): void;
   /** Whether `stop` was called: what ends now was meant to end. */
   readonly stopping: boolean;
+  /** Kills every process of this world at once, without waiting: for a person who won't wait. The next start removes the folder. */
+  kill(): void;
   /** Undoes everything in reverse order, ends what still runs and removes the folder. Called again, it returns the same promise. */
   stop(): Promise<void>;
 }
@@ -118,7 +128,8 @@ class Opened implements OpenWorld {
     if (this.stopping) throw new Error(`world "${this.name}" is stopping: ${command} isn't started any more`);
     const env = { ...(options.env ?? process.env), [WORLD_VARIABLE]: this.dir, [OWNER_VARIABLE]: this.#state.owner };
     const [program, programArgs] = diesWithUs(command, args);
-    return spawn(program, programArgs, { ...options, env });
+    // A process group of its own: Ctrl-C in the terminal reaches only this process, which then ends its children in order.
+    return spawn(program, programArgs, { detached: process.platform !== 'win32', ...options, env });
   }
 
   onStop(what: string, undo: () => Promise<void> | void): void {
@@ -134,6 +145,14 @@ class Opened implements OpenWorld {
     writeState(this.dir, this.#state);
   }
 
+  kill(): void {
+    killMarked((found) => this.#owns(found));
+  }
+
+  #owns({ owner, world }: MarkedProcess): boolean {
+    return owner === this.#state.owner && world === this.dir;
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -142,7 +161,7 @@ class Opened implements OpenWorld {
   async #stop(): Promise<void> {
     this.describe({ phase: 'stopping' });
     for (const { what, undo } of this.#undo.reverse()) await this.#undoOne(what, undo);
-    await endMarked(({ owner, world }) => owner === this.#state.owner && world === this.dir, GRACE_MS);
+    await endMarked((found) => this.#owns(found), GRACE_MS);
     await new Promise<void>((done) => this.#log.end(done));
     keepLogs(this.dir, this.name);
     await removeFolder(this.dir);

@@ -126,6 +126,11 @@ export async function endMarked(selects: (found: MarkedProcess) => boolean, grac
   return [...ended];
 }
 
+/** Kills what `selects` chooses, once, without waiting for it to be gone. */
+export function killMarked(selects: (found: MarkedProcess) => boolean): void {
+  for (const found of markedProcesses()) if (found.pid !== process.pid && selects(found)) signal(found.pid, 'SIGKILL');
+}
+
 function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(pid, name);

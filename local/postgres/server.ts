@@ -51,6 +51,8 @@ export interface PostgresServer {
   /** Resolves when the process is gone; after ten seconds it is stopped the hard way (immediate, then SIGKILL). */
   stop(mode?: StopMode): Promise<void>;
   restart(mode?: StopMode, settings?: Settings): Promise<void>;
+  /** Has a running server read changed settings; those that need a restart are only written down. */
+  reload(settings: Settings): Promise<void>;
   /** Called when the server ends without having been told to. */
   onCrash(listener: (how: string) => void): () => void;
   /** Called with each line of the server's log. */
@@ -148,6 +150,12 @@ class Server implements PostgresServer {
   async restart(mode: StopMode = 'fast', settings: Settings = this.#settings): Promise<void> {
     await this.stop(mode);
     await this.start(settings);
+  }
+
+  async reload(settings: Settings): Promise<void> {
+    this.#settings = settings;
+    await this.#writeConfiguration();
+    this.#child?.kill('SIGHUP');
   }
 
   onCrash(listener: (how: string) => void): () => void {

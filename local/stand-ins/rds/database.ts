@@ -1,0 +1,115 @@
+/** What stands behind a DB instance: a PostgreSQL server, its front door, and the supervisor's own connection to it. */
+import pg from 'pg';
+import type { Installation } from '../../postgres/installation.ts';
+import { type PostgresServer, type Settings, startServer } from '../../postgres/server.ts';
+import { SERVER_USER } from '../../postgres/template.ts';
+import type { WorldContext } from '../../world/types.ts';
+import { accessRules, bootstrap, isIamLoginSql, type Master } from './bootstrap.ts';
+import type { ServerCertificate } from './certificates.ts';
+import { type FrontDoor, openFrontDoor } from './front-door.ts';
+
+export interface DatabaseOptions {
+  readonly world: WorldContext;
+  readonly installation: Installation;
+  readonly cacheDir: string;
+  readonly certificate: ServerCertificate;
+  /** Unique in the world: part of folder names. */
+  readonly name: string;
+  readonly region: string;
+  readonly master: Master;
+  readonly settings: Settings;
+  readonly iamEnabled: () => boolean;
+  readonly forceSsl: () => boolean;
+}
+
+export interface Database {
+  readonly server: PostgresServer;
+  readonly door: FrontDoor;
+  /** Runs one statement as the server's superuser, on a connection of the supervisor's own. @throws the driver's error. */
+  query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Closes sessions and stops the server; the endpoint's port stays ours, and resets connections. */
+  stop(): Promise<void>;
+  start(settings: Settings): Promise<void>;
+  /** Stops for good: the port is free again. */
+  close(): Promise<void>;
+}
+
+/** Starts a server with the roles of a fresh instance, and its front door. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { world, name, master } = options;
+  const server = await startServer(world, {
+    installation: options.installation,
+    name,
+    cacheDir: options.cacheDir,
+    settings: options.settings,
+    hba: accessRules(master.user),
+  });
+  const admin = new Admin(server, (line) => world.log('rds', `${name}: ${line}`));
+  await bootstrap((sql) => admin.query(sql), master);
+  const door = await openFrontDoor({
+    region: options.region,
+    certificate: options.certificate,
+    internalLogins: [SERVER_USER],
+    serverSocket: () => (server.state === 'running' ? server.socketPath : undefined),
+    isIamLogin: async (user) =>
+      (await admin.query<{ iam: boolean }>(isIamLoginSql, [user, master.user]))[0]?.iam === true,
+    iamEnabled: options.iamEnabled,
+    forceSsl: options.forceSsl,
+    log: (line) => world.log('rds', `${name} front door: ${line}`),
+  });
+  const stop = async () => {
+    await admin.close();
+    await server.stop('fast');
+  };
+  return {
+    server,
+    door,
+    query: (sql, values) => admin.query(sql, values),
+    stop,
+    start: (settings) => server.start(settings),
+    close: async () => {
+      await Promise.all([door.close(), stop()]);
+    },
+  };
+}
+
+/** One connection, made when it is needed, and again after the server went away. */
+class Admin {
+  readonly #server: PostgresServer;
+  readonly #log: (line: string) => void;
+  #client: Promise<pg.Client> | undefined;
+
+  constructor(server: PostgresServer, log: (line: string) => void) {
+    this.#server = server;
+    this.#log = log;
+  }
+
+  async query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    this.#client ??= this.#connect();
+    const client = await this.#client;
+    return (await client.query<Row>(sql, [...values])).rows;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = new pg.Client(this.#server.adminConfig());
+    const forget = () => {
+      this.#client = undefined;
+    };
+    client.on('error', (error) => this.#log(`own connection: ${error.message}`));
+    client.on('end', forget);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    // It may never have connected, or be broken already: closing is all that is wanted.
+    await client?.then((connected) => connected.end()).catch(() => {});
+  }
+}

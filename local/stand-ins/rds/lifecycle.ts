@@ -1,0 +1,171 @@
+/**
+ * What happens to an instance after an API call was accepted: work that takes time, a status while it lasts, an event when it is done.
+ * AWS: "Viewing Amazon RDS DB instance status". Durations are shorter than AWS's (minutes): at least `transitionMs`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Settings } from '../../postgres/server.ts';
+import type { EventSink, WorldContext } from '../../world/types.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
+import { type InstanceEventId, tell } from './events.ts';
+import { type Instance, keyOf, type RdsState, type Status } from './model.ts';
+import { settingsOf, valueIn } from './parameters.ts';
+
+export interface LifecycleOptions {
+  readonly world: WorldContext;
+  readonly state: RdsState;
+  readonly events: EventSink;
+  /** Least time an instance spends in a passing status. */
+  readonly transitionMs: number;
+  /** Settings that go before every parameter group, such as `fsync`. */
+  readonly settings: Settings;
+  readonly database: Pick<DatabaseOptions, 'installation' | 'cacheDir' | 'certificate'>;
+}
+
+export class Lifecycle {
+  readonly #options: LifecycleOptions;
+  readonly #running = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(options: LifecycleOptions) {
+    this.#options = options;
+  }
+
+  create(instance: Instance, password: string): void {
+    this.#transition(instance, 'creating', 'available', async () => {
+      const { world, database } = this.#options;
+      instance.database = await openDatabase({
+        world,
+        ...database,
+        name: `${instance.id}-${instance.resourceId.slice(3, 9).toLowerCase()}`,
+        region: instance.region,
+        master: { user: instance.masterUser, password, database: instance.databaseName },
+        settings: this.#settings(instance),
+        iamEnabled: () => instance.iamEnabled,
+        forceSsl: () => valueIn(instance.group, 'rds.force_ssl') === '1',
+      });
+      this.#recoverFromCrashes(instance);
+      return ['RDS-EVENT-0005'];
+    });
+  }
+
+  reboot(instance: Instance, failover: boolean): void {
+    this.#transition(instance, 'rebooting', 'available', async () => {
+      if (failover) await this.#tell(instance, 'RDS-EVENT-0013');
+      await this.#stopServer(instance);
+      if (failover) [instance.zone, instance.secondaryZone] = [instance.secondaryZone, instance.zone];
+      await this.#startServer(instance);
+      return failover ? ['RDS-EVENT-0006', 'RDS-EVENT-0049'] : ['RDS-EVENT-0006'];
+    });
+  }
+
+  stop(instance: Instance): void {
+    this.#transition(instance, 'stopping', 'stopped', async () => {
+      await this.#stopServer(instance);
+      return ['RDS-EVENT-0087'];
+    });
+  }
+
+  start(instance: Instance): void {
+    this.#transition(instance, 'starting', 'available', async () => {
+      await this.#startServer(instance);
+      return ['RDS-EVENT-0088'];
+    });
+  }
+
+  /** Applies what ModifyDBInstance asked for; a new class restarts the server, as on AWS. */
+  modify(instance: Instance, apply: () => Promise<readonly InstanceEventId[]>, restarts: boolean): void {
+    this.#transition(instance, 'modifying', 'available', async () => {
+      const events = await apply();
+      if (!restarts) return events;
+      await this.#stopServer(instance);
+      await this.#startServer(instance);
+      return ['RDS-EVENT-0006', ...events];
+    });
+  }
+
+  delete(instance: Instance): void {
+    this.#transition(instance, 'deleting', 'deleting', async () => {
+      await instance.database?.close();
+      this.#options.state.instances.delete(keyOf(instance.region, instance.id));
+      return ['RDS-EVENT-0003'];
+    });
+  }
+
+  /** Dynamic parameters take effect at once, static ones wait for a reboot. */
+  async parametersChanged(instance: Instance): Promise<void> {
+    if (instance.database?.server.state === 'running') await instance.database.server.reload(this.#settings(instance));
+  }
+
+  /** Waits for what is under way, then closes every database. */
+  async close(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#running);
+    await Promise.all([...this.#options.state.instances.values()].map(({ database }) => database?.close()));
+  }
+
+  #settings(instance: Instance): Settings {
+    return settingsOf(instance.group, this.#options.settings);
+  }
+
+  async #stopServer(instance: Instance): Promise<void> {
+    await instance.database?.stop();
+    instance.database?.door.dropAll();
+    await this.#tell(instance, 'RDS-EVENT-0004');
+  }
+
+  async #startServer(instance: Instance): Promise<void> {
+    await instance.database?.start(this.#settings(instance));
+    instance.pendingReboot = false;
+  }
+
+  #transition(
+    instance: Instance,
+    meanwhile: Status,
+    then: Status,
+    work: () => Promise<readonly InstanceEventId[]>,
+  ): void {
+    instance.status = meanwhile;
+    const done = this.#run(instance, then, work).finally(() => this.#running.delete(done));
+    this.#running.add(done);
+  }
+
+  async #run(instance: Instance, then: Status, work: () => Promise<readonly InstanceEventId[]>): Promise<void> {
+    try {
+      const leastTime = sleep(this.#stopped ? 0 : this.#options.transitionMs);
+      const [events] = await Promise.all([work(), leastTime]);
+      instance.status = then;
+      for (const event of events) await this.#tell(instance, event);
+    } catch (error) {
+      // AWS's status for what can't be recovered; the log says what a person at AWS would see.
+      instance.status = 'failed';
+      this.#options.world.log(
+        'rds',
+        `${instance.id} failed: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  /** RDS restarts a server that died. */
+  #recoverFromCrashes(instance: Instance): void {
+    instance.database?.server.onCrash(() => {
+      if (this.#stopped || instance.status !== 'available') return;
+      this.#transition(instance, 'rebooting', 'available', async () => {
+        await this.#startServer(instance);
+        return ['RDS-EVENT-0006'];
+      });
+    });
+  }
+
+  async #tell(instance: Instance, event: InstanceEventId): Promise<void> {
+    const { events, state, world } = this.#options;
+    try {
+      await tell(events, state.events, instance, event);
+    } catch (error) {
+      // Delivery is best effort on AWS too; it is not the instance's failure.
+      world.log(
+        'rds',
+        `${instance.id}: ${event} not published: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+}

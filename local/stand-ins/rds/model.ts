@@ -1,0 +1,181 @@
+/** DB instances as the stand-in keeps them, and as AWS describes them (data type DBInstance, Amazon RDS API Reference). */
+import { randomInt } from 'node:crypto';
+import { AwsFault } from '../../world/types.ts';
+import type { Database } from './database.ts';
+import type { PastEvent } from './events.ts';
+import { PARAMETERS, type ParameterGroup, valueIn } from './parameters.ts';
+import { list, type XmlObject } from './xml.ts';
+
+/** Statuses that occur here ("Viewing Amazon RDS DB instance status"). */
+export type Status =
+  | 'creating'
+  | 'available'
+  | 'modifying'
+  | 'rebooting'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
+  | 'deleting'
+  | 'failed';
+
+export interface Pending {
+  instanceClass?: string;
+  allocatedStorageGib?: number;
+  multiAz?: boolean;
+}
+
+export interface Instance {
+  readonly id: string;
+  readonly region: string;
+  readonly arn: string;
+  readonly resourceId: string;
+  readonly createdAt: Date;
+  readonly masterUser: string;
+  readonly databaseName: string | undefined;
+  status: Status;
+  instanceClass: string;
+  allocatedStorageGib: number;
+  multiAz: boolean;
+  zone: string;
+  secondaryZone: string;
+  iamEnabled: boolean;
+  deletionProtection: boolean;
+  group: ParameterGroup;
+  /** A static parameter, or the group itself, changed since the server started. */
+  pendingReboot: boolean;
+  readonly pending: Pending;
+  readonly tags: Map<string, string>;
+  /** Present once the server has started for the first time. */
+  database?: Database;
+}
+
+/** Everything the stand-in knows. Keys are `<region>/<name>`. */
+export interface RdsState {
+  readonly accountId: string;
+  readonly instances: Map<string, Instance>;
+  readonly groups: Map<string, ParameterGroup>;
+  readonly events: PastEvent[];
+}
+
+export const ENGINE_VERSION = '18.4';
+export const FAMILY = 'postgres18';
+export const DEFAULT_GROUP = `default.${FAMILY}`;
+
+export const keyOf = (region: string, name: string): string => `${region}/${name.toLowerCase()}`;
+
+/** `db-` and 26 capital letters and digits, as AWS's. */
+export function newResourceId(): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  return `db-${Array.from({ length: 26 }, () => alphabet[randomInt(alphabet.length)]).join('')}`;
+}
+
+/** @throws AwsFault DBInstanceNotFound */
+export function instanceOf(state: RdsState, region: string, id: string | undefined): Instance {
+  const name = (id ?? '').replace(/^arn:[^:]+:rds:[^:]+:\d+:db:/, '');
+  const found = state.instances.get(keyOf(region, name));
+  if (!found) throw new AwsFault('DBInstanceNotFound', `DBInstance ${name} not found.`, 404);
+  return found;
+}
+
+/** @throws AwsFault InvalidDBInstanceState unless the instance is in one of `statuses`. */
+export function requireStatus(instance: Instance, ...statuses: readonly Status[]): void {
+  if (!statuses.includes(instance.status))
+    throw new AwsFault(
+      'InvalidDBInstanceState',
+      `Instance ${instance.id} is not in ${statuses.join(' or ')} state (it is ${instance.status}).`,
+    );
+}
+
+/** The group, made on the spot when it is the default one. @throws AwsFault DBParameterGroupNotFound */
+export function groupOf(state: RdsState, region: string, name: string): ParameterGroup {
+  const key = keyOf(region, name);
+  const found = state.groups.get(key);
+  if (found) return found;
+  if (name !== DEFAULT_GROUP)
+    throw new AwsFault('DBParameterGroupNotFound', `DBParameterGroup not found: ${name}`, 404);
+  const group = {
+    name,
+    region,
+    family: FAMILY,
+    description: `Default parameter group for ${FAMILY}`,
+    values: new Map<string, string>(),
+  };
+  state.groups.set(key, group);
+  return group;
+}
+
+const hasPending = ({ pending }: Instance): boolean => Object.keys(pending).length > 0;
+
+export function describe(instance: Instance): XmlObject {
+  const { database, pending } = instance;
+  return {
+    DBInstanceIdentifier: instance.id,
+    DBInstanceArn: instance.arn,
+    DbiResourceId: instance.resourceId,
+    DBInstanceStatus: instance.status,
+    DBInstanceClass: instance.instanceClass,
+    Engine: 'postgres',
+    EngineVersion: ENGINE_VERSION,
+    MasterUsername: instance.masterUser,
+    DBName: instance.databaseName,
+    // AWS names no endpoint before the instance has one.
+    Endpoint: database && { Address: database.door.host, Port: database.door.port, HostedZoneId: 'Z2R2ITUGPM61AM' },
+    DbInstancePort: 0,
+    AllocatedStorage: instance.allocatedStorageGib,
+    StorageType: 'gp3',
+    InstanceCreateTime: instance.createdAt,
+    AvailabilityZone: instance.zone,
+    SecondaryAvailabilityZone: instance.multiAz ? instance.secondaryZone : undefined,
+    MultiAZ: instance.multiAz,
+    IAMDatabaseAuthenticationEnabled: instance.iamEnabled,
+    DeletionProtection: instance.deletionProtection,
+    BackupRetentionPeriod: 0,
+    PubliclyAccessible: false,
+    DBParameterGroups: list('DBParameterGroup', [
+      {
+        DBParameterGroupName: instance.group.name,
+        ParameterApplyStatus: instance.pendingReboot ? 'pending-reboot' : 'in-sync',
+      },
+    ]),
+    PendingModifiedValues: hasPending(instance)
+      ? {
+          DBInstanceClass: pending.instanceClass,
+          AllocatedStorage: pending.allocatedStorageGib,
+          MultiAZ: pending.multiAz,
+        }
+      : {},
+    TagList: tagList(instance.tags),
+  };
+}
+
+export const tagList = (tags: ReadonlyMap<string, string>): XmlObject =>
+  list(
+    'Tag',
+    [...tags].map(([Key, Value]) => ({ Key, Value })),
+  );
+
+export const describeGroup = (group: ParameterGroup, accountId: string): XmlObject => ({
+  DBParameterGroupName: group.name,
+  DBParameterGroupFamily: group.family,
+  Description: group.description,
+  DBParameterGroupArn: `arn:aws:rds:${group.region}:${accountId}:pg:${group.name}`,
+});
+
+/** Parameters as DescribeDBParameters tells them; `source` is `user`, `system` or absent. */
+export function describeParameters(group: ParameterGroup, source: string | undefined): XmlObject {
+  const parameters = PARAMETERS.map((known) => ({
+    ParameterName: known.name,
+    ParameterValue: valueIn(group, known.name),
+    Description: known.description,
+    Source: group.values.has(known.name) ? 'user' : 'system',
+    ApplyType: known.applyType,
+    DataType: known.dataType,
+    AllowedValues: `${known.min}-${known.max}`,
+    IsModifiable: true,
+    ApplyMethod: 'pending-reboot',
+  }));
+  return list(
+    'Parameter',
+    parameters.filter(({ Source }) => source === undefined || Source === source),
+  );
+}

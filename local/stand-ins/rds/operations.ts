@@ -1,0 +1,237 @@
+/** RDS's operations on instances (Amazon RDS API Reference, 2014-10-31): each checks, changes the state, and returns what AWS would answer. */
+import pg from 'pg';
+import { AwsFault } from '../../world/types.ts';
+import type { InstanceEventId } from './events.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import {
+  DEFAULT_GROUP,
+  describe,
+  groupOf,
+  type Instance,
+  instanceOf,
+  keyOf,
+  newResourceId,
+  type RdsState,
+  requireStatus,
+  tagList,
+} from './model.ts';
+import { type Form, list, type XmlObject } from './xml.ts';
+
+export interface Call {
+  readonly state: RdsState;
+  readonly lifecycle: Lifecycle;
+  readonly region: string;
+  readonly form: Form;
+}
+
+export type Operation = (call: Call) => XmlObject | Promise<XmlObject>;
+
+function required(form: Form, name: string): string {
+  const value = form.text(name);
+  if (!value)
+    throw new AwsFault('InvalidParameterValue', `The parameter ${name} must be provided and must not be blank.`);
+  return value;
+}
+
+const target = ({ state, region, form }: Call): Instance =>
+  instanceOf(state, region, required(form, 'DBInstanceIdentifier'));
+
+const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
+  const id = required(form, 'DBInstanceIdentifier').toLowerCase();
+  if (!/^[a-z](?:-?[a-z0-9]){0,62}$/.test(id))
+    throw new AwsFault('InvalidParameterValue', `The parameter DBInstanceIdentifier is not a valid identifier.`);
+  if (state.instances.has(keyOf(region, id)))
+    throw new AwsFault('DBInstanceAlreadyExists', 'DB instance already exists');
+  const engine = required(form, 'Engine');
+  if (engine !== 'postgres')
+    throw new AwsFault('InvalidParameterValue', `Engine ${engine}: the local world has postgres only`);
+  const password = required(form, 'MasterUserPassword');
+  const instance: Instance = {
+    id,
+    region,
+    arn: `arn:aws:rds:${region}:${state.accountId}:db:${id}`,
+    resourceId: newResourceId(),
+    createdAt: new Date(),
+    masterUser: masterUser(required(form, 'MasterUsername')),
+    databaseName: form.text('DBName'),
+    status: 'creating',
+    instanceClass: required(form, 'DBInstanceClass'),
+    allocatedStorageGib: form.number('AllocatedStorage') ?? 20,
+    multiAz: form.flag('MultiAZ') ?? false,
+    zone: `${region}a`,
+    secondaryZone: `${region}b`,
+    iamEnabled: form.flag('EnableIAMDatabaseAuthentication') ?? false,
+    deletionProtection: form.flag('DeletionProtection') ?? false,
+    group: groupOf(state, region, form.text('DBParameterGroupName') ?? DEFAULT_GROUP),
+    pendingReboot: false,
+    pending: {},
+    tags: tagsOf(form),
+  };
+  state.instances.set(keyOf(region, id), instance);
+  lifecycle.create(instance, password);
+  return { DBInstance: describe(instance) };
+};
+
+/** Names that the server itself uses can't be the master user's. */
+function masterUser(name: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name) || /^(pg_|rds)/i.test(name) || name === 'admin')
+    throw new AwsFault('InvalidParameterValue', `MasterUsername ${name} cannot be used as it is a reserved word`);
+  return name;
+}
+
+const tagsOf = (form: Form): Map<string, string> =>
+  new Map(form.list('Tags.Tag').map((tag) => [tag.text('Key') ?? '', tag.text('Value') ?? '']));
+
+const describeDBInstances: Operation = ({ state, region, form }) => {
+  const id = form.text('DBInstanceIdentifier');
+  const filters = form.list('Filters.Filter').map((filter) => ({
+    name: filter.text('Name') ?? '',
+    values: filter.texts('Values.Value'),
+  }));
+  const found = id
+    ? [instanceOf(state, region, id)]
+    : [...state.instances.values()].filter((instance) => instance.region === region);
+  const matching = found.filter((instance) => filters.every(({ name, values }) => matches(instance, name, values)));
+  return { DBInstances: list('DBInstance', matching.map(describe)) };
+};
+
+function matches(instance: Instance, filter: string, values: readonly string[]): boolean {
+  if (filter === 'db-instance-id') return values.includes(instance.id) || values.includes(instance.arn);
+  if (filter === 'dbi-resource-id') return values.includes(instance.resourceId);
+  if (filter === 'engine') return values.includes('postgres');
+  throw new AwsFault('InvalidParameterValue', `Unrecognized filter name: ${filter}`);
+}
+
+const modifyDBInstance: Operation = async (call) => {
+  const { state, lifecycle, region, form } = call;
+  const instance = target(call);
+  requireStatus(instance, 'available');
+  const groupName = form.text('DBParameterGroupName');
+  if (groupName && groupName !== instance.group.name) {
+    instance.group = groupOf(state, region, groupName);
+    instance.pendingReboot = true;
+    await lifecycle.parametersChanged(instance);
+  }
+  instance.deletionProtection = form.flag('DeletionProtection') ?? instance.deletionProtection;
+  instance.iamEnabled = form.flag('EnableIAMDatabaseAuthentication') ?? instance.iamEnabled;
+  notePending(instance, form);
+  const password = form.text('MasterUserPassword');
+  const immediately = form.flag('ApplyImmediately') === true && Object.keys(instance.pending).length > 0;
+  // The reply still shows what was asked for as pending; the password is never shown.
+  const reply = { DBInstance: describe(instance) };
+  if (immediately || password) applyPending(lifecycle, instance, immediately, password);
+  return reply;
+};
+
+function notePending({ pending, ...instance }: Instance, form: Form): void {
+  const instanceClass = form.text('DBInstanceClass');
+  const storage = form.number('AllocatedStorage');
+  const multiAz = form.flag('MultiAZ');
+  if (storage !== undefined && storage < instance.allocatedStorageGib)
+    throw new AwsFault(
+      'InvalidParameterCombination',
+      'Invalid storage size for engine name postgres: it can only grow',
+    );
+  if (instanceClass && instanceClass !== instance.instanceClass) pending.instanceClass = instanceClass;
+  if (storage !== undefined && storage !== instance.allocatedStorageGib) pending.allocatedStorageGib = storage;
+  if (multiAz !== undefined && multiAz !== instance.multiAz) pending.multiAz = multiAz;
+}
+
+function applyPending(
+  lifecycle: Lifecycle,
+  instance: Instance,
+  pendingToo: boolean,
+  password: string | undefined,
+): void {
+  const { instanceClass, allocatedStorageGib, multiAz } = pendingToo ? instance.pending : {};
+  const apply = async (): Promise<InstanceEventId[]> => {
+    const events: InstanceEventId[] = [];
+    if (password) {
+      const master = pg.escapeIdentifier(instance.masterUser);
+      await instance.database?.query(`ALTER ROLE ${master} PASSWORD ${pg.escapeLiteral(password)}`);
+      events.push('RDS-EVENT-0016');
+    }
+    if (!pendingToo) return events;
+    if (instanceClass) events.push('RDS-EVENT-0014');
+    if (allocatedStorageGib) events.push('RDS-EVENT-0017');
+    instance.instanceClass = instanceClass ?? instance.instanceClass;
+    instance.allocatedStorageGib = allocatedStorageGib ?? instance.allocatedStorageGib;
+    instance.multiAz = multiAz ?? instance.multiAz;
+    for (const name of ['instanceClass', 'allocatedStorageGib', 'multiAz'] as const) delete instance.pending[name];
+    return events;
+  };
+  lifecycle.modify(instance, apply, instanceClass !== undefined);
+}
+
+const rebootDBInstance: Operation = (call) => {
+  const instance = target(call);
+  requireStatus(instance, 'available');
+  const failover = call.form.flag('ForceFailover') ?? false;
+  if (failover && !instance.multiAz)
+    throw new AwsFault(
+      'InvalidParameterCombination',
+      'ForceFailover cannot be specified since the instance is not configured for either MultiAZ or High Availability',
+    );
+  call.lifecycle.reboot(instance, failover);
+  return { DBInstance: describe(instance) };
+};
+
+const stopDBInstance: Operation = (call) => {
+  const instance = target(call);
+  requireStatus(instance, 'available');
+  call.lifecycle.stop(instance);
+  return { DBInstance: describe(instance) };
+};
+
+const startDBInstance: Operation = (call) => {
+  const instance = target(call);
+  requireStatus(instance, 'stopped');
+  call.lifecycle.start(instance);
+  return { DBInstance: describe(instance) };
+};
+
+const deleteDBInstance: Operation = (call) => {
+  const instance = target(call);
+  requireStatus(instance, 'available', 'stopped', 'failed');
+  if (instance.deletionProtection)
+    throw new AwsFault(
+      'InvalidParameterCombination',
+      'Cannot delete protected DB Instance, please disable deletion protection and try again.',
+    );
+  if (call.form.flag('SkipFinalSnapshot') !== true)
+    throw new AwsFault(
+      'InvalidParameterCombination',
+      'FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified (final snapshots are not yet in the local world).',
+    );
+  call.lifecycle.delete(instance);
+  return { DBInstance: describe(instance) };
+};
+
+const addTagsToResource: Operation = ({ state, region, form }) => {
+  const { tags } = instanceOf(state, region, required(form, 'ResourceName'));
+  for (const [key, value] of tagsOf(form)) tags.set(key, value);
+  return {};
+};
+
+const removeTagsFromResource: Operation = ({ state, region, form }) => {
+  const { tags } = instanceOf(state, region, required(form, 'ResourceName'));
+  for (const key of form.texts('TagKeys')) tags.delete(key);
+  return {};
+};
+
+const listTagsForResource: Operation = ({ state, region, form }) => ({
+  TagList: tagList(instanceOf(state, region, required(form, 'ResourceName')).tags),
+});
+
+export const instanceOperations: Readonly<Record<string, Operation>> = {
+  CreateDBInstance: createDBInstance,
+  DescribeDBInstances: describeDBInstances,
+  ModifyDBInstance: modifyDBInstance,
+  RebootDBInstance: rebootDBInstance,
+  StopDBInstance: stopDBInstance,
+  StartDBInstance: startDBInstance,
+  DeleteDBInstance: deleteDBInstance,
+  AddTagsToResource: addTagsToResource,
+  RemoveTagsFromResource: removeTagsFromResource,
+  ListTagsForResource: listTagsForResource,
+};

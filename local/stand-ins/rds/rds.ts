@@ -1,0 +1,110 @@
+/**
+ * Amazon RDS for PostgreSQL on real servers. Answers RDS's API, starts and stops servers, publishes metrics and events.
+ * Left out, with an error that says so: snapshots, restores, read replicas, clusters, subnet and option groups.
+ */
+import type { ClientConfig } from 'pg';
+import { faultReply } from '../../gateway/reply.ts';
+import { openInstallation } from '../../postgres/installation.ts';
+import type { Settings } from '../../postgres/server.ts';
+import {
+  type AwsCall,
+  AwsFault,
+  type AwsReply,
+  type EventSink,
+  type MetricSink,
+  type StandIn,
+  type WorldContext,
+} from '../../world/types.ts';
+import { makeCertificates } from './certificates.ts';
+import type { Database } from './database.ts';
+import { groupOperations } from './group-operations.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { publishMetrics } from './metrics.ts';
+import { keyOf, type RdsState } from './model.ts';
+import { instanceOperations } from './operations.ts';
+import { Form, faultReply, resultReply } from './xml.ts';
+
+export interface RdsOptions {
+  readonly metrics: MetricSink;
+  readonly events: EventSink;
+  /** Git-ignored folder kept between worlds. */
+  readonly cacheDir: string;
+  /** Least time in a passing status such as `rebooting`; 1000 by default. */
+  readonly transitionMs?: number;
+  /** PostgreSQL settings that differ from the local world's, such as `{ fsync: true }`. */
+  readonly settings?: Settings;
+}
+
+export interface RdsInstance {
+  readonly endpoint: { readonly host: string; readonly port: number };
+  readonly resourceId: string;
+  /** For `pg`: the server's superuser on its private socket, for scenarios and tests. */
+  readonly adminClientConfig: ClientConfig;
+  /** The server and its door, for faults. */
+  readonly database: Database;
+}
+
+export interface Rds extends StandIn {
+  /** Makes the world's certificates and starts publishing metrics. Must be called, and awaited, before `handle`. */
+  start(): Promise<void>;
+  /** A running instance; `undefined` while it is being created, or unknown. */
+  instance(id: string, region: string): RdsInstance | undefined;
+  /** Stops every server; also done when the world stops. */
+  stop(): Promise<void>;
+}
+
+const OPERATIONS = { ...instanceOperations, ...groupOperations };
+
+export function createRds(world: WorldContext, options: RdsOptions): Rds {
+  const state: RdsState = { accountId: world.accountId, instances: new Map(), groups: new Map(), events: [] };
+  let lifecycle: Lifecycle | undefined;
+  let endMetrics = () => {};
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    endMetrics();
+    stopped ??= lifecycle?.close() ?? Promise.resolve();
+    return stopped;
+  };
+  return {
+    services: ['rds'],
+    async start() {
+      const [certificate, installation] = await Promise.all([makeCertificates(world.dir), openInstallation(world)]);
+      lifecycle = new Lifecycle({
+        world,
+        state,
+        events: options.events,
+        transitionMs: options.transitionMs ?? 1_000,
+        settings: options.settings ?? {},
+        database: { installation, certificate, cacheDir: options.cacheDir },
+      });
+      endMetrics = publishMetrics(world, state, options.metrics);
+      world.onStop('RDS', stop);
+    },
+    instance(id, region) {
+      const found = state.instances.get(keyOf(region, id));
+      if (!found?.database) return undefined;
+      const { database, resourceId } = found;
+      const { host, port } = database.door;
+      return {
+        endpoint: { host, port },
+        resourceId,
+        adminClientConfig: database.server.adminConfig(found.databaseName),
+        database,
+      };
+    },
+    stop,
+    async handle(call: AwsCall): Promise<AwsReply> {
+      if (!lifecycle) throw new Error('the RDS stand-in is asked before it was started: await start() first');
+      const operation = Object.hasOwn(OPERATIONS, call.operation) ? OPERATIONS[call.operation] : undefined;
+      try {
+        if (!operation)
+          throw new AwsFault('InvalidAction', `${call.operation} is not yet in the local world (RDS stand-in)`);
+        const form = new Form(call.params);
+        return resultReply(call, await operation({ state, lifecycle, region: call.region, form }));
+      } catch (error) {
+        if (error instanceof AwsFault) return faultReply(call, error);
+        throw error;
+      }
+    },
+  };
+}

@@ -22,7 +22,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { publishMetrics } from './metrics.ts';
 import { keyOf, type RdsState } from './model.ts';
 import { instanceOperations } from './operations.ts';
-import { Form, faultReply, resultReply } from './xml.ts';
+import { Form, resultReply } from './xml.ts';
 
 export interface RdsOptions {
   readonly metrics: MetricSink;

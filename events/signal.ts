@@ -13,6 +13,8 @@ export interface Signal {
   readonly target: string;
   /** Set when this is the alarm's first evaluation after it was created or changed. */
   readonly firstEvaluation: boolean;
+  /** 0 for the event itself; n when the reconciler brings it up again for the n-th time, because it was held or refused. */
+  readonly recheck: number;
   /** What the alarm said, trimmed to a size that the journal can keep. */
   readonly evidence: {
     readonly reason: string;

@@ -76,6 +76,8 @@ export interface RuntimeConfig {
   /** Events older than this are not acted on; the reconciler looks at the alarm itself. */
   readonly staleAfterSeconds: number;
   readonly reconcileEverySeconds: number;
+  /** Period of the alarms that Nightshift makes, and of the metrics it reads. */
+  readonly alarmPeriodSeconds: number;
   /** Time from action to verified before a person is called. */
   readonly verifyWithinSeconds: number;
 }

@@ -33,6 +33,7 @@ export const manifest = defineManifest({
   ],
   network: 'none',
   risk: 'low',
+  severity: 'P2',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
   timeoutSeconds: 30,

@@ -1,0 +1,38 @@
+/** What the reconciler asks a remediation function to do, by asynchronous invocation. Only holders of `lambda:InvokeFunction` can. */
+import * as z from 'zod/mini';
+import type { Signal } from './signal.ts';
+
+const alarmState = z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA']);
+
+/** Signals travel as the engine wrote them; the fields that decide are checked again. */
+const signal = z.pipe(
+  z.looseObject({
+    id: z.string(),
+    source: z.literal('cloudwatch-alarm'),
+    alarmArn: z.string(),
+    alarmName: z.string(),
+    state: z.enum(['firing', 'resolved']),
+    at: z.string(),
+    target: z.string(),
+    firstEvaluation: z.boolean(),
+    recheck: z.number(),
+    evidence: z.looseObject({ reason: z.string(), metricName: z.string(), datapoints: z.array(z.number()) }),
+  }),
+  z.transform((value) => value as unknown as Signal),
+);
+
+export const command = z.discriminatedUnion('command', [
+  /** A signal that was held or refused is judged again, or its alarm was found OK. */
+  z.object({ nightshift: z.literal(1), command: z.literal('signal'), signal }),
+  /** Look whether the target's open incident is over. */
+  z.object({
+    nightshift: z.literal(1),
+    command: z.literal('settle'),
+    target: z.string(),
+    alarms: z.record(z.string(), alarmState),
+  }),
+  z.object({ nightshift: z.literal(1), command: z.literal('hand-back'), target: z.string() }),
+  z.object({ nightshift: z.literal(1), command: z.literal('resume'), actionId: z.string() }),
+]);
+
+export type Command = z.infer<typeof command>;

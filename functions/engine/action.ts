@@ -1,0 +1,233 @@
+/** An action from its recorded intent to its end: made, failed, or resumed by a later delivery after this one died. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JournalEntry } from '../../events/journal.ts';
+import type { Outcome } from '../../events/outcome.ts';
+import { CHANGING_CALL_BUDGET_MS } from './clients.ts';
+import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
+import { ChangedBySomeoneElseError, EngineError, InFlightError, OutOfTimeError, RetryableError } from './errors.ts';
+import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type TargetItem } from './items.ts';
+import type { ActReport } from './remediation.ts';
+import type { Labelled, Store } from './store.ts';
+import { acted, handsOff, holdDropped, released, renewed } from './target-state.ts';
+import { entryMaker, finishEvent, putEntry, putTarget, putWork, removeWork, updateAction } from './writes.ts';
+
+/** Time kept free after the change to write down that it was made. */
+const JOURNAL_BUDGET_MS = 4_000;
+/** Deliveries that may try one intent before a person is called. */
+const MAX_ATTEMPTS = 3;
+const CAS_TRIES = 10;
+
+/** What an ending writes besides the target: computed from the target as it is at that moment. */
+export interface Ending {
+  readonly next: TargetItem;
+  readonly items: readonly Labelled[];
+}
+
+/**
+ * Writes a change of a target's item, reading again whenever somebody else wrote first.
+ * @throws RetryableError when it kept moving.
+ */
+export async function writeTarget(
+  store: Store,
+  target: string,
+  ending: (present: TargetItem) => Ending,
+): Promise<void> {
+  for (let tries = 0; tries < CAS_TRIES; tries++) {
+    if (tries > 0) await sleep(Math.random() * 20 * tries);
+    const present = await readTarget(store, target);
+    const { next, items } = ending(present);
+    const result = await store.transact([putTarget(store.table, target, present.version, next), ...items]);
+    if (result.ok) return;
+    const other = [...result.failed.keys()].find((label) => label !== 'target');
+    if (other) throw new InFlightError(`${target}: ${other} was changed by another delivery`);
+  }
+  throw new RetryableError(`${target}: its journal item kept changing`);
+}
+
+/**
+ * Makes the recorded change and writes down what came of it.
+ * @throws EngineError (retryable) when the change may or may not have happened: the intent stays open and is resumed.
+ */
+export async function carryOut<T, O>(context: Context<T, O>, target: T, action: ActionItem): Promise<Outcome> {
+  if (context.remaining() < CHANGING_CALL_BUDGET_MS + JOURNAL_BUDGET_MS) {
+    throw new OutOfTimeError(`${action.actionId}: ${context.remaining()} ms left, too little to finish the change`);
+  }
+  let report: ActReport;
+  try {
+    report = await context.remediation.act(target, action.change, context.remaining, context.config);
+  } catch (error) {
+    if (error instanceof ChangedBySomeoneElseError) return giveWay(context, action, error);
+    if (error instanceof EngineError && !error.retryable) return fail(context, action, error.message);
+    throw error;
+  }
+  return finish(context, action, report);
+}
+
+/**
+ * Takes up an intent that a delivery left unfinished.
+ * @throws InFlightError while that delivery may still be at work.
+ */
+export async function resume<T, O>(context: Context<T, O>, actionId: string): Promise<Outcome> {
+  const { remediation, config, store } = context;
+  const action = await readAction(store, actionId);
+  if (!action) throw new RetryableError(`${actionId}: the journal has no such action`);
+  if (action.status !== 'intended') return { kind: 'duplicate', of: `${actionId} (${action.status})` };
+  if (action.requestId !== context.requestId && action.leaseUntil > context.now()) {
+    throw new InFlightError(`${actionId} is under way until ${new Date(action.leaseUntil).toISOString()}`);
+  }
+  if (action.attempt >= MAX_ATTEMPTS)
+    return fail(context, action, `${action.attempt} attempts ended without an answer`);
+  if ((await readSwitch(context)).state === 'freeze') throw new InFlightError(`${actionId}: Nightshift is frozen`);
+  const target = remediation.targetOf(action.target, config);
+  if (!target) return fail(context, action, `${action.target} is no longer in the configuration`);
+  const mine = await takeOver(context, action);
+  let observation: O;
+  try {
+    observation = await remediation.observe(target, config);
+  } catch (error) {
+    if (error instanceof EngineError && !error.retryable) return fail(context, mine, error.message);
+    throw error;
+  }
+  switch (remediation.alreadyApplied(action.change, observation)) {
+    case 'yes':
+      return finish(context, mine, { summary: 'the change was found in effect', data: {} });
+    case 'no':
+      return carryOut(context, target, mine);
+    case 'unclear':
+      return fail(context, mine, 'an earlier attempt may or may not have made the change; it is not repeated');
+  }
+}
+
+export async function readAction(store: Store, actionId: string): Promise<ActionItem | undefined> {
+  const item = (await store.read(actionKey(actionId))) as (ActionItem & Key) | undefined;
+  if (!item) return undefined;
+  const { pk: _pk, sk: _sk, ...action } = item;
+  return action;
+}
+
+/** Attempt n becomes n + 1, by one delivery only, with a lease of its own. */
+async function takeOver<T, O>(context: Context<T, O>, action: ActionItem): Promise<ActionItem> {
+  const { store } = context;
+  const mine: ActionItem = {
+    ...action,
+    attempt: action.attempt + 1,
+    leaseUntil: leaseEnd(context),
+    requestId: context.requestId,
+  };
+  await writeTarget(store, action.target, (present) => {
+    const other = present.leaseHolder !== undefined && present.leaseHolder !== action.actionId;
+    if (other && (present.leaseUntil ?? 0) > context.now())
+      throw new InFlightError(`${action.target} is leased to ${present.leaseHolder}`);
+    return { next: renewed(present, mine), items: [updateAction(store.table, action, mine), unfinished(store, mine)] };
+  });
+  return mine;
+}
+
+const unfinished = (store: Store, action: ActionItem): Labelled =>
+  putWork(store.table, {
+    kind: 'unfinished',
+    id: action.actionId,
+    remediation: action.remediation,
+    target: action.target,
+    dueAt: action.leaseUntil,
+    attempts: 0,
+  });
+
+/** The change was made. */
+async function finish<T, O>(context: Context<T, O>, action: ActionItem, report: ActReport): Promise<Outcome> {
+  const { store, remediation } = context;
+  const now = context.now();
+  const { incidentId, actionId } = action;
+  const make = entryMaker(incidentId, remediation.manifest.name, now);
+  const done: ActionItem = { ...action, status: 'done', report, doneAt: now };
+  const outcome: Outcome = { kind: 'remediated', incidentId, actionId };
+  const handingBack = action.purpose === 'hand-back';
+  const data = { actionId, attempt: action.attempt, ...report.data };
+  await writeTarget(store, action.target, (present) => ({
+    next: handingBack ? holdDropped(released(present, actionId)) : acted(present, action, now),
+    items: [
+      updateAction(store.table, action, done),
+      putEntry(store.table, make(handingBack ? 'handed-back' : 'acted', report.summary, data)),
+      removeWork(store.table, 'unfinished', actionId),
+      ...(handingBack
+        ? [removeWork(store.table, 'hand-back', action.target)]
+        : [verifyWork(store, action, now), finishEvent(store.table, action.remediation, action.signalId, outcome)]),
+    ],
+  }));
+  return outcome;
+}
+
+/** Due when verification may first be believed; after that the deadline counts. */
+export function verifyWork(store: Store, action: ActionItem, now: number): Labelled {
+  const notBefore = action.verifyNotBefore ?? now;
+  const dueAt = notBefore > now ? notBefore : (action.verifyBy ?? now);
+  const { remediation, target } = action;
+  return putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 });
+}
+
+/** Somebody else changed the target between our look and our write: hands off, the alarm is looked at again later. */
+async function giveWay<T, O>(
+  context: Context<T, O>,
+  action: ActionItem,
+  error: ChangedBySomeoneElseError,
+): Promise<Outcome> {
+  const now = context.now();
+  const until = now + context.config.handsOffSeconds * 1000;
+  const outcome: Outcome = {
+    kind: 'held',
+    reason: 'hands-off',
+    detail: error.message,
+    recheckAt: new Date(until).toISOString(),
+  };
+  const make = entryMaker(action.incidentId, action.remediation, now);
+  await end(context, action, outcome, [make('left-as-is', error.message, { actionId: action.actionId })], (target) =>
+    handsOff(target, until),
+  );
+  return outcome;
+}
+
+/** The change can't be made: a person is called. */
+async function fail<T, O>(context: Context<T, O>, action: ActionItem, reason: string): Promise<Outcome> {
+  const { incidentId, actionId, change } = action;
+  const outcome: Outcome = { kind: 'escalated', incidentId, reason };
+  const make = entryMaker(incidentId, action.remediation, context.now());
+  const entries = [
+    make('act-failed', `could not ${change.summary}: ${reason}`, { actionId, attempt: action.attempt }),
+    make('escalated', `${change.summary} failed: ${reason}`, { actionId, undo: change.undo }),
+  ];
+  await end(context, action, outcome, entries, (target) => target);
+  return outcome;
+}
+
+/** A hand-back that failed is tried again later, unless the target was taken over by somebody else. */
+function handBackLater(
+  store: Store,
+  { target, remediation, incidentId }: ActionItem,
+  present: TargetItem,
+  dueAt: number,
+): Labelled {
+  if (present.hold?.incidentId !== incidentId) return removeWork(store.table, 'hand-back', target);
+  return putWork(store.table, { kind: 'hand-back', id: target, remediation, target, dueAt, attempts: 0 });
+}
+
+async function end<T, O>(
+  { store, remediation, config, now }: Context<T, O>,
+  action: ActionItem,
+  outcome: Outcome,
+  entries: readonly JournalEntry[],
+  change: (target: TargetItem) => TargetItem,
+): Promise<void> {
+  const { actionId } = action;
+  const retryAt = now() + config.handsOffSeconds * 1000;
+  const event = (await store.read(eventKey(remediation.manifest.name, action.signalId))) as EventItem | undefined;
+  await writeTarget(store, action.target, (present) => ({
+    next: change(released(present, actionId)),
+    items: [
+      updateAction(store.table, action, { ...action, status: 'failed' }),
+      ...entries.map((entry) => putEntry(store.table, entry)),
+      removeWork(store.table, 'unfinished', actionId),
+      ...(action.purpose === 'hand-back' ? [handBackLater(store, action, present, retryAt)] : []),
+      ...(event ? [finishEvent(store.table, action.remediation, action.signalId, outcome)] : []),
+    ],
+  }));
+}

@@ -1,0 +1,333 @@
+/** After the change: the alarm that goes back to OK, verification, resolution, and handing back what was temporary. */
+import type { JournalEntry } from '../../events/journal.ts';
+import type { Outcome } from '../../events/outcome.ts';
+import type { Signal } from '../../events/signal.ts';
+import { carryOut, readAction, writeTarget } from './action.ts';
+import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
+import { EngineError, InFlightError } from './errors.ts';
+import { SOON_MS } from './guard.ts';
+import type { ActionItem, AlarmItem, TargetItem } from './items.ts';
+import { alarmKey, eventKey } from './items.ts';
+import type { Verification } from './remediation.ts';
+import type { Labelled, Store } from './store.ts';
+import { alarmSeen, allOk, holdDropped, leased, resolved } from './target-state.ts';
+import {
+  alarmState,
+  checkSwitch,
+  entryMaker,
+  newId,
+  putAction,
+  putEntry,
+  putEvent,
+  putTarget,
+  putWork,
+  removeWork,
+  updateAction,
+} from './writes.ts';
+
+export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
+
+/** An alarm went back to OK: noted in its incident, which is verified and resolved when all its alarms are OK. */
+export async function handleResolved<T, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
+  const { store, remediation } = context;
+  const { name } = remediation.manifest;
+  const at = Date.parse(signal.at);
+  const known = await store.readAll([eventKey(name, signal.id), alarmKey(signal.alarmArn)]);
+  if (known.has(eventKey(name, signal.id).pk)) return { kind: 'duplicate', of: 'noted' };
+  const alarm = known.get(alarmKey(signal.alarmArn).pk) as AlarmItem | undefined;
+  if (alarm && alarm.stateAt > at) return { kind: 'already-fine', reason: 'a later state of the alarm is known' };
+  const outcome: Outcome = { kind: 'noted', detail: `${signal.alarmName} is OK` };
+  const event = putEvent(
+    store.table,
+    name,
+    signal.id,
+    { requestId: context.requestId, status: 'done', outcome },
+    context.now(),
+  );
+  await noteOk(context, signal, [
+    event,
+    alarmState(store.table, signal.alarmArn, 'OK', at),
+    removeWork(store.table, 'recheck', signal.alarmArn),
+  ]);
+  await settle(context, signal.target);
+  return outcome;
+}
+
+async function noteOk<T, O>(context: Context<T, O>, signal: Signal, items: readonly Labelled[]): Promise<void> {
+  const { store, remediation } = context;
+  const now = context.now();
+  await writeTarget(store, signal.target, (present) => {
+    const ours = present.openIncidentId !== undefined && signal.alarmArn in present.alarms;
+    if (!ours) return { next: present, items };
+    const make = entryMaker(present.openIncidentId ?? '', remediation.manifest.name, now);
+    const entry = make('alarm-ok', `alarm ${signal.alarmName} is OK`, { alarmArn: signal.alarmArn, at: signal.at });
+    return {
+      next: alarmSeen(present, { [signal.alarmArn]: 'OK' }, now),
+      items: [...items, putEntry(store.table, entry)],
+    };
+  });
+}
+
+/**
+ * Looks whether the open incident of a target is over: every alarm OK and the last action verified; else, at the deadline, calls a person.
+ * @param seen States of alarms as CloudWatch tells them now, when the caller has asked.
+ */
+export async function settle<T, O>(
+  context: Context<T, O>,
+  targetName: string,
+  seen: AlarmStates = {},
+): Promise<Outcome> {
+  const { store } = context;
+  const present = await readTarget(store, targetName);
+  const target = alarmSeen(present, seen, context.now());
+  if (!target.openIncidentId) {
+    await store.transact([removeWork(store.table, 'verify', targetName)]);
+    return { kind: 'noted', detail: `${targetName} has no open incident` };
+  }
+  const action = target.verifying ? await readAction(store, target.verifying) : undefined;
+  if (!action)
+    return allOk(target)
+      ? resolve(context, targetName, seen, undefined, 'cleared without a change')
+      : stillFiring(targetName);
+  return judgeAction(context, targetName, seen, target, action);
+}
+
+const stillFiring = (target: string): Outcome => ({ kind: 'noted', detail: `${target}: an alarm is still firing` });
+
+async function judgeAction<T, O>(
+  context: Context<T, O>,
+  targetName: string,
+  seen: AlarmStates,
+  target: TargetItem,
+  action: ActionItem,
+): Promise<Outcome> {
+  const now = context.now();
+  if (now < (action.verifyNotBefore ?? 0)) {
+    await putVerify(context, targetName, action, action.verifyNotBefore ?? now);
+    return { kind: 'noted', detail: `${action.actionId} is verified later` };
+  }
+  const alarmsOk = allOk(target);
+  const verdict = await look(context, targetName, action, alarmsOk);
+  if (verdict.kind === 'good' && alarmsOk) return resolve(context, targetName, seen, action, verdict.detail);
+  if (action.status === 'failed') {
+    // Already escalated: a person has it. It ends when the alarms are OK.
+    if (alarmsOk && verdict.kind !== 'bad')
+      return resolve(context, targetName, seen, undefined, `alarms are OK: ${verdict.detail}`);
+    await putVerify(context, targetName, action, now + SOON_MS);
+    return stillFiring(targetName);
+  }
+  if (verdict.kind === 'bad')
+    return notVerified(context, targetName, action, verdict.detail, now + verdict.stopForSeconds * 1000);
+  if (now >= (action.verifyBy ?? 0)) {
+    const why = alarmsOk ? verdict.detail : `the alarm is still firing; ${verdict.detail}`;
+    return notVerified(context, targetName, action, why, undefined);
+  }
+  // A target that is quiet but not yet as wanted is looked at again soon; one that still fires, at the deadline or by its OK event.
+  await putVerify(context, targetName, action, alarmsOk ? now : (action.verifyBy ?? now));
+  return { kind: 'noted', detail: verdict.detail };
+}
+
+async function look<T, O>(
+  context: Context<T, O>,
+  targetName: string,
+  action: ActionItem,
+  alarmsOk: boolean,
+): Promise<Verification> {
+  const { remediation, config } = context;
+  const target = remediation.targetOf(targetName, config);
+  if (!target) return { kind: 'not-yet', detail: `${targetName} is no longer in the configuration` };
+  try {
+    const observation = await remediation.observe(target, config);
+    return remediation.verify({ target, change: action.change, report: action.report, observation, alarmsOk });
+  } catch (error) {
+    if (error instanceof EngineError && !error.retryable) return { kind: 'not-yet', detail: error.message };
+    throw error;
+  }
+}
+
+async function putVerify<T, O>(
+  { store }: Context<T, O>,
+  target: string,
+  action: ActionItem,
+  dueAt: number,
+): Promise<void> {
+  const { remediation } = action;
+  await store.transact([putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 })]);
+}
+
+async function resolve<T, O>(
+  context: Context<T, O>,
+  targetName: string,
+  seen: AlarmStates,
+  action: ActionItem | undefined,
+  detail: string,
+): Promise<Outcome> {
+  const { store, remediation } = context;
+  const now = context.now();
+  const verified = action && { ...action, status: 'verified' as const };
+  let incidentId = '';
+  await writeTarget(store, targetName, (read) => {
+    const present = alarmSeen(read, seen, now);
+    if (!present.openIncidentId || !allOk(present))
+      throw new InFlightError(`${targetName}: its incident changed while it was being resolved`);
+    incidentId = present.openIncidentId;
+    const make = entryMaker(incidentId, remediation.manifest.name, now);
+    const entries: JournalEntry[] = [];
+    if (action) entries.push(make('verified', detail, { actionId: action.actionId }));
+    entries.push(make('resolved', action ? 'all alarms OK, action verified' : `all alarms OK: ${detail}`));
+    return {
+      next: resolved(present),
+      items: [
+        ...(action && verified ? [updateAction(store.table, action, verified)] : []),
+        ...entries.map((entry) => putEntry(store.table, entry)),
+        removeWork(store.table, 'verify', targetName),
+        ...handBackWork(store, targetName, present, now),
+      ],
+    };
+  });
+  return { kind: 'noted', detail: `${incidentId} resolved` };
+}
+
+function handBackWork(store: Store, target: string, { hold, okSince }: TargetItem, now: number): Labelled[] {
+  if (!hold) return [];
+  const dueAt = (okSince ?? now) + hold.stabiliseForSeconds * 1000;
+  return [
+    putWork(store.table, { kind: 'hand-back', id: target, remediation: hold.remediation, target, dueAt, attempts: 0 }),
+  ];
+}
+
+/** It didn't help: a person is called, and the incident stays open. */
+async function notVerified<T, O>(
+  context: Context<T, O>,
+  targetName: string,
+  action: ActionItem,
+  why: string,
+  stopUntil: number | undefined,
+): Promise<Outcome> {
+  const { store, remediation } = context;
+  const now = context.now();
+  const reason = `${action.change.summary}: not verified: ${why}`;
+  const make = entryMaker(action.incidentId, remediation.manifest.name, now);
+  const { remediation: name } = action;
+  await writeTarget(store, targetName, (present) => ({
+    next: stopUntil ? { ...present, handsOffUntil: stopUntil } : present,
+    items: [
+      updateAction(store.table, action, { ...action, status: 'failed' }),
+      putEntry(store.table, make('not-verified', why, { actionId: action.actionId })),
+      putEntry(store.table, make('escalated', reason, { actionId: action.actionId, undo: action.change.undo })),
+      putWork(store.table, {
+        kind: 'verify',
+        id: targetName,
+        remediation: name,
+        target: targetName,
+        dueAt: stopUntil ?? now + SOON_MS,
+        attempts: 0,
+      }),
+    ],
+  }));
+  return { kind: 'escalated', incidentId: action.incidentId, reason };
+}
+
+/**
+ * Hands a temporary change back if the target has been quiet for its stabilisation window and the live value is still ours.
+ * The undo is an action like any other: it goes through the switch, the lease and a recorded intent.
+ */
+export async function handBack<T, O>(context: Context<T, O>, targetName: string): Promise<Outcome> {
+  const { store, remediation, config } = context;
+  const now = context.now();
+  const present = await readTarget(store, targetName);
+  const { hold } = present;
+  const target = remediation.targetOf(targetName, config);
+  if (!hold || hold.remediation !== remediation.manifest.name || !target) {
+    await store.transact([removeWork(store.table, 'hand-back', targetName)]);
+    return { kind: 'noted', detail: `${targetName} holds nothing of ${remediation.manifest.name}` };
+  }
+  const quietFrom = (present.okSince ?? now) + hold.stabiliseForSeconds * 1000;
+  if (present.openIncidentId)
+    return postpone(context, targetName, now + hold.stabiliseForSeconds * 1000, 'an incident is open');
+  if (quietFrom > now) return postpone(context, targetName, quietFrom, 'still stabilising');
+  if ((present.leaseUntil ?? 0) > now)
+    return postpone(context, targetName, present.leaseUntil ?? now, 'another action has the target');
+  const verdict = remediation.decideHandBack?.({
+    target,
+    hold,
+    observation: await remediation.observe(target, config),
+  });
+  if (!verdict || verdict.kind === 'leave')
+    return forget(context, targetName, verdict?.detail ?? 'this remediation hands nothing back');
+  if (verdict.kind === 'wait')
+    return postpone(context, targetName, now + verdict.recheckAfterSeconds * 1000, verdict.detail);
+  const action: ActionItem = {
+    actionId: `act-${newId(now)}`,
+    remediation: remediation.manifest.name,
+    target: targetName,
+    incidentId: hold.incidentId,
+    purpose: 'hand-back',
+    signalId: `hand-back-${hold.incidentId}`,
+    change: verdict.change,
+    status: 'intended',
+    attempt: 1,
+    leaseUntil: leaseEnd(context),
+    requestId: context.requestId,
+  };
+  if (!(await commitHandBack(context, present, action)))
+    return postpone(context, targetName, now + SOON_MS, 'the target moved, or Nightshift is paused');
+  return carryOut(context, target, action);
+}
+
+async function commitHandBack<T, O>(context: Context<T, O>, present: TargetItem, action: ActionItem): Promise<boolean> {
+  const { store } = context;
+  const { table } = store;
+  const now = context.now();
+  const { copy } = await readSwitch(context);
+  const { change, remediation, target, actionId } = action;
+  const entry = entryMaker(action.incidentId, remediation, now)('intent', `will ${change.summary}`, {
+    actionId,
+    remediation,
+    change: change.summary,
+    before: change.before,
+    after: change.after,
+    undo: change.undo,
+  });
+  const result = await store.transact([
+    checkSwitch(table, copy),
+    putTarget(table, target, present.version, leased(present, action, limitsOf(context).cooldownSeconds, now), { now }),
+    putAction(table, action),
+    putEntry(table, entry),
+    putWork(table, { kind: 'unfinished', id: actionId, remediation, target, dueAt: action.leaseUntil, attempts: 0 }),
+  ]);
+  return result.ok;
+}
+
+async function postpone<T, O>(
+  { store, remediation }: Context<T, O>,
+  target: string,
+  dueAt: number,
+  why: string,
+): Promise<Outcome> {
+  const { name } = remediation.manifest;
+  await store.transact([
+    putWork(store.table, { kind: 'hand-back', id: target, remediation: name, target, dueAt, attempts: 0 }),
+  ]);
+  return {
+    kind: 'held',
+    reason: 'change-under-way',
+    detail: `${target} is not handed back yet: ${why}`,
+    recheckAt: new Date(dueAt).toISOString(),
+  };
+}
+
+/** The live value isn't ours any more: somebody decided otherwise, and that stands. */
+async function forget<T, O>(context: Context<T, O>, target: string, detail: string): Promise<Outcome> {
+  const { store, remediation } = context;
+  await writeTarget(store, target, (present) => {
+    const make = entryMaker(
+      present.hold?.incidentId ?? present.openIncidentId ?? '',
+      remediation.manifest.name,
+      context.now(),
+    );
+    const entries = present.hold ? [putEntry(store.table, make('left-as-is', detail, { hold: present.hold }))] : [];
+    return { next: holdDropped(present), items: [...entries, removeWork(store.table, 'hand-back', target)] };
+  });
+  return { kind: 'noted', detail };
+}

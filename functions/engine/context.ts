@@ -1,0 +1,97 @@
+/** What one invocation of a remediation works with, and the one batched read that every signal begins with. */
+import type { Signal } from '../../events/signal.ts';
+import type { RunbookLimits, RuntimeConfig } from './config.ts';
+import {
+  type AlarmItem,
+  alarmKey,
+  type EventItem,
+  eventKey,
+  type Key,
+  NEW_TARGET,
+  SWITCH_COPIES,
+  type SwitchItem,
+  type SwitchState,
+  switchKey,
+  type TargetItem,
+  targetKey,
+} from './items.ts';
+import type { RemainingMs, Remediation } from './remediation.ts';
+import type { Store } from './store.ts';
+
+export interface Context<Target, Observation> {
+  readonly remediation: Remediation<Target, Observation>;
+  readonly store: Store;
+  readonly config: RuntimeConfig;
+  readonly now: () => number;
+  /** Lambda's request id: the same on every retry of one asynchronous invocation. */
+  readonly requestId: string;
+  readonly remaining: RemainingMs;
+  readonly random: () => number;
+}
+
+export interface Situation {
+  readonly now: number;
+  readonly event: EventItem | undefined;
+  readonly switchCopy: number;
+  readonly switchState: SwitchState;
+  readonly target: TargetItem;
+  readonly alarm: AlarmItem | undefined;
+  readonly upstreamsInTrouble: readonly string[];
+}
+
+/** Margin by which a lease outlives the function's hard timeout. */
+const LEASE_MARGIN_MS = 15_000;
+
+export function limitsOf<T, O>({ remediation, config }: Context<T, O>): RunbookLimits {
+  const limits = config.runbooks[remediation.manifest.name];
+  if (!limits) throw new Error(`config.json: runbooks.${remediation.manifest.name} is missing: deploy again`);
+  return limits;
+}
+
+export const leaseEnd = <T, O>({ remediation, now }: Context<T, O>): number =>
+  now() + remediation.manifest.timeoutSeconds * 1000 + LEASE_MARGIN_MS;
+
+/** Reads all that the guardrails need in one call: event, one copy of the switch, target, alarm, upstream targets. */
+export async function readSituation<T, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  upstreams: readonly string[],
+): Promise<Situation> {
+  const { store, remediation } = context;
+  const switchCopy = Math.floor(context.random() * SWITCH_COPIES);
+  const keys = {
+    event: eventKey(remediation.manifest.name, signal.id),
+    switch: switchKey(switchCopy),
+    target: targetKey(signal.target),
+    alarm: alarmKey(signal.alarmArn),
+  };
+  const items = await store.readAll([...Object.values(keys), ...upstreams.map(targetKey)]);
+  const get = <Item>(key: Key) => items.get(key.pk) as Item | undefined;
+  return {
+    now: context.now(),
+    event: get<EventItem>(keys.event),
+    switchCopy,
+    switchState: get<SwitchItem>(keys.switch)?.state ?? 'run',
+    target: asTarget(get(keys.target)),
+    alarm: get<AlarmItem>(keys.alarm),
+    upstreamsInTrouble: upstreams.filter((name) => get<TargetItem>(targetKey(name))?.openIncidentId !== undefined),
+  };
+}
+
+/** Reads one target as it is now. */
+export async function readTarget(store: Store, target: string): Promise<TargetItem> {
+  return asTarget(await store.read(targetKey(target)));
+}
+
+function asTarget(item: unknown): TargetItem {
+  if (!item) return NEW_TARGET;
+  const { pk: _pk, sk: _sk, ...rest } = item as TargetItem & Key;
+  return { ...NEW_TARGET, ...rest };
+}
+
+/** Reads one copy of the switch, chosen at random. */
+export async function readSwitch<T, O>(context: Context<T, O>): Promise<{ copy: number; state: SwitchState }> {
+  const copy = Math.floor(context.random() * SWITCH_COPIES);
+  const item = (await context.store.read(switchKey(copy))) as SwitchItem | undefined;
+  return { copy, state: item?.state ?? 'run' };
+}

@@ -1,0 +1,140 @@
+/** The guardrails as pure functions of what was read: shall this signal go on to the target, and if not, why not? */
+import type { Guardrail, HoldReason } from '../../events/outcome.ts';
+import type { Signal } from '../../events/signal.ts';
+import type { RunbookLimits, RuntimeConfig } from './config.ts';
+import type { AlarmItem, SwitchState, TargetItem } from './items.ts';
+
+const HOUR_MS = 3_600_000;
+/** Fastest return to something refused for a moment (lease, conflict); the reconciler's own period is the floor in practice. */
+export const SOON_MS = 30_000;
+
+export type Stop =
+  | { readonly kind: 'held'; readonly reason: HoldReason; readonly detail: string; readonly recheckAt: number }
+  | {
+      readonly kind: 'refused';
+      readonly guardrail: Guardrail;
+      readonly setting: string;
+      readonly present: string;
+      readonly recheckAt: number;
+    }
+  /** Another action of the same incident has the target in hand. */
+  | { readonly kind: 'joined'; readonly recheckAt: number }
+  | { readonly kind: 'recovered'; readonly detail: string };
+
+export interface GuardInput {
+  readonly signal: Signal;
+  readonly remediation: string;
+  readonly limits: RunbookLimits;
+  readonly target: TargetItem;
+  readonly alarm: AlarmItem | undefined;
+  readonly switchState: SwitchState;
+  readonly upstreamsInTrouble: readonly string[];
+  readonly config: Pick<RuntimeConfig, 'staleAfterSeconds' | 'firstEvaluationHoldSeconds'>;
+  readonly now: number;
+}
+
+/**
+ * Judges a firing signal before the target is looked at. Returns undefined when it may go on. The same checks that can change
+ * between here and the commit (switch, lease, version, alarm) are conditions of the commit too.
+ */
+export function preflight(input: GuardInput): Stop | undefined {
+  return (
+    switchGuard(input) ??
+    recoveredGuard(input) ??
+    timelinessGuard(input) ??
+    leaseGuard(input) ??
+    handsOffGuard(input) ??
+    cooldownGuard(input) ??
+    targetBudgetGuard(input) ??
+    upstreamGuard(input)
+  );
+}
+
+function switchGuard({ switchState, now }: GuardInput): Stop | undefined {
+  if (switchState === 'run') return undefined;
+  return { kind: 'held', reason: 'paused', detail: `Nightshift is set to ${switchState}`, recheckAt: now + SOON_MS };
+}
+
+function recoveredGuard({ signal, alarm }: GuardInput): Stop | undefined {
+  if (alarm?.state !== 'OK' || alarm.stateAt < Date.parse(signal.at)) return undefined;
+  return {
+    kind: 'recovered',
+    detail: `${signal.alarmName} went back to OK at ${new Date(alarm.stateAt).toISOString()}`,
+  };
+}
+
+function timelinessGuard({ signal, config, now }: GuardInput): Stop | undefined {
+  if (signal.recheck > 0) return undefined;
+  const ageSeconds = (now - Date.parse(signal.at)) / 1000;
+  if (ageSeconds > config.staleAfterSeconds) {
+    return { kind: 'held', reason: 'stale', detail: `the event is ${Math.round(ageSeconds)} s old`, recheckAt: now };
+  }
+  if (signal.firstEvaluation) {
+    const detail = 'first evaluation after the alarm was made or changed';
+    return {
+      kind: 'held',
+      reason: 'first-evaluation',
+      detail,
+      recheckAt: now + config.firstEvaluationHoldSeconds * 1000,
+    };
+  }
+  return undefined;
+}
+
+function leaseGuard({ target, now }: GuardInput): Stop | undefined {
+  if (target.leaseUntil === undefined || target.leaseUntil <= now) return undefined;
+  if (target.openIncidentId) return { kind: 'joined', recheckAt: target.leaseUntil };
+  return {
+    kind: 'held',
+    reason: 'lease',
+    detail: 'another action has the target in hand',
+    recheckAt: target.leaseUntil,
+  };
+}
+
+function handsOffGuard({ target, now }: GuardInput): Stop | undefined {
+  if (target.handsOffUntil === undefined || target.handsOffUntil <= now) return undefined;
+  const detail = `hands off until ${new Date(target.handsOffUntil).toISOString()}`;
+  return { kind: 'held', reason: 'hands-off', detail, recheckAt: target.handsOffUntil };
+}
+
+function cooldownGuard({ target, remediation, limits, now }: GuardInput): Stop | undefined {
+  const until = target.cooldownUntil[remediation];
+  if (until === undefined || until <= now) return undefined;
+  const present = `last change ${Math.round(limits.cooldownSeconds - (until - now) / 1000)} s ago`;
+  return {
+    kind: 'refused',
+    guardrail: 'cooldown',
+    setting: `cooldownSeconds ${limits.cooldownSeconds}`,
+    present,
+    recheckAt: until,
+  };
+}
+
+function targetBudgetGuard({ target, remediation, limits, now }: GuardInput): Stop | undefined {
+  const recent = changesWithinHour(target, remediation, now);
+  if (recent.length < limits.perTargetPerHour) return undefined;
+  return {
+    kind: 'refused',
+    guardrail: 'target-budget',
+    setting: `perTargetPerHour ${limits.perTargetPerHour}`,
+    present: `${recent.length} changes within the last hour`,
+    recheckAt: (recent[recent.length - limits.perTargetPerHour] ?? now) + HOUR_MS,
+  };
+}
+
+function upstreamGuard({ upstreamsInTrouble, now }: GuardInput): Stop | undefined {
+  if (upstreamsInTrouble.length === 0) return undefined;
+  const detail = `${upstreamsInTrouble.join(', ')} has an open incident: more load would make it worse`;
+  return { kind: 'held', reason: 'upstream-in-trouble', detail, recheckAt: now + SOON_MS };
+}
+
+/** Times of this remediation's changes of the target within the last hour, oldest first. */
+export function changesWithinHour(target: TargetItem, remediation: string, now: number): readonly number[] {
+  return (target.recent[remediation] ?? []).filter((at) => at > now - HOUR_MS);
+}
+
+/** Start of the clock hour that `now` lies in: the window of slot budgets. */
+export const budgetWindow = (now: number): number => now - (now % HOUR_MS);
+/** When the next window of slot budgets starts. */
+export const nextBudgetWindow = (now: number): number => budgetWindow(now) + HOUR_MS;

@@ -1,0 +1,121 @@
+/**
+ * The journal table's items and keys. Strangers don't meet: everything that is contended for is its own item (design section 4).
+ * Times in conditions are epoch milliseconds (numbers); times for people are ISO 8601.
+ */
+import type { Outcome } from '../../events/outcome.ts';
+import type { Signal } from '../../events/signal.ts';
+import type { ActReport, Change, Hold } from './remediation.ts';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export const SWITCH_COPIES = 16;
+const DUE_SHARDS = 4;
+
+const single = (pk: string, sk: string): Key => ({ pk, sk });
+export const eventKey = (remediation: string, signalId: string): Key =>
+  single(`EVENT#${remediation}#${signalId}`, 'EVENT');
+export const switchKey = (copy: number): Key => single(`SWITCH#${copy}`, 'SWITCH');
+export const targetKey = (target: string): Key => single(`TARGET#${target}`, 'TARGET');
+export const alarmKey = (alarmArn: string): Key => single(`ALARM#${alarmArn}`, 'ALARM');
+export const actionKey = (actionId: string): Key => single(`ACTION#${actionId}`, 'ACTION');
+export const workKey = (kind: WorkKind, id: string): Key => single(`WORK#${kind}#${id}`, 'WORK');
+export const entryKey = (incidentId: string, entryId: string): Key =>
+  single(`INCIDENT#${incidentId}`, `ENTRY#${entryId}`);
+/** Slots of one window are separate items of one partition, so that the taken ones can be listed with one query. */
+export const slotKey = (scope: string, windowStart: number, slot: number): Key =>
+  single(`SLOT#${scope}#${windowStart}`, `SLOT#${slot}`);
+
+/** Partition of the `due` index for an item: spread, so that no single partition is hot. */
+export function duePartition(id: string): string {
+  let sum = 0;
+  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 9973;
+  return `DUE#${sum % DUE_SHARDS}`;
+}
+export const duePartitions = (): string[] => Array.from({ length: DUE_SHARDS }, (_, shard) => `DUE#${shard}`);
+/** Partition of the `incidents` index: one a month. */
+export const incidentsPartition = (iso: string): string => `INCIDENTS#${iso.slice(0, 7)}`;
+
+export type SwitchState = 'run' | 'pause' | 'freeze';
+export interface SwitchItem {
+  readonly state: SwitchState;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** What became of one event in one remediation; kept for 15 days (EventBridge 24 h + Lambda's queue 6 h + redrive from the failure queue). */
+export interface EventItem extends Key {
+  readonly status: 'committed' | 'done';
+  readonly requestId: string;
+  readonly actionId?: string;
+  readonly outcome?: Outcome;
+  readonly at: string;
+  readonly duplicates?: number;
+}
+export const EVENT_KEPT_SECONDS = 15 * 24 * 3600;
+
+/** The state of one target; `version` grows with every write of ours and is compared by every commit. */
+export interface TargetItem {
+  readonly version: number;
+  readonly leaseHolder?: string;
+  readonly leaseUntil?: number;
+  /** By remediation: no new change before this time. */
+  readonly cooldownUntil: Readonly<Record<string, number>>;
+  /** By remediation: times of the changes of the last hour. */
+  readonly recent: Readonly<Record<string, readonly number[]>>;
+  readonly openIncidentId?: string;
+  /** Alarms of the open incident with their last known state. */
+  readonly alarms: Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
+  /** Action of the open incident that waits for its verification. */
+  readonly verifying?: string;
+  /** Since when all alarms of the target have been OK. */
+  readonly okSince?: number;
+  readonly hold?: Hold;
+  readonly handsOffUntil?: number;
+}
+export const NEW_TARGET: TargetItem = { version: 0, cooldownUntil: {}, recent: {}, alarms: {} };
+
+/** Last known state of an alarm, from its events and from the reconciler. */
+export interface AlarmItem {
+  readonly state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
+  readonly stateAt: number;
+  /** The alarm carries no runbook tag; remembered so that its tags aren't read again and again. */
+  readonly notOurs?: boolean;
+}
+
+/** A recorded intent and what became of it. */
+export interface ActionItem {
+  readonly actionId: string;
+  readonly remediation: string;
+  readonly target: string;
+  readonly incidentId: string;
+  readonly purpose: 'remediate' | 'hand-back';
+  readonly signalId: string;
+  readonly alarmArn?: string;
+  readonly change: Change;
+  readonly status: 'intended' | 'done' | 'failed' | 'verified';
+  readonly attempt: number;
+  readonly leaseUntil: number;
+  readonly requestId: string;
+  readonly report?: ActReport;
+  readonly doneAt?: number;
+  readonly verifyNotBefore?: number;
+  readonly verifyBy?: number;
+}
+
+/** Something that must be looked at again at a time; the reconciler sees to it. */
+export type WorkKind = 'recheck' | 'verify' | 'hand-back' | 'unfinished';
+export interface WorkItem extends Key {
+  readonly kind: WorkKind;
+  readonly id: string;
+  readonly remediation: string;
+  readonly target: string;
+  readonly dueAt: number;
+  /** How often it has been handed out. */
+  readonly attempts: number;
+  /** For `recheck`: the signal to judge again. */
+  readonly signal?: Signal;
+}

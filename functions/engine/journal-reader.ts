@@ -1,0 +1,50 @@
+/** Reading incidents from the journal, for the command line, notifications and reports. */
+import type { IncidentWithTimeline, JournalEntry } from '../../events/journal.ts';
+import { entryKey, incidentsPartition } from './items.ts';
+import { reduceIncident } from './reducer.ts';
+import type { Store } from './store.ts';
+
+/**
+ * One incident with its timeline.
+ * @param id Whole id, as in the listing.
+ */
+export async function readIncident(store: Store, id: string): Promise<IncidentWithTimeline | undefined> {
+  const items = await store.query({
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': { S: entryKey(id, '').pk } },
+    ConsistentRead: true,
+  });
+  return reduceIncident(items.map(asEntry));
+}
+
+function asEntry(item: Record<string, unknown>): JournalEntry {
+  const { id, incidentId, at, kind, by, summary, data } = item as unknown as JournalEntry;
+  return { id, incidentId, at, kind, by, summary, data };
+}
+
+/**
+ * Incidents, newest first.
+ * @param months How many calendar months back from `now` are looked through (the index has one partition a month).
+ */
+export async function listIncidents(
+  store: Store,
+  options: { readonly limit?: number; readonly months?: number; readonly now?: Date } = {},
+): Promise<IncidentWithTimeline[]> {
+  const { limit = 50, months = 2, now = new Date() } = options;
+  const ids: string[] = [];
+  for (let back = 0; back < months && ids.length < limit; back++) {
+    const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - back, 1)).toISOString();
+    const items = await store.query(
+      {
+        IndexName: 'incidents',
+        KeyConditionExpression: 'incidentsPk = :month',
+        ExpressionAttributeValues: { ':month': { S: incidentsPartition(month) } },
+        ScanIndexForward: false,
+      },
+      limit - ids.length,
+    );
+    for (const item of items) ids.push(String(item.incidentId));
+  }
+  const incidents = await Promise.all(ids.map((id) => readIncident(store, id)));
+  return incidents.filter((incident) => incident !== undefined);
+}

@@ -1,0 +1,28 @@
+/** Structured log lines: one JSON object each. Only outcomes and errors are logged, never events, so that no secret can slip in. */
+import type { MiddlewareObj } from '@middy/core';
+import type { Outcome } from '../../events/outcome.ts';
+
+export function log(
+  level: 'INFO' | 'WARN' | 'ERROR',
+  message: string,
+  fields: Readonly<Record<string, unknown>> = {},
+): void {
+  process.stdout.write(`${JSON.stringify({ level, message, at: new Date().toISOString(), ...fields })}\n`);
+}
+
+/** Logs what became of an invocation. `onError` answers nothing: the error goes on to Lambda. */
+export function logOutcome(name: string): MiddlewareObj<unknown, Outcome> {
+  return {
+    after: ({ response, context }) => {
+      log('INFO', `${name}: ${response?.kind ?? 'no outcome'}`, { requestId: context.awsRequestId, outcome: response });
+    },
+    onError: ({ error, context }) => {
+      log('ERROR', `${name}: ${error?.message ?? 'unknown error'}`, {
+        requestId: context.awsRequestId,
+        error: error?.name,
+        retryable: error !== null && typeof error === 'object' && 'retryable' in error ? error.retryable : undefined,
+        cause: error?.cause instanceof Error ? error.cause.name : undefined,
+      });
+    },
+  };
+}

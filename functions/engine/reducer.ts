@@ -1,0 +1,82 @@
+/** From the entries of an incident to the incident. Pure: the same entries give the same incident, in whatever order they were read. */
+import type { Incident, IncidentState, IncidentWithTimeline, JournalEntry, Severity } from '../../events/journal.ts';
+
+type Alarms = Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>;
+type Action = Incident['actions'][number];
+
+/**
+ * Folds entries into an incident.
+ * @returns undefined when there is no `opened` entry: then it isn't an incident.
+ */
+export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTimeline | undefined {
+  const timeline = [...entries].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const opened = timeline.find((entry) => entry.kind === 'opened');
+  if (!opened) return undefined;
+  const alarms: Alarms = {};
+  const actions = new Map<string, Action>();
+  let state: IncidentState = 'open';
+  let resolvedAt: string | undefined;
+  for (const entry of timeline) {
+    noteAlarm(alarms, entry);
+    noteAction(actions, entry);
+    state = nextState(state, entry);
+    if (entry.kind === 'resolved') resolvedAt = entry.at;
+  }
+  return {
+    id: opened.incidentId,
+    title: text(opened.data.title, opened.summary),
+    target: text(opened.data.target, ''),
+    severity: text(opened.data.severity, 'P2') as Severity,
+    state,
+    openedAt: opened.at,
+    ...(resolvedAt && { resolvedAt }),
+    alarms,
+    actions: [...actions.values()],
+    timeline,
+  };
+}
+
+const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
+
+function noteAlarm(alarms: Alarms, { kind, data }: JournalEntry): void {
+  const arn = text(data.alarmArn, '');
+  if (!arn) return;
+  if (kind === 'signal') alarms[arn] = 'ALARM';
+  if (kind === 'alarm-ok') alarms[arn] = 'OK';
+}
+
+const ACTION_STATUS: Partial<Record<JournalEntry['kind'], Action['status']>> = {
+  acted: 'done',
+  'act-failed': 'failed',
+  verified: 'verified',
+  'not-verified': 'failed',
+  'handed-back': 'handed-back',
+  'left-as-is': 'left-as-is',
+};
+
+function noteAction(actions: Map<string, Action>, { kind, data }: JournalEntry): void {
+  const actionId = text(data.actionId, '');
+  if (!actionId) return;
+  if (kind === 'intent') {
+    actions.set(actionId, {
+      actionId,
+      remediation: text(data.remediation, ''),
+      change: text(data.change, ''),
+      status: 'intended',
+    });
+    return;
+  }
+  const present = actions.get(actionId);
+  const status = ACTION_STATUS[kind];
+  if (present && status) actions.set(actionId, { ...present, status });
+}
+
+/** A resolved incident stays resolved: handing back afterwards is told in its timeline, a failed hand-back calls a person. */
+function nextState(state: IncidentState, { kind }: JournalEntry): IncidentState {
+  if (kind === 'escalated') return 'escalated';
+  if (kind === 'resolved') return 'resolved';
+  if (state === 'resolved') return 'resolved';
+  if (kind === 'intent') return 'acting';
+  if (kind === 'acted') return state === 'escalated' ? 'escalated' : 'verifying';
+  return state;
+}

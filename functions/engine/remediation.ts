@@ -1,0 +1,113 @@
+/** What a remediation supplies; the protocol around it (prefilter, commit, lease, journal, verification) is the engine's. */
+import type { HoldReason } from '../../events/outcome.ts';
+import type { Signal } from '../../events/signal.ts';
+import type { RuntimeConfig } from './config.ts';
+import type { RemediationManifest } from './manifest.ts';
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** The change to make, with the state before and after as data; kept in the journal before anything is done. */
+export interface Change {
+  /** For people: "raise desired count from 2 to 3". */
+  readonly summary: string;
+  readonly before: Json;
+  readonly after: Json;
+  /** How to put it back by hand, in one sentence. */
+  readonly undo: string;
+  /**
+   * Set when the change is temporary: the engine remembers the baseline and hands it back once the trouble is over.
+   * `field` names what is held, so that one target can't have two holds on different things by one remediation. It is handed back when
+   * the alarms have been OK for `stabiliseForSeconds`.
+   */
+  readonly hold?: {
+    readonly field: string;
+    readonly baseline: number;
+    readonly value: number;
+    readonly stabiliseForSeconds: number;
+  };
+  /** Verification is not believed before this long after the action (default 0). */
+  readonly verifyNotBeforeSeconds?: number;
+}
+
+export type Decision =
+  | { readonly kind: 'act'; readonly change: Change }
+  | { readonly kind: 'fine'; readonly reason: string }
+  | {
+      readonly kind: 'hold';
+      readonly reason: HoldReason;
+      readonly detail: string;
+      readonly recheckAfterSeconds: number;
+    }
+  /** A person is needed; with `recheckAfterSeconds` the alarm is looked at again all the same. */
+  | { readonly kind: 'escalate'; readonly reason: string; readonly recheckAfterSeconds?: number };
+
+/** A temporary change that is still in force on a target. */
+export interface Hold {
+  readonly remediation: string;
+  readonly field: string;
+  /** The value before the first change: what is handed back. */
+  readonly baseline: number;
+  /** The value that Nightshift wrote last. */
+  readonly value: number;
+  readonly stabiliseForSeconds: number;
+  readonly incidentId: string;
+  readonly since: string;
+}
+
+export type HandBack =
+  | { readonly kind: 'restore'; readonly change: Change }
+  | { readonly kind: 'wait'; readonly detail: string; readonly recheckAfterSeconds: number }
+  /** The live value isn't ours any more: it is left as it is, and the hold is forgotten. */
+  | { readonly kind: 'leave'; readonly detail: string };
+
+export type Verification =
+  | { readonly kind: 'good'; readonly detail: string }
+  | { readonly kind: 'not-yet'; readonly detail: string }
+  /** It didn't help, or made things worse: page, and keep this remediation away from the target for a while. */
+  | { readonly kind: 'bad'; readonly detail: string; readonly stopForSeconds: number };
+
+export interface DecideInput<Target, Observation> {
+  readonly signal: Signal;
+  readonly target: Target;
+  readonly observation: Observation;
+  readonly hold: Hold | undefined;
+  readonly config: RuntimeConfig;
+}
+
+/** What `act` says it did; kept with the action. Never a secret, never query text. */
+export interface ActReport {
+  readonly summary: string;
+  readonly data: { readonly [key: string]: Json };
+}
+
+/** Time left before this function is stopped by Lambda, in milliseconds. */
+export type RemainingMs = () => number;
+
+export interface Remediation<Target, Observation> {
+  readonly manifest: RemediationManifest;
+  /** The configured target of that key, or undefined when it isn't configured: then nothing is done. */
+  targetOf(key: string, config: RuntimeConfig): Target | undefined;
+  /** Targets (keys) this one depends on; while one of them has an open incident, nothing is done here. */
+  upstreamsOf(target: Target): readonly string[];
+  /** Reads the target's present state; what is missing or unreachable is an observation too. */
+  observe(target: Target, config: RuntimeConfig): Promise<Observation>;
+  /** Pure. */
+  decide(input: DecideInput<Target, Observation>): Decision;
+  /**
+   * Makes the recorded change, after one re-read directly before it where the API can't compare.
+   * @throws ChangedBySomeoneElseError when the re-read differs from `change.before`.
+   */
+  act(target: Target, change: Change, remaining: RemainingMs, config: RuntimeConfig): Promise<ActReport>;
+  /** Pure: did the recorded change already happen? Asked before an unfinished intent is resumed. */
+  alreadyApplied(change: Change, observation: Observation): 'yes' | 'no' | 'unclear';
+  /** Pure: did it help? Asked when the alarm is OK again, and at the deadline. */
+  verify(input: {
+    target: Target;
+    change: Change;
+    report: ActReport | undefined;
+    observation: Observation;
+    alarmsOk: boolean;
+  }): Verification;
+  /** Pure: may the temporary change be handed back now? Absent when the remediation holds nothing. */
+  decideHandBack?(input: { target: Target; hold: Hold; observation: Observation }): HandBack;
+}

@@ -1,0 +1,124 @@
+/** From a CloudWatch alarm event to a signal with a target, or the reason why not. Pure; alarms are untrusted input. */
+import type { RejectReason } from '../../../events/outcome.ts';
+import type { Signal } from '../../../events/signal.ts';
+import { type AlarmStateChange, alarmStateChange } from '../../../events/sources/cloudwatch-alarm/schema.ts';
+import { type RemediationManifest, RUNBOOK_TAG, type TargetKind } from '../manifest.ts';
+
+export interface Rejection {
+  readonly rejected: RejectReason;
+  readonly detail: string;
+  /** Identity to record the rejection under; undefined when the event has none. */
+  readonly id: string | undefined;
+}
+
+const REASON_LIMIT = 500;
+const DATAPOINTS_LIMIT = 10;
+
+/** How a target's key is made of the values of the alarm's dimensions. */
+const TARGET_OF: Record<TargetKind, (dimensions: Readonly<Record<string, string>>) => string> = {
+  'ecs-service': (dimensions) => `ecs-service/${dimensions.ClusterName}/${dimensions.ServiceName}`,
+  'rds-instance': (dimensions) => `rds-instance/${dimensions.DBInstanceIdentifier}`,
+};
+
+/**
+ * Reads an event.
+ * @param event Anything: a value that isn't such an event is rejected as malformed.
+ * @param manifest The remediation that was invoked: its trigger metrics are the only ones it listens to.
+ */
+export function readAlarmEvent(event: unknown, manifest: RemediationManifest): Signal | Rejection {
+  const parsed = alarmStateChange.safeParse(event);
+  if (!parsed.success) {
+    const detail = parsed.error.issues
+      .map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`)
+      .join('; ');
+    return { rejected: 'malformed', detail: detail.slice(0, REASON_LIMIT), id: idOf(event) };
+  }
+  const alarm = parsed.data;
+  const refuse = (rejected: RejectReason, detail: string): Rejection => ({ rejected, detail, id: alarm.id });
+  const { alarmName, state, alarmTags, configuration } = alarm.detail;
+  const tag = alarmTags?.[RUNBOOK_TAG];
+  if (tag !== manifest.name)
+    return refuse('wrong-runbook', `tag ${RUNBOOK_TAG} is ${tag ?? 'missing'}, expected ${manifest.name}`);
+  if (isAutoScalingAlarm(alarm))
+    return refuse('auto-scaling-alarm', `${alarmName} belongs to an auto scaling policy, which acts on it itself`);
+  if (state.value === 'INSUFFICIENT_DATA')
+    return refuse('insufficient-data', `${alarmName} has too little data to tell`);
+  const targets = targetsOf(alarm, manifest);
+  if (targets.kind === 'foreign')
+    return refuse('foreign-metric', `${alarmName} watches ${targets.metrics}, not a metric of ${manifest.name}`);
+  const [target, ...others] = targets.keys;
+  if (target === undefined) {
+    const what = configuration.alarmRule === undefined ? 'has no metric with dimensions' : 'is a composite alarm';
+    return refuse('no-target', `${alarmName} ${what}, so it names no target`);
+  }
+  if (others.length > 0) return refuse('several-targets', `${alarmName} names ${targets.keys.join(' and ')}`);
+  return toSignal(alarm, target, targets.metricName);
+}
+
+/** Application Auto Scaling names the alarms of its target tracking policies so, and describes them as its own. */
+function isAutoScalingAlarm({ detail }: AlarmStateChange): boolean {
+  return (
+    detail.alarmName.startsWith('TargetTracking-') ||
+    /TargetTrackingScaling/.test(detail.configuration.description ?? '')
+  );
+}
+
+function idOf(event: unknown): string | undefined {
+  const id = typeof event === 'object' && event !== null && 'id' in event ? event.id : undefined;
+  return typeof id === 'string' && id.length > 0 && id.length <= 200 ? id : undefined;
+}
+
+type Targets =
+  | { readonly kind: 'found'; readonly keys: readonly string[]; readonly metricName: string }
+  | { readonly kind: 'foreign'; readonly metrics: string };
+
+function targetsOf({ detail }: AlarmStateChange, manifest: RemediationManifest): Targets {
+  const keys = new Set<string>();
+  const foreign: string[] = [];
+  let metricName = '';
+  for (const { metricStat } of detail.configuration.metrics ?? []) {
+    if (!metricStat) continue;
+    const { namespace, name, dimensions = {} } = metricStat.metric;
+    const trigger = manifest.triggers.find((each) => each.namespace === namespace && each.metricName === name);
+    const names = Object.keys(dimensions);
+    if (!trigger) foreign.push(`${namespace} ${name}`);
+    else if (names.length === trigger.dimensions.length && trigger.dimensions.every((each) => dimensions[each])) {
+      keys.add(TARGET_OF[manifest.targetKind](dimensions));
+      metricName ||= name;
+    }
+  }
+  if (keys.size === 0 && foreign.length > 0) return { kind: 'foreign', metrics: foreign.join(', ') };
+  return { kind: 'found', keys: [...keys], metricName };
+}
+
+function toSignal(alarm: AlarmStateChange, target: string, metricName: string): Signal {
+  const { alarmName, state, previousState } = alarm.detail;
+  const data = readReasonData(state.reasonData);
+  return {
+    id: alarm.id,
+    source: 'cloudwatch-alarm',
+    alarmArn: alarm.resources[0] ?? '',
+    alarmName,
+    state: state.value === 'OK' ? 'resolved' : 'firing',
+    at: new Date(state.timestamp).toISOString(),
+    target,
+    firstEvaluation:
+      previousState?.value === 'INSUFFICIENT_DATA' && /initial alarm creation/i.test(previousState.reason ?? ''),
+    recheck: 0,
+    evidence: { reason: (state.reason ?? '').slice(0, REASON_LIMIT), metricName, ...data },
+  };
+}
+
+/** CloudWatch puts the numbers into a string of JSON; when it can't be read, the reason in words has to do. */
+function readReasonData(text: string | undefined): { datapoints: number[]; threshold?: number } {
+  let data: unknown;
+  try {
+    data = JSON.parse(text ?? '{}');
+  } catch {
+    return { datapoints: [] };
+  }
+  if (typeof data !== 'object' || data === null) return { datapoints: [] };
+  const { recentDatapoints, threshold } = data as { recentDatapoints?: unknown; threshold?: unknown };
+  const points = Array.isArray(recentDatapoints) ? recentDatapoints.filter((each) => typeof each === 'number') : [];
+  return { datapoints: points.slice(-DATAPOINTS_LIMIT), ...(typeof threshold === 'number' && { threshold }) };
+}

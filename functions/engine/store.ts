@@ -1,0 +1,152 @@
+/** The journal table at the edge: typed reads, and transactions whose refusal says which item refused. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { clientDefaults } from './clients.ts';
+import { classifyAwsError, RetryableError } from './errors.ts';
+import type { Key } from './items.ts';
+
+/** One item of a transaction with the name by which its refusal is reported. */
+export interface Labelled {
+  readonly label: string;
+  readonly item: TransactWriteItem;
+}
+
+export type TransactResult =
+  | { readonly ok: true }
+  /** Conditions that failed, by label, with the item as it was. */
+  | { readonly ok: false; readonly failed: ReadonlyMap<string, Record<string, unknown>> }
+  /** Other transactions kept getting in the way: nothing was refused, nothing was written. */
+  | { readonly ok: false; readonly failed: ReadonlyMap<string, Record<string, unknown>>; readonly contended: true };
+
+const CONFLICT_TRIES = 6;
+const CONFLICT_BASE_MS = 20;
+
+export class Store {
+  readonly #client: DynamoDBClient;
+  readonly table: string;
+
+  constructor(table: string, client: DynamoDBClient = new DynamoDBClient(clientDefaults())) {
+    this.table = table;
+    this.#client = client;
+  }
+
+  /**
+   * Strongly consistent read of up to 100 items in one call; a missing item is absent from the map (key: `pk`).
+   * @throws EngineError when the table can't be read: the caller must then change nothing.
+   */
+  async readAll(keys: readonly Key[]): Promise<Map<string, Record<string, unknown>>> {
+    const found = new Map<string, Record<string, unknown>>();
+    let pending: Record<string, unknown>[] = keys.map((key) => ({ pk: key.pk, sk: key.sk }));
+    for (let tries = 0; pending.length > 0; tries++) {
+      if (tries === 4)
+        throw new RetryableError(`read ${pending.length} journal items: table ${this.table} is throttling`);
+      if (tries > 0) await sleep(Math.random() * CONFLICT_BASE_MS * 2 ** tries);
+      const reply = await this.#call('read the journal', () =>
+        this.#client.send(
+          new BatchGetItemCommand({
+            RequestItems: { [this.table]: { ConsistentRead: true, Keys: pending.map((key) => marshall(key)) } },
+          }),
+        ),
+      );
+      for (const raw of reply.Responses?.[this.table] ?? []) {
+        const item = unmarshall(raw);
+        found.set(String(item.pk), item);
+      }
+      pending = (reply.UnprocessedKeys?.[this.table]?.Keys ?? []).map((key) => unmarshall(key));
+    }
+    return found;
+  }
+
+  async read(key: Key): Promise<Record<string, unknown> | undefined> {
+    const reply = await this.#call(`read ${key.pk}`, () =>
+      this.#client.send(
+        new GetItemCommand({ TableName: this.table, ConsistentRead: true, Key: marshall({ pk: key.pk, sk: key.sk }) }),
+      ),
+    );
+    return reply.Item ? unmarshall(reply.Item) : undefined;
+  }
+
+  /** All pages of a query, up to `limit` items. */
+  async query(input: Omit<QueryCommandInput, 'TableName'>, limit = 1000): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    let start: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const reply = await this.#call('query the journal', () =>
+        this.#client.send(new QueryCommand({ ...input, TableName: this.table, ExclusiveStartKey: start })),
+      );
+      for (const raw of reply.Items ?? []) items.push(unmarshall(raw));
+      start = reply.LastEvaluatedKey;
+    } while (start && items.length < limit);
+    return items.slice(0, limit);
+  }
+
+  /**
+   * Writes all items or none. A conflict with another transaction is tried again with jitter; a failed condition is not.
+   * @throws EngineError when the table can't be written.
+   */
+  async transact(items: readonly Labelled[]): Promise<TransactResult> {
+    for (let tries = 0; tries < CONFLICT_TRIES; tries++) {
+      if (tries > 0) await sleep(Math.random() * CONFLICT_BASE_MS * 2 ** tries);
+      const refused = await this.#tryTransact(items);
+      if (!refused) return { ok: true };
+      if (refused.size > 0) return { ok: false, failed: refused };
+    }
+    return { ok: false, failed: new Map(), contended: true };
+  }
+
+  /** Undefined when written; else the failed conditions (empty: only conflicts or throttling). */
+  async #tryTransact(items: readonly Labelled[]): Promise<Map<string, Record<string, unknown>> | undefined> {
+    try {
+      await this.#client.send(new TransactWriteItemsCommand({ TransactItems: items.map((each) => each.item) }));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw classifyAwsError('write the journal', error);
+      return failedConditions(items, error);
+    }
+  }
+
+  async #call<Reply>(what: string, send: () => Promise<Reply>): Promise<Reply> {
+    try {
+      return await send();
+    } catch (error) {
+      throw classifyAwsError(what, error);
+    }
+  }
+}
+
+const PASSING = new Set([
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+  'RequestLimitExceeded',
+]);
+
+function failedConditions(
+  items: readonly Labelled[],
+  error: TransactionCanceledException,
+): Map<string, Record<string, unknown>> {
+  const failed = new Map<string, Record<string, unknown>>();
+  for (const [index, reason] of (error.CancellationReasons ?? []).entries()) {
+    const label = items[index]?.label ?? `item ${index}`;
+    if (reason.Code === 'ConditionalCheckFailed') failed.set(label, reason.Item ? unmarshall(reason.Item) : {});
+    else if (reason.Code && reason.Code !== 'None' && !PASSING.has(reason.Code)) {
+      // ItemCollectionSizeLimitExceeded, ValidationError: a fault of ours, not of the moment.
+      throw classifyAwsError(
+        `write the journal (${label})`,
+        Object.assign(new Error(reason.Message ?? ''), { name: reason.Code, $metadata: { httpStatusCode: 400 } }),
+      );
+    }
+  }
+  return failed;
+}

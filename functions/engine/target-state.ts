@@ -1,0 +1,95 @@
+/** How the item of a target changes: pure transitions, each from the item as read to the item as written. */
+import type { Signal } from '../../events/signal.ts';
+import { changesWithinHour } from './guard.ts';
+import type { ActionItem, TargetItem } from './items.ts';
+import type { Change, Hold } from './remediation.ts';
+
+type AlarmStateValue = TargetItem['alarms'][string];
+
+/** Drops keys whose value is undefined, so that "absent" is written as absent. */
+function without<Item extends object, K extends keyof Item>(item: Item, ...keys: K[]): Omit<Item, K> {
+  const copy = { ...item };
+  for (const key of keys) delete copy[key];
+  return copy;
+}
+
+/** An alarm of the target fires: it belongs to the open incident, which is no longer quiet. */
+export function firing(target: TargetItem, signal: Signal, incidentId: string): TargetItem {
+  return {
+    ...without(target, 'okSince'),
+    openIncidentId: incidentId,
+    alarms: { ...target.alarms, [signal.alarmArn]: 'ALARM' },
+  };
+}
+
+/** An alarm's state is known; with `ALARM` gone everywhere, the target is quiet since `now`. */
+export function alarmSeen(
+  target: TargetItem,
+  states: Readonly<Record<string, AlarmStateValue>>,
+  now: number,
+): TargetItem {
+  const alarms = { ...target.alarms };
+  for (const [arn, state] of Object.entries(states)) if (arn in alarms) alarms[arn] = state;
+  const next = { ...target, alarms };
+  if (!allOk(next)) return without(next, 'okSince');
+  return { ...next, okSince: target.okSince ?? now };
+}
+
+export const allOk = (target: TargetItem): boolean => Object.values(target.alarms).every((state) => state === 'OK');
+
+/** An action takes the target in hand; its cooldown and budget count from the commit, so that a crash can't make them vanish. */
+export function leased(target: TargetItem, action: ActionItem, cooldownSeconds: number, now: number): TargetItem {
+  const held = { ...target, leaseHolder: action.actionId, leaseUntil: action.leaseUntil };
+  if (action.purpose === 'hand-back') return held;
+  return {
+    ...held,
+    cooldownUntil: { ...target.cooldownUntil, [action.remediation]: now + cooldownSeconds * 1000 },
+    recent: { ...target.recent, [action.remediation]: [...changesWithinHour(target, action.remediation, now), now] },
+  };
+}
+
+/** The lease is renewed for a further attempt of the same action. */
+export const renewed = (target: TargetItem, action: ActionItem): TargetItem => ({
+  ...target,
+  leaseHolder: action.actionId,
+  leaseUntil: action.leaseUntil,
+});
+
+/** The action let go of the target, whatever came of it. */
+export function released(target: TargetItem, actionId: string): TargetItem {
+  return target.leaseHolder === actionId ? without(target, 'leaseHolder', 'leaseUntil') : target;
+}
+
+/** A change was made: it waits for its verification, and a temporary one is remembered with the baseline of the first. */
+export function acted(target: TargetItem, action: ActionItem, now: number): TargetItem {
+  const next = { ...released(target, action.actionId), verifying: action.actionId };
+  const hold = holdAfter(target.hold, action, now);
+  return hold ? { ...next, hold } : next;
+}
+
+function holdAfter(present: Hold | undefined, action: ActionItem, now: number): Hold | undefined {
+  const wanted: Change['hold'] = action.change.hold;
+  if (!wanted) return present;
+  const sameField = present?.remediation === action.remediation && present.field === wanted.field;
+  return {
+    remediation: action.remediation,
+    field: wanted.field,
+    baseline: sameField ? present.baseline : wanted.baseline,
+    value: wanted.value,
+    stabiliseForSeconds: wanted.stabiliseForSeconds,
+    incidentId: action.incidentId,
+    since: sameField ? present.since : new Date(now).toISOString(),
+  };
+}
+
+/** The live value isn't ours: keep away, and forget what was held. */
+export function handsOff(target: TargetItem, until: number): TargetItem {
+  return { ...without(target, 'hold'), handsOffUntil: until };
+}
+
+export const holdDropped = (target: TargetItem): TargetItem => without(target, 'hold');
+
+/** The incident is over; a hold may remain until it is handed back. */
+export function resolved(target: TargetItem): TargetItem {
+  return { ...without(target, 'openIncidentId', 'verifying'), alarms: {} };
+}

@@ -1,0 +1,241 @@
+/** The items that transactions are made of: pure builders, so that what is written can be read, tested and simulated without a table. */
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { monotonicFactory } from 'ulid';
+import type { EntryKind, JournalEntry, Severity } from '../../events/journal.ts';
+import type { Outcome } from '../../events/outcome.ts';
+import type { Signal } from '../../events/signal.ts';
+import {
+  type ActionItem,
+  actionKey,
+  alarmKey,
+  duePartition,
+  EVENT_KEPT_SECONDS,
+  entryKey,
+  eventKey,
+  incidentsPartition,
+  type Key,
+  type SwitchItem,
+  slotKey,
+  switchKey,
+  type TargetItem,
+  targetKey,
+  type WorkItem,
+  workKey,
+} from './items.ts';
+import type { Labelled } from './store.ts';
+
+const clean = { removeUndefinedValues: true } as const;
+const flat = (item: object) => marshall(item, clean);
+const nextId = monotonicFactory();
+
+/** A new sortable id: same millisecond, still in order of creation within this process. */
+export const newId = (now: number): string => nextId(now);
+
+export const signed = (label: string, item: TransactWriteItem): Labelled => ({ label, item });
+
+function put(
+  table: string,
+  item: object,
+  condition?: { expression: string; names?: Record<string, string>; values?: object },
+): TransactWriteItem {
+  return {
+    Put: {
+      TableName: table,
+      Item: flat(item),
+      ...(condition && {
+        ConditionExpression: condition.expression,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...(condition.names && { ExpressionAttributeNames: condition.names }),
+        ...(condition.values && { ExpressionAttributeValues: flat(condition.values) }),
+      }),
+    },
+  };
+}
+
+const ABSENT = { expression: 'attribute_not_exists(pk)' };
+
+/** First and only record of an event by a remediation. */
+export function putEvent(
+  table: string,
+  remediation: string,
+  signalId: string,
+  fields: { requestId: string; status: 'committed' | 'done'; actionId?: string; outcome?: Outcome },
+  now: number,
+): Labelled {
+  const at = new Date(now).toISOString();
+  const expiresAt = Math.floor(now / 1000) + EVENT_KEPT_SECONDS;
+  return signed('event', put(table, { ...eventKey(remediation, signalId), ...fields, at, expiresAt }, ABSENT));
+}
+
+/** The event's outcome, once its action ended. */
+export function finishEvent(table: string, remediation: string, signalId: string, outcome: Outcome): Labelled {
+  return signed('event-done', {
+    Update: {
+      TableName: table,
+      Key: flat(eventKey(remediation, signalId)),
+      UpdateExpression: 'SET #status = :done, outcome = :outcome',
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: flat({ ':done': 'done', ':outcome': outcome }),
+    },
+  });
+}
+
+/** Refuses when the chosen copy of the switch says anything but `run`. A copy that was never written means `run`. */
+export function checkSwitch(table: string, copy: number): Labelled {
+  return signed('switch', {
+    ConditionCheck: {
+      TableName: table,
+      Key: flat(switchKey(copy)),
+      ConditionExpression: 'attribute_not_exists(pk) OR #state = :run',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: flat({ ':run': 'run' satisfies SwitchItem['state'] }),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  });
+}
+
+/**
+ * Replaces the target's item if it is still the one that was read. With `freeOfLease`, also refuses while another action's lease runs.
+ */
+export function putTarget(
+  table: string,
+  target: string,
+  observedVersion: number,
+  next: TargetItem,
+  freeOfLease?: { readonly now: number; readonly unlessHeldBy?: string },
+): Labelled {
+  const item = { ...targetKey(target), ...next, version: observedVersion + 1 };
+  if (observedVersion === 0) return signed('target', put(table, item, ABSENT));
+  const lease = freeOfLease
+    ? ' AND (attribute_not_exists(leaseUntil) OR leaseUntil <= :now OR leaseHolder = :holder)'
+    : '';
+  return signed(
+    'target',
+    put(table, item, {
+      expression: `#version = :version${lease}`,
+      names: { '#version': 'version' },
+      values: {
+        ':version': observedVersion,
+        ...(freeOfLease && { ':now': freeOfLease.now, ':holder': freeOfLease.unlessHeldBy ?? 'nobody' }),
+      },
+    }),
+  );
+}
+
+/** Claims one slot of a budget for the hour that starts at `windowStart` (epoch ms). */
+export function claimSlot(
+  table: string,
+  label: string,
+  scope: string,
+  windowStart: number,
+  slot: number,
+  actionId: string,
+): Labelled {
+  const expiresAt = Math.floor(windowStart / 1000) + 2 * 3600;
+  return signed(label, put(table, { ...slotKey(scope, windowStart, slot), actionId, expiresAt }, ABSENT));
+}
+
+/** Records that the alarm fired at `at`, unless it is known to have recovered since. */
+export function alarmFired(table: string, signal: Signal): Labelled {
+  return signed('alarm-recovered', {
+    Update: {
+      TableName: table,
+      Key: flat(alarmKey(signal.alarmArn)),
+      UpdateExpression: 'SET #state = :alarm, stateAt = :at',
+      ConditionExpression:
+        'attribute_not_exists(pk) OR attribute_not_exists(stateAt) OR stateAt <= :at OR #state <> :ok',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: flat({ ':alarm': 'ALARM', ':ok': 'OK', ':at': Date.parse(signal.at) }),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  });
+}
+
+/** Records a state of the alarm, whatever it was before. */
+export function alarmState(
+  table: string,
+  alarmArn: string,
+  state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA',
+  stateAt: number,
+): Labelled {
+  return signed('alarm', put(table, { ...alarmKey(alarmArn), state, stateAt }));
+}
+
+export function putAction(table: string, action: ActionItem): Labelled {
+  return signed('action', put(table, { ...actionKey(action.actionId), ...action }, ABSENT));
+}
+
+/** Replaces an action if it is still at the attempt and status that were read. */
+export function updateAction(table: string, before: ActionItem, after: ActionItem): Labelled {
+  return signed(
+    'action',
+    put(
+      table,
+      { ...actionKey(after.actionId), ...after },
+      {
+        expression: '#attempt = :attempt AND #status = :status',
+        names: { '#attempt': 'attempt', '#status': 'status' },
+        values: { ':attempt': before.attempt, ':status': before.status },
+      },
+    ),
+  );
+}
+
+/** Puts or replaces a piece of work that the reconciler will bring up when it is due. */
+export function putWork(table: string, work: Omit<WorkItem, keyof Key>): Labelled {
+  const item = { ...workKey(work.kind, work.id), ...work, duePk: duePartition(work.id) };
+  return signed(`work-${work.kind}`, put(table, item));
+}
+
+/** Hands a piece of work out: it is due again at `dueAt`, unless somebody else handed it out or changed it meanwhile. */
+export function bumpWork(table: string, work: WorkItem, dueAt: number): Labelled {
+  return signed('work', {
+    Update: {
+      TableName: table,
+      Key: flat(workKey(work.kind, work.id)),
+      UpdateExpression: 'SET dueAt = :next, attempts = :attempts',
+      ConditionExpression: 'dueAt = :due',
+      ExpressionAttributeValues: flat({ ':next': dueAt, ':due': work.dueAt, ':attempts': work.attempts + 1 }),
+    },
+  });
+}
+
+/** Remembers for an hour that a firing alarm is none of ours. */
+export function alarmNotOurs(table: string, alarmArn: string, stateAt: number, now: number): Labelled {
+  const expiresAt = Math.floor(now / 1000) + 3600;
+  return signed('alarm', put(table, { ...alarmKey(alarmArn), state: 'ALARM', stateAt, notOurs: true, expiresAt }));
+}
+
+export function removeWork(table: string, kind: WorkItem['kind'], id: string): Labelled {
+  return signed(`work-${kind}`, { Delete: { TableName: table, Key: flat(workKey(kind, id)) } });
+}
+
+/** A line of the timeline. An `opened` entry is also listed in the index of incidents. */
+export function putEntry(table: string, entry: JournalEntry): Labelled {
+  const listed = entry.kind === 'opened' && {
+    incidentsPk: incidentsPartition(entry.at),
+    incidentsSk: entry.incidentId,
+  };
+  return signed('entry', put(table, { ...entryKey(entry.incidentId, entry.id), ...entry, ...listed }, ABSENT));
+}
+
+export interface Opening {
+  readonly title: string;
+  readonly target: string;
+  readonly severity: Severity;
+  readonly remediation: string;
+}
+
+/** Makes entries of one incident with growing ids. */
+export function entryMaker(incidentId: string, by: string, now: number) {
+  return (kind: EntryKind, summary: string, data: Readonly<Record<string, unknown>> = {}): JournalEntry => ({
+    id: newId(now),
+    incidentId,
+    at: new Date(now).toISOString(),
+    kind,
+    by,
+    summary,
+    data,
+  });
+}

@@ -1,0 +1,67 @@
+/** What the reconciler does with what it read. Pure. */
+import type { Command } from '../../../events/command.ts';
+import type { Signal } from '../../../events/signal.ts';
+import type { AlarmStates } from '../../engine/aftermath.ts';
+import type { WorkItem } from '../../engine/items.ts';
+
+/** An alarm as CloudWatch describes it now. */
+export interface LiveAlarm {
+  readonly arn: string;
+  readonly name: string;
+  readonly state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
+  /** Epoch milliseconds. */
+  readonly stateAt: number;
+  readonly actionsEnabled: boolean;
+}
+
+/** A piece of due work becomes an order to its remediation; undefined when nothing needs doing (the work is then dropped). */
+export function orderFor(work: WorkItem, alarms: ReadonlyMap<string, LiveAlarm>): Command | undefined {
+  switch (work.kind) {
+    case 'recheck':
+      return work.signal && recheckOrder(work.signal, work.dueAt, alarms.get(work.signal.alarmArn));
+    case 'verify':
+      return { nightshift: 1, command: 'settle', target: work.target, alarms: statesOf(alarms) };
+    case 'hand-back':
+      return { nightshift: 1, command: 'hand-back', target: work.target };
+    case 'unfinished':
+      return { nightshift: 1, command: 'resume', actionId: work.id };
+    default:
+      return work.kind satisfies never;
+  }
+}
+
+/**
+ * Still firing: judged again under an identity of its own (the time it was due), so that it isn't taken for a duplicate of the first
+ * event, while the same order given twice still is one. OK: told as resolved. Gone: nothing.
+ */
+function recheckOrder(signal: Signal, dueAt: number, alarm: LiveAlarm | undefined): Command | undefined {
+  if (!alarm) return undefined;
+  const base = signal.id.split('#')[0];
+  const at = new Date(alarm.stateAt).toISOString();
+  if (alarm.state === 'ALARM') {
+    const again: Signal = { ...signal, id: `${base}#recheck-${dueAt}`, at, recheck: signal.recheck + 1 };
+    return { nightshift: 1, command: 'signal', signal: again };
+  }
+  if (alarm.state === 'OK') {
+    const over: Signal = { ...signal, id: `${base}#ok-${alarm.stateAt}`, at, state: 'resolved' };
+    return { nightshift: 1, command: 'signal', signal: over };
+  }
+  return undefined;
+}
+
+function statesOf(alarms: ReadonlyMap<string, LiveAlarm>): AlarmStates {
+  return Object.fromEntries([...alarms.values()].map((alarm) => [alarm.arn, alarm.state]));
+}
+
+/** An alarm that fires although the journal knows nothing of it, or only an earlier state: its event was lost or never sent. */
+export function isForgotten(
+  alarm: LiveAlarm,
+  known: { readonly state: string; readonly stateAt: number; readonly notOurs?: boolean } | undefined,
+  now: number,
+  graceMs: number,
+): boolean {
+  if (alarm.state !== 'ALARM' || !alarm.actionsEnabled) return false;
+  if (now - alarm.stateAt < graceMs) return false; // its event may still be on its way
+  if (known?.notOurs) return false;
+  return !(known?.state === 'ALARM' && known.stateAt >= alarm.stateAt - 1000);
+}

@@ -1,0 +1,170 @@
+/** The AWS side of `scale-out-service`: ECS, and Application Auto Scaling where it owns the desired count. */
+import {
+  ApplicationAutoScalingClient,
+  DescribeScalableTargetsCommand,
+  RegisterScalableTargetCommand,
+} from '@aws-sdk/client-application-auto-scaling';
+import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
+import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
+import { ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
+import { remediationHandler } from '../../engine/handler.ts';
+import type { ActReport, Change, Remediation } from '../../engine/remediation.ts';
+import {
+  alreadyApplied,
+  type Capacity,
+  capacityOf,
+  decide,
+  decideHandBack,
+  liveCapacity,
+  type Observation,
+  verify,
+} from './decide.ts';
+import { manifest } from './manifest.ts';
+
+const ecs = new ECSClient(clientDefaults());
+const ecsChanges = new ECSClient(changingClientDefaults());
+const scaling = new ApplicationAutoScalingClient(clientDefaults());
+const scalingChanges = new ApplicationAutoScalingClient(changingClientDefaults());
+const cloudwatch = new CloudWatchClient(clientDefaults());
+
+const resourceId = (target: ServiceConfig) => `service/${target.cluster}/${target.service}`;
+const DIMENSION = { ServiceNamespace: 'ecs', ScalableDimension: 'ecs:service:DesiredCount' } as const;
+
+async function observe(target: ServiceConfig, config: RuntimeConfig): Promise<Observation> {
+  const [service, scalableTarget, usage] = await Promise.all([
+    readService(target),
+    readScalableTarget(target),
+    readUsage(target, config),
+  ]);
+  return service.kind === 'missing' ? service : { ...service, ...(scalableTarget && { scalableTarget }), ...usage };
+}
+
+async function readService(target: ServiceConfig): Promise<Observation> {
+  const what = `describe ECS service ${target.cluster}/${target.service}`;
+  try {
+    const reply = await ecs.send(new DescribeServicesCommand({ cluster: target.cluster, services: [target.service] }));
+    const service = reply.services?.[0];
+    if (service?.status !== 'ACTIVE') {
+      const status = service?.status ?? reply.failures?.[0]?.reason ?? 'MISSING';
+      return { kind: 'missing', why: `ECS service ${target.cluster}/${target.service} is ${status}` };
+    }
+    const deployments = service.deployments ?? [];
+    return {
+      kind: 'service',
+      desired: service.desiredCount ?? 0,
+      running: service.runningCount ?? 0,
+      deploying: deployments.length > 1 || deployments.some((each) => each.rolloutState === 'IN_PROGRESS'),
+    };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ClusterNotFoundException') {
+      return { kind: 'missing', why: `ECS cluster ${target.cluster} does not exist` };
+    }
+    throw classifyAwsError(what, error);
+  }
+}
+
+async function readScalableTarget(target: ServiceConfig): Promise<{ min: number; max: number } | undefined> {
+  try {
+    const reply = await scaling.send(
+      new DescribeScalableTargetsCommand({ ...DIMENSION, ResourceIds: [resourceId(target)] }),
+    );
+    const found = reply.ScalableTargets?.[0];
+    return found && { min: found.MinCapacity ?? 0, max: found.MaxCapacity ?? 0 };
+  } catch (error) {
+    throw classifyAwsError(`describe the scalable target of ${resourceId(target)}`, error);
+  }
+}
+
+/** Newest complete datapoints of CPU and memory; both absent when the service reported nothing lately. */
+async function readUsage(
+  target: ServiceConfig,
+  config: RuntimeConfig,
+): Promise<{ cpuPercent?: number; memoryPercent?: number }> {
+  const periodMs = config.alarmPeriodSeconds * 1000;
+  const end = Math.floor(Date.now() / periodMs) * periodMs;
+  const Dimensions = [
+    { Name: 'ClusterName', Value: target.cluster },
+    { Name: 'ServiceName', Value: target.service },
+  ];
+  const query = (Id: string, MetricName: string) => ({
+    Id,
+    MetricStat: {
+      Metric: { Namespace: 'AWS/ECS', MetricName, Dimensions },
+      Period: config.alarmPeriodSeconds,
+      Stat: 'Average',
+    },
+  });
+  try {
+    const reply = await cloudwatch.send(
+      new GetMetricDataCommand({
+        StartTime: new Date(end - 3 * periodMs),
+        EndTime: new Date(end),
+        ScanBy: 'TimestampDescending',
+        MetricDataQueries: [query('cpu', 'CPUUtilization'), query('memory', 'MemoryUtilization')],
+      }),
+    );
+    const newest = (id: string) => reply.MetricDataResults?.find((each) => each.Id === id)?.Values?.[0];
+    const [cpuPercent, memoryPercent] = [newest('cpu'), newest('memory')];
+    return { ...(cpuPercent !== undefined && { cpuPercent }), ...(memoryPercent !== undefined && { memoryPercent }) };
+  } catch (error) {
+    throw classifyAwsError(`read CPU and memory of ${resourceId(target)}`, error);
+  }
+}
+
+/** ECS can't compare before it writes, so one re-read comes directly before the change (design section 1, "What fences"). */
+async function act(
+  target: ServiceConfig,
+  change: Change,
+  _remaining: () => number,
+  config: RuntimeConfig,
+): Promise<ActReport> {
+  const [before, after] = [capacityOf(change, 'before'), capacityOf(change, 'after')];
+  await assertUnchanged(target, before);
+  const what = `set ${after.field} of ${resourceId(target)} to ${after.value}`;
+  try {
+    if (after.field === 'desiredCount') {
+      await ecsChanges.send(
+        new UpdateServiceCommand({ cluster: target.cluster, service: target.service, desiredCount: after.value }),
+      );
+    } else {
+      await scalingChanges.send(
+        new RegisterScalableTargetCommand({ ...DIMENSION, ResourceId: resourceId(target), MinCapacity: after.value }),
+      );
+    }
+  } catch (error) {
+    throw classifyAwsError(what, error);
+  }
+  return {
+    summary: `${what} (was ${before.value})`,
+    data: { field: after.field, before: before.value, after: after.value, region: config.region },
+  };
+}
+
+async function assertUnchanged(target: ServiceConfig, before: Capacity): Promise<void> {
+  const [service, scalableTarget] = await Promise.all([
+    readService(target),
+    before.field === 'minCapacity' ? readScalableTarget(target) : undefined,
+  ]);
+  const live =
+    service.kind === 'missing' ? undefined : liveCapacity({ ...service, ...(scalableTarget && { scalableTarget }) });
+  if (live?.field === before.field && live.value === before.value) return;
+  const found = live ? `${live.field} ${live.value}` : 'no such service';
+  throw new ChangedBySomeoneElseError(resourceId(target), `${before.field} ${before.value}`, found);
+}
+
+export const remediation: Remediation<ServiceConfig, Observation> = {
+  manifest,
+  targetOf: (key, config) =>
+    Object.values(config.services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`),
+  upstreamsOf: (target) => target.dependsOn.map((name) => `rds-instance/${name}`),
+  observe,
+  decide,
+  act,
+  alreadyApplied,
+  verify,
+  decideHandBack,
+};
+
+export const handler = remediationHandler(remediation);

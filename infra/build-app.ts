@@ -1,7 +1,6 @@
 /** Builds the CDK app from a checked configuration; `app.ts` is the command around it. */
 
-import { type App, Validations } from 'aws-cdk-lib/core';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import type { ParsedConfig } from './config/parse.ts';
 import { deployedManifests } from './config/runtime.ts';
@@ -24,7 +23,6 @@ export function buildApp(app: App, { config, runtime, units }: BuildOptions): Re
       folderOf: bundles.folderOf,
       env: { region: config.region, ...(account ? { account } : {}) },
     });
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     return stack;
   } finally {
     bundles.remove();

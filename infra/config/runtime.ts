@@ -43,6 +43,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     staleAfterSeconds: config.staleAfterSeconds,
     reconcileEverySeconds: config.reconcileEverySeconds,
     verifyWithinSeconds: config.verifyWithinSeconds,
+    alarmPeriodSeconds: config.alarmPeriodSeconds,
   };
 }
 

@@ -35,7 +35,7 @@ export function journalTable(scope: Construct, deployment: string): Table {
 const indexKeys = {
   due: {
     partitionKey: { name: 'duePk', type: AttributeType.STRING },
-    sortKey: { name: 'dueAt', type: AttributeType.STRING },
+    /** Epoch milliseconds. */ sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
   },
   incidents: {
     partitionKey: { name: 'incidentsPk', type: AttributeType.STRING },

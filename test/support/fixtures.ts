@@ -1,0 +1,112 @@
+/** Small valid values that tests start from and change one thing of. */
+import type { Signal } from '../../events/signal.ts';
+import type { DatabaseConfig, RunbookLimits, RuntimeConfig, ServiceConfig } from '../../functions/engine/config.ts';
+
+export const NOW = Date.parse('2026-11-20T03:00:00.000Z');
+
+export const service: ServiceConfig = {
+  name: 'backend',
+  cluster: 'orders',
+  service: 'backend',
+  minTasks: 2,
+  maxTasks: 10,
+  cpuAbovePercent: 70,
+  memoryAbovePercent: 80,
+  stabiliseForSeconds: 300,
+  dependsOn: ['orders-db'],
+  connectionsPerTask: 5,
+};
+
+export const database: DatabaseConfig = {
+  name: 'orders-db',
+  host: '127.0.0.1',
+  port: 5432,
+  databaseName: 'orders',
+  user: 'nightshift',
+  connectionsAboveShare: 0.8,
+  releaseToShare: 0.5,
+  idleForSeconds: 600,
+  includeIdleInTransaction: false,
+  allowUsers: ['batch_allowed'],
+  allowApplications: [],
+  pooler: 'none',
+  recheckAfterSeconds: 60,
+};
+
+export const limits: RunbookLimits = { mode: 'auto', cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 };
+
+export const config: RuntimeConfig = {
+  version: 1,
+  name: 'test',
+  region: 'us-east-1',
+  standbyRegion: 'us-west-2',
+  services: { backend: service },
+  databases: { 'orders-db': database },
+  runbooks: { 'scale-out-service': limits, 'release-idle-connections': limits },
+  fleet: { changesPerHour: 50 },
+  firstEvaluationHoldSeconds: 120,
+  handsOffSeconds: 3600,
+  staleAfterSeconds: 900,
+  reconcileEverySeconds: 300,
+  alarmPeriodSeconds: 60,
+  verifyWithinSeconds: 600,
+};
+
+export const signal: Signal = {
+  id: 'c4c1c1c9-6542-e61b-6ef0-8c4d36933a92',
+  source: 'cloudwatch-alarm',
+  alarmArn: 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:backend-cpu',
+  alarmName: 'backend-cpu',
+  state: 'firing',
+  at: new Date(NOW - 5_000).toISOString(),
+  target: 'ecs-service/orders/backend',
+  firstEvaluation: false,
+  recheck: 0,
+  evidence: { reason: 'Threshold Crossed', metricName: 'CPUUtilization', datapoints: [81], threshold: 70 },
+};
+
+/** A CloudWatch alarm event as EventBridge delivers it, of an alarm that opted in. */
+export function alarmEvent(overrides: { detail?: object; [key: string]: unknown } = {}): Record<string, unknown> {
+  const { detail, ...rest } = overrides;
+  return {
+    version: '0',
+    id: 'c4c1c1c9-6542-e61b-6ef0-8c4d36933a92',
+    'detail-type': 'CloudWatch Alarm State Change',
+    source: 'aws.cloudwatch',
+    account: '000000000000',
+    time: new Date(NOW - 5_000).toISOString(),
+    region: 'us-east-1',
+    resources: ['arn:aws:cloudwatch:us-east-1:000000000000:alarm:backend-cpu'],
+    detail: {
+      alarmName: 'backend-cpu',
+      configuration: {
+        metrics: [
+          {
+            id: 'm1',
+            metricStat: {
+              metric: {
+                namespace: 'AWS/ECS',
+                name: 'CPUUtilization',
+                dimensions: { ClusterName: 'orders', ServiceName: 'backend' },
+              },
+              period: 60,
+              stat: 'Average',
+            },
+            returnData: true,
+          },
+        ],
+      },
+      previousState: { value: 'OK', reason: 'Threshold Crossed', timestamp: '2026-11-20T02:50:00.000+0000' },
+      state: {
+        value: 'ALARM',
+        reason: 'Threshold Crossed: 1 out of the last 1 datapoints [81.2] was greater than the threshold (70.0)',
+        reasonData: JSON.stringify({ version: '1.0', recentDatapoints: [81.2], threshold: 70 }),
+        timestamp: new Date(NOW - 5_000).toISOString(),
+      },
+      alarmTags: { 'nightshift:runbook': 'scale-out-service' },
+      alarmTagsStatus: 'SUCCESS',
+      ...detail,
+    },
+    ...rest,
+  };
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals';
+import { readAlarmEvent } from '../../../functions/engine/sources/cloudwatch-alarm.ts';
+import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
+import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
+import { alarmEvent, NOW } from '../../support/fixtures.ts';
+
+const metric = (dimensions: object, name = 'CPUUtilization', namespace = 'AWS/ECS') => ({
+  metricStat: { metric: { namespace, name, dimensions }, period: 60, stat: 'Average' },
+});
+const configuration = (...metrics: object[]) => ({ configuration: { metrics } });
+const BACKEND = { ClusterName: 'orders', ServiceName: 'backend' };
+
+describe('reading a CloudWatch alarm event', () => {
+  it('infers the target from the dimensions of the alarm itself', () => {
+    expect(readAlarmEvent(alarmEvent(), scaleOut)).toMatchObject({
+      id: 'c4c1c1c9-6542-e61b-6ef0-8c4d36933a92',
+      state: 'firing',
+      target: 'ecs-service/orders/backend',
+      firstEvaluation: false,
+      recheck: 0,
+      evidence: { metricName: 'CPUUtilization', datapoints: [81.2], threshold: 70 },
+    });
+  });
+
+  it('reads OK as resolved', () => {
+    const event = alarmEvent({ detail: { state: { value: 'OK', timestamp: new Date(NOW).toISOString() } } });
+    expect(readAlarmEvent(event, scaleOut)).toMatchObject({ state: 'resolved' });
+  });
+
+  it('recognises the first evaluation after creation', () => {
+    const previousState = { value: 'INSUFFICIENT_DATA', reason: 'Unchecked: Initial alarm creation' };
+    expect(readAlarmEvent(alarmEvent({ detail: { previousState } }), scaleOut)).toMatchObject({
+      firstEvaluation: true,
+    });
+  });
+
+  it('does not take a gap in the data for a first evaluation', () => {
+    const previousState = { value: 'INSUFFICIENT_DATA', reason: 'Insufficient Data: 1 datapoint was unknown.' };
+    expect(readAlarmEvent(alarmEvent({ detail: { previousState } }), scaleOut)).toMatchObject({
+      firstEvaluation: false,
+    });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['not an object', 'hello', 'malformed'],
+    ['null', null, 'malformed'],
+    ['no id', alarmEvent({ id: undefined }), 'malformed'],
+    ['no state', alarmEvent({ detail: { state: undefined } }), 'malformed'],
+    ['a time that is none', alarmEvent({ detail: { state: { value: 'ALARM', timestamp: 'soon' } } }), 'malformed'],
+    ['no resources', alarmEvent({ resources: [] }), 'malformed'],
+    ['another source', alarmEvent({ source: 'my.app' }), 'malformed'],
+    ['no tag', alarmEvent({ detail: { alarmTags: undefined } }), 'wrong-runbook'],
+    [
+      'the tag of another runbook',
+      alarmEvent({ detail: { alarmTags: { 'nightshift:runbook': 'restart' } } }),
+      'wrong-runbook',
+    ],
+    [
+      'an alarm of auto scaling',
+      alarmEvent({ detail: { alarmName: 'TargetTracking-service/orders/backend-AlarmHigh-1' } }),
+      'auto-scaling-alarm',
+    ],
+    [
+      'INSUFFICIENT_DATA',
+      alarmEvent({ detail: { state: { value: 'INSUFFICIENT_DATA', timestamp: '2026-11-20T03:00:00Z' } } }),
+      'insufficient-data',
+    ],
+    [
+      'another namespace',
+      alarmEvent({ detail: configuration(metric(BACKEND, 'CPUUtilization', 'AWS/EC2')) }),
+      'foreign-metric',
+    ],
+    ['another metric', alarmEvent({ detail: configuration(metric(BACKEND, 'RequestCount')) }), 'foreign-metric'],
+    ['no dimensions', alarmEvent({ detail: configuration(metric({})) }), 'no-target'],
+    ['half of the dimensions', alarmEvent({ detail: configuration(metric({ ClusterName: 'orders' })) }), 'no-target'],
+    ['one dimension too many', alarmEvent({ detail: configuration(metric({ ...BACKEND, Zone: 'a' })) }), 'no-target'],
+    [
+      'only an expression',
+      alarmEvent({ detail: configuration({ id: 'e1', expression: 'SUM(METRICS())' }) }),
+      'no-target',
+    ],
+    [
+      'a composite alarm',
+      alarmEvent({ detail: { configuration: { alarmRule: 'ALARM(a) OR ALARM(b)' } } }),
+      'no-target',
+    ],
+    [
+      'two services',
+      alarmEvent({ detail: configuration(metric(BACKEND), metric({ ...BACKEND, ServiceName: 'other' })) }),
+      'several-targets',
+    ],
+  ])('rejects %s', (_, event, reason) => {
+    expect(readAlarmEvent(event, scaleOut)).toMatchObject({ rejected: reason });
+  });
+
+  it('accepts metric math over one service', () => {
+    const event = alarmEvent({
+      detail: configuration(metric(BACKEND), metric(BACKEND, 'MemoryUtilization'), {
+        id: 'e1',
+        expression: 'MAX([m1,m2])',
+      }),
+    });
+    expect(readAlarmEvent(event, scaleOut)).toMatchObject({ target: 'ecs-service/orders/backend' });
+  });
+
+  it('keeps a small part of a huge event', () => {
+    const event = alarmEvent({
+      extra: 'x'.repeat(1_000_000),
+      detail: {
+        state: {
+          value: 'ALARM',
+          reason: 'r'.repeat(100_000),
+          reasonData: JSON.stringify({ recentDatapoints: Array.from({ length: 5_000 }, (_, i) => i) }),
+          timestamp: new Date(NOW).toISOString(),
+        },
+      },
+    });
+    const signal = readAlarmEvent(event, scaleOut);
+    expect(signal).toMatchObject({ target: 'ecs-service/orders/backend' });
+    expect(JSON.stringify(signal).length).toBeLessThan(2_000);
+  });
+
+  it('infers a database from its own alarm', () => {
+    const event = alarmEvent({
+      detail: {
+        ...configuration(metric({ DBInstanceIdentifier: 'orders-db' }, 'DatabaseConnections', 'AWS/RDS')),
+        alarmTags: { 'nightshift:runbook': 'release-idle-connections' },
+      },
+    });
+    expect(readAlarmEvent(event, release)).toMatchObject({ target: 'rds-instance/orders-db' });
+  });
+});

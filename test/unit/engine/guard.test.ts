@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { budgetWindow, type GuardInput, nextBudgetWindow, preflight } from '../../../functions/engine/guard.ts';
+import { NEW_TARGET } from '../../../functions/engine/items.ts';
+import { config, limits, NOW, signal } from '../../support/fixtures.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const NAME = 'scale-out-service';
+
+const allowed: GuardInput = {
+  signal,
+  remediation: NAME,
+  limits,
+  target: NEW_TARGET,
+  alarm: undefined,
+  switchState: 'run',
+  upstreamsInTrouble: [],
+  config,
+  now: NOW,
+};
+const with_ = (change: Partial<GuardInput>): GuardInput => ({ ...allowed, ...change });
+const target = (change: Partial<GuardInput['target']>) => with_({ target: { ...NEW_TARGET, ...change } });
+const at = (secondsAgo: number) => ({ ...signal, at: new Date(NOW - secondsAgo * 1000).toISOString() });
+
+describe('preflight', () => {
+  it('lets a fresh signal for an untouched target pass', () => {
+    expect(preflight(allowed)).toBeUndefined();
+  });
+
+  it.each<[string, GuardInput, object]>([
+    ['paused', with_({ switchState: 'pause' }), { kind: 'held', reason: 'paused' }],
+    ['frozen', with_({ switchState: 'freeze' }), { kind: 'held', reason: 'paused' }],
+    ['recovered since', with_({ alarm: { state: 'OK', stateAt: NOW } }), { kind: 'recovered' }],
+    [
+      'recovered at the same moment',
+      with_({ alarm: { state: 'OK', stateAt: Date.parse(signal.at) } }),
+      { kind: 'recovered' },
+    ],
+    ['stale', with_({ signal: at(901) }), { kind: 'held', reason: 'stale', recheckAt: NOW }],
+    [
+      'first evaluation',
+      with_({ signal: { ...signal, firstEvaluation: true } }),
+      { kind: 'held', reason: 'first-evaluation', recheckAt: NOW + 2 * MINUTE },
+    ],
+    [
+      'leased, no incident',
+      target({ leaseHolder: 'a', leaseUntil: NOW + 1 }),
+      { kind: 'held', reason: 'lease', recheckAt: NOW + 1 },
+    ],
+    [
+      'leased within an incident',
+      target({ leaseHolder: 'a', leaseUntil: NOW + 1, openIncidentId: 'inc-1' }),
+      { kind: 'joined', recheckAt: NOW + 1 },
+    ],
+    ['hands off', target({ handsOffUntil: NOW + 1 }), { kind: 'held', reason: 'hands-off', recheckAt: NOW + 1 }],
+    [
+      'cooling down',
+      target({ cooldownUntil: { [NAME]: NOW + 1 } }),
+      { kind: 'refused', guardrail: 'cooldown', recheckAt: NOW + 1 },
+    ],
+    [
+      'target budget spent',
+      target({ recent: { [NAME]: [NOW - 50 * MINUTE, NOW - 40 * MINUTE, NOW - 30 * MINUTE] } }),
+      { kind: 'refused', guardrail: 'target-budget', recheckAt: NOW + 10 * MINUTE },
+    ],
+    [
+      'upstream in trouble',
+      with_({ upstreamsInTrouble: ['rds-instance/orders-db'] }),
+      { kind: 'held', reason: 'upstream-in-trouble' },
+    ],
+  ])('stops when %s', (_, input, stop) => {
+    expect(preflight(input)).toMatchObject(stop);
+  });
+
+  it.each<[string, GuardInput]>([
+    ['an OK that is older than the signal', with_({ alarm: { state: 'OK', stateAt: Date.parse(signal.at) - 1 } })],
+    ['an event exactly at the limit of age', with_({ signal: at(900) })],
+    ['a lease that ends now', target({ leaseHolder: 'a', leaseUntil: NOW })],
+    ['hands off that ends now', target({ handsOffUntil: NOW })],
+    ['a cooldown that ends now', target({ cooldownUntil: { [NAME]: NOW } })],
+    ['the cooldown of another remediation', target({ cooldownUntil: { other: NOW + HOUR } })],
+    ['one change fewer than the budget', target({ recent: { [NAME]: [NOW - 2, NOW - 1] } })],
+    ['changes that are an hour old', target({ recent: { [NAME]: [NOW - HOUR, NOW - HOUR, NOW - HOUR] } })],
+  ])('lets pass %s', (_, input) => {
+    expect(preflight(input)).toBeUndefined();
+  });
+
+  it('judges a signal that was brought up again although it is old or was a first evaluation', () => {
+    expect(preflight(with_({ signal: { ...at(86_400), firstEvaluation: true, recheck: 1 } }))).toBeUndefined();
+  });
+
+  it('names the switch before anything else that would refuse too', () => {
+    const everything = with_({
+      ...target({ handsOffUntil: NOW + 1, cooldownUntil: { [NAME]: NOW + 1 } }),
+      switchState: 'pause',
+    });
+    expect(preflight(everything)).toMatchObject({ reason: 'paused' });
+  });
+});
+
+describe('budget windows', () => {
+  it('are clock hours', () => {
+    const start = Date.parse('2026-11-20T03:00:00Z');
+    expect(budgetWindow(start)).toBe(start);
+    expect(budgetWindow(start + HOUR - 1)).toBe(start);
+    expect(nextBudgetWindow(start + HOUR - 1)).toBe(start + HOUR);
+  });
+});

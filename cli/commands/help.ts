@@ -1,0 +1,45 @@
+/** `nightshift help`. */
+import type { Command } from '../command.ts';
+import { table } from '../io.ts';
+
+const OPTIONS: readonly (readonly [string, string])[] = [
+  ['--world <name>', 'the local world to look at; without it the only one that runs'],
+  ['--aws', 'the AWS account of the default credentials; never chosen by itself'],
+  ['--profile <name>', 'with --aws: a profile of the AWS configuration'],
+  ['--region <region>', 'another region than the place has by default'],
+  ['--config <file>', 'with --aws: the configuration that names the deployment (./nightshift.config.ts)'],
+  ['--table <name>', "with --aws: the journal's table, instead of a configuration"],
+  ['--json', 'one JSON document on the last line of stdout; everything else goes to stderr'],
+  ['--yes', 'change without asking'],
+];
+
+const EXIT_CODES: readonly (readonly [string, string])[] = [
+  ['0', 'done'],
+  ['1', 'failed, or fell short'],
+  ['2', 'wrong usage or configuration'],
+  ['3', 'something this machine lacks'],
+];
+
+/** @param commands what can be asked for; read when help is shown. */
+export function helpOf(commands: () => readonly Command[]): Command {
+  return {
+    name: 'help',
+    usage: 'help',
+    summary: 'Shows this.',
+    run: async (_words, _options, { io }) => {
+      const section = (title: string, rows: readonly (readonly string[])[]) => {
+        io.out(io.colours.bold(title));
+        for (const line of table(rows)) io.out(`  ${line}`);
+        io.out('');
+      };
+      io.out('nightshift: runbooks that run themselves on AWS, and what they did.');
+      io.out('');
+      section(
+        'Commands',
+        commands().map(({ usage, summary }) => [usage, summary]),
+      );
+      section('Options', OPTIONS);
+      section('Exit codes', EXIT_CODES);
+    },
+  };
+}

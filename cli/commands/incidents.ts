@@ -1,0 +1,106 @@
+/** `nightshift incidents` and `nightshift incident <id>`: what the journal tells. */
+
+import type { Incident, IncidentWithTimeline, JournalEntry } from '../../events/journal.ts';
+import type { IncidentDocument, IncidentsDocument } from '../../events/published/incidents.ts';
+import { UsageError } from '../../local/world/errors.ts';
+import type { Command } from '../command.ts';
+import { type Io, table } from '../io.ts';
+import { type Place, placeOf } from '../place.ts';
+
+/** The journal as the command line needs it. */
+export interface JournalReader {
+  /** Newest first. */
+  listIncidents(): Promise<readonly Incident[]>;
+  readIncident(id: string): Promise<IncidentWithTimeline | undefined>;
+}
+export type OpenJournal = (place: Place) => JournalReader;
+
+export const incidents = (open: OpenJournal): Command => ({
+  name: 'incidents',
+  usage: 'incidents',
+  summary: 'Lists incidents, newest first.',
+  run: async (words, { json }, { io, place }) => {
+    if (words.length > 0) throw new UsageError(`incidents takes no words, found "${words.join(' ')}"`);
+    const where = await place();
+    const found = await open(where).listIncidents();
+    if (json) {
+      io.out(
+        JSON.stringify({ version: 1, place: placeOf(where), incidents: found } satisfies Published<IncidentsDocument>),
+      );
+      return;
+    }
+    if (found.length === 0) io.out('no incidents');
+    else for (const line of incidentLines(found, io)) io.out(line);
+  },
+});
+
+export const incident = (open: OpenJournal): Command => ({
+  name: 'incident',
+  usage: 'incident <id>',
+  summary: 'Shows one incident: its alarms, what was changed, and its timeline.',
+  run: async (words, { json }, { io, place }) => {
+    const [id, ...more] = words;
+    if (id === undefined || more.length > 0) throw new UsageError('expected one id: see "nightshift incidents"');
+    const where = await place();
+    const found = await open(where).readIncident(id);
+    if (!found) throw new UsageError(`no incident "${id}" there: see "nightshift incidents"`);
+    if (json)
+      io.out(
+        JSON.stringify({ version: 1, place: placeOf(where), incident: found } satisfies Published<IncidentDocument>),
+      );
+    else for (const line of storyLines(found, io)) io.out(line);
+  },
+});
+
+/** The published shape, with the journal's own read-only arrays. */
+type Published<T> = T extends readonly (infer U)[]
+  ? readonly Published<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Published<T[K]> }
+    : T;
+
+function incidentLines(found: readonly Incident[], { colours }: Io): string[] {
+  const head = ['incident', 'opened', 'severity', 'state', 'target', 'title'];
+  const rows = found.map((each) => [each.id, clock(each.openedAt), each.severity, each.state, each.target, each.title]);
+  return table([head, ...rows], (cell, column, row) => {
+    if (row === 0) return colours.dim(cell);
+    return column === 3 ? paintState(cell, colours) : cell;
+  });
+}
+
+function storyLines(story: IncidentWithTimeline, io: Io): string[] {
+  const { colours } = io;
+  const ended = story.resolvedAt ? `, resolved ${clock(story.resolvedAt)}` : '';
+  return [
+    colours.bold(`${story.title} (${story.severity})`),
+    `${story.id}  ${paintState(story.state, colours)}  ${story.target}  opened ${clock(story.openedAt)}${ended}`,
+    ...section('alarms', table(Object.entries(story.alarms).map(([name, state]) => [name, state])), io),
+    ...section('changes', table(story.actions.map((action) => [action.status, action.remediation, action.change])), io),
+    ...section('timeline', timelineLines(story.timeline, io), io),
+  ];
+}
+
+const section = (title: string, lines: readonly string[], { colours }: Io): string[] =>
+  lines.length === 0 ? [] : ['', colours.dim(title), ...lines.map((line) => `  ${line}`)];
+
+const timelineLines = (entries: readonly JournalEntry[], { colours }: Io): string[] =>
+  table(
+    entries.map(({ at, kind, by, summary }) => [clock(at), kind, by, summary]),
+    (cell, column) => (column === 0 || column === 2 ? colours.dim(cell) : cell),
+  );
+
+/** Local time to the millisecond for today's eyes; the JSON has the full instant. */
+export function clock(iso: string): string {
+  const at = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return `${date} ${time}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** Padding may surround the word. */
+function paintState(cell: string, colours: Io['colours']): string {
+  const state = cell.trim();
+  if (state === 'resolved') return colours.green(cell);
+  return state === 'escalated' ? colours.red(cell) : colours.yellow(cell);
+}

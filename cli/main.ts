@@ -1,0 +1,99 @@
+/**
+ * `nightshift`: reads the journal and steers, in a local world and on AWS alike. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is missing.
+ */
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
+import { type Command, type CommandContext, Declined, type Options } from './command.ts';
+import { fault } from './commands/fault.ts';
+import { helpOf } from './commands/help.ts';
+import { incident, incidents } from './commands/incidents.ts';
+import { switchCommands } from './commands/switch.ts';
+import { type Io, terminal } from './io.ts';
+import { openJournal, openLever } from './journal.ts';
+import { describePlace, findPlace, type Place } from './place.ts';
+
+export const COMMANDS: readonly Command[] = [
+  incidents(openJournal),
+  incident(openJournal),
+  ...switchCommands(openLever),
+  fault,
+  helpOf(() => COMMANDS),
+];
+
+/** What a test replaces. */
+export interface Parts {
+  readonly commands?: readonly Command[];
+  readonly find?: typeof findPlace;
+}
+
+/**
+ * Runs one command line (without `node` and the script's name) and says how it ended. Never throws.
+ * @returns the process's exit code.
+ */
+export async function main(argv: readonly string[], io: Io, parts: Parts = {}): Promise<number> {
+  const { commands = COMMANDS, find = findPlace } = parts;
+  try {
+    const { words, options, help } = parse(argv);
+    const [name = 'help', ...rest] = words;
+    const wanted = help ? 'help' : name;
+    const command = commands.find((each) => each.name === wanted);
+    if (!command)
+      throw new UsageError(`no command "${wanted}"; there are ${commands.map((each) => each.name).join(', ')}`);
+    await command.run(rest, options, contextFor(options, io, find));
+    return 0;
+  } catch (error) {
+    io.err(error instanceof UsageError || error instanceof Declined ? error.message : describeError(error));
+    if (error instanceof UsageError) io.err('try "nightshift help"');
+    return exitCodeOf(error);
+  }
+}
+
+function contextFor(options: Options, io: Io, find: typeof findPlace): CommandContext {
+  let found: Promise<Place> | undefined;
+  const place = () => {
+    found ??= find(options);
+    return found;
+  };
+  const confirm = async (what: string) => {
+    io.err(`${describePlace(await place())}: ${what}`);
+    if (options.yes) return;
+    const answer = await io.ask('go on?');
+    if (answer === undefined) throw new UsageError('nobody is there to answer: add --yes to change without asking');
+    if (!answer) throw new Declined('nothing was changed');
+  };
+  return { io, place, confirm };
+}
+
+/** @throws UsageError for an option that doesn't exist or lacks its value. */
+function parse(argv: readonly string[]): { words: string[]; options: Options; help: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        world: { type: 'string' },
+        aws: { type: 'boolean' },
+        profile: { type: 'string' },
+        region: { type: 'string' },
+        config: { type: 'string' },
+        table: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        yes: { type: 'boolean', short: 'y', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    return { words: positionals, options: values, help: values.help };
+  } catch (error) {
+    throw parseArgsComplaint(error) ?? error;
+  }
+}
+
+/** A sentence with the error's kind; the stack only when asked for by NIGHTSHIFT_DEBUG. */
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return process.env.NIGHTSHIFT_DEBUG ? (error.stack ?? error.message) : `${error.name}: ${error.message}`;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.exitCode = await main(process.argv.slice(2), terminal());

@@ -3,16 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Permission, RemediationManifest } from '../functions/engine/manifest.ts';
-
-/** What a function of the incident process (publisher, reconciler, ...) declares about itself. */
-export interface IncidentFunctionManifest {
-  /** Equal to the folder's name. */
-  readonly name: string;
-  readonly summary: string;
-  readonly permissions: readonly Permission[];
-  readonly timeoutSeconds: number;
-  readonly memoryMegabytes: number;
-}
+import type { IncidentFunctionManifest } from '../functions/incidents/manifest.ts';
 
 /** A unit on disk. `folder` is absolute. */
 export interface Unit<M> {

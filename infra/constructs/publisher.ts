@@ -1,7 +1,7 @@
 /** The publisher: follows the journal's stream and tells people what was written (design section 3, Journal). */
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import type { IncidentFunctionManifest } from '../discover.ts';
+import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import { JOURNAL_INDEXES } from './journal-table.ts';
 import { type Deployment, NightshiftFunction } from './nightshift-function.ts';
 

@@ -1,13 +1,12 @@
 /** The reconciler: a schedule that looks again at everything held, firing or unfinished, and an alarm on its own absence. */
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
-import { Stack, Validations } from 'aws-cdk-lib/core';
+import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import type { IncidentFunctionManifest } from '../discover.ts';
+import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import { JOURNAL_INDEXES } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
-import { asFinding } from './permissions.ts';
 import type { Remediation } from './remediation.ts';
 
 export interface ReconcilerProps {
@@ -33,19 +32,8 @@ export class Reconciler extends NightshiftFunction {
         ['lambda:InvokeFunction'],
         [...remediations.values()].map((remediation) => remediation.function.functionArn),
       );
-    this.#readAlarms();
     this.#schedule(deployment);
     this.#watch(deployment);
-  }
-
-  #readAlarms(): void {
-    const { partition, region, account } = Stack.of(this);
-    const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:*`;
-    this.allow(['cloudwatch:DescribeAlarms', 'cloudwatch:ListTagsForResource'], [alarms]);
-    Validations.of(this.role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${asFinding(this, 'arn:{partition}:cloudwatch:{region}:{account}:alarm:*')}]`,
-      reason: 'Any alarm may opt in by its tag; which ones did is what the reconciler reads.',
-    });
   }
 
   #schedule({ config }: Deployment): void {

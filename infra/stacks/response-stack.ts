@@ -2,6 +2,7 @@
 import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import { deployedManifests } from '../config/runtime.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
@@ -12,7 +13,7 @@ import { Protection } from '../constructs/protection.ts';
 import { Publisher } from '../constructs/publisher.ts';
 import { Reconciler } from '../constructs/reconciler.ts';
 import { Remediation } from '../constructs/remediation.ts';
-import type { IncidentFunctionManifest, Units } from '../discover.ts';
+import type { Units } from '../discover.ts';
 
 export interface ResponseStackProps extends StackProps {
   readonly config: DeploymentConfig;

@@ -1,0 +1,1 @@
+export default { regoin: 'us-east-1', region: 'us-east-1' };

@@ -82,8 +82,8 @@ export const NEW_TARGET: TargetItem = { version: 0, cooldownUntil: {}, recent: {
 export interface AlarmItem {
   readonly state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
   readonly stateAt: number;
-  /** The alarm carries no runbook tag; remembered so that its tags aren't read again and again. */
-  readonly notOurs?: boolean;
+  /** The alarm carried no runbook tag when last looked at; until then (epoch ms) its tags aren't read again. */
+  readonly notOursUntil?: number;
 }
 
 /** A recorded intent and what became of it. */

@@ -202,9 +202,13 @@ export function bumpWork(table: string, work: WorkItem, dueAt: number): Labelled
 }
 
 /** Remembers for an hour that a firing alarm is none of ours. */
-export function alarmNotOurs(table: string, alarmArn: string, stateAt: number, now: number): Labelled {
-  const expiresAt = Math.floor(now / 1000) + 3600;
-  return signed('alarm', put(table, { ...alarmKey(alarmArn), state: 'ALARM', stateAt, notOurs: true, expiresAt }));
+export function alarmNotOurs(table: string, alarmArn: string, now: number): Labelled {
+  const notOursUntil = now + 3_600_000;
+  const expiresAt = Math.floor(notOursUntil / 1000);
+  return signed(
+    'alarm',
+    put(table, { ...alarmKey(alarmArn), state: 'INSUFFICIENT_DATA', stateAt: 0, notOursUntil, expiresAt }),
+  );
 }
 
 export function removeWork(table: string, kind: WorkItem['kind'], id: string): Labelled {

@@ -158,7 +158,7 @@ async function sweep(store: Store, functions: Readonly<Record<string, string>>, 
       if (remediation && functions[remediation]) {
         await invoke(functions, remediation, asEvent(alarm, live, remediation));
         injected++;
-      } else await store.transact([alarmNotOurs(store.table, live.arn, live.stateAt, now)]);
+      } else await store.transact([alarmNotOurs(store.table, live.arn, now)]);
     }
   }
   return injected;

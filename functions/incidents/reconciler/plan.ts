@@ -56,12 +56,12 @@ function statesOf(alarms: ReadonlyMap<string, LiveAlarm>): AlarmStates {
 /** An alarm that fires although the journal knows nothing of it, or only an earlier state: its event was lost or never sent. */
 export function isForgotten(
   alarm: LiveAlarm,
-  known: { readonly state: string; readonly stateAt: number; readonly notOurs?: boolean } | undefined,
+  known: { readonly state: string; readonly stateAt: number; readonly notOursUntil?: number } | undefined,
   now: number,
   graceMs: number,
 ): boolean {
   if (alarm.state !== 'ALARM' || !alarm.actionsEnabled) return false;
   if (now - alarm.stateAt < graceMs) return false; // its event may still be on its way
-  if (known?.notOurs) return false;
+  if ((known?.notOursUntil ?? 0) > now) return false;
   return !(known?.state === 'ALARM' && known.stateAt >= alarm.stateAt - 1000);
 }

@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import type { WorkItem, WorkKind } from '../../../functions/engine/items.ts';
+import { isForgotten, type LiveAlarm, orderFor } from '../../../functions/incidents/reconciler/plan.ts';
+import { NOW, signal } from '../../support/fixtures.ts';
+
+const work = (kind: WorkKind, change: Partial<WorkItem> = {}): WorkItem => ({
+  pk: 'WORK',
+  sk: 'WORK',
+  kind,
+  id: 'act-1',
+  remediation: 'scale-out-service',
+  target: signal.target,
+  dueAt: NOW,
+  attempts: 0,
+  ...change,
+});
+const alarm = (change: Partial<LiveAlarm> = {}): LiveAlarm => ({
+  arn: signal.alarmArn,
+  name: signal.alarmName,
+  state: 'ALARM',
+  stateAt: NOW - 60_000,
+  actionsEnabled: true,
+  ...change,
+});
+const alarms = (...list: LiveAlarm[]) => new Map(list.map((each) => [each.arn, each]));
+
+describe('what the reconciler orders', () => {
+  it('judges a held signal again under an identity of its own while its alarm fires', () => {
+    const order = orderFor(work('recheck', { signal }), alarms(alarm()));
+    expect(order).toMatchObject({
+      command: 'signal',
+      signal: { state: 'firing', recheck: 1, id: `${signal.id}#recheck-${NOW}` },
+    });
+    const next = orderFor(
+      work('recheck', { signal: { ...signal, id: `${signal.id}#recheck-${NOW}`, recheck: 1 }, dueAt: NOW + 1 }),
+      alarms(alarm()),
+    );
+    expect(next).toMatchObject({ signal: { recheck: 2, id: `${signal.id}#recheck-${NOW + 1}` } });
+  });
+  it('gives the same order the same identity when it is given twice', () => {
+    const due = work('recheck', { signal });
+    expect(orderFor(due, alarms(alarm()))).toEqual(orderFor(due, alarms(alarm())));
+  });
+  it('tells that the alarm is OK when its event was missed', () => {
+    expect(orderFor(work('recheck', { signal }), alarms(alarm({ state: 'OK' })))).toMatchObject({
+      signal: { state: 'resolved' },
+    });
+  });
+  it('drops a recheck whose alarm is gone', () => {
+    expect(orderFor(work('recheck', { signal }), alarms())).toBeUndefined();
+  });
+  it('has an unfinished intent resumed, a hold handed back, a target settled with the states of its alarms', () => {
+    expect(orderFor(work('unfinished'), alarms())).toEqual({ nightshift: 1, command: 'resume', actionId: 'act-1' });
+    expect(orderFor(work('hand-back'), alarms())).toEqual({
+      nightshift: 1,
+      command: 'hand-back',
+      target: signal.target,
+    });
+    expect(orderFor(work('verify'), alarms(alarm({ state: 'OK' })))).toMatchObject({
+      command: 'settle',
+      alarms: { [signal.alarmArn]: 'OK' },
+    });
+  });
+});
+
+describe('an alarm that the journal has forgotten', () => {
+  const GRACE = 30_000;
+  const stateAt = NOW - 60_000;
+  it.each<[string, LiveAlarm, Parameters<typeof isForgotten>[1], boolean]>([
+    ['fires unknown', alarm(), undefined, true],
+    ['fires again after an OK that is known', alarm(), { state: 'OK', stateAt: stateAt - 1 }, true],
+    ['fires again after an earlier alarm that is known', alarm(), { state: 'ALARM', stateAt: stateAt - 60_000 }, true],
+    ['is known to fire', alarm(), { state: 'ALARM', stateAt }, false],
+    ['is none of ours', alarm(), { state: 'INSUFFICIENT_DATA', stateAt: 0, notOursUntil: NOW + 1 }, false],
+    ['was none of ours an hour ago', alarm(), { state: 'INSUFFICIENT_DATA', stateAt: 0, notOursUntil: NOW }, true],
+    ['has only just fired', alarm({ stateAt: NOW - GRACE + 1 }), undefined, false],
+    ['is OK', alarm({ state: 'OK' }), undefined, false],
+    ['has its actions disabled', alarm({ actionsEnabled: false }), undefined, false],
+  ])('%s', (_, live, known, forgotten) => {
+    expect(isForgotten(live, known, NOW, GRACE)).toBe(forgotten);
+  });
+});

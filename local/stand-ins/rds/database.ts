@@ -78,13 +78,22 @@ class Admin {
   readonly #server: PostgresServer;
   readonly #log: (line: string) => void;
   #client: Promise<pg.Client> | undefined;
+  /** Statements run one after another: a client takes one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(server: PostgresServer, log: (line: string) => void) {
     this.#server = server;
     this.#log = log;
   }
 
-  async query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+  query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const run = () => this.#query<Row>(sql, values);
+    const result = this.#last.then(run, run);
+    this.#last = result;
+    return result;
+  }
+
+  async #query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]> {
     this.#client ??= this.#connect();
     const client = await this.#client;
     return (await client.query<Row>(sql, [...values])).rows;

@@ -1,15 +1,18 @@
 /** Shapes on the wire of awsJson services, derived from the SDK's own types so that the compiler holds replies against them. */
+import { faultReply, jsonReply } from '../../gateway/reply.ts';
 import type { AwsCall, AwsReply } from '../../world/types.ts';
 import { AwsFault } from '../../world/types.ts';
 
 /** An SDK shape as awsJson carries it: timestamps are seconds since 1970 (AWS JSON protocols, timestamp format `epoch-seconds`). */
-export type Wire<T> = T extends Date
-  ? number
-  : T extends readonly (infer E)[]
-    ? Wire<E>[]
-    : T extends object
-      ? { [K in keyof T]: Wire<T[K]> }
-      : T;
+export type Wire<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : T extends Date
+    ? number
+    : T extends readonly (infer E)[]
+      ? Wire<E>[]
+      : T extends object
+        ? { [K in keyof T]: Wire<T[K]> }
+        : T;
 
 /** Seconds since 1970 with milliseconds, as awsJson carries a date. */
 export const toWire = (date: Date): number => date.getTime() / 1000;
@@ -34,29 +37,19 @@ export const operation =
   (call) =>
     run(call.params as Wire<Input>, call);
 
-/** Answers a call from a table of operations, in awsJson; faults become AWS's error shape (with the code for query-compatible clients). */
+/** Answers a call from a table of operations, in awsJson; faults become AWS's error shape. */
 export async function answer(call: AwsCall, operations: Readonly<Record<string, Operation>>): Promise<AwsReply> {
   try {
     const run = Object.hasOwn(operations, call.operation) ? operations[call.operation] : undefined;
-    if (!run)
+    if (!run || call.protocol !== 'json')
       throw new AwsFault(
         'UnknownOperationException',
-        `${call.service}:${call.operation} is not part of the local world; it knows ${Object.keys(operations).join(', ')}`,
+        `${call.service}:${call.operation} by ${call.protocol} is not part of the local world; ` +
+          `it knows ${Object.keys(operations).join(', ')} by AWS JSON`,
       );
-    return json(call, 200, (await run(call)) ?? {});
+    return jsonReply(call, (await run(call)) ?? {});
   } catch (error) {
     if (!(error instanceof AwsFault)) throw error;
-    const body = { __type: error.code, message: error.message, Message: error.message };
-    return json(call, error.status, body, { 'x-amzn-query-error': `${error.code};Sender` });
+    return faultReply(call, error);
   }
-}
-
-function json(call: AwsCall, status: number, body: unknown, more: Record<string, string> = {}): AwsReply {
-  const type = call.headers['content-type'] ?? 'application/x-amz-json-1.1';
-  const requestId = crypto.randomUUID();
-  return {
-    status,
-    headers: { 'content-type': type, 'x-amzn-requestid': requestId, ...more },
-    body: JSON.stringify(body),
-  };
 }

@@ -1,0 +1,140 @@
+/**
+ * ECS with services whose tasks are real HTTP processes (AWS pages "Amazon ECS services", "Amazon ECS task lifecycle",
+ * "Amazon ECS events"). What it leaves out is in docs/local-world.md.
+ */
+import type { AwsEvent, EventSink, MetricSink, StandIn, WorldContext } from '../../world/types.ts';
+import { answer } from '../cloudwatch/wire.ts';
+import type { RegionRecord, ServiceRecord, TaskRecord } from './model.ts';
+import { isRunning, tasksOf } from './model.ts';
+import { createOperations } from './operations.ts';
+import type { Runner, RunnerTimes } from './runner.ts';
+import { createRunner } from './runner.ts';
+import { createScheduler } from './scheduler.ts';
+import { activeService, createServiceOperations, setDesired } from './service-operations.ts';
+
+export interface EcsOptions extends Partial<RunnerTimes> {
+  /** How often CPU and memory are read and put (default 5 seconds; AWS: every minute). */
+  readonly metricsEveryMs?: number;
+  /** How often tasks are checked for health (default 1 second); three failures end a task. */
+  readonly healthEveryMs?: number;
+}
+
+export interface Ecs extends StandIn {
+  start(): void;
+  /** Ends all tasks and balancers. */
+  stop(): Promise<void>;
+  /** Where the service's load balancer listens. @throws AwsFault when there is no such active service. */
+  serviceUrl(cluster: string, service: string, region?: string): string;
+  /** The processes behind a service's tasks that aren't stopped. @throws AwsFault when there is no such active service. */
+  processes(
+    cluster: string,
+    service: string,
+    region?: string,
+  ): readonly { taskArn: string; status: string; pid?: number }[];
+  /** For Application Auto Scaling. `undefined` when there is no such active service. */
+  desiredCount(region: string, cluster: string, service: string): number | undefined;
+  setDesiredCount(region: string, cluster: string, service: string, desiredCount: number): void;
+}
+
+const DEFAULTS = { startDelayMs: 700, drainMs: 500, killAfterMs: 3_000, metricsEveryMs: 5_000, healthEveryMs: 1_000 };
+const CHECKS_BEFORE_UNHEALTHY = 3;
+
+/** ECS for one world. Services work without `start()`, which begins metrics, health checks and retries. */
+export function createEcs(
+  world: WorldContext,
+  deps: { readonly metrics: MetricSink; readonly events: EventSink },
+  options: EcsOptions = {},
+): Ecs {
+  const times = { ...DEFAULTS, ...options };
+  const regions = new Map<string, RegionRecord>();
+  const timers = new Set<NodeJS.Timeout>();
+
+  const publish = (event: AwsEvent): void => {
+    // ECS sends its events on a best-effort basis; what the bus doesn't take is in the log.
+    deps.events.publish(event).catch((error: unknown) => world.log('ecs', `event not accepted: ${String(error)}`));
+  };
+  const scheduler = createScheduler(() => runner, publish);
+  const runner: Runner = createRunner(world, times, scheduler.taskChanged);
+
+  function region(name: string): RegionRecord {
+    const known = regions.get(name);
+    if (known) return known;
+    const made: RegionRecord = { name, accountId: world.accountId, clusters: new Map(), definitions: new Map() };
+    regions.set(name, made);
+    return made;
+  }
+
+  const services = (): ServiceRecord[] =>
+    [...regions.values()].flatMap((r) => [...r.clusters.values()].flatMap((cluster) => [...cluster.services.values()]));
+
+  /** One datapoint for each task, so that average, maximum and sample count are as AWS's (AWS page "Amazon ECS service utilization metrics"). */
+  async function putMetrics(service: ServiceRecord, task: TaskRecord): Promise<void> {
+    const metrics = await runner.metrics(task);
+    const dimensions = { ClusterName: service.cluster.name, ServiceName: service.name };
+    const base = {
+      region: service.cluster.region.name,
+      namespace: 'AWS/ECS',
+      dimensions,
+      unit: 'Percent',
+      at: new Date(),
+    };
+    deps.metrics.put({ ...base, name: 'CPUUtilization', value: metrics.cpuPercent });
+    deps.metrics.put({ ...base, name: 'MemoryUtilization', value: metrics.memoryPercent });
+  }
+
+  async function check(task: TaskRecord): Promise<void> {
+    const healthy = await runner.isHealthy(task).catch(() => false); // No answer is the finding that is looked for.
+    task.failedChecks = healthy ? 0 : task.failedChecks + 1;
+    if (!isRunning(task) || task.failedChecks < CHECKS_BEFORE_UNHEALTHY) return;
+    task.healthy = false;
+    runner.stop(task, 'ServiceSchedulerInitiated', 'Task failed ELB health checks');
+  }
+
+  function forEachRunning(what: string, run: (service: ServiceRecord, task: TaskRecord) => Promise<void>): void {
+    for (const service of services())
+      for (const task of tasksOf(service).filter(isRunning))
+        run(service, task).catch((error: unknown) => world.log('ecs', `${what} of task ${task.id}: ${String(error)}`));
+  }
+
+  async function stop(): Promise<void> {
+    for (const timer of timers) clearInterval(timer);
+    timers.clear();
+    runner.killAll();
+    await Promise.all(services().map((service) => service.balancer.close()));
+  }
+
+  const context = { region, scheduler, runner };
+  const operations = { ...createOperations(context), ...createServiceOperations(context) };
+  return {
+    services: ['ecs'],
+    handle: (call) => answer(call, operations),
+    start() {
+      if (timers.size > 0) return;
+      timers.add(setInterval(() => forEachRunning('metrics', putMetrics), times.metricsEveryMs));
+      timers.add(setInterval(() => forEachRunning('health', (_, task) => check(task)), times.healthEveryMs));
+      // Starts that wait after failures have no event of their own.
+      timers.add(
+        setInterval(() => {
+          for (const service of services()) scheduler.reconcile(service);
+        }, times.healthEveryMs),
+      );
+    },
+    stop,
+    serviceUrl: (cluster, service, name = world.region) => activeService(region(name), cluster, service).balancer.url,
+    processes: (cluster, service, name = world.region) =>
+      tasksOf(activeService(region(name), cluster, service)).map((task) => ({
+        taskArn: task.arn,
+        status: task.status,
+        ...(task.process?.pid !== undefined && { pid: task.process.pid }),
+      })),
+    desiredCount: (name, cluster, service) => {
+      const found = region(name).clusters.get(cluster)?.services.get(service);
+      return found?.status === 'ACTIVE' ? found.desiredCount : undefined;
+    },
+    setDesiredCount(name, cluster, service, desiredCount) {
+      const found = activeService(region(name), cluster, service);
+      setDesired(found, desiredCount);
+      scheduler.reconcile(found);
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/** What the ECS stand-in keeps. Descriptions in AWS's shapes are made from it in `describe.ts`. */
+import type { ChildProcess } from 'node:child_process';
+import type {
+  DeploymentConfiguration,
+  RegisterTaskDefinitionRequest,
+  ServiceEvent,
+  Tag,
+  TaskDefinition,
+} from '@aws-sdk/client-ecs';
+import type { Balancer } from './balancer.ts';
+
+/** AWS page "Amazon ECS task lifecycle". ACTIVATING is not seen: tasks are registered with the balancer in no time. */
+export type TaskStatus =
+  | 'PROVISIONING'
+  | 'PENDING'
+  | 'RUNNING'
+  | 'DEACTIVATING'
+  | 'STOPPING'
+  | 'DEPROVISIONING'
+  | 'STOPPED';
+
+export interface TaskRecord {
+  readonly id: string;
+  readonly arn: string;
+  readonly cluster: ClusterRecord;
+  readonly definition: TaskDefinition;
+  /** Absent for a task that was run by itself. */
+  readonly service?: ServiceRecord;
+  readonly deploymentId?: string;
+  readonly group: string;
+  readonly startedBy?: string;
+  readonly createdAt: Date;
+  readonly tags: Tag[];
+  status: TaskStatus;
+  desiredStatus: 'RUNNING' | 'STOPPED';
+  healthy: boolean;
+  failedChecks: number;
+  /** Goes up with every change of state (AWS page "Amazon ECS events"). */
+  version: number;
+  updatedAt: Date;
+  startedAt?: Date;
+  stoppingAt?: Date;
+  stoppedAt?: Date;
+  stopCode?: 'TaskFailedToStart' | 'EssentialContainerExited' | 'UserInitiated' | 'ServiceSchedulerInitiated';
+  stoppedReason?: string;
+  exitCode?: number;
+  process?: ChildProcess;
+  port?: number;
+}
+
+export interface DeploymentRecord {
+  readonly id: string;
+  readonly definition: TaskDefinition;
+  readonly createdAt: Date;
+  /** Set for a deployment that the circuit breaker made. */
+  readonly rollbackOf?: string;
+  updatedAt: Date;
+  finishedAt?: Date;
+  status: 'PRIMARY' | 'ACTIVE' | 'INACTIVE';
+  rolloutState: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
+  rolloutStateReason: string;
+  failedTasks: number;
+  /** No task is started before; grows while tasks fail to start. */
+  nextStartAtMs: number;
+}
+
+export interface ServiceRecord {
+  readonly name: string;
+  readonly arn: string;
+  readonly cluster: ClusterRecord;
+  readonly createdAt: Date;
+  readonly launchType: 'FARGATE' | 'EC2' | 'EXTERNAL' | 'MANAGED_INSTANCES';
+  readonly balancer: Balancer;
+  readonly tags: Tag[];
+  status: 'ACTIVE' | 'DRAINING' | 'INACTIVE';
+  desiredCount: number;
+  configuration: DeploymentConfiguration;
+  /** Newest first; the first one is PRIMARY. Deployments that are over stay, as INACTIVE, for ListServiceDeployments. */
+  deployments: DeploymentRecord[];
+  /** Newest first, 100 at most, as on AWS. */
+  events: ServiceEvent[];
+  steady: boolean;
+}
+
+export interface ClusterRecord {
+  readonly name: string;
+  readonly arn: string;
+  readonly region: RegionRecord;
+  readonly services: Map<string, ServiceRecord>;
+  readonly tasks: Map<string, TaskRecord>;
+  readonly tags: Tag[];
+}
+
+export interface RegionRecord {
+  readonly name: string;
+  readonly accountId: string;
+  readonly clusters: Map<string, ClusterRecord>;
+  /** By family; the position is the revision minus one. */
+  readonly definitions: Map<string, TaskDefinition[]>;
+}
+
+export type DefinitionRequest = RegisterTaskDefinitionRequest;
+
+/** Tasks of a service that aren't stopped. */
+export const tasksOf = (service: ServiceRecord): TaskRecord[] =>
+  [...service.cluster.tasks.values()].filter((task) => task.service === service && task.status !== 'STOPPED');
+
+export const isStarting = (task: TaskRecord): boolean => task.status === 'PROVISIONING' || task.status === 'PENDING';
+export const isRunning = (task: TaskRecord): boolean => task.status === 'RUNNING';

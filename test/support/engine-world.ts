@@ -1,0 +1,223 @@
+/** The journal on the real emulator behind the gateway, and a remediation whose target is a number, so that the protocol itself can be tested. */
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Outcome } from '../../events/outcome.ts';
+import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import type { Context } from '../../functions/engine/context.ts';
+import { handle } from '../../functions/engine/handler.ts';
+import type { WorkItem } from '../../functions/engine/items.ts';
+import { duePartitions } from '../../functions/engine/items.ts';
+import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+import type { Change, Decision, Remediation } from '../../functions/engine/remediation.ts';
+import { Store } from '../../functions/engine/store.ts';
+import { startMinistack } from '../../local/emulators/index.ts';
+import { type Gateway, startGateway } from '../../local/gateway/index.ts';
+import { openWorld } from '../../local/world/context.ts';
+import { alarmEvent, config as baseConfig } from './fixtures.ts';
+
+/** A target that is a number; `changes` counts every write it received. */
+export interface NumberTarget {
+  value: number;
+  changes: number;
+}
+
+const manifest: RemediationManifest = {
+  name: 'raise-number',
+  summary: 'Adds one to a number.',
+  targetKind: 'ecs-service',
+  triggers: [{ namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] }],
+  permissions: [],
+  network: 'none',
+  risk: 'low',
+  severity: 'P2',
+  idempotency: 'absolute',
+  defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
+  timeoutSeconds: 30,
+  memoryMegabytes: 128,
+};
+
+type Hook = (target: NumberTarget, change: Change) => void | Promise<void>;
+
+export interface EngineWorld {
+  readonly gateway: Gateway;
+  readonly store: Store;
+  readonly config: RuntimeConfig;
+  /** Targets by name, `ecs-service/orders/<name>`; made when first asked for. */
+  target(name: string): NumberTarget;
+  /** Faults of the target: before it is observed, before it is changed, after it was changed. */
+  readonly hooks: {
+    observe?: () => void;
+    beforeChange?: Hook;
+    afterChange?: Hook;
+    decide?: () => Decision | undefined;
+  };
+  /** Delivers an event or command as Lambda would; `clock` is the function's time. */
+  deliver(
+    event: unknown,
+    options?: Partial<Pick<Context<unknown, unknown>, 'requestId' | 'now'>> & { config?: RuntimeConfig },
+  ): Promise<Outcome>;
+  due(at: number): Promise<WorkItem[]>;
+  close(): Promise<void>;
+}
+
+/** An alarm event for the number target of that name. */
+export function numberAlarm(
+  name: string,
+  state: 'ALARM' | 'OK',
+  options: { id: string; at?: number; alarm?: string; firstEvaluation?: boolean },
+) {
+  const alarm = options.alarm ?? `${name}-cpu`;
+  const at = new Date(options.at ?? Date.now()).toISOString();
+  const dimensions = { ClusterName: 'orders', ServiceName: name };
+  return alarmEvent({
+    id: options.id,
+    time: at,
+    resources: [`arn:aws:cloudwatch:us-east-1:000000000000:alarm:${alarm}`],
+    detail: {
+      alarmName: alarm,
+      state: { value: state, reason: 'Threshold Crossed', timestamp: at },
+      ...(options.firstEvaluation && {
+        previousState: { value: 'INSUFFICIENT_DATA', reason: 'Unchecked: Initial alarm creation' },
+      }),
+      configuration: {
+        metrics: [{ id: 'm1', metricStat: { metric: { namespace: 'AWS/ECS', name: 'CPUUtilization', dimensions } } }],
+      },
+      alarmTags: { 'nightshift:runbook': manifest.name },
+    },
+  });
+}
+
+export async function openEngineWorld(): Promise<EngineWorld> {
+  const root = mkdtempSync(join(tmpdir(), 'nightshift-engine-test-'));
+  const world = await openWorld({ name: 'engine', timeScale: 1, report: () => {}, root: join(root, 'worlds') });
+  const gateway = await startGateway(world);
+  gateway.upstreamUrl = (await startMinistack(world, { endpointUrl: gateway.url })).url;
+  const client = new DynamoDBClient({
+    endpoint: gateway.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const store = new Store('journal', client);
+  await client.send(journalTable('journal'));
+  const targets = new Map<string, NumberTarget>();
+  const hooks: EngineWorld['hooks'] = {};
+  const target = (name: string): NumberTarget => {
+    const found = targets.get(name) ?? { value: 2, changes: 0 };
+    targets.set(name, found);
+    return found;
+  };
+  const runbooks = {
+    [manifest.name]: { mode: 'auto' as const, cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 500 },
+  };
+  const config: RuntimeConfig = { ...baseConfig, runbooks, fleet: { changesPerHour: 1000 } };
+  const remediation = numberRemediation(target, hooks);
+  let requests = 0;
+  return {
+    gateway,
+    store,
+    config,
+    target,
+    hooks,
+    deliver: (event, options = {}) =>
+      handle(event, {
+        remediation,
+        store,
+        config: options.config ?? config,
+        now: options.now ?? Date.now,
+        requestId: options.requestId ?? `request-${++requests}`,
+        remaining: () => 30_000,
+        random: Math.random,
+      }),
+    due: async (at) => {
+      const pages = duePartitions().map((partition) =>
+        store.query({
+          IndexName: 'due',
+          KeyConditionExpression: 'duePk = :pk AND dueAt <= :at',
+          ExpressionAttributeValues: { ':pk': { S: partition }, ':at': { N: String(at) } },
+        }),
+      );
+      return (await Promise.all(pages)).flat() as unknown as WorkItem[];
+    },
+    close: async () => {
+      client.destroy();
+      await world.stop();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function numberRemediation(
+  target: (name: string) => NumberTarget,
+  hooks: EngineWorld['hooks'],
+): Remediation<NumberTarget, number> {
+  return {
+    manifest,
+    targetOf: (key) =>
+      key.startsWith('ecs-service/orders/') ? target(key.slice('ecs-service/orders/'.length)) : undefined,
+    upstreamsOf: () => [],
+    observe: async (each) => {
+      hooks.observe?.();
+      return each.value;
+    },
+    decide: ({ observation }) =>
+      hooks.decide?.() ?? {
+        kind: 'act',
+        change: {
+          summary: `raise from ${observation} to ${observation + 1}`,
+          before: observation,
+          after: observation + 1,
+          undo: `set to ${observation}`,
+          hold: { field: 'number', baseline: observation, value: observation + 1, stabiliseForSeconds: 60 },
+        },
+      },
+    act: async (each, change) => {
+      await hooks.beforeChange?.(each, change);
+      each.value = change.after as number;
+      each.changes++;
+      await hooks.afterChange?.(each, change);
+      return { summary: `set to ${each.value}`, data: {} };
+    },
+    alreadyApplied: (change, observation) =>
+      observation === change.after ? 'yes' : observation === change.before ? 'no' : 'unclear',
+    verify: () => ({ kind: 'good', detail: 'as wanted' }),
+    decideHandBack: ({ hold, observation }) =>
+      observation === hold.value
+        ? {
+            kind: 'restore',
+            change: { summary: `hand back to ${hold.baseline}`, before: hold.value, after: hold.baseline, undo: '' },
+          }
+        : { kind: 'leave', detail: `found ${observation}` },
+  };
+}
+
+function journalTable(name: string): CreateTableCommand {
+  const string = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
+  const index = (IndexName: string, hash: string, range: string) => ({
+    IndexName,
+    KeySchema: [
+      { AttributeName: hash, KeyType: 'HASH' as const },
+      { AttributeName: range, KeyType: 'RANGE' as const },
+    ],
+    Projection: { ProjectionType: 'ALL' as const },
+  });
+  return new CreateTableCommand({
+    TableName: name,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [
+      string('pk'),
+      string('sk'),
+      string('duePk'),
+      { AttributeName: 'dueAt', AttributeType: 'N' },
+      string('incidentsPk'),
+      string('incidentsSk'),
+    ],
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    GlobalSecondaryIndexes: [index('due', 'duePk', 'dueAt'), index('incidents', 'incidentsPk', 'incidentsSk')],
+  });
+}

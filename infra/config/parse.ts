@@ -43,17 +43,13 @@ const looseSchema = z.object({
 
 /** What is left when everything with a fault of form is taken out; defaults stand in for it. */
 function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseConfig {
-  const copy: unknown = structuredClone(input);
-  for (const { path } of issues) remove(copy, path);
-  const parsed = looseSchema.safeParse(copy);
+  const parsed = looseSchema.safeParse(issues.reduce<unknown>((rest, { path }) => without(rest, path), input));
   return parsed.success ? parsed.data : { services: {}, databases: {}, runbooks: {} };
 }
 
-function remove(from: unknown, path: readonly PropertyKey[]): void {
-  const [key, ...rest] = path;
-  if (typeof from !== 'object' || from === null || key === undefined || !Object.hasOwn(from, key)) return;
-  const holder = from as Record<PropertyKey, unknown>;
+function without(from: unknown, [key, ...rest]: readonly PropertyKey[]): unknown {
+  if (typeof from !== 'object' || from === null || key === undefined || !Object.hasOwn(from, key)) return from;
+  const { [key]: inner, ...others } = from as Record<PropertyKey, unknown>;
   // A fault in one element of a list makes the whole list unreadable: what is left would be a list nobody wrote.
-  if (rest.length === 0 || Array.isArray(holder[key])) delete holder[key];
-  else remove(holder[key], rest);
+  return rest.length === 0 || Array.isArray(inner) ? others : { ...others, [key]: without(inner, rest) };
 }

@@ -10,9 +10,10 @@ const base = {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/.nightshift', '<rootDir>/cdk.out'],
+  testTimeout: 60_000,
 };
 const project = (name) => ({ ...base, displayName: name, testMatch: [`<rootDir>/test/${name}/**/*.test.ts`] });
 export default {
   projects: [project('unit'), project('property'), project('conventions'), project('emulator'), project('world')],
-  testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/test/support/closing-line.js'],
 };

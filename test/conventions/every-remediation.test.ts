@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const FOLDER = join(ROOT, 'functions/remediations');
+const names = readdirSync(FOLDER);
+const read = (name: string, file: string) => readFileSync(join(FOLDER, name, file), 'utf8');
+const manifests = new Map<string, RemediationManifest>();
+for (const name of names) {
+  const { manifest } = (await import(join(FOLDER, name, 'manifest.ts'))) as { manifest: RemediationManifest };
+  manifests.set(name, manifest);
+}
+const manifestOf = (name: string): RemediationManifest => {
+  const manifest = manifests.get(name);
+  if (!manifest) throw new Error(`${name} has no manifest`);
+  return manifest;
+};
+
+/** SDK packages whose commands are IAM actions of a service with another name than the package. */
+const IAM_SERVICE: Record<string, string> = { 'application-auto-scaling': 'application-autoscaling' };
+
+/** Commands that a file imports from the AWS SDK, as IAM actions. */
+function actionsUsed(source: string): string[] {
+  return [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
+    ([, imported = '', client = '']) =>
+      [...imported.matchAll(/(\w+)Command\b/g)].map(([, command]) => `${IAM_SERVICE[client] ?? client}:${command}`),
+  );
+}
+
+describe.each(names)('remediation %s', (name) => {
+  const manifest = manifestOf(name);
+
+  it('is named like its folder, verb first', () => {
+    expect(manifest.name).toBe(name);
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)+$/);
+  });
+
+  it('has manifest, decide and handler, and tests of its own', () => {
+    for (const file of ['manifest.ts', 'decide.ts', 'handler.ts'])
+      expect(existsSync(join(FOLDER, name, file))).toBe(true);
+    expect(existsSync(join(ROOT, `test/unit/remediations/${name}.test.ts`))).toBe(true);
+  });
+
+  it('decides without touching the world: no SDK, no driver, no clock, no chance', () => {
+    const source = read(name, 'decide.ts');
+    const imports = [...source.matchAll(/^import (?!type )[^;]*from '([^']+)'/gm)].map(([, from]) => from);
+    expect(imports.filter((from) => !from?.startsWith('.'))).toEqual([]);
+    expect(source).not.toMatch(/Date\.now|new Date\(\)|Math\.random|process\.|await /);
+  });
+
+  it('declares the permission for each call that it makes, and no other', () => {
+    const declared = manifest.permissions.flatMap((permission) => permission.actions as readonly string[]);
+    const used = new Set(readdirSync(join(FOLDER, name)).flatMap((file) => actionsUsed(read(name, file))));
+    const signedLocally = new Set(['rds-db:connect']);
+    expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
+    expect(declared.filter((action) => !used.has(action) && !signedLocally.has(action))).toEqual([]);
+  });
+
+  it('asks for no action by wildcard, and for every resource only with a reason', () => {
+    for (const { actions, resources, whyAnyResource } of manifest.permissions) {
+      expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+      if (resources.includes('*')) expect(whyAnyResource).toMatch(/Service Authorization Reference/);
+    }
+  });
+
+  it('has limits above zero and time enough for a changing call', () => {
+    for (const limit of Object.values(manifest.defaults)) expect(limit).toBeGreaterThan(0);
+    expect(manifest.timeoutSeconds).toBeGreaterThanOrEqual(20);
+    expect(manifest.triggers.length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { glob } from '../support/files.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const IMPORT = /(?:from|import)\s*\(?\s*'(\.[^']+)'/g;
+
+/** What each part may import besides itself: design section 6, "Imports point one way". */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  events: [],
+  'functions/engine': ['events'],
+  'functions/remediations': ['functions/engine', 'events'],
+  'functions/incidents': ['functions/engine', 'events'],
+  runbooks: ['functions/remediations', 'functions/engine', 'events'],
+  infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/engine', 'events'],
+  cli: ['functions/engine', 'events', 'infra', 'local'],
+};
+const PARTS = Object.keys(MAY_IMPORT)
+  .concat('local')
+  .sort((a, b) => b.length - a.length);
+const partOf = (path: string) => PARTS.find((part) => path === part || path.startsWith(`${part}/`));
+
+const imports = Object.keys(MAY_IMPORT)
+  .flatMap((part) => glob(join(ROOT, part), '.ts'))
+  .flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, to = '']) => ({
+      from: relative(ROOT, file),
+      to: relative(ROOT, resolve(dirname(file), to)),
+    })),
+  );
+
+describe('imports', () => {
+  it('are found at all', () => {
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  it('point one way between the parts', () => {
+    const wrong = imports.filter(({ from, to }) => {
+      const [source, target] = [partOf(from), partOf(to)];
+      if (source === undefined || target === undefined || source === target) return false;
+      return !(MAY_IMPORT[source] ?? []).includes(target);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('keep remediations apart from each other, and the engine from all of them', () => {
+    const folder = (path: string) => /^functions\/(?:remediations|incidents)\/([^/]+)\//.exec(path)?.[1];
+    const wrong = imports.filter(
+      ({ from, to }) => folder(to) !== undefined && folder(from) !== folder(to) && !from.startsWith('infra/'),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('of the infrastructure read nothing of functions but manifests and types', () => {
+    const wrong = imports.filter(
+      ({ from, to }) =>
+        from.startsWith('infra/') && /^functions\/(remediations|incidents)\//.test(to) && !to.endsWith('manifest.ts'),
+    );
+    expect(wrong).toEqual([]);
+  });
+});

@@ -95,5 +95,15 @@ function describeError(error: unknown): string {
   return process.env.NIGHTSHIFT_DEBUG ? (error.stack ?? error.message) : `${error.name}: ${error.message}`;
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+/** `nightshift incidents | head`: whoever read the output has enough, which is no failure. */
+function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  endQuietlyWhenNobodyReads();
   process.exitCode = await main(process.argv.slice(2), terminal());
+}

@@ -1,0 +1,40 @@
+/** Makes a world's stand-ins and connects them: who publishes metrics and events to whom, and which of them the gateway asks. */
+import type { Gateway } from '../gateway/index.ts';
+import { publishToTopic } from '../gateway/services.ts';
+import { createApplicationAutoScaling } from '../stand-ins/application-auto-scaling/application-auto-scaling.ts';
+import { type CloudWatch, createCloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
+import { createEcs, type Ecs } from '../stand-ins/ecs/ecs.ts';
+import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
+import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
+import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
+import { CACHE_DIR } from './state.ts';
+import type { WorldContext } from './types.ts';
+
+export interface StandIns {
+  readonly lambda: LocalLambda;
+  readonly eventbridge: LocalEventBridge;
+  readonly cloudwatch: CloudWatch;
+  readonly ecs: Ecs;
+  readonly rds: Rds;
+}
+
+/** RDS isn't started: that takes a moment, and others can be used meanwhile. */
+export async function makeStandIns(world: WorldContext, gateway: Gateway): Promise<StandIns> {
+  const lambda = await createLambda(world, gateway);
+  const eventbridge = createEventBridge(world, gateway, lambda);
+  const cloudwatch = createCloudWatch(world, {
+    events: eventbridge,
+    lambda,
+    publishToSns: (topicArn, _subject, message) => publishToTopic(gateway, topicArn, message),
+  });
+  lambda.setMetrics(cloudwatch);
+  const ecs = createEcs(world, { metrics: cloudwatch, events: eventbridge });
+  const scaling = createApplicationAutoScaling(world, { ecs });
+  const rds = createRds(world, { metrics: cloudwatch, events: eventbridge, cacheDir: CACHE_DIR });
+  for (const standIn of [cloudwatch, ecs, scaling, rds]) gateway.register(standIn);
+  world.onStop('ECS services', () => ecs.stop());
+  world.onStop('CloudWatch', () => cloudwatch.stop());
+  ecs.start();
+  cloudwatch.start();
+  return { lambda, eventbridge, cloudwatch, ecs, rds };
+}

@@ -1,0 +1,230 @@
+/** A whole local world: AWS as far as Nightshift needs it, a company's services and database, and Nightshift deployed into it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { IncidentWithTimeline } from '../../events/journal.ts';
+import { clientDefaults } from '../../functions/engine/clients.ts';
+import { listIncidents, readIncident } from '../../functions/engine/journal-reader.ts';
+import { Store } from '../../functions/engine/store.ts';
+import { type Deployed, deployNightshift } from '../deploy/deploy.ts';
+import { type Assembly, synthesize } from '../deploy/synthesize.ts';
+import { installEmulator, startMinistack } from '../emulators/index.ts';
+import { type Gateway, startGateway } from '../gateway/index.ts';
+import { type SeededDatabase, seedDatabase } from '../postgres/seed.ts';
+import { createLoad, type Load } from '../services/load.ts';
+import { DEMO, seedServices } from '../services/seed.ts';
+import type { CloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
+import type { Ecs } from '../stand-ins/ecs/ecs.ts';
+import type { LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
+import type { LocalLambda } from '../stand-ins/lambda/index.ts';
+import type { Rds } from '../stand-ins/rds/rds.ts';
+import { AlarmLog } from './alarm-log.ts';
+import { type Clients, makeClients, OPERATOR } from './clients.ts';
+import { type OpenWorld, openWorld } from './context.ts';
+import { allOrFirstFailure, type PhaseObserver, Phases, type PhaseTime } from './phases.ts';
+import { makeStandIns, type StandIns } from './stand-ins.ts';
+
+/** Long waits of AWS are this much shorter here: a schedule's minute takes 2 s, Lambda's first retry comes after 2 s. */
+export const DEMO_TIME_SCALE = 1 / 30;
+const DEMO_CONFIG = join(import.meta.dirname, '..', 'demo.config.ts');
+
+export interface WorldOptions {
+  readonly name: string;
+  /** Told of phases as they begin and end. */
+  readonly observer?: PhaseObserver;
+  /** One line for people: what was cleaned up, what is downloaded, how the template was transformed. */
+  readonly report?: (line: string) => void;
+  readonly timeScale?: number;
+  /** The configuration that is deployed. */
+  readonly configPath?: string;
+  /** Folder that holds worlds; tests use one of their own. */
+  readonly root?: string;
+  /** Breaks the start off. */
+  readonly signal?: AbortSignal;
+}
+
+export interface JournalOfWorld {
+  /** Newest first. */
+  listIncidents(): Promise<IncidentWithTimeline[]>;
+  readIncident(id: string): Promise<IncidentWithTimeline | undefined>;
+}
+
+export interface World {
+  readonly name: string;
+  /** What `AWS_ENDPOINT_URL` would be set to. */
+  readonly endpoint: string;
+  /** From the call to a world that answers alarms. */
+  readonly readyMs: number;
+  readonly phases: readonly PhaseTime[];
+  readonly context: OpenWorld;
+  readonly gateway: Gateway;
+  readonly lambda: LocalLambda;
+  readonly eventbridge: LocalEventBridge;
+  readonly cloudwatch: CloudWatch;
+  readonly ecs: Ecs;
+  readonly rds: Rds;
+  readonly database: SeededDatabase;
+  /** What alarms did, from their events. */
+  readonly alarms: AlarmLog;
+  /** Base load on the demo's service; its rate is at `DEMO.baseRequestsPerSecond`. */
+  readonly load: Load;
+  readonly deployed: Deployed;
+  readonly journal: JournalOfWorld;
+  /** Faults on the wire; the gateway's own. */
+  readonly faults: Gateway['faults'];
+  /** SDK clients; by default of the world's first region. */
+  clients(region?: string): Clients;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything, in parallel where one part doesn't need another. When a part fails, what was started is stopped.
+ * @throws EnvironmentMissing, UsageError (name taken, configuration with faults), or the failing part's error.
+ */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const startedAt = performance.now();
+  const { name, timeScale = DEMO_TIME_SCALE, report = () => {}, root } = options;
+  const context = await openWorld({ name, timeScale, report, ...(root === undefined ? {} : { root }) });
+  const phases = new Phases(options.observer ?? { phase: () => ({ done: () => {}, failed: () => {} }) });
+  const breakOff = () => void context.stop();
+  options.signal?.addEventListener('abort', breakOff, { once: true });
+  try {
+    const parts = await startParts(context, phases, options);
+    const readyMs = Math.round(performance.now() - startedAt);
+    const world = assemble(context, phases, parts, readyMs);
+    context.describe({
+      phase: 'ready',
+      endpoint: world.endpoint,
+      tableName: parts.deployed.outputs.JournalTable ?? '',
+      readyMs,
+    });
+    return world;
+  } catch (error) {
+    await context.stop();
+    throw options.signal?.aborted ? options.signal.reason : error;
+  } finally {
+    options.signal?.removeEventListener('abort', breakOff);
+  }
+}
+
+interface Parts {
+  readonly gateway: Gateway;
+  readonly standIns: StandIns;
+  readonly alarms: AlarmLog;
+  readonly load: Load;
+  readonly database: SeededDatabase;
+  readonly deployed: Deployed;
+}
+
+async function startParts(context: OpenWorld, phases: Phases, options: WorldOptions): Promise<Parts> {
+  const gateway = await startGateway(context);
+  const standIns = await makeStandIns(context, gateway);
+  const alarms = new AlarmLog();
+  standIns.eventbridge.onEvent((event) => alarms.note(event));
+  const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
+  const services = phases.run('services', () => startServices(context, gateway, standIns.ecs));
+  const database = phases.run('PostgreSQL', () => startDatabase(context, gateway, standIns.rds));
+  const assembly = phases.run(
+    'synth',
+    async () => synthesize(context, synthesisOf(await database, options)),
+    () => 'the same CDK app that is deployed to AWS',
+  );
+  const deployed = deploy(context, phases, gateway, options, { emulator, assembly, database });
+  const [load, seeded, stack] = await allOrFirstFailure([services, database, deployed, emulator, assembly] as const);
+  return { gateway, standIns, alarms, load, database: seeded, deployed: stack };
+}
+
+async function startEmulator(context: OpenWorld, gateway: Gateway, options: WorldOptions): Promise<void> {
+  const emulator = await installEmulator({ report: options.report ?? (() => {}) });
+  const { url } = await startMinistack(context, { endpointUrl: gateway.url, emulator });
+  gateway.upstreamUrl = url;
+}
+
+async function startServices(context: OpenWorld, gateway: Gateway, ecs: Ecs): Promise<Load> {
+  await seedServices(gateway.url, context.region);
+  const load = createLoad({
+    url: ecs.serviceUrl(DEMO.cluster, DEMO.service, context.region),
+    requestsPerSecond: DEMO.baseRequestsPerSecond,
+  });
+  context.onStop('the load', () => load.stop());
+  return load;
+}
+
+async function startDatabase(context: OpenWorld, gateway: Gateway, rds: Rds): Promise<SeededDatabase> {
+  await rds.start();
+  const ca = readFileSync(join(context.dir, 'ca.pem'), 'utf8');
+  return seedDatabase(gateway.url, context.region, { ca });
+}
+
+/** What the demo's configuration reads from its environment. */
+const synthesisOf = (database: SeededDatabase, { configPath = DEMO_CONFIG }: WorldOptions) => ({
+  configPath,
+  environment: {
+    NIGHTSHIFT_DEMO_DATABASE_HOST: database.host,
+    NIGHTSHIFT_DEMO_DATABASE_PORT: String(database.port),
+    NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID: database.resourceId,
+  },
+});
+
+interface BeforeDeploying {
+  readonly emulator: Promise<void>;
+  readonly assembly: Promise<Assembly>;
+  readonly database: Promise<SeededDatabase>;
+}
+
+/** Bootstrapping needs only the emulator; it runs while the database starts and the app is synthesized. */
+async function deploy(
+  context: OpenWorld,
+  phases: Phases,
+  gateway: Gateway,
+  options: WorldOptions,
+  { emulator, assembly, database }: BeforeDeploying,
+): Promise<Deployed> {
+  await emulator;
+  const { report = () => {} } = options;
+  return phases.run(
+    'cdk deploy',
+    async () =>
+      deployNightshift(context, {
+        endpointUrl: gateway.url,
+        report,
+        assembly,
+        ...synthesisOf(await database, options),
+      }),
+    ({ seconds }) =>
+      `bootstrap ${seconds.bootstrap.toFixed(1)} s, deploy ${seconds.deploy.toFixed(1)} s, the rest by API ${seconds.create.toFixed(1)} s`,
+  );
+}
+
+function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: number): World {
+  const { gateway, standIns, alarms, load, database, deployed } = parts;
+  const { clients, destroy } = makeClients(gateway.url);
+  context.onStop('SDK clients', destroy);
+  const store = new Store(
+    deployed.outputs.JournalTable ?? '',
+    new DynamoDBClient({
+      ...clientDefaults(),
+      endpoint: gateway.url,
+      region: context.region,
+      userAgentAppId: OPERATOR,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    }),
+  );
+  return {
+    name: context.name,
+    endpoint: gateway.url,
+    readyMs,
+    phases: phases.times,
+    context,
+    gateway,
+    ...standIns,
+    alarms,
+    load,
+    database,
+    deployed,
+    journal: { listIncidents: () => listIncidents(store), readIncident: (id) => readIncident(store, id) },
+    faults: gateway.faults,
+    clients: (region = context.region) => clients(region),
+    stop: () => context.stop(),
+  };
+}

@@ -1,8 +1,10 @@
 /** An action from its recorded intent to its end: made, failed, or resumed by a later delivery after this one died. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import { CHANGING_CALL_BUDGET_MS } from './clients.ts';
+import type { Protected } from './config.ts';
 import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
 import { ChangedBySomeoneElseError, EngineError, InFlightError, OutOfTimeError, RetryableError } from './errors.ts';
 import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type TargetItem } from './items.ts';
@@ -48,7 +50,11 @@ export async function writeTarget(
  * Makes the recorded change and writes down what came of it.
  * @throws EngineError (retryable) when the change may or may not have happened: the intent stays open and is resumed.
  */
-export async function carryOut<T, O>(context: Context<T, O>, target: T, action: ActionItem): Promise<Outcome> {
+export async function carryOut<T extends Protected, O>(
+  context: Context<T, O>,
+  target: T,
+  action: ActionItem,
+): Promise<Outcome> {
   if (context.remaining() < CHANGING_CALL_BUDGET_MS + JOURNAL_BUDGET_MS) {
     throw new OutOfTimeError(`${action.actionId}: ${context.remaining()} ms left, too little to finish the change`);
   }
@@ -67,7 +73,7 @@ export async function carryOut<T, O>(context: Context<T, O>, target: T, action: 
  * Takes up an intent that a delivery left unfinished.
  * @throws InFlightError while that delivery may still be at work.
  */
-export async function resume<T, O>(context: Context<T, O>, actionId: string): Promise<Outcome> {
+export async function resume<T extends Protected, O>(context: Context<T, O>, actionId: string): Promise<Outcome> {
   const { remediation, config, store } = context;
   const action = await readAction(store, actionId);
   if (!action) throw new RetryableError(`${actionId}: the journal has no such action`);
@@ -106,7 +112,7 @@ export async function readAction(store: Store, actionId: string): Promise<Action
 }
 
 /** Attempt n becomes n + 1, by one delivery only, with a lease of its own. */
-async function takeOver<T, O>(context: Context<T, O>, action: ActionItem): Promise<ActionItem> {
+async function takeOver<T extends Protected, O>(context: Context<T, O>, action: ActionItem): Promise<ActionItem> {
   const { store } = context;
   const mine: ActionItem = {
     ...action,
@@ -134,7 +140,11 @@ const unfinished = (store: Store, action: ActionItem): Labelled =>
   });
 
 /** The change was made. */
-async function finish<T, O>(context: Context<T, O>, action: ActionItem, report: ActReport): Promise<Outcome> {
+async function finish<T extends Protected, O>(
+  context: Context<T, O>,
+  action: ActionItem,
+  report: ActReport,
+): Promise<Outcome> {
   const { store, remediation } = context;
   const now = context.now();
   const { incidentId, actionId } = action;
@@ -166,7 +176,7 @@ export function verifyWork(store: Store, action: ActionItem, now: number): Label
 }
 
 /** Somebody else changed the target between our look and our write: hands off, the alarm is looked at again later. */
-async function giveWay<T, O>(
+async function giveWay<T extends Protected, O>(
   context: Context<T, O>,
   action: ActionItem,
   error: ChangedBySomeoneElseError,
@@ -187,7 +197,11 @@ async function giveWay<T, O>(
 }
 
 /** The change can't be made: a person is called. */
-async function fail<T, O>(context: Context<T, O>, action: ActionItem, reason: string): Promise<Outcome> {
+async function fail<T extends Protected, O>(
+  context: Context<T, O>,
+  action: ActionItem,
+  reason: string,
+): Promise<Outcome> {
   const { incidentId, actionId, change } = action;
   const outcome: Outcome = { kind: 'escalated', incidentId, reason };
   const make = entryMaker(incidentId, action.remediation, context.now());
@@ -210,7 +224,7 @@ function handBackLater(
   return putWork(store.table, { kind: 'hand-back', id: target, remediation, target, dueAt, attempts: 0 });
 }
 
-async function end<T, O>(
+async function end<T extends Protected, O>(
   { store, remediation, config, now }: Context<T, O>,
   action: ActionItem,
   outcome: Outcome,

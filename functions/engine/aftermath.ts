@@ -1,8 +1,10 @@
 /** After the change: the alarm that goes back to OK, verification, resolution, and handing back what was temporary. */
+
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import { carryOut, readAction, writeTarget } from './action.ts';
+import type { Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
 import { EngineError, InFlightError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
@@ -28,7 +30,7 @@ import {
 export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
 
 /** An alarm went back to OK: noted in its incident, which is verified and resolved when all its alarms are OK. */
-export async function handleResolved<T, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
+export async function handleResolved<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
   const { store, remediation } = context;
   const { name } = remediation.manifest;
   const at = Date.parse(signal.at);
@@ -53,7 +55,11 @@ export async function handleResolved<T, O>(context: Context<T, O>, signal: Signa
   return outcome;
 }
 
-async function noteOk<T, O>(context: Context<T, O>, signal: Signal, items: readonly Labelled[]): Promise<void> {
+async function noteOk<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  items: readonly Labelled[],
+): Promise<void> {
   const { store, remediation } = context;
   const now = context.now();
   await writeTarget(store, signal.target, (present) => {
@@ -72,7 +78,7 @@ async function noteOk<T, O>(context: Context<T, O>, signal: Signal, items: reado
  * Looks whether the open incident of a target is over: every alarm OK and the last action verified; else, at the deadline, calls a person.
  * @param seen States of alarms as CloudWatch tells them now, when the caller has asked.
  */
-export async function settle<T, O>(
+export async function settle<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
   seen: AlarmStates = {},
@@ -94,7 +100,7 @@ export async function settle<T, O>(
 
 const stillFiring = (target: string): Outcome => ({ kind: 'noted', detail: `${target}: an alarm is still firing` });
 
-async function judgeAction<T, O>(
+async function judgeAction<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
   seen: AlarmStates,
@@ -127,7 +133,7 @@ async function judgeAction<T, O>(
   return { kind: 'noted', detail: verdict.detail };
 }
 
-async function look<T, O>(
+async function look<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
   action: ActionItem,
@@ -145,7 +151,7 @@ async function look<T, O>(
   }
 }
 
-async function putVerify<T, O>(
+async function putVerify<T extends Protected, O>(
   { store }: Context<T, O>,
   target: string,
   action: ActionItem,
@@ -155,7 +161,7 @@ async function putVerify<T, O>(
   await store.transact([putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 })]);
 }
 
-async function resolve<T, O>(
+async function resolve<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
   seen: AlarmStates,
@@ -197,7 +203,7 @@ function handBackWork(store: Store, target: string, { hold, okSince }: TargetIte
 }
 
 /** It didn't help: a person is called, and the incident stays open. */
-async function notVerified<T, O>(
+async function notVerified<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
   action: ActionItem,
@@ -232,7 +238,7 @@ async function notVerified<T, O>(
  * Hands a temporary change back if the target has been quiet for its stabilisation window and the live value is still ours.
  * The undo is an action like any other: it goes through the switch, the lease and a recorded intent.
  */
-export async function handBack<T, O>(context: Context<T, O>, targetName: string): Promise<Outcome> {
+export async function handBack<T extends Protected, O>(context: Context<T, O>, targetName: string): Promise<Outcome> {
   const { store, remediation, config } = context;
   const now = context.now();
   const present = await readTarget(store, targetName);
@@ -275,7 +281,11 @@ export async function handBack<T, O>(context: Context<T, O>, targetName: string)
   return carryOut(context, target, action);
 }
 
-async function commitHandBack<T, O>(context: Context<T, O>, present: TargetItem, action: ActionItem): Promise<boolean> {
+async function commitHandBack<T extends Protected, O>(
+  context: Context<T, O>,
+  present: TargetItem,
+  action: ActionItem,
+): Promise<boolean> {
   const { store } = context;
   const { table } = store;
   const now = context.now();
@@ -299,7 +309,7 @@ async function commitHandBack<T, O>(context: Context<T, O>, present: TargetItem,
   return result.ok;
 }
 
-async function postpone<T, O>(
+async function postpone<T extends Protected, O>(
   { store, remediation }: Context<T, O>,
   target: string,
   dueAt: number,
@@ -318,7 +328,11 @@ async function postpone<T, O>(
 }
 
 /** The live value isn't ours any more: somebody decided otherwise, and that stands. */
-async function forget<T, O>(context: Context<T, O>, target: string, detail: string): Promise<Outcome> {
+async function forget<T extends Protected, O>(
+  context: Context<T, O>,
+  target: string,
+  detail: string,
+): Promise<Outcome> {
   const { store, remediation } = context;
   await writeTarget(store, target, (present) => {
     const make = entryMaker(

@@ -1,5 +1,7 @@
 /** The one door: a single transaction that admits an action or says which guardrail refused it, and records the intent. */
+
 import type { Signal } from '../../events/signal.ts';
+import type { Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, type Situation } from './context.ts';
 import { RetryableError } from './errors.ts';
 import { budgetWindow, nextBudgetWindow, SOON_MS, type Stop } from './guard.ts';
@@ -39,7 +41,7 @@ interface Slots {
  * Commits the intent to make `change`.
  * @throws RetryableError when the journal can't be written, or every free slot was taken first.
  */
-export async function commitIntent<T, O>(
+export async function commitIntent<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
@@ -77,7 +79,7 @@ export async function commitIntent<T, O>(
 const ownCommit = (event: Record<string, unknown> | undefined, action: ActionItem) =>
   event?.actionId === action.actionId;
 
-function newAction<T, O>(
+function newAction<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   { now }: Situation,
@@ -103,7 +105,7 @@ function newAction<T, O>(
 }
 
 /** Pure: the items of the commit, in the order in which their refusals are named. */
-function intentItems<T, O>(
+function intentItems<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,

@@ -3,8 +3,10 @@
  * default and writes this shape into each function's asset as `config.json`; nothing here is optional unless absence means something.
  * All durations are in seconds, all shares between 0 and 1.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Severity } from '../../events/journal.ts';
 
 export const MODES = ['off', 'observe', 'approve', 'auto'] as const;
 export type Mode = (typeof MODES)[number];
@@ -20,7 +22,13 @@ export interface RunbookLimits {
   readonly perRunbookPerHour: number;
 }
 
-export interface ServiceConfig {
+/** What every protected thing has, whatever its kind. */
+export interface Protected {
+  /** Severity of the incidents on it. */
+  readonly severity: Severity;
+}
+
+export interface ServiceConfig extends Protected {
   /** Key in `services`; also the target's name: `ecs-service/<cluster>/<service>`. */
   readonly name: string;
   readonly cluster: string;
@@ -37,7 +45,7 @@ export interface ServiceConfig {
   readonly connectionsPerTask: number;
 }
 
-export interface DatabaseConfig {
+export interface DatabaseConfig extends Protected {
   /** Key in `databases`; the RDS instance identifier: `rds-instance/<name>`. */
   readonly name: string;
   readonly host: string;

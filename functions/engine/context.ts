@@ -1,6 +1,6 @@
 /** What one invocation of a remediation works with, and the one batched read that every signal begins with. */
 import type { Signal } from '../../events/signal.ts';
-import type { RunbookLimits, RuntimeConfig } from './config.ts';
+import type { Protected, RunbookLimits, RuntimeConfig } from './config.ts';
 import {
   type AlarmItem,
   alarmKey,
@@ -18,7 +18,7 @@ import {
 import type { RemainingMs, Remediation } from './remediation.ts';
 import type { Store } from './store.ts';
 
-export interface Context<Target, Observation> {
+export interface Context<Target extends Protected, Observation> {
   readonly remediation: Remediation<Target, Observation>;
   readonly store: Store;
   readonly config: RuntimeConfig;
@@ -42,17 +42,17 @@ export interface Situation {
 /** Margin by which a lease outlives the function's hard timeout. */
 const LEASE_MARGIN_MS = 15_000;
 
-export function limitsOf<T, O>({ remediation, config }: Context<T, O>): RunbookLimits {
+export function limitsOf<T extends Protected, O>({ remediation, config }: Context<T, O>): RunbookLimits {
   const limits = config.runbooks[remediation.manifest.name];
   if (!limits) throw new Error(`config.json: runbooks.${remediation.manifest.name} is missing: deploy again`);
   return limits;
 }
 
-export const leaseEnd = <T, O>({ remediation, now }: Context<T, O>): number =>
+export const leaseEnd = <T extends Protected, O>({ remediation, now }: Context<T, O>): number =>
   now() + remediation.manifest.timeoutSeconds * 1000 + LEASE_MARGIN_MS;
 
 /** Reads all that the guardrails need in one call: event, one copy of the switch, target, alarm, upstream targets. */
-export async function readSituation<T, O>(
+export async function readSituation<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   upstreams: readonly string[],
@@ -90,7 +90,9 @@ function asTarget(item: unknown): TargetItem {
 }
 
 /** Reads one copy of the switch, chosen at random. */
-export async function readSwitch<T, O>(context: Context<T, O>): Promise<{ copy: number; state: SwitchState }> {
+export async function readSwitch<T extends Protected, O>(
+  context: Context<T, O>,
+): Promise<{ copy: number; state: SwitchState }> {
   const copy = Math.floor(context.random() * SWITCH_COPIES);
   const item = (await context.store.read(switchKey(copy))) as SwitchItem | undefined;
   return { copy, state: item?.state ?? 'run' };

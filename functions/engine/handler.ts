@@ -7,7 +7,7 @@ import { type Command, command } from '../../events/command.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import { resume } from './action.ts';
 import { handBack, handleResolved, settle } from './aftermath.ts';
-import { runtimeConfig } from './config.ts';
+import { type Protected, runtimeConfig } from './config.ts';
 import { type Context, limitsOf } from './context.ts';
 import { logOutcome } from './log.ts';
 import { handleFiring } from './protocol.ts';
@@ -20,7 +20,7 @@ import { putEvent } from './writes.ts';
  * The handler of a remediation. It returns the outcome, or throws: nothing answers an error in its place, because Lambda would then
  * take the invocation for a success and not deliver the event again.
  */
-export function remediationHandler<T, O>(remediation: Remediation<T, O>) {
+export function remediationHandler<T extends Protected, O>(remediation: Remediation<T, O>) {
   let store: Store | undefined;
   return middy<unknown, Outcome, Error, LambdaContext>()
     .use(logOutcome(remediation.manifest.name))
@@ -46,7 +46,7 @@ export function requiredEnvironment(name: string): string {
 }
 
 /** One event or command to its outcome; apart from the Lambda entry, so that tests can call it with their own clock and store. */
-export async function handle<T, O>(event: unknown, context: Context<T, O>): Promise<Outcome> {
+export async function handle<T extends Protected, O>(event: unknown, context: Context<T, O>): Promise<Outcome> {
   if (isCommand(event)) return obey(context, command.parse(event));
   const signal = readAlarmEvent(event, context.remediation.manifest);
   if ('rejected' in signal) return reject(context, event, signal);
@@ -62,7 +62,7 @@ export async function handle<T, O>(event: unknown, context: Context<T, O>): Prom
 
 const isCommand = (event: unknown): boolean => typeof event === 'object' && event !== null && 'nightshift' in event;
 
-async function obey<T, O>(context: Context<T, O>, order: Command): Promise<Outcome> {
+async function obey<T extends Protected, O>(context: Context<T, O>, order: Command): Promise<Outcome> {
   switch (order.command) {
     case 'signal':
       return order.signal.state === 'firing'
@@ -80,7 +80,7 @@ async function obey<T, O>(context: Context<T, O>, order: Command): Promise<Outco
 }
 
 /** Bad input changes nothing and is accounted for in the journal, with what is left of it after trimming. */
-async function reject<T, O>(
+async function reject<T extends Protected, O>(
   context: Context<T, O>,
   event: unknown,
   { rejected, detail, id }: Rejection,

@@ -1,19 +1,27 @@
 /** Opening and joining incidents. */
+
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Signal } from '../../events/signal.ts';
+import type { Protected } from './config.ts';
 import type { Context } from './context.ts';
 import type { TargetItem } from './items.ts';
 import { firing } from './target-state.ts';
 import { entryMaker, newId } from './writes.ts';
 
 /** Who the incident is: the target's open one, or a new one with its first entry. */
-export function openIncident<T, O>(context: Context<T, O>, signal: Signal, target: TargetItem, now: number) {
-  const { name, severity } = context.remediation.manifest;
+export function openIncident<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  target: TargetItem,
+  now: number,
+) {
+  const { name } = context.remediation.manifest;
   const incidentId = target.openIncidentId ?? `inc-${newId(now)}`;
   const make = entryMaker(incidentId, name, now);
   const entries: JournalEntry[] = [];
   if (!target.openIncidentId) {
     const title = `${signal.alarmName} on ${signal.target}`;
+    const severity = context.remediation.targetOf(signal.target, context.config)?.severity;
     entries.push(make('opened', title, { title, target: signal.target, severity, remediation: name }));
   }
   const again = signal.recheck > 0 ? `, looked at again (${signal.recheck})` : '';

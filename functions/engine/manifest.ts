@@ -1,5 +1,4 @@
 /** What a remediation declares about itself: data only, so that synthesis, documentation and tests can read it without running it. */
-import type { Severity } from '../../events/journal.ts';
 
 /**
  * An IAM permission. In `resources`, `{partition} {region} {account}` stand for the deployment's own, and `{services}` / `{databases}`
@@ -38,8 +37,6 @@ export interface RemediationManifest {
   /** `database-vpc`: the function speaks SQL, so it runs beside the database and reaches nothing but it and DynamoDB. */
   readonly network: 'none' | 'database-vpc';
   readonly risk: 'low' | 'medium' | 'high';
-  /** Severity of the incidents it opens. */
-  readonly severity: Severity;
   readonly idempotency: Idempotency;
   readonly defaults: {
     readonly cooldownSeconds: number;

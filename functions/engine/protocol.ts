@@ -2,11 +2,13 @@
  * The protocol for a firing signal: prefilter, observe, decide, commit, act (design section 1). Every path ends in exactly one outcome,
  * written with its event, or throws a retryable error after which Lambda delivers the event again.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import { carryOut, resume } from './action.ts';
 import { commitIntent } from './commit.ts';
+import type { Protected } from './config.ts';
 import { type Context, limitsOf, readSituation, type Situation } from './context.ts';
 import { ActionFailedError, PermissionError, RetryableError } from './errors.ts';
 import { preflight, SOON_MS, type Stop } from './guard.ts';
@@ -23,7 +25,7 @@ const ROUNDS = 4;
  * Handles a firing signal to its outcome.
  * @throws EngineError (retryable) when the journal or the target can't be read or written for the moment.
  */
-export async function handleFiring<T, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
+export async function handleFiring<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
   const target = context.remediation.targetOf(signal.target, context.config);
   if (!target) return rejected(context, signal, `${signal.target} is not in the configuration`);
   for (let round = 0; round < ROUNDS; round++) {
@@ -37,7 +39,7 @@ export async function handleFiring<T, O>(context: Context<T, O>, signal: Signal)
 }
 
 /** One round; undefined means that the target moved meanwhile and everything has to be looked at again. */
-async function judge<T, O>(
+async function judge<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   target: T,
@@ -75,7 +77,7 @@ async function judge<T, O>(
 }
 
 /** What can't be seen isn't changed (invariant I9): an unreadable target is a decision to call a person. */
-async function observeAndDecide<T, O>(
+async function observeAndDecide<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   target: T,
@@ -93,7 +95,7 @@ async function observeAndDecide<T, O>(
   }
 }
 
-async function act<T, O>(
+async function act<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   target: T,
@@ -116,13 +118,13 @@ async function act<T, O>(
 }
 
 /** The same event again: its own unfinished intent is resumed if nobody else is at it; anything else is a duplicate. */
-async function repeated<T, O>(context: Context<T, O>, event: EventItem): Promise<Outcome> {
+async function repeated<T extends Protected, O>(context: Context<T, O>, event: EventItem): Promise<Outcome> {
   if (event.status === 'committed' && event.actionId) return resume(context, event.actionId);
   return { kind: 'duplicate', of: event.outcome?.kind ?? event.status };
 }
 
 /** Writes an outcome that changes nothing but the journal. Undefined when target or event moved meanwhile. */
-async function record<T, O>(
+async function record<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
@@ -141,7 +143,11 @@ async function record<T, O>(
   return result.ok ? outcome : undefined;
 }
 
-function recheck<T, O>({ store, remediation }: Context<T, O>, signal: Signal, dueAt: number): Labelled {
+function recheck<T extends Protected, O>(
+  { store, remediation }: Context<T, O>,
+  signal: Signal,
+  dueAt: number,
+): Labelled {
   const { name } = remediation.manifest;
   return putWork(store.table, {
     kind: 'recheck',
@@ -154,7 +160,7 @@ function recheck<T, O>({ store, remediation }: Context<T, O>, signal: Signal, du
   });
 }
 
-async function recordStop<T, O>(
+async function recordStop<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
@@ -206,7 +212,7 @@ function describeStop(
   }
 }
 
-async function recordFine<T, O>(
+async function recordFine<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
@@ -220,7 +226,7 @@ async function recordFine<T, O>(
   ]);
 }
 
-async function recordEscalation<T, O>(
+async function recordEscalation<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
@@ -238,7 +244,7 @@ async function recordEscalation<T, O>(
   ]);
 }
 
-async function recordWouldAct<T, O>(
+async function recordWouldAct<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
@@ -259,7 +265,11 @@ async function recordWouldAct<T, O>(
   ]);
 }
 
-async function rejected<T, O>(context: Context<T, O>, signal: Signal, detail: string): Promise<Outcome> {
+async function rejected<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  detail: string,
+): Promise<Outcome> {
   const outcome: Outcome = { kind: 'rejected', reason: 'target-not-configured', detail };
   const { store, remediation, requestId } = context;
   await store.transact([
@@ -269,7 +279,7 @@ async function rejected<T, O>(context: Context<T, O>, signal: Signal, detail: st
 }
 
 /** Too many others were at the same target: put aside without touching it. */
-async function contended<T, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
+async function contended<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
   const now = context.now();
   const recheckAt = now + SOON_MS;
   const outcome: Outcome = {

@@ -1,7 +1,7 @@
 /** What a remediation supplies; the protocol around it (prefilter, commit, lease, journal, verification) is the engine's. */
 import type { HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
-import type { RuntimeConfig } from './config.ts';
+import type { Protected, RuntimeConfig } from './config.ts';
 import type { RemediationManifest } from './manifest.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -83,7 +83,7 @@ export interface ActReport {
 /** Time left before this function is stopped by Lambda, in milliseconds. */
 export type RemainingMs = () => number;
 
-export interface Remediation<Target, Observation> {
+export interface Remediation<Target extends Protected, Observation> {
   readonly manifest: RemediationManifest;
   /** The configured target of that key, or undefined when it isn't configured: then nothing is done. */
   targetOf(key: string, config: RuntimeConfig): Target | undefined;

@@ -2,7 +2,7 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { monotonicFactory } from 'ulid';
-import type { EntryKind, JournalEntry, Severity } from '../../events/journal.ts';
+import type { EntryKind, JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import {
@@ -222,13 +222,6 @@ export function putEntry(table: string, entry: JournalEntry): Labelled {
     incidentsSk: entry.incidentId,
   };
   return signed('entry', put(table, { ...entryKey(entry.incidentId, entry.id), ...entry, ...listed }, ABSENT));
-}
-
-export interface Opening {
-  readonly title: string;
-  readonly target: string;
-  readonly severity: Severity;
-  readonly remediation: string;
 }
 
 /** Makes entries of one incident with growing ids. */

@@ -25,13 +25,20 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     standbyRegion,
     services: mapValues(config.services, (service, key): ServiceConfig => {
       const { cluster, minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent } = service;
-      const { stabiliseForSeconds, dependsOn, connectionsPerTask } = service;
+      const { stabiliseForSeconds, dependsOn, connectionsPerTask, severity } = service;
       const limits = { minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent, stabiliseForSeconds };
-      return { name: key, cluster, service: service.service ?? key, ...limits, dependsOn, connectionsPerTask };
+      return {
+        name: key,
+        cluster,
+        service: service.service ?? key,
+        ...limits,
+        dependsOn,
+        connectionsPerTask,
+        severity,
+      };
     }),
     databases: mapValues(config.databases, (database, key): DatabaseConfig => {
-      const { resourceId, securityGroupId, maxConnections, severity, createAlarms, connectionsForSeconds, ...kept } =
-        database;
+      const { resourceId, securityGroupId, maxConnections, createAlarms, connectionsForSeconds, ...kept } = database;
       return { name: key, ...kept };
     }),
     runbooks: Object.fromEntries(

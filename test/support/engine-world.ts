@@ -20,6 +20,7 @@ import { alarmEvent, config as baseConfig } from './fixtures.ts';
 
 /** A target that is a number; `changes` counts every write it received. */
 export interface NumberTarget {
+  readonly severity: 'P2';
   value: number;
   changes: number;
 }
@@ -32,7 +33,6 @@ const manifest: RemediationManifest = {
   permissions: [],
   network: 'none',
   risk: 'low',
-  severity: 'P2',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
   timeoutSeconds: 30,
@@ -57,7 +57,7 @@ export interface EngineWorld {
   /** Delivers an event or command as Lambda would; `clock` is the function's time. */
   deliver(
     event: unknown,
-    options?: Partial<Pick<Context<unknown, unknown>, 'requestId' | 'now'>> & { config?: RuntimeConfig },
+    options?: Partial<Pick<Context<NumberTarget, unknown>, 'requestId' | 'now'>> & { config?: RuntimeConfig },
   ): Promise<Outcome>;
   due(at: number): Promise<WorkItem[]>;
   close(): Promise<void>;
@@ -105,7 +105,7 @@ export async function openEngineWorld(): Promise<EngineWorld> {
   const targets = new Map<string, NumberTarget>();
   const hooks: EngineWorld['hooks'] = {};
   const target = (name: string): NumberTarget => {
-    const found = targets.get(name) ?? { value: 2, changes: 0 };
+    const found = targets.get(name) ?? { severity: 'P2', value: 2, changes: 0 };
     targets.set(name, found);
     return found;
   };

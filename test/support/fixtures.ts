@@ -15,6 +15,7 @@ export const service: ServiceConfig = {
   stabiliseForSeconds: 300,
   dependsOn: ['orders-db'],
   connectionsPerTask: 5,
+  severity: 'P2',
 };
 
 export const database: DatabaseConfig = {
@@ -31,6 +32,7 @@ export const database: DatabaseConfig = {
   allowApplications: [],
   pooler: 'none',
   recheckAfterSeconds: 60,
+  severity: 'P1',
 };
 
 export const limits: RunbookLimits = { mode: 'auto', cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 };

@@ -13,7 +13,6 @@ export const manifest = defineManifest({
   ],
   network: 'database-vpc',
   risk: 'low',
-  severity: 'P2',
   idempotency: 'conditional',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 6, perRunbookPerHour: 20 },
   timeoutSeconds: 30,

@@ -33,7 +33,6 @@ export const manifest = defineManifest({
   ],
   network: 'none',
   risk: 'low',
-  severity: 'P2',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
   timeoutSeconds: 30,

@@ -1,0 +1,155 @@
+/** Alarms: those that start remediations, and those that call a person without us (invariant I13). */
+import { describe, expect, it } from '@jest/globals';
+import { Match } from 'aws-cdk-lib/assertions';
+import { buildStack, resourcesOf } from './stack-fixture.ts';
+
+const built = buildStack();
+const alarms = resourcesOf(built, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
+const named = (name: string) => alarms.find((alarm) => alarm.AlarmName === name);
+const starting = alarms.filter((alarm) => alarm.Tags !== undefined);
+const paging = alarms.filter((alarm) => alarm.Tags === undefined);
+const page = { Ref: expect.stringMatching(/^Pages/) };
+
+describe('an alarm of a protected target', () => {
+  it('exists for CPU and memory of each service and for the connections of each database', () => {
+    expect(starting.map((alarm) => alarm.AlarmName).sort()).toEqual([
+      'nightshift-main-backend-cpu',
+      'nightshift-main-backend-memory',
+      'nightshift-main-orders-db-connections',
+    ]);
+  });
+
+  it('carries its tags in its events, and acts in no other way', () => {
+    for (const alarm of starting) {
+      expect(alarm.ActionConfiguration).toEqual({ AlarmTagsPropagation: { Enabled: true } });
+      expect(alarm).not.toHaveProperty('AlarmActions');
+      expect(alarm.Tags).toEqual(
+        expect.arrayContaining([
+          { Key: 'nightshift:deployment', Value: 'main' },
+          { Key: 'nightshift:severity', Value: 'P2' },
+        ]),
+      );
+    }
+  });
+
+  it('names the service by exactly the dimensions that Amazon ECS publishes', () => {
+    expect(named('nightshift-main-backend-cpu')).toMatchObject({
+      Namespace: 'AWS/ECS',
+      MetricName: 'CPUUtilization',
+      Statistic: 'Average',
+      Dimensions: [
+        { Name: 'ClusterName', Value: 'orders' },
+        { Name: 'ServiceName', Value: 'backend' },
+      ],
+      Threshold: 80,
+      ComparisonOperator: 'GreaterThanThreshold',
+      Period: 60,
+      EvaluationPeriods: 15,
+      Tags: expect.arrayContaining([{ Key: 'nightshift:runbook', Value: 'scale-out-service' }]),
+    });
+    expect(named('nightshift-main-backend-memory')).toMatchObject({
+      MetricName: 'MemoryUtilization',
+      Threshold: 90,
+      EvaluationPeriods: 10,
+    });
+  });
+
+  it('turns the share of connections into their number, which is what CloudWatch counts', () => {
+    expect(named('nightshift-main-orders-db-connections')).toMatchObject({
+      Namespace: 'AWS/RDS',
+      MetricName: 'DatabaseConnections',
+      Dimensions: [{ Name: 'DBInstanceIdentifier', Value: 'orders-db' }],
+      Threshold: 160,
+      Tags: expect.arrayContaining([{ Key: 'nightshift:runbook', Value: 'release-idle-connections' }]),
+    });
+  });
+
+  it('is left to the user where createAlarms is false', () => {
+    const own = buildStack((config) => ({
+      ...config,
+      services: { backend: { cluster: 'orders', maxTasks: 3, createAlarms: false } },
+    }));
+    const names = resourcesOf(own, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties.AlarmName);
+    expect(names.filter((name) => String(name).includes('backend'))).toEqual([]);
+  });
+});
+
+describe('a backstop', () => {
+  it.each(['nightshift-main-backend-cpu', 'nightshift-main-backend-memory', 'nightshift-main-orders-db-connections'])(
+    'pages by itself when the signal of %s stays beyond deadline and margin',
+    (name) => {
+      const alarm = named(name);
+      const backstop = named(`${name}-backstop`);
+      for (const same of [
+        'Namespace',
+        'MetricName',
+        'Dimensions',
+        'Statistic',
+        'Threshold',
+        'Period',
+        'ComparisonOperator',
+      ])
+        expect(backstop?.[same]).toEqual(alarm?.[same]);
+      // 600 s to verify and a margin of 300 s, in periods of 60 s.
+      expect(backstop?.EvaluationPeriods).toBe(Number(alarm?.EvaluationPeriods) + 15);
+      expect(backstop).toMatchObject({ ActionsEnabled: true, AlarmActions: [page] });
+      expect(backstop).not.toHaveProperty('Tags');
+    },
+  );
+});
+
+describe('every alarm', () => {
+  it('either starts a remediation or pages: none is silent', () => {
+    expect(starting.length + paging.length).toBe(alarms.length);
+    for (const alarm of paging) expect(alarm).toMatchObject({ ActionsEnabled: true, AlarmActions: [page] });
+  });
+
+  it('has a name of its own', () => {
+    expect(new Set(alarms.map((alarm) => alarm.AlarmName)).size).toBe(alarms.length);
+  });
+
+  it('includes one on each failure queue and one on the absence of the reconciler', () => {
+    const queues = paging.filter((alarm) => alarm.Namespace === 'AWS/SQS');
+    expect(queues).toHaveLength(4);
+    for (const alarm of queues)
+      expect(alarm).toMatchObject({ Threshold: 0, EvaluationPeriods: 1, TreatMissingData: 'notBreaching' });
+    expect(named('nightshift-main-reconciler-absent')).toMatchObject({
+      MetricName: 'Invocations',
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 1,
+      Period: 300,
+      EvaluationPeriods: 3,
+      TreatMissingData: 'breaching',
+    });
+  });
+});
+
+describe('the page topic', () => {
+  it('lets alarms of this account publish, and nobody without TLS', () => {
+    built.template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('mails every configured address, and is encrypted by a key of the user when one is given', () => {
+    const key = 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    const { template } = buildStack((config) => ({
+      ...config,
+      contacts: { pageEmails: ['a@example.com', 'b@example.com'] },
+      pageTopicKeyArn: key,
+    }));
+    template.resourceCountIs('AWS::SNS::Subscription', 2);
+    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'a@example.com' });
+    template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: key });
+  });
+});

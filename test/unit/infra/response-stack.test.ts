@@ -1,0 +1,346 @@
+import { describe, expect, it } from '@jest/globals';
+import { Match } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { type BuiltStack, buildStack, grantsOf, MANIFESTS, resourcesOf, statementsOf } from './stack-fixture.ts';
+
+const built: BuiltStack = buildStack();
+const { template } = built;
+const functions = ['publisher', 'reconciler', 'release-idle-connections', 'scale-out-service'];
+
+/** What every function has: the journal's items, its own log, its own failure queue. */
+const common = (id: string) => [
+  ...['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map(
+    (action) => `Allow dynamodb:${action} on Journal.Arn`,
+  ),
+  `Allow logs:CreateLogStream on ${id}Logs.Arn`,
+  `Allow logs:PutLogEvents on ${id}Logs.Arn`,
+  `Allow sqs:SendMessage on ${id}Failures.Arn`,
+];
+const indexes = ['due', 'incidents'].map((index) => `Allow dynamodb:Query on Journal.Arn/index/${index}`);
+
+describe('a function role', () => {
+  it('of scale-out-service holds what its manifest says, and what every function has', () => {
+    expect(grantsOf(built, 'scaleoutserviceRole')).toEqual(
+      [
+        ...common('scaleoutservice'),
+        'Allow application-autoscaling:DescribeScalableTargets on *',
+        'Allow application-autoscaling:RegisterScalableTarget on arn:aws:application-autoscaling:us-east-1:111122223333:scalable-target/*',
+        'Allow cloudwatch:GetMetricData on *',
+        'Allow ecs:DescribeServices on arn:aws:ecs:us-east-1:111122223333:service/orders/backend',
+        'Allow ecs:UpdateService on arn:aws:ecs:us-east-1:111122223333:service/orders/backend',
+      ].sort(),
+    );
+  });
+
+  it('of release-idle-connections may log in to the protected database, and make the interfaces that the function itself may not', () => {
+    const interfaces = [
+      'AssignPrivateIpAddresses',
+      'CreateNetworkInterface',
+      'DeleteNetworkInterface',
+      'DescribeNetworkInterfaces',
+      'DescribeSubnets',
+      'UnassignPrivateIpAddresses',
+    ];
+    expect(grantsOf(built, 'releaseidleconnectionsRole')).toEqual(
+      [
+        ...common('releaseidleconnections'),
+        'Allow rds-db:connect on arn:aws:rds-db:us-east-1:111122223333:dbuser:db-ABCDEFGHIJKLMNOPQRSTUVWX01/nightshift',
+        ...interfaces.flatMap((action) => [`Allow ec2:${action} on *`, `Deny ec2:${action} on *`]),
+      ].sort(),
+    );
+    expect(statementsOf(built, 'releaseidleconnectionsRole').filter(({ Effect }) => Effect === 'Deny')).toEqual([
+      expect.objectContaining({
+        Condition: {
+          ArnEquals: {
+            'lambda:SourceFunctionArn':
+              'arn:aws:lambda:us-east-1:111122223333:function:nightshift-main-release-idle-connections',
+          },
+        },
+      }),
+    ]);
+  });
+
+  it('of the reconciler may read the indexes and invoke each remediation, and no other function', () => {
+    const grants = grantsOf(built, 'reconcilerRole');
+    expect(grants).toEqual(expect.arrayContaining([...common('reconciler'), ...indexes]));
+    expect(grants.filter((grant) => grant.includes('lambda:'))).toEqual([
+      'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
+      'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
+    ]);
+  });
+
+  it('of the publisher may read the stream and publish pages', () => {
+    expect(grantsOf(built, 'publisherRole')).toEqual(
+      [
+        ...common('publisher'),
+        ...indexes,
+        ...['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
+          (action) => `Allow dynamodb:${action} on Journal.StreamArn`,
+        ),
+        'Allow sns:Publish on Pages',
+      ].sort(),
+    );
+  });
+
+  it('comes with no managed policy and no wildcard action', () => {
+    for (const { properties } of resourcesOf(built, 'AWS::IAM::Role'))
+      expect(properties).not.toHaveProperty('ManagedPolicyArns');
+    for (const role of ['scaleoutservice', 'releaseidleconnections', 'reconciler', 'publisher'])
+      for (const { Action } of statementsOf(built, role)) expect([Action].flat().join(' ')).not.toContain('*');
+  });
+});
+
+describe('a function', () => {
+  it.each(functions)(
+    '%s runs on Node.js 24 for arm64 with the limits of its manifest, its own log group and role',
+    (name) => {
+      const manifest = Object.values(MANIFESTS).find((each) => each.name === name);
+      template.hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: `nightshift-main-${name}`,
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        Timeout: manifest?.timeoutSeconds,
+        MemorySize: manifest?.memoryMegabytes,
+        LoggingConfig: { LogGroup: { Ref: Match.stringLikeRegexp(`^${name.replaceAll('-', '')}Logs`) } },
+        Role: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${name.replaceAll('-', '')}Role`), 'Arn'] },
+        Environment: {
+          Variables: Match.objectLike({
+            AWS_SDK_UA_APP_ID: 'nightshift-main',
+            NIGHTSHIFT_TABLE: { Ref: Match.stringLikeRegexp('^Journal') },
+          }),
+        },
+      });
+    },
+  );
+
+  it.each(functions)('%s hands what it gives up on to its own queue, after two retries', (name) => {
+    const id = name.replaceAll('-', '');
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: Match.stringLikeRegexp(`^${id}Function`) },
+      Qualifier: '$LATEST',
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 900,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}Failures`), 'Arn'] } },
+      },
+    });
+  });
+
+  it('takes no concurrency from the account unless told to', () => {
+    for (const { properties } of resourcesOf(built, 'AWS::Lambda::Function'))
+      expect(properties).not.toHaveProperty('ReservedConcurrentExecutions');
+    const told = buildStack((config) => ({ ...config, runbooks: { 'scale-out-service': { reservedConcurrency: 5 } } }));
+    told.template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'nightshift-main-scale-out-service',
+      ReservedConcurrentExecutions: 5,
+    });
+  });
+
+  it('keeps its log for 30 days, or as long as configured', () => {
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+    buildStack((config) => ({ ...config, logRetentionDays: 90 })).template.allResourcesProperties(
+      'AWS::Logs::LogGroup',
+      { RetentionInDays: 90 },
+    );
+  });
+
+  it('is not deployed when it has nothing to protect', () => {
+    const { databases, network, ...services } = buildable();
+    const without = buildStack(() => ({ ...services, services: { backend: { cluster: 'orders', maxTasks: 3 } } }));
+    const names = resourcesOf(without, 'AWS::Lambda::Function').map(({ properties }) => properties.FunctionName);
+    expect(names.sort()).toEqual([
+      'nightshift-main-publisher',
+      'nightshift-main-reconciler',
+      'nightshift-main-scale-out-service',
+    ]);
+    expect(resourcesOf(without, 'AWS::EC2::SecurityGroup')).toEqual([]);
+  });
+});
+
+function buildable() {
+  let seen = {};
+  buildStack((config) => {
+    seen = config;
+    return config;
+  });
+  return seen as Parameters<NonNullable<Parameters<typeof buildStack>[0]>>[0];
+}
+
+describe('the journal', () => {
+  it('outlives the stack, can be restored to any second, and is billed by use', () => {
+    template.hasResource('AWS::DynamoDB::Table', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        TableName: 'nightshift-main-journal',
+        BillingMode: 'PAY_PER_REQUEST',
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        AttributeDefinitions: Match.arrayWith([{ AttributeName: 'dueAt', AttributeType: 'N' }]),
+      },
+    });
+  });
+
+  it('has two indexes that hold whole items', () => {
+    const [table] = resourcesOf(built, 'AWS::DynamoDB::Table');
+    expect(table?.properties.GlobalSecondaryIndexes).toEqual([
+      { IndexName: 'due', KeySchema: keys('duePk', 'dueAt'), Projection: { ProjectionType: 'ALL' } },
+      { IndexName: 'incidents', KeySchema: keys('incidentsPk', 'incidentsSk'), Projection: { ProjectionType: 'ALL' } },
+    ]);
+  });
+
+  const keys = (hash: string, range: string) => [
+    { AttributeName: hash, KeyType: 'HASH' },
+    { AttributeName: range, KeyType: 'RANGE' },
+  ];
+});
+
+describe('an event', () => {
+  it.each(['release-idle-connections', 'scale-out-service'])(
+    'of an alarm that asks for %s reaches its function, or its queue',
+    (name) => {
+      const id = name.replaceAll('-', '');
+      template.hasResourceProperties('AWS::Events::Rule', {
+        EventPattern: {
+          source: ['aws.cloudwatch'],
+          'detail-type': ['CloudWatch Alarm State Change'],
+          detail: { alarmTags: { 'nightshift:runbook': [name] } },
+        },
+        State: 'ENABLED',
+        Targets: [
+          {
+            Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}Function`), 'Arn'] },
+            DeadLetterConfig: { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}Failures`), 'Arn'] } },
+            RetryPolicy: { MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 },
+          },
+        ],
+      });
+    },
+  );
+
+  it('of the journal reaches the publisher from its beginning, and what it can not tell is kept', () => {
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      StartingPosition: 'TRIM_HORIZON',
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BisectBatchOnFunctionError: true,
+      FilterCriteria: {
+        Filters: [{ Pattern: '{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"ENTRY#"}]}}}}' }],
+      },
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^publisherFailures'), 'Arn'] } },
+      },
+    });
+  });
+
+  it('of the schedule starts the reconciler, by a role that only this schedule group may assume', () => {
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(5 minutes)',
+      Target: Match.objectLike({
+        DeadLetterConfig: { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^reconcilerFailures'), 'Arn'] } },
+      }),
+    });
+    template.hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Principal: { Service: 'scheduler.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': '111122223333', 'aws:SourceArn': Match.anyValue() } },
+          }),
+        ],
+      },
+    });
+    const once = buildStack((config) => ({ ...config, reconcileEverySeconds: 60 }));
+    once.template.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(1 minute)' });
+  });
+
+  it('lets the reconciler find the functions by the name of their remediation', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'nightshift-main-reconciler',
+      Environment: {
+        Variables: Match.objectLike({
+          NIGHTSHIFT_FUNCTIONS: JSON.stringify({
+            'release-idle-connections': 'nightshift-main-release-idle-connections',
+            'scale-out-service': 'nightshift-main-scale-out-service',
+          }),
+        }),
+      },
+    });
+  });
+});
+
+describe('a queue', () => {
+  it('is encrypted, kept for 14 days, and refuses what comes without TLS', () => {
+    const queues = resourcesOf(built, 'AWS::SQS::Queue');
+    expect(queues).toHaveLength(functions.length);
+    for (const { properties } of queues)
+      expect(properties).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
+    const policies = resourcesOf(built, 'AWS::SQS::QueuePolicy');
+    expect(policies).toHaveLength(functions.length);
+    for (const { properties } of policies)
+      expect(JSON.stringify(properties)).toContain(
+        '"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny"',
+      );
+  });
+});
+
+describe('security', () => {
+  it('passes AWS Solutions checks of cdk-nag; whatever is acknowledged has its reason in the code', () => {
+    const report = new AwsSolutionsChecks(built.app).validateScope(built.app);
+    expect(report.violations).toEqual([]);
+    expect(report.success).toBe(true);
+  });
+
+  it('keeps the SQL function from everything but the database and DynamoDB', () => {
+    const [group] = resourcesOf(built, 'AWS::EC2::SecurityGroup');
+    expect(group?.properties.SecurityGroupEgress).toEqual([
+      expect.objectContaining({
+        FromPort: 443,
+        ToPort: 443,
+        IpProtocol: 'tcp',
+        DestinationPrefixListId: 'pl-02cd2c6b',
+      }),
+    ]);
+    expect(group?.properties).not.toHaveProperty('SecurityGroupIngress');
+    expect(resourcesOf(built, 'AWS::EC2::SecurityGroupEgress').map(({ properties }) => properties)).toEqual([
+      expect.objectContaining({ FromPort: 5432, ToPort: 5432, DestinationSecurityGroupId: 'sg-0123456789abcdef0' }),
+    ]);
+    expect(resourcesOf(built, 'AWS::EC2::SecurityGroupIngress').map(({ properties }) => properties)).toEqual([
+      expect.objectContaining({ FromPort: 5432, ToPort: 5432, GroupId: 'sg-0123456789abcdef0' }),
+    ]);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'nightshift-main-release-idle-connections',
+      VpcConfig: Match.objectLike({ SubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] }),
+      Environment: { Variables: Match.objectLike({ NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' }) },
+    });
+  });
+
+  it('adds a free DynamoDB endpoint that narrows only its own functions, and none where there is one', () => {
+    const [endpoint] = resourcesOf(built, 'AWS::EC2::VPCEndpoint');
+    expect(endpoint?.properties).toMatchObject({
+      VpcEndpointType: 'Gateway',
+      ServiceName: 'com.amazonaws.us-east-1.dynamodb',
+    });
+    expect(endpoint?.properties.PolicyDocument).toMatchObject({
+      Statement: [
+        { Effect: 'Allow', Resource: '*' },
+        {
+          Effect: 'Deny',
+          Condition: { ArnEquals: { 'aws:PrincipalArn': [expect.anything()] } },
+          NotResource: expect.anything(),
+        },
+      ],
+    });
+    const exists = buildStack((config) => ({
+      ...config,
+      ...(config.network && { network: { ...config.network, dynamoDbEndpoint: 'exists' as const } }),
+    }));
+    expect(resourcesOf(exists, 'AWS::EC2::VPCEndpoint')).toEqual([]);
+  });
+});

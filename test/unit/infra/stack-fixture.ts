@@ -1,0 +1,100 @@
+/** The response stack over stub code: what is asserted are resources, and bundling is tested on its own. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { App } from 'aws-cdk-lib/core';
+import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
+import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
+import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
+import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
+import { parseConfig } from '../../../infra/config/parse.ts';
+import type { ConfigInput } from '../../../infra/config/schema.ts';
+import { ResponseStack } from '../../../infra/stacks/response-stack.ts';
+import example from '../../../nightshift.config.ts';
+
+export const MANIFESTS = { publisher, reconciler, release, scaleOut };
+const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
+
+export interface BuiltStack {
+  readonly app: App;
+  readonly template: Template;
+}
+
+/** The app and its synthesized template; nothing is left on disk. */
+export function buildStack(change: (config: ConfigInput) => ConfigInput = (config) => config): BuiltStack {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-stack-'));
+  const code = join(folder, 'code');
+  try {
+    mkdirSync(code);
+    writeFileSync(join(code, 'index.cjs'), 'exports.handler = async () => {};');
+    const app = new App({
+      analyticsReporting: false,
+      // `npm run synth` runs CDK's own rules over the real templates; here they would cost a second for each variation.
+      builtinCloudFormationValidation: false,
+      outdir: join(folder, 'cdk.out'),
+      context: { '@aws-cdk/core:enablePartitionLiterals': true, '@aws-cdk/aws-iam:minimizePolicies': true },
+    });
+    const stack = new ResponseStack(app, 'nightshift-main', {
+      ...parseConfig(change(example), [release, scaleOut]),
+      units: { remediations: [unit(release), unit(scaleOut)], incidentFunctions: [unit(publisher), unit(reconciler)] },
+      folderOf: () => code,
+      env: { region: 'us-east-1', account: '111122223333' },
+    });
+    return { app, template: Template.fromStack(stack) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+type Properties = Readonly<Record<string, unknown>>;
+export interface Found {
+  readonly id: string;
+  readonly properties: Properties;
+}
+
+/** All resources of a type, with their properties. */
+export const resourcesOf = ({ template }: BuiltStack, type: string): Found[] =>
+  Object.entries(template.findResources(type)).map(([id, resource]) => ({
+    id,
+    properties: (resource.Properties ?? {}) as Properties,
+  }));
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+/** Statements of the inline policies of the role whose logical id begins so. */
+export function statementsOf(built: BuiltStack, role: string): Statement[] {
+  return resourcesOf(built, 'AWS::IAM::Policy')
+    .filter(({ properties }) => (properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref.startsWith(role)))
+    .flatMap(({ properties }) => (properties.PolicyDocument as { Statement: Statement[] }).Statement);
+}
+
+/** What a role may do, one line for each action and resource; a reference is written as its logical id without the hash. */
+export function grantsOf(built: BuiltStack, role: string): string[] {
+  return statementsOf(built, role)
+    .flatMap(({ Effect, Action, Resource }) =>
+      [Action]
+        .flat()
+        .flatMap((action) =>
+          (Array.isArray(Resource) ? Resource : [Resource]).map(
+            (resource) => `${Effect} ${String(action)} on ${written(resource)}`,
+          ),
+        ),
+    )
+    .sort();
+}
+
+function written(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const [[kind, inner] = []] = Object.entries(value);
+  if (kind === 'Fn::GetAtt')
+    return (inner as string[]).map((part, index) => (index === 0 ? part.slice(0, -8) : part)).join('.');
+  if (kind === 'Fn::Join') return (inner as [string, unknown[]])[1].map(written).join((inner as [string])[0]);
+  if (kind === 'Ref') return String(inner).slice(0, -8);
+  throw new Error(`a reference of another kind: ${JSON.stringify(value)}`);
+}

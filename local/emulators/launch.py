@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 import ministack.app as app
-from ministack.services import eventbridge, lambda_svc, scheduler, sns
+from ministack.services import lambda_svc, scheduler, sns
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
@@ -84,7 +84,6 @@ def take_over():
     lambda_svc.invoke_async_with_retry = execute_later
     lambda_svc._ensure_poller = lambda: None
     sns._deliver_to_lambda = deliver_to_lambda
-    eventbridge.start_scheduler = lambda: None
     scheduler.start_scheduler = lambda: None
 
 

@@ -1,4 +1,5 @@
 /** The ECS stand-in's records in the shapes of the API (types of the SDK, with dates). */
+import { createHash } from 'node:crypto';
 import type { Cluster, Deployment, Service, ServiceDeploymentBrief, Task } from '@aws-sdk/client-ecs';
 import type { Wire } from '../cloudwatch/wire.ts';
 import { toWire } from '../cloudwatch/wire.ts';
@@ -17,6 +18,9 @@ function mapDates(value: unknown, encode: (date: Date) => unknown): unknown {
 export const wired = <T>(value: T): Wire<T> => mapDates(value, toWire) as Wire<T>;
 /** As an event carries it. */
 export const inEvent = (value: unknown): unknown => mapDates(value, (date) => date.toISOString());
+
+/** Stands for the digest that a registry would give: the same for the same image name, different for another. */
+const digestOf = (image: string): string => `sha256:${createHash('sha256').update(image).digest('hex')}`;
 
 export function describeTask(task: TaskRecord): Task {
   const { definition } = task;
@@ -40,6 +44,7 @@ export function describeTask(task: TaskRecord): Task {
       taskArn: task.arn,
       name: container.name,
       image: container.image,
+      imageDigest: digestOf(container.image ?? ''),
       lastStatus: isRunning(task) ? 'RUNNING' : task.status === 'STOPPED' ? 'STOPPED' : 'PENDING',
       healthStatus: 'UNKNOWN',
       ...(task.process?.pid && { runtimeId: `${task.id}-${task.process.pid}` }),
@@ -50,6 +55,12 @@ export function describeTask(task: TaskRecord): Task {
     attachments: [],
     overrides: { containerOverrides: [], inferenceAcceleratorOverrides: [] },
     createdAt: task.createdAt,
+    // No image is pulled here: it is there as soon as the process is started.
+    ...(task.launchedAt && {
+      connectivityAt: task.launchedAt,
+      pullStartedAt: task.launchedAt,
+      pullStoppedAt: task.launchedAt,
+    }),
     ...(task.startedAt && { startedAt: task.startedAt }),
     ...(task.stoppingAt && { stoppingAt: task.stoppingAt }),
     ...(task.stoppedAt && { stoppedAt: task.stoppedAt }),

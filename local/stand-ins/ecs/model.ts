@@ -38,6 +38,8 @@ export interface TaskRecord {
   /** Goes up with every change of state (AWS page "Amazon ECS events"). */
   version: number;
   updatedAt: Date;
+  /** When its process was started. */
+  launchedAt?: Date;
   startedAt?: Date;
   stoppingAt?: Date;
   stoppedAt?: Date;

@@ -59,7 +59,7 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
   }
 
   function launch(task: TaskRecord): void {
-    move(task, 'PENDING');
+    move(task, 'PENDING', { launchedAt: new Date() });
     const env = { ...process.env, ...environmentOf(task), NODE_OPTIONS: '' };
     const child = world.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', TASK_FILE], {
       env,

@@ -1,6 +1,6 @@
 import { DescribeAlarmsCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeServicesCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Load } from '../../../local/services/load.ts';
 import { createLoad } from '../../../local/services/load.ts';
 import { DEMO, seedServices } from '../../../local/services/seed.ts';
@@ -10,6 +10,8 @@ import { eventually, openTestWorld, REGION, type TestWorld } from './support.ts'
 /** Metrics every second and alarms judged when asked, so that the test needn't wait for ten-second periods of the clock. */
 const METRICS_EVERY_MS = 1_000;
 
+// Load has to run for some seconds before its mean says anything.
+jest.setTimeout(120_000);
 let world: TestWorld;
 let load: Load;
 beforeAll(async () => {

@@ -22,6 +22,9 @@ export interface CreateOptions {
 
 /** Makes the resources, each type after the ones before it: alarms last, so that what they start is complete. */
 export async function createDeferred(resources: readonly DeferredResource[], options: CreateOptions): Promise<void> {
+  const unknown = resources.filter(({ type }) => !MADE_TYPES.some((made) => made === type));
+  if (unknown.length > 0)
+    throw new TransformError(`no way is known here to make ${unknown.map(({ type }) => type).join(', ')}`);
   const client = {
     endpoint: options.endpointUrl,
     region: options.region,
@@ -33,16 +36,15 @@ export async function createDeferred(resources: readonly DeferredResource[], opt
     cloudwatch: new CloudWatchClient(client),
   };
   try {
-    for (const [type, { create, properties }] of Object.entries(creators(clients))) {
+    const known = creators(clients);
+    for (const type of MADE_TYPES) {
+      const { create, properties } = known[type];
       const ofType = resources.filter((resource) => resource.type === type);
       await Promise.all(ofType.map((resource) => createOne(resource, properties, create, options.outputs)));
     }
   } finally {
     for (const each of Object.values(clients)) each.destroy();
   }
-  const unknown = resources.filter(({ type }) => !Object.hasOwn(creators(clients), type));
-  if (unknown.length > 0)
-    throw new TransformError(`no way is known here to make ${unknown.map(({ type }) => type).join(', ')}`);
 }
 
 async function createOne(
@@ -70,6 +72,14 @@ interface Clients {
   readonly scheduler: SchedulerClient;
   readonly cloudwatch: CloudWatchClient;
 }
+
+/** In the order in which they are made. */
+const MADE_TYPES = [
+  'AWS::Lambda::EventInvokeConfig',
+  'AWS::Lambda::EventSourceMapping',
+  'AWS::Scheduler::Schedule',
+  'AWS::CloudWatch::Alarm',
+] as const;
 
 /** By type: the properties that the call carries, and the call. */
 const creators = ({ lambda, scheduler, cloudwatch }: Clients) => ({

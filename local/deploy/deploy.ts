@@ -6,9 +6,9 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import type { WorldContext } from '../world/types.ts';
 import { runChild } from './child.ts';
 import { createDeferred } from './create.ts';
-import { DEFERRED_TYPES } from './deferred-types.ts';
+import { describe } from './describe.ts';
 import { type Assembly, type SynthesizeOptions, synthesize } from './synthesize.ts';
-import { type DeferredResource, type Template, type Transformed, transformTemplate } from './transform.ts';
+import { type Template, type Transformed, transformTemplate } from './transform.ts';
 
 export interface DeployOptions extends SynthesizeOptions {
   /** The gateway. */
@@ -87,16 +87,6 @@ function prepare(world: WorldContext, source: string): { dir: string; stackName:
   const transformed = transformTemplate(JSON.parse(readFileSync(file, 'utf8')) as Template);
   writeFileSync(file, JSON.stringify(transformed.template));
   return { dir, stackName, transformed };
-}
-
-/** What the transformation did, one line for each type. */
-export function describe({ created, leftOut }: Pick<Transformed, 'created' | 'leftOut'>): string[] {
-  const byType = Map.groupBy([...created, ...leftOut], (resource: DeferredResource) => resource.type);
-  return [...byType].map(([type, resources]) => {
-    const deferred = DEFERRED_TYPES[type];
-    const what = deferred?.how === 'created' ? 'made by its API after the deployment' : 'left out';
-    return `${type} (${resources.length}): ${what}. ${deferred?.reason}`;
-  });
 }
 
 /** The CDK CLI as a child: dummy credentials, a home of its own, nothing of the user's AWS or proxy settings, nothing sent anywhere. */

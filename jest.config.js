@@ -15,5 +15,6 @@ const base = {
 const project = (name) => ({ ...base, displayName: name, testMatch: [`<rootDir>/test/${name}/**/*.test.ts`] });
 export default {
   projects: [project('unit'), project('property'), project('conventions'), project('emulator'), project('world')],
+  testTimeout: 60_000,
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
 };

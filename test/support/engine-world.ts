@@ -193,7 +193,7 @@ function numberRemediation(
   };
 }
 
-function journalTable(name: string): CreateTableCommand {
+export function journalTable(name: string): CreateTableCommand {
   const string = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
   const index = (IndexName: string, hash: string, range: string) => ({
     IndexName,

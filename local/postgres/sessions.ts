@@ -45,12 +45,9 @@ interface Session {
   alive: boolean;
 }
 
-/** SQLSTATE of a session that an administrator ended (pg_terminate_backend, or the server going down). */
-const NO_ERROR_CODE = 'unknown';
-
 const codeOf = (error: unknown): string => {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : NO_ERROR_CODE;
+  return typeof code === 'string' ? code : 'unknown';
 };
 
 /** Keeps the books about a set of sessions. */
@@ -213,18 +210,27 @@ async function work(
   stopping: AbortSignal,
 ): Promise<void> {
   while (!stopping.aborted) {
+    const session = await openOrCount(ledger, target, options.application);
     try {
-      const session = await ledger.open(target, options.application, false);
-      while (session.alive && !stopping.aborted) {
+      while (session?.alive && !stopping.aborted) {
         await ledger.run(session, `SELECT pg_sleep(${draw(options.busyMs) / 1000})`);
         const parked = Math.random() < options.parkedShare;
         await rest(draw(parked ? options.parkedMs : options.idleMs), session, stopping);
       }
-    } catch (error) {
-      // Ended in a statement: counted by the ledger. Refused at the door: counted here, and tried again after a moment.
-      if (!stopping.aborted) ledger.refuse(error);
-      await sleep(20);
+    } catch {
+      // The session was ended in a statement: the ledger counts that when the connection is gone.
     }
+  }
+}
+
+/** A session, or nothing when it was refused: then after a moment, so that a full server isn't hammered. */
+async function openOrCount(ledger: Ledger, target: SessionTarget, application: string): Promise<Session | undefined> {
+  try {
+    return await ledger.open(target, application, false);
+  } catch (error) {
+    ledger.refuse(error);
+    await sleep(20);
+    return undefined;
   }
 }
 

@@ -7,12 +7,14 @@ import { createEcs, type Ecs } from '../stand-ins/ecs/ecs.ts';
 import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
 import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
 import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
+import { createScheduler, type LocalScheduler } from '../stand-ins/scheduler/index.ts';
 import { CACHE_DIR } from './state.ts';
 import type { WorldContext } from './types.ts';
 
 export interface StandIns {
   readonly lambda: LocalLambda;
   readonly eventbridge: LocalEventBridge;
+  readonly scheduler: LocalScheduler;
   readonly cloudwatch: CloudWatch;
   readonly ecs: Ecs;
   readonly rds: Rds;
@@ -22,6 +24,7 @@ export interface StandIns {
 export async function makeStandIns(world: WorldContext, gateway: Gateway): Promise<StandIns> {
   const lambda = await createLambda(world, gateway);
   const eventbridge = createEventBridge(world, gateway, lambda);
+  const scheduler = createScheduler(world, gateway, lambda);
   const cloudwatch = createCloudWatch(world, {
     events: eventbridge,
     lambda,
@@ -36,5 +39,5 @@ export async function makeStandIns(world: WorldContext, gateway: Gateway): Promi
   world.onStop('CloudWatch', () => cloudwatch.stop());
   ecs.start();
   cloudwatch.start();
-  return { lambda, eventbridge, cloudwatch, ecs, rds };
+  return { lambda, eventbridge, scheduler, cloudwatch, ecs, rds };
 }

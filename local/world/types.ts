@@ -34,7 +34,7 @@ export interface AwsCall {
   readonly region: string;
   /** API operation where the protocol tells it (JSON target, query action, known REST route), else `METHOD /path`. */
   readonly operation: string;
-  /** `AWS_SDK_UA_APP_ID` of the caller (`app/<name>` in the user agent), else `''`. */
+  /** The function's name for a local function (known by its access key), else `AWS_SDK_UA_APP_ID` (`app/<name>` in the user agent), else `''`. */
   readonly caller: string;
   readonly accessKeyId: string;
   readonly method: string;

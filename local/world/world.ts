@@ -18,6 +18,7 @@ import type { Ecs } from '../stand-ins/ecs/ecs.ts';
 import type { LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
 import type { LocalLambda } from '../stand-ins/lambda/index.ts';
 import type { Rds } from '../stand-ins/rds/rds.ts';
+import type { LocalScheduler } from '../stand-ins/scheduler/index.ts';
 import { AlarmLog } from './alarm-log.ts';
 import { type Clients, makeClients, OPERATOR } from './clients.ts';
 import { type OpenWorld, openWorld } from './context.ts';
@@ -60,6 +61,7 @@ export interface World {
   readonly gateway: Gateway;
   readonly lambda: LocalLambda;
   readonly eventbridge: LocalEventBridge;
+  readonly scheduler: LocalScheduler;
   readonly cloudwatch: CloudWatch;
   readonly ecs: Ecs;
   readonly rds: Rds;

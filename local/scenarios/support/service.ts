@@ -1,0 +1,80 @@
+/** The demo's service as scenarios look at it: through AWS's API, as its owner would. */
+import { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeServicesCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { DEMO } from '../../services/seed.ts';
+import type { World } from '../../world/world.ts';
+import { ScenarioFailure, type Stage } from '../types.ts';
+
+const PERIOD_SECONDS = 10;
+/** Samples of a period may come this long after it ended. */
+const INGESTION_MS = 1_000;
+
+export interface ServiceState {
+  readonly desired: number;
+  readonly running: number;
+  /** One deployment, and it is complete. */
+  readonly steady: boolean;
+}
+
+export async function serviceState(world: World): Promise<ServiceState> {
+  const { services } = await world
+    .clients()
+    .ecs.send(new DescribeServicesCommand({ cluster: DEMO.cluster, services: [DEMO.service] }));
+  const found = services?.[0];
+  if (!found) throw new ScenarioFailure(`service ${DEMO.cluster}/${DEMO.service} is gone`);
+  const { desiredCount = 0, runningCount = 0, deployments = [] } = found;
+  return {
+    desired: desiredCount,
+    running: runningCount,
+    steady: deployments.length === 1 && deployments[0]?.rolloutState === 'COMPLETED',
+  };
+}
+
+/** Waits until the service wants and runs exactly `tasks`. */
+export async function untilTasks(world: World, stage: Stage, tasks: number, withinMs: number): Promise<void> {
+  let seen = '';
+  await stage.until(
+    `${DEMO.service} to want and run ${tasks} tasks`,
+    async () => {
+      const { desired, running, steady } = await serviceState(world);
+      seen = `desired ${desired}, running ${running}${steady ? '' : ', deploying'}`;
+      return desired === tasks && running === tasks && steady ? true : undefined;
+    },
+    { withinMs, seen: () => seen },
+  );
+}
+
+export async function setTasks(world: World, desiredCount: number): Promise<void> {
+  await world
+    .clients()
+    .ecs.send(new UpdateServiceCommand({ cluster: DEMO.cluster, service: DEMO.service, desiredCount }));
+}
+
+/** Average CPU per task, in percent, over the first whole period that began at or after `since` (epoch milliseconds). */
+export async function cpuPercentAfter(world: World, stage: Stage, since: number): Promise<number> {
+  const periodMs = PERIOD_SECONDS * 1000;
+  const start = Math.ceil(since / periodMs) * periodMs;
+  const end = start + periodMs;
+  return stage.until(
+    'CPU datapoints of one whole period',
+    async () => {
+      if (Date.now() < end + INGESTION_MS) return undefined;
+      const { Datapoints } = await world.clients().cloudwatch.send(
+        new GetMetricStatisticsCommand({
+          Namespace: 'AWS/ECS',
+          MetricName: 'CPUUtilization',
+          Dimensions: [
+            { Name: 'ClusterName', Value: DEMO.cluster },
+            { Name: 'ServiceName', Value: DEMO.service },
+          ],
+          StartTime: new Date(start),
+          EndTime: new Date(end),
+          Period: PERIOD_SECONDS,
+          Statistics: ['Average'],
+        }),
+      );
+      return Datapoints?.[0]?.Average;
+    },
+    { withinMs: 3 * periodMs },
+  );
+}

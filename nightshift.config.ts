@@ -8,7 +8,7 @@ export default defineConfig({
   name: 'main',
   region: 'us-east-1',
   standbyRegion: 'us-west-2',
-  // off | observe | approve | auto. Begin with observe, read what it would have done, then promote one runbook at a time below.
+  // off | observe | auto. Begin with observe, read what it would have done, then promote one runbook at a time below.
   mode: 'observe',
 
   services: {

@@ -33,6 +33,13 @@ export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT
 export async function handleResolved<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
   const { store, remediation } = context;
   const { name } = remediation.manifest;
+  if (!remediation.targetOf(signal.target, context.config)) {
+    return {
+      kind: 'rejected',
+      reason: 'target-not-configured',
+      detail: `${signal.target} is not in the configuration`,
+    };
+  }
   const at = Date.parse(signal.at);
   const known = await store.readAll([eventKey(name, signal.id), alarmKey(signal.alarmArn)]);
   if (known.has(eventKey(name, signal.id).pk)) return { kind: 'duplicate', of: 'noted' };
@@ -69,10 +76,18 @@ async function noteOk<T extends Protected, O>(
     const entry = make('alarm-ok', `alarm ${signal.alarmName} is OK`, { alarmArn: signal.alarmArn, at: signal.at });
     return {
       next: alarmSeen(present, { [signal.alarmArn]: 'OK' }, now),
-      items: [...items, putEntry(store.table, entry)],
+      items: [
+        ...items,
+        putEntry(store.table, entry),
+        settleLater(store, remediation.manifest.name, signal.target, now),
+      ],
     };
   });
 }
+
+/** Should this function die before it has settled the incident, the reconciler has it done. */
+const settleLater = (store: Store, remediation: string, target: string, dueAt: number): Labelled =>
+  putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 });
 
 /**
  * Looks whether the open incident of a target is over: every alarm OK and the last action verified; else, at the deadline, calls a person.

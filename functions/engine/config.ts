@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Severity } from '../../events/journal.ts';
 
-export const MODES = ['off', 'observe', 'approve', 'auto'] as const;
+/** `off` ignores, `observe` says what it would do, `auto` does it. (`approve` joins them when approvals can be given.) */
+export const MODES = ['off', 'observe', 'auto'] as const;
 export type Mode = (typeof MODES)[number];
 
 /** Limits that hold for one runbook on every target; see design section 4. */

@@ -116,7 +116,7 @@ export const networkSchema = z.strictObject({
 
 /** Limits of one runbook; what is left out comes from its manifest and from `mode`. */
 export const runbookSchema = z.strictObject({
-  /** `off`, `observe` (says what it would do), `approve` (asks), `auto` (does it). A high-risk runbook is `auto` only by its own line. */
+  /** `off`, `observe` (says what it would do), `auto` (does it). A high-risk runbook is `auto` only by its own line. */
   mode: z.enum(MODES).optional(),
   /** Least time between two changes of one target. */
   cooldownSeconds: seconds(0, 86_400).optional(),

@@ -99,12 +99,12 @@ describe('a configuration without faults', () => {
 
   it('prefers a runbook own line to the manifest and to the mode of all', () => {
     const { runtime } = parseConfig(
-      changed(['runbooks', 'scale-out-service'], { mode: 'approve', cooldownSeconds: 60 }),
+      changed(['runbooks', 'scale-out-service'], { mode: 'observe', cooldownSeconds: 60 }),
       manifests,
     );
     expect(runtime.runbooks['scale-out-service']).toEqual({
       ...scaleOutService.defaults,
-      mode: 'approve',
+      mode: 'observe',
       cooldownSeconds: 60,
     });
     expect(runtime.runbooks['release-idle-connections']?.mode).toBe('observe');
@@ -147,7 +147,7 @@ describe('a fault', () => {
     ['a malformed region', ['region'], 'Europe', 'region', /a region such as eu-west-1/],
     ['one region twice', ['standbyRegion'], 'eu-west-1', 'standbyRegion', /must differ from region/],
     ['a name too long', ['name'], 'a'.repeat(21), 'name', /at most 20/],
-    ['an unknown mode', ['mode'], 'automatic', 'mode', /one of off, observe, approve, auto/],
+    ['an unknown mode', ['mode'], 'automatic', 'mode', /one of off, observe, auto/],
     [
       'fewer at most than at least',
       ['services', 'backend', 'maxTasks'],

@@ -19,6 +19,7 @@ import urllib.request
 
 import ministack.app as app
 from ministack.services import lambda_svc, scheduler, sns
+from ministack.services.cloudformation import provisioners
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
@@ -79,7 +80,25 @@ def deliver_to_lambda(endpoint, envelope, _topic_arn, sub_arn, _msg_id, _raw, _a
     execute_later({"config": config}, {"Records": [record]})
 
 
+def keep_what_cloudformation_drops():
+    """CloudFormation's AWS::Lambda::Function has settings that ministack forgets when it makes one from a template."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    make = handlers["create"]
+
+    def create(logical_id, props, stack_name):
+        name, attributes = make(logical_id, props, stack_name)
+        function = lambda_svc._functions[name]
+        if props.get("DeadLetterConfig"):
+            function["config"]["DeadLetterConfig"] = props["DeadLetterConfig"]
+        if props.get("ReservedConcurrentExecutions") is not None:
+            function["concurrency"] = int(props["ReservedConcurrentExecutions"])
+        return name, attributes
+
+    handlers["create"] = create
+
+
 def take_over():
+    keep_what_cloudformation_drops()
     lambda_svc._execute_function = execute
     lambda_svc.invoke_async_with_retry = execute_later
     lambda_svc._ensure_poller = lambda: None

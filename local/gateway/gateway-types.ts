@@ -20,7 +20,7 @@ export interface Gateway {
   readonly transactions: TransactionSettings;
   /** Who is ended by a `kill-caller-after` fault: called after the effect and before the reply. */
   onKillCaller(listener: (call: AwsCall) => void): () => void;
-  /** Names the caller behind an access key, for callers without an application id. */
+  /** Names the caller behind an access key; it takes precedence over the application id, which a whole deployment may share. */
   nameCaller(accessKeyId: string, caller: string): void;
   /**
    * Calls an AWS API as a service of AWS does (EventBridge delivering, Lambda sending to a destination): stand-ins first, then the emulator.

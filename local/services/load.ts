@@ -76,10 +76,13 @@ export function createLoad(options: LoadOptions): Load {
       return;
     }
     dueMs = Math.max(dueMs, performance.now() - 1_000) + (2 * Math.random() * 1_000) / rate;
-    timer = setTimeout(() => {
-      sendOne();
-      schedule();
-    }, Math.max(0, dueMs - performance.now()));
+    timer = setTimeout(
+      () => {
+        sendOne();
+        schedule();
+      },
+      Math.max(0, dueMs - performance.now()),
+    );
   }
   schedule();
 

@@ -40,6 +40,7 @@ if (process.env.SERVICE_FAIL_START) {
 
 const dependency = await dependencyFrom(process.env);
 const cpu = createCpuModel();
+let ending = false;
 let underWay = 0;
 let peakUnderWay = 0;
 let since = { atMs: performance.now(), busyMs: 0, requests: 0, failed: 0, latencyMs: 0 };
@@ -62,6 +63,8 @@ function takeMetrics(): TaskMetrics {
 }
 
 const send = (response: ServerResponse, status: number, body: unknown): void => {
+  // A kept connection would keep an ending task alive.
+  if (ending) response.setHeader('connection', 'close');
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 };
 
@@ -102,6 +105,7 @@ server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as 
 
 /** Finishes what is under way, then ends. */
 function end(): void {
+  ending = true;
   server.close(() => {
     dependency.close().then(
       () => process.exit(0),

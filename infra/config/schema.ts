@@ -110,7 +110,10 @@ export const networkSchema = z.strictObject({
   routeTableIds: z.array(awsId('rtb')).min(1),
   /** `com.amazonaws.<region>.dynamodb` in `aws ec2 describe-managed-prefix-lists`: the only way out besides the databases. */
   dynamoDbPrefixListId: awsId('pl'),
-  /** `exists` when the route tables already have a DynamoDB gateway endpoint (a second one can't be made). */
+  /**
+   * `exists` when the route tables already have a DynamoDB gateway endpoint (a second one can't be made). Making one interrupts the
+   * subnets' open connections to DynamoDB for a moment.
+   */
   dynamoDbEndpoint: z.enum(['create', 'exists']).default('create'),
 });
 

@@ -35,14 +35,21 @@ export interface ProtectedAlarmProps {
   readonly pageTopic: ITopic;
 }
 
-/** Two alarms: `<name>` and `<name>-backstop`. */
+/**
+ * Two alarms: `<name>` and `<name>-backstop`.
+ * @throws Error for times that CloudWatch has no whole number of periods for.
+ */
 export class ProtectedAlarm extends Construct {
   readonly alarm: CfnAlarm;
   readonly backstop: CfnAlarm;
 
   constructor(scope: Construct, id: string, props: ProtectedAlarmProps) {
     super(scope, id);
-    const { metric, threshold, periodSeconds } = props;
+    const { metric, threshold, periodSeconds, forSeconds } = props;
+    if (forSeconds <= 0 || forSeconds % periodSeconds !== 0)
+      throw new Error(
+        `${props.alarmName}: forSeconds is ${forSeconds}; expected a multiple of the period, ${periodSeconds} s`,
+      );
     const signal = {
       namespace: metric.namespace,
       metricName: metric.metricName,
@@ -57,7 +64,7 @@ export class ProtectedAlarm extends Construct {
       ...signal,
       alarmName: props.alarmName,
       alarmDescription: `${props.severity}. ${props.description} Nightshift ${props.deployment} answers with ${props.runbook}.`,
-      evaluationPeriods: props.forSeconds / periodSeconds,
+      evaluationPeriods: forSeconds / periodSeconds,
       // "Alarm tags in action payloads", Amazon CloudWatch User Guide: without it the event has no tags and the rule doesn't see it.
       actionConfiguration: { alarmTagsPropagation: { enabled: true } },
       tags: [
@@ -70,7 +77,7 @@ export class ProtectedAlarm extends Construct {
       ...signal,
       alarmName: `${props.alarmName}-backstop`,
       alarmDescription: `${props.severity}. ${props.description} Nightshift ${props.deployment} did not mend it in ${props.backstopAfterSeconds} s: look yourself.`,
-      evaluationPeriods: Math.ceil((props.forSeconds + props.backstopAfterSeconds) / periodSeconds),
+      evaluationPeriods: Math.ceil((forSeconds + props.backstopAfterSeconds) / periodSeconds),
       pageTopic: props.pageTopic,
     });
   }

@@ -20,6 +20,9 @@ export class Publisher extends NightshiftFunction {
       indexes: JOURNAL_INDEXES,
     });
     this.allow(['sns:Publish'], [deployment.pageTopic.topicArn]);
+    // SNS encrypts on behalf of whoever publishes ("Key management", Amazon SNS Developer Guide).
+    const key = deployment.config.pageTopicKeyArn;
+    if (key) this.allow(['kms:Decrypt', 'kms:GenerateDataKey'], [key]);
     this.allow(
       ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
       [streamArn],

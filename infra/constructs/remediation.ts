@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import { type RemediationManifest, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
+import { DEPLOYMENT_TAG } from './protected-alarm.ts';
 
 export interface RemediationProps {
   readonly deployment: Deployment;
@@ -30,7 +31,7 @@ export class Remediation extends NightshiftFunction {
       eventPattern: {
         source: Match.exactString('aws.cloudwatch'),
         detailType: Match.exactString('CloudWatch Alarm State Change'),
-        detail: { alarmTags: { [RUNBOOK_TAG]: [manifest.name] } },
+        detail: { alarmTags: { [RUNBOOK_TAG]: [manifest.name], $or: ofThisDeployment(deployment.config.name) } },
       },
     });
     this.rule.addTarget(
@@ -43,3 +44,9 @@ export class Remediation extends NightshiftFunction {
     );
   }
 }
+
+/**
+ * Two deployments in one account share the default bus: an alarm that names a deployment is that one's only, one that names none is
+ * everybody's ("Comparison operators for use in event patterns in Amazon EventBridge": Or, Exists).
+ */
+const ofThisDeployment = (name: string) => [{ [DEPLOYMENT_TAG]: [name] }, { [DEPLOYMENT_TAG]: [{ exists: false }] }];

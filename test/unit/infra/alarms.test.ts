@@ -1,7 +1,10 @@
 /** Alarms: those that start remediations, and those that call a person without us (invariant I13). */
 import { describe, expect, it } from '@jest/globals';
-import { Match } from 'aws-cdk-lib/assertions';
-import { buildStack, resourcesOf } from './stack-fixture.ts';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { App, Stack } from 'aws-cdk-lib/core';
+import { Protection } from '../../../infra/constructs/protection.ts';
+import { buildStack, grantsOf, resourcesOf } from './stack-fixture.ts';
 
 const built = buildStack();
 const alarms = resourcesOf(built, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
@@ -74,6 +77,34 @@ describe('an alarm of a protected target', () => {
   });
 });
 
+describe("Protection in a CDK app of one's own", () => {
+  const protection = () => {
+    const stack = new Stack(new App({ analyticsReporting: false }), 'orders');
+    const pageTopic = Topic.fromTopicArn(stack, 'Pages', 'arn:aws:sns:us-east-1:111122223333:nightshift-main-pages');
+    const props = { deployment: 'main', pageTopic, alarmPeriodSeconds: 60, backstopAfterSeconds: 900 };
+    return { stack, protection: new Protection(stack, 'Nightshift', props) };
+  };
+
+  it('makes tagged alarms and backstops beside the resources they are about', () => {
+    const { stack, protection: nightshift } = protection();
+    nightshift.protectService('checkout', { cluster: 'shop', maxTasks: 4, cpuAbovePercent: 70 });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 4);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'nightshift-main-checkout-cpu',
+      Threshold: 70,
+      Tags: Match.arrayWith([{ Key: 'nightshift:runbook', Value: 'scale-out-service' }]),
+    });
+  });
+
+  it('refuses a time that is no whole number of periods', () => {
+    const { protection: nightshift } = protection();
+    expect(() => nightshift.protectService('checkout', { cluster: 'shop', maxTasks: 4, cpuForSeconds: 90 })).toThrow(
+      'nightshift-main-checkout-cpu: forSeconds is 90; expected a multiple of the period, 60 s',
+    );
+  });
+});
+
 describe('a backstop', () => {
   it.each(['nightshift-main-backend-cpu', 'nightshift-main-backend-memory', 'nightshift-main-orders-db-connections'])(
     'pages by itself when the signal of %s stays beyond deadline and margin',
@@ -143,13 +174,17 @@ describe('the page topic', () => {
 
   it('mails every configured address, and is encrypted by a key of the user when one is given', () => {
     const key = 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
-    const { template } = buildStack((config) => ({
+    const encrypted = buildStack((config) => ({
       ...config,
       contacts: { pageEmails: ['a@example.com', 'b@example.com'] },
       pageTopicKeyArn: key,
     }));
+    const { template } = encrypted;
     template.resourceCountIs('AWS::SNS::Subscription', 2);
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'a@example.com' });
     template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: key });
+    expect(grantsOf(encrypted, 'publisherRole')).toEqual(
+      expect.arrayContaining([`Allow kms:Decrypt on ${key}`, `Allow kms:GenerateDataKey on ${key}`]),
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
 import { type BuiltStack, buildStack, grantsOf, MANIFESTS, resourcesOf, statementsOf } from './stack-fixture.ts';
 
 const built: BuiltStack = buildStack();
@@ -211,7 +212,7 @@ describe('an event', () => {
         EventPattern: {
           source: ['aws.cloudwatch'],
           'detail-type': ['CloudWatch Alarm State Change'],
-          detail: { alarmTags: { 'nightshift:runbook': [name] } },
+          detail: { alarmTags: Match.objectLike({ 'nightshift:runbook': [name] }) },
         },
         State: 'ENABLED',
         Targets: [
@@ -224,6 +225,20 @@ describe('an event', () => {
       });
     },
   );
+
+  it.each([
+    ['of this deployment', { 'nightshift:deployment': 'main' }, true],
+    ['of no deployment in particular', {}, true],
+    ['of another deployment', { 'nightshift:deployment': 'staging' }, false],
+    ['that asks for another runbook', { 'nightshift:runbook': 'release-idle-connections' }, false],
+  ])('of an alarm %s is delivered where it belongs', (_whose, tags, matches) => {
+    const rule = resourcesOf(built, 'AWS::Events::Rule').find(
+      ({ properties }) => properties.Name === 'nightshift-main-scale-out-service',
+    );
+    const detail = { alarmName: 'cpu', alarmTags: { 'nightshift:runbook': 'scale-out-service', ...tags } };
+    const event = { source: 'aws.cloudwatch', 'detail-type': 'CloudWatch Alarm State Change', detail };
+    expect(compilePattern(rule?.properties.EventPattern)(event)).toBe(matches);
+  });
 
   it('of the journal reaches the publisher from its beginning, and what it can not tell is kept', () => {
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {

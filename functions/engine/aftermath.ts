@@ -1,31 +1,20 @@
-/** After the change: the alarm that goes back to OK, verification, resolution, and handing back what was temporary. */
+/** After the change: the alarm that goes back to OK, verification, resolution or a call for a person. */
 
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
-import { carryOut, readAction, writeTarget } from './action.ts';
+import { readAction, writeTarget } from './action.ts';
 import type { Protected } from './config.ts';
-import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
+import { type Context, readTarget } from './context.ts';
 import { EngineError, InFlightError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
+import { handBackWork } from './hand-back.ts';
 import type { ActionItem, AlarmItem, TargetItem } from './items.ts';
 import { alarmKey, eventKey } from './items.ts';
 import type { Verification } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
-import { alarmSeen, allOk, holdDropped, leased, resolved } from './target-state.ts';
-import {
-  alarmState,
-  checkSwitch,
-  entryMaker,
-  newId,
-  putAction,
-  putEntry,
-  putEvent,
-  putTarget,
-  putWork,
-  removeWork,
-  updateAction,
-} from './writes.ts';
+import { alarmSeen, allOk, resolved } from './target-state.ts';
+import { alarmState, entryMaker, putEntry, putEvent, putWork, removeWork, updateAction } from './writes.ts';
 
 export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
 
@@ -209,14 +198,6 @@ async function resolve<T extends Protected, O>(
   return { kind: 'noted', detail: `${incidentId} resolved` };
 }
 
-function handBackWork(store: Store, target: string, { hold, okSince }: TargetItem, now: number): Labelled[] {
-  if (!hold) return [];
-  const dueAt = (okSince ?? now) + hold.stabiliseForSeconds * 1000;
-  return [
-    putWork(store.table, { kind: 'hand-back', id: target, remediation: hold.remediation, target, dueAt, attempts: 0 }),
-  ];
-}
-
 /** It didn't help: a person is called, and the incident stays open. */
 async function notVerified<T extends Protected, O>(
   context: Context<T, O>,
@@ -247,116 +228,4 @@ async function notVerified<T extends Protected, O>(
     ],
   }));
   return { kind: 'escalated', incidentId: action.incidentId, reason };
-}
-
-/**
- * Hands a temporary change back if the target has been quiet for its stabilisation window and the live value is still ours.
- * The undo is an action like any other: it goes through the switch, the lease and a recorded intent.
- */
-export async function handBack<T extends Protected, O>(context: Context<T, O>, targetName: string): Promise<Outcome> {
-  const { store, remediation, config } = context;
-  const now = context.now();
-  const present = await readTarget(store, targetName);
-  const { hold } = present;
-  const target = remediation.targetOf(targetName, config);
-  if (!hold || hold.remediation !== remediation.manifest.name || !target) {
-    await store.transact([removeWork(store.table, 'hand-back', targetName)]);
-    return { kind: 'noted', detail: `${targetName} holds nothing of ${remediation.manifest.name}` };
-  }
-  const quietFrom = (present.okSince ?? now) + hold.stabiliseForSeconds * 1000;
-  if (present.openIncidentId)
-    return postpone(context, targetName, now + hold.stabiliseForSeconds * 1000, 'an incident is open');
-  if (quietFrom > now) return postpone(context, targetName, quietFrom, 'still stabilising');
-  if ((present.leaseUntil ?? 0) > now)
-    return postpone(context, targetName, present.leaseUntil ?? now, 'another action has the target');
-  const verdict = remediation.decideHandBack?.({
-    target,
-    hold,
-    observation: await remediation.observe(target, config),
-  });
-  if (!verdict || verdict.kind === 'leave')
-    return forget(context, targetName, verdict?.detail ?? 'this remediation hands nothing back');
-  if (verdict.kind === 'wait')
-    return postpone(context, targetName, now + verdict.recheckAfterSeconds * 1000, verdict.detail);
-  const action: ActionItem = {
-    actionId: `act-${newId(now)}`,
-    remediation: remediation.manifest.name,
-    target: targetName,
-    incidentId: hold.incidentId,
-    purpose: 'hand-back',
-    signalId: `hand-back-${hold.incidentId}`,
-    change: verdict.change,
-    status: 'intended',
-    attempt: 1,
-    leaseUntil: leaseEnd(context),
-    requestId: context.requestId,
-  };
-  if (!(await commitHandBack(context, present, action)))
-    return postpone(context, targetName, now + SOON_MS, 'the target moved, or Nightshift is paused');
-  return carryOut(context, target, action);
-}
-
-async function commitHandBack<T extends Protected, O>(
-  context: Context<T, O>,
-  present: TargetItem,
-  action: ActionItem,
-): Promise<boolean> {
-  const { store } = context;
-  const { table } = store;
-  const now = context.now();
-  const { copy } = await readSwitch(context);
-  const { change, remediation, target, actionId } = action;
-  const entry = entryMaker(action.incidentId, remediation, now)('intent', `will ${change.summary}`, {
-    actionId,
-    remediation,
-    change: change.summary,
-    before: change.before,
-    after: change.after,
-    undo: change.undo,
-  });
-  const result = await store.transact([
-    checkSwitch(table, copy),
-    putTarget(table, target, present.version, leased(present, action, limitsOf(context).cooldownSeconds, now), { now }),
-    putAction(table, action),
-    putEntry(table, entry),
-    putWork(table, { kind: 'unfinished', id: actionId, remediation, target, dueAt: action.leaseUntil, attempts: 0 }),
-  ]);
-  return result.ok;
-}
-
-async function postpone<T extends Protected, O>(
-  { store, remediation }: Context<T, O>,
-  target: string,
-  dueAt: number,
-  why: string,
-): Promise<Outcome> {
-  const { name } = remediation.manifest;
-  await store.transact([
-    putWork(store.table, { kind: 'hand-back', id: target, remediation: name, target, dueAt, attempts: 0 }),
-  ]);
-  return {
-    kind: 'held',
-    reason: 'change-under-way',
-    detail: `${target} is not handed back yet: ${why}`,
-    recheckAt: new Date(dueAt).toISOString(),
-  };
-}
-
-/** The live value isn't ours any more: somebody decided otherwise, and that stands. */
-async function forget<T extends Protected, O>(
-  context: Context<T, O>,
-  target: string,
-  detail: string,
-): Promise<Outcome> {
-  const { store, remediation } = context;
-  await writeTarget(store, target, (present) => {
-    const make = entryMaker(
-      present.hold?.incidentId ?? present.openIncidentId ?? '',
-      remediation.manifest.name,
-      context.now(),
-    );
-    const entries = present.hold ? [putEntry(store.table, make('left-as-is', detail, { hold: present.hold }))] : [];
-    return { next: holdDropped(present), items: [...entries, removeWork(store.table, 'hand-back', target)] };
-  });
-  return { kind: 'noted', detail };
 }

@@ -49,7 +49,7 @@ export default defineConfig({
   },
   contacts: { pageEmails: ['on-call@example.com'] },
   runbooks: {
-    'scale-out-service': { cooldownSeconds: 5, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'scale-out-service': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'release-idle-connections': { cooldownSeconds: 5, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   fleet: { changesPerHour: 200 },

@@ -24,8 +24,9 @@ import { wired } from '../ecs/describe.ts';
 import type { Ecs } from '../ecs/ecs.ts';
 
 export interface ApplicationAutoScaling extends StandIn {
-  /** Holds limits by the clock too, so that a desired count changed by others is brought back. */
+  /** Holds limits by the clock too, so that a desired count changed by others is brought back; the first target begins it anyway. */
   start(): void;
+  /** Called by the world's stop too. */
   stop(): void;
 }
 
@@ -61,6 +62,7 @@ function checkKind(input: { ServiceNamespace?: string | undefined; ScalableDimen
 export function createApplicationAutoScaling(world: WorldContext, deps: { readonly ecs: Ecs }): ApplicationAutoScaling {
   const regions = new Map<string, RegionRecord>();
   const timers = new Set<NodeJS.Timeout>();
+  let holding = false;
 
   function regionOf(name: string): RegionRecord {
     const known = regions.get(name);
@@ -105,6 +107,17 @@ export function createApplicationAutoScaling(world: WorldContext, deps: { readon
     for (const [name, region] of regions) for (const target of region.targets.values()) hold(name, region, target);
   }
 
+  function start(): void {
+    if (!holding) timers.add(setInterval(holdAll, HOLD_EVERY_MS));
+    holding = true;
+  }
+
+  function stop(): void {
+    for (const timer of timers) clearInterval(timer);
+    timers.clear();
+    holding = false;
+  }
+
   function register(region: RegionRecord, input: Wire<RegisterScalableTargetRequest>, name: string): unknown {
     checkKind(input);
     const { cluster, service } = serviceOf(input.ResourceId);
@@ -136,6 +149,7 @@ export function createApplicationAutoScaling(world: WorldContext, deps: { readon
       ScalableTargetARN: before?.ScalableTargetARN ?? arn,
     };
     region.targets.set(input.ResourceId ?? '', target);
+    start();
     const timer = setTimeout(() => {
       timers.delete(timer);
       holdAll();
@@ -206,15 +220,6 @@ export function createApplicationAutoScaling(world: WorldContext, deps: { readon
     }),
   };
 
-  return {
-    services: ['application-autoscaling'],
-    handle: (call) => answer(call, operations),
-    start() {
-      timers.add(setInterval(holdAll, HOLD_EVERY_MS));
-    },
-    stop() {
-      for (const timer of timers) clearInterval(timer);
-      timers.clear();
-    },
-  };
+  world.onStop('Application Auto Scaling', stop);
+  return { services: ['application-autoscaling'], handle: (call) => answer(call, operations), start, stop };
 }

@@ -41,18 +41,19 @@ export function createCloudWatch(world: WorldContext, deps: CloudWatchDeps): Clo
   const regions = new Map<string, Region>();
   const now = deps.now ?? (() => new Date());
   const { accountId } = world;
-  let outbox: Promise<void> = Promise.resolve();
+  // Events and actions don't wait for each other.
+  const queues = { event: Promise.resolve(), action: Promise.resolve() };
   const timers = new Set<NodeJS.Timeout>();
 
   /** Hands on in order. CloudWatch retries what isn't accepted; what still fails is in the world's log. */
-  function hand(what: string, on: () => Promise<unknown>): void {
-    outbox = outbox.then(async () => {
+  function hand(queue: keyof typeof queues, what: string, on: () => Promise<unknown>): void {
+    queues[queue] = queues[queue].then(async () => {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
         try {
           await on();
           return;
         } catch (error) {
-          world.log('cloudwatch', `${what}: attempt ${attempt} of ${ATTEMPTS} failed: ${String(error)}`);
+          world.log('cloudwatch', `${queue} ${what}: attempt ${attempt} of ${ATTEMPTS} failed: ${String(error)}`);
           if (attempt < ATTEMPTS) await new Promise((resolve) => setTimeout(resolve, RETRY_MS * 2 ** attempt));
         }
       }
@@ -60,14 +61,14 @@ export function createCloudWatch(world: WorldContext, deps: CloudWatchDeps): Clo
   }
 
   const publish = (event: AwsEvent): void =>
-    hand(`event "${event.detailType}" of ${event.resources.join()}`, () => deps.events.publish(event));
+    hand('event', `"${event.detailType}" of ${event.resources.join()}`, () => deps.events.publish(event));
 
   function act(region: Region, action: string, alarm: Alarm, previous: AlarmState): void {
     const place = { region: region.name, accountId };
     const [, , service] = action.split(':');
     const tags = region.tagsOf(alarm);
     const carryOut = (on: () => Promise<unknown>): void =>
-      hand(`action ${action} of alarm ${alarm.name}`, async () => {
+      hand('action', `${action} of alarm ${alarm.name}`, async () => {
         await on();
         recordAction(region, action, alarm);
       });
@@ -135,7 +136,7 @@ export function createCloudWatch(world: WorldContext, deps: CloudWatchDeps): Clo
     },
     async evaluateNow(at) {
       evaluateAlarms(at, true);
-      await outbox;
+      await Promise.all(Object.values(queues));
     },
     start() {
       if (timers.size > 0) return;

@@ -24,7 +24,7 @@ const RETENTION_MS = 25 * 3600_000;
 
 export interface MetricStore {
   put(metric: MetricIdentity, sample: Sample): void;
-  /** Samples at or after `fromMs` and before `toMs`, in order of arrival. */
+  /** Samples at or after `fromMs` and before `toMs`, oldest first. */
   read(metric: MetricIdentity, fromMs: number, toMs: number): readonly Sample[];
   list(): readonly MetricIdentity[];
 }
@@ -36,6 +36,24 @@ const keyOf = (metric: MetricIdentity): string =>
     Object.entries(metric.dimensions).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
   ]);
 
+/** Position of the first sample at or after `ms`; the samples are in order of time. */
+function firstFrom(samples: readonly Sample[], ms: number): number {
+  let [low, high] = [0, samples.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((samples[middle]?.atMs ?? ms) < ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Samples mostly arrive in order; a late one is put where it belongs. */
+function insert(samples: Sample[], sample: Sample): void {
+  const last = samples.at(-1);
+  if (last === undefined || last.atMs <= sample.atMs) samples.push(sample);
+  else samples.splice(firstFrom(samples, sample.atMs), 0, sample);
+}
+
 /** An empty store of one region. */
 export function createMetricStore(): MetricStore {
   const series = new Map<string, { readonly metric: MetricIdentity; samples: Sample[] }>();
@@ -44,7 +62,7 @@ export function createMetricStore(): MetricStore {
       const key = keyOf(metric);
       const entry = series.get(key) ?? { metric, samples: [] };
       series.set(key, entry);
-      entry.samples.push(sample);
+      insert(entry.samples, sample);
       const oldest = entry.samples[0];
       // Dropped in batches: the array is copied only once in several hours' worth of samples.
       if (oldest && oldest.atMs < sample.atMs - 2 * RETENTION_MS)
@@ -52,7 +70,7 @@ export function createMetricStore(): MetricStore {
     },
     read: (metric, fromMs, toMs) => {
       const samples = series.get(keyOf(metric))?.samples ?? [];
-      return samples.filter((sample) => sample.atMs >= fromMs && sample.atMs < toMs);
+      return samples.slice(firstFrom(samples, fromMs), firstFrom(samples, toMs));
     },
     list: () => [...series.values()].map((entry) => entry.metric),
   };

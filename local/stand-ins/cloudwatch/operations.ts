@@ -19,7 +19,7 @@ import type {
 } from '@aws-sdk/client-cloudwatch';
 import type { AwsCall, AwsEvent } from '../../world/types.ts';
 import { AwsFault } from '../../world/types.ts';
-import type { Alarm } from './alarms.ts';
+import type { Alarm, CompositeAlarm } from './alarms.ts';
 import { makeCompositeAlarm, makeMetricAlarm } from './alarms.ts';
 import { describeAlarms, page } from './describe.ts';
 import type { StateValue } from './evaluator.ts';
@@ -27,6 +27,7 @@ import { configurationChangeEvent } from './events.ts';
 import type { Sample } from './metrics.ts';
 import { getMetricData, getMetricStatistics, listMetrics } from './read.ts';
 import type { Region } from './region.ts';
+import type { AlarmRule } from './rule.ts';
 import type { Operation, Wire } from './wire.ts';
 import { fromWire, operation, toWire } from './wire.ts';
 
@@ -88,6 +89,7 @@ export function createOperations(context: OperationContext): Readonly<Record<str
     PutCompositeAlarm: on<PutCompositeAlarmInput>((region, input) => {
       const exists = (alarm: string): boolean => region.find(alarm) !== undefined;
       const alarm = makeCompositeAlarm(input, makeContext(region, input.AlarmName), exists);
+      refuseCircle(region, alarm);
       save(region, alarm, input.Tags);
       region.evaluateComposite(alarm.name, context.now());
     }),
@@ -148,6 +150,22 @@ function addTags(
 ): void {
   const added = tags.map(({ Key, Value }): [string, string] => [Key ?? '', Value ?? '']);
   region.tags.set(arn, { ...region.tags.get(arn), ...Object.fromEntries(added) });
+}
+
+/** AWS takes alarms that refer to each other in a circle and then doesn't evaluate them; here they are refused at once. */
+function refuseCircle(region: Region, alarm: CompositeAlarm): void {
+  const visit = (rule: AlarmRule, seen: readonly string[]): void => {
+    for (const child of rule.children) {
+      const found = region.find(child);
+      if (found?.name === alarm.name)
+        throw new AwsFault(
+          'ValidationError',
+          `AlarmRule: ${[alarm.name, ...seen, alarm.name].join(' -> ')} is a circle`,
+        );
+      if (found?.kind === 'composite') visit(found.rule, [...seen, found.name]);
+    }
+  };
+  visit(alarm.rule, []);
 }
 
 function deleteAlarms(region: Region, names: readonly string[], context: OperationContext): void {

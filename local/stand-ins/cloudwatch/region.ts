@@ -8,7 +8,7 @@ import type { Values } from './expression.ts';
 import { evaluateMath } from './expression.ts';
 import type { MetricStore } from './metrics.ts';
 import { createMetricStore } from './metrics.ts';
-import { reasonDataOf, reasonOf } from './reason.ts';
+import { INITIAL_REASON, reasonDataOf, reasonOf } from './reason.ts';
 import { readWindows } from './statistics.ts';
 import type { Suppression } from './suppression.ts';
 import { suppressionAtChange, suppressionNow } from './suppression.ts';
@@ -47,6 +47,9 @@ export interface Region {
   /** Moves suppressed actions on: waits that ended, suppressors that changed. */
   checkSuppressions(at: Date): void;
 }
+
+/** AWS keeps 30 days; here the newest items of a region. */
+const HISTORY_KEPT = 20_000;
 
 /** Alarms of less than a minute are judged every 10 seconds, others every minute. */
 export const evaluationIntervalSeconds = (alarm: MetricAlarm): number => (alarm.periodSeconds < 60 ? 10 : 60);
@@ -89,6 +92,7 @@ export function createRegion(name: string, outlets: Outlets): Region {
   const record: Region['record'] = (item) => {
     const alarmType = alarms.get(item.alarm)?.kind === 'composite' ? 'CompositeAlarm' : 'MetricAlarm';
     history.push({ ...item, alarmType });
+    if (history.length > HISTORY_KEPT) history.splice(0, HISTORY_KEPT / 2);
   };
   const suppressorInAlarm = (alarm: CompositeAlarm): boolean =>
     find(alarm.suppressor?.alarm ?? '')?.state.value === 'ALARM';
@@ -187,7 +191,7 @@ export function createRegion(name: string, outlets: Outlets): Region {
       : children;
     const reason = because
       ? `${because.arn} transitioned to ${because.state.value} at ${inWords(because.state.updatedAt)}`
-      : `${alarm.arn} was created and its alarm rule evaluates to ${value}`;
+      : `${alarm.arn} was ${alarm.state.reason === INITIAL_REASON ? 'created' : 'updated'} and its alarm rule evaluates to ${value}`;
     setState(alarmName, { value, reason, reasonData: triggeringData(triggering), updatedAt: at });
   }
 

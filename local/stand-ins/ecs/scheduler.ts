@@ -28,6 +28,8 @@ export interface Scheduler {
 /** Stopped tasks stay describable (AWS: for an hour); so many of a cluster are kept. */
 const STOPPED_KEPT = 200;
 const EVENTS_KEPT = 100;
+/** Deployments that are over (AWS: of the last 90 days). */
+const DEPLOYMENTS_KEPT = 50;
 /** Wait after the n-th failed start: 1, 2, 4 ... seconds, 15 at most ("Amazon ECS service throttle logic"). */
 const backoffMs = (failures: number): number => Math.min(15_000, 1_000 * 2 ** Math.max(0, failures - 1));
 /** "How the Amazon ECS deployment circuit breaker detects failures": half the desired count, at least 3, at most 200. */
@@ -80,7 +82,8 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
       nextStartAtMs: 0,
     };
     for (const other of service.deployments) if (other.status === 'PRIMARY') other.status = 'ACTIVE';
-    service.deployments = [deployment, ...service.deployments];
+    const over = service.deployments.filter((other) => other.status === 'INACTIVE').slice(DEPLOYMENTS_KEPT);
+    service.deployments = [deployment, ...service.deployments.filter((other) => !over.includes(other))];
     service.steady = false;
     const reason = rollbackOf
       ? `ECS deployment circuit breaker: rolling back to deploymentId ${id}.`

@@ -323,6 +323,17 @@ describe('a composite alarm', () => {
         /rule|AlarmRule/,
       );
   });
+  it('refuses a circle', async () => {
+    await client.send(new PutCompositeAlarmCommand(composite));
+    await client.send(new PutCompositeAlarmCommand({ AlarmName: 'above', AlarmRule: 'ALARM(both)' }));
+    const circle = client.send(new PutCompositeAlarmCommand({ AlarmName: 'both', AlarmRule: 'NOT ALARM(above)' }));
+    await expect(circle).rejects.toThrow('both -> above -> both');
+  });
+  it('is judged again when its rule changes', async () => {
+    await client.send(new PutCompositeAlarmCommand(composite));
+    await client.send(new PutCompositeAlarmCommand({ ...composite, AlarmRule: 'OK(cpu-high)' }));
+    expect((await alarm('both'))?.StateReason).toMatch(/was updated and its alarm rule evaluates to ALARM$/);
+  });
   it('keeps its children from being deleted', async () => {
     await client.send(new PutCompositeAlarmCommand(composite));
     await expect(client.send(new DeleteAlarmsCommand({ AlarmNames: ['cpu-high'] }))).rejects.toThrow(/depending on it/);
@@ -408,6 +419,27 @@ describe('reading metrics', () => {
     );
     expect(Datapoints?.[0]).toMatchObject({ Average: 15, Sum: 30, Minimum: 10, Maximum: 20, SampleCount: 2 });
     expect(Datapoints?.map((point) => point.ExtendedStatistics?.p50)).toEqual([10, 50]);
+  });
+  it('puts a late sample into its own period', async () => {
+    for (const n of [61, 1, 62, 2]) put(n, seconds(n));
+    const { MetricDataResults } = await client.send(
+      new GetMetricDataCommand({
+        StartTime: seconds(0),
+        EndTime: seconds(120),
+        ScanBy: 'TimestampAscending',
+        MetricDataQueries: [
+          {
+            Id: 'm',
+            MetricStat: {
+              Metric: { Namespace: 'AWS/ECS', MetricName: 'CPUUtilization', Dimensions: dimensions },
+              Period: 60,
+              Stat: 'Sum',
+            },
+          },
+        ],
+      }),
+    );
+    expect(MetricDataResults?.[0]).toMatchObject({ Values: [3, 123], Timestamps: [seconds(0), seconds(60)] });
   });
   it('keeps each set of dimensions to itself', async () => {
     put(90, seconds(1));

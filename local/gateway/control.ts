@@ -59,7 +59,7 @@ function faults(gateway: Gateway, raw: RawCall, name: string | undefined): AwsRe
   return json(200, { added: fault });
 }
 
-/** Answers `GET health`, `GET calls?since=<id>`, and `GET`, `POST`, `DELETE faults[/<name>]`. */
+/** Answers `GET health`, `GET calls?since=<position>` (answers `next`, the position to continue from), and `GET`, `POST`, `DELETE faults[/<name>]`. */
 export function control(gateway: Gateway, raw: RawCall): AwsReply {
   const url = new URL(raw.path, 'http://gateway');
   const [page, name] = url.pathname.slice('/_nightshift/'.length).split('/');
@@ -68,7 +68,7 @@ export function control(gateway: Gateway, raw: RawCall): AwsReply {
   if (page === 'health') return json(200, { ok: true, emulator: gateway.upstreamUrl !== undefined });
   if (page === 'calls') {
     const since = Number(url.searchParams.get('since') ?? 0);
-    return json(200, { calls: gateway.calls().filter(({ id }) => id > since) });
+    return json(200, gateway.callsSince(since));
   }
   return json(404, { error: `no page "${page}"; there are: health, calls, faults` });
 }

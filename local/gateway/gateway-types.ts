@@ -14,6 +14,8 @@ export interface Gateway {
   register(standIn: StandIn): void;
   /** Remembered calls, oldest first. */
   calls(): readonly RecordedCall[];
+  /** Calls that ended from `position` on (0: the beginning), and the position to continue from: a slow call counts when it ends. */
+  callsSince(position: number): { readonly calls: readonly RecordedCall[]; readonly next: number };
   /** @returns the function that ends listening. */
   onCall(listener: (call: RecordedCall) => void): () => void;
   readonly faults: FaultBook;

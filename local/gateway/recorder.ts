@@ -27,6 +27,16 @@ export class Recorder {
     return [...this.#ring.slice(start), ...this.#ring.slice(0, start)];
   }
 
+  /** How many were ever added: a position to continue from. */
+  get position(): number {
+    return this.#next;
+  }
+
+  /** Calls added from `position` on, as far as they are remembered. */
+  since(position: number): readonly RecordedCall[] {
+    return this.calls().slice(Math.max(0, position - Math.max(0, this.#next - this.#capacity)));
+  }
+
   onCall(listener: (call: RecordedCall) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

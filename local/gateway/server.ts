@@ -92,6 +92,10 @@ class HttpGateway implements Gateway {
     return this.#recorder.calls();
   }
 
+  callsSince(position: number) {
+    return { calls: this.#recorder.since(position), next: this.#recorder.position };
+  }
+
   onCall(listener: Parameters<Gateway['onCall']>[0]): () => void {
     return this.#recorder.onCall(listener);
   }

@@ -4,7 +4,7 @@
  * authority to `ca.pem`, and whoever must trust it points NODE_EXTRA_CA_CERTS there.
  */
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -37,7 +37,8 @@ export const authorityFile = (worldDir: string): string => join(worldDir, 'ca.pe
  */
 export async function makeCertificates(worldDir: string): Promise<ServerCertificate> {
   const [authorityKeys, serverKeys] = await Promise.all([generateKeys(), generateKeys()]);
-  const authorityName = 'CN=Nightshift local world';
+  // A name of its own: a process that trusts two worlds must not check one's certificates with the other's key.
+  const authorityName = `CN=Nightshift local world ${randomBytes(8).toString('hex')}`;
   const valid = { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + 30 * DAY_MS) };
   const authority = await X509CertificateGenerator.createSelfSigned({
     name: authorityName,

@@ -2,6 +2,7 @@
  * What happens to an instance after an API call was accepted: work that takes time, a status while it lasts, an event when it is done.
  * AWS: "Viewing Amazon RDS DB instance status". Durations are shorter than AWS's (minutes): at least `transitionMs`.
  */
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../../postgres/server.ts';
 import type { EventSink, WorldContext } from '../../world/types.ts';
@@ -86,6 +87,7 @@ export class Lifecycle {
   delete(instance: Instance): void {
     this.#transition(instance, 'deleting', 'deleting', async () => {
       await instance.database?.close();
+      if (instance.database) await rm(instance.database.server.dataDir, { recursive: true, force: true });
       this.#options.state.instances.delete(keyOf(instance.region, instance.id));
       return ['RDS-EVENT-0003'];
     });

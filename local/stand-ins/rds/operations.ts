@@ -215,7 +215,7 @@ const addTagsToResource: Operation = ({ state, region, form }) => {
 
 const removeTagsFromResource: Operation = ({ state, region, form }) => {
   const { tags } = instanceOf(state, region, required(form, 'ResourceName'));
-  for (const key of form.texts('TagKeys')) tags.delete(key);
+  for (const key of form.texts('TagKeys.member')) tags.delete(key);
   return {};
 };
 

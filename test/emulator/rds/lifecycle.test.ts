@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   AddTagsToResourceCommand,
   CreateDBInstanceCommand,
@@ -10,7 +11,9 @@ import {
   ListTagsForResourceCommand,
   ModifyDBInstanceCommand,
   ModifyDBParameterGroupCommand,
+  RDSClient,
   RebootDBInstanceCommand,
+  RemoveTagsFromResourceCommand,
   StartDBInstanceCommand,
   StopDBInstanceCommand,
 } from '@aws-sdk/client-rds';
@@ -205,6 +208,21 @@ describe('an instance', () => {
     );
     const { TagList } = await world.client.send(new ListTagsForResourceCommand({ ResourceName }));
     expect(TagList).toEqual([{ Key: 'team', Value: 'orders & more' }]);
+    await world.client.send(new RemoveTagsFromResourceCommand({ ResourceName, TagKeys: ['team'] }));
+    expect((await look())?.TagList).toEqual([]);
+  });
+
+  it('is found by filters, in its own region only', async () => {
+    const find = async (Name: string, Values: string[], client = world.client) =>
+      (await client.send(new DescribeDBInstancesCommand({ Filters: [{ Name, Values }] }))).DBInstances?.length;
+    expect(await find('db-instance-id', ['other', 'orders-db'])).toBe(1);
+    expect(await find('dbi-resource-id', [seeded.resourceId])).toBe(1);
+    expect(await find('db-instance-id', ['other'])).toBe(0);
+    await expect(find('colour', ['blue'])).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+    const credentials = { accessKeyId: 'tester', secretAccessKey: 'test' };
+    const elsewhere = new RDSClient({ endpoint: world.gateway.url, region: 'us-west-2', credentials });
+    expect(await find('db-instance-id', ['orders-db'], elsewhere)).toBe(0);
+    elsewhere.destroy();
   });
 
   it('tells its past events', async () => {
@@ -245,6 +263,7 @@ describe('an instance', () => {
     await expect(eventually('gone', status, () => false)).rejects.toMatchObject({ name: 'DBInstanceNotFoundFault' });
     await untilEvent('RDS-EVENT-0003');
     expect(server.state).toBe('stopped');
+    expect(existsSync(server.dataDir)).toBe(false);
   });
 });
 

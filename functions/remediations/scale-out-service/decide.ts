@@ -117,7 +117,7 @@ export function decideHandBack({
     };
   }
   const tooMuch = wouldNotFit(target, hold, observation);
-  if (tooMuch) return { kind: 'wait', detail: tooMuch, recheckAfterSeconds: RECHECK_SECONDS };
+  if (tooMuch) return { kind: 'wait', detail: tooMuch, recheckAfterSeconds: target.stabiliseForSeconds };
   const what = live.field === 'desiredCount' ? 'desired count' : 'minimum capacity';
   return {
     kind: 'restore',

@@ -124,7 +124,7 @@ describe('handing back', () => {
     });
   });
   it('waits while the load would not fit on fewer tasks', () => {
-    expect(back(seen({ desired: 3, running: 3, cpuPercent: 54 }))).toMatchObject({ kind: 'wait' });
+    expect(back(seen({ desired: 3, running: 3, cpuPercent: 54 }))).toMatchObject({ kind: 'wait', recheckAfterSeconds: 300 });
   });
   it('waits while memory would not fit', () => {
     expect(back(seen({ desired: 3, running: 3, cpuPercent: 10, memoryPercent: 60 }))).toMatchObject({ kind: 'wait' });

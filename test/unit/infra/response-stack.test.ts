@@ -75,9 +75,10 @@ describe('a function role', () => {
       [
         ...common('publisher'),
         ...indexes,
-        ...['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
+        ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
           (action) => `Allow dynamodb:${action} on Journal.StreamArn`,
         ),
+        'Allow dynamodb:ListStreams on Journal.Arn/stream/*',
         'Allow sns:Publish on Pages',
       ].sort(),
     );

@@ -24,12 +24,13 @@ export async function allScenarios<W>(folder: string = PLAYS): Promise<Scenario<
 }
 
 /**
- * The scenarios meant by names and groups, in the order asked for, each once; within a group by name.
+ * The scenarios meant by names and groups, in the order asked for, each once; within a group by rank, then name.
  * @throws UsageError for a word that is neither.
  */
 export function choose<W>(scenarios: readonly Scenario<W>[], words: readonly string[]): Scenario<W>[] {
   const chosen = words.flatMap((word) => {
     const found = scenarios.filter(({ name, groups }) => word === 'all' || name === word || groups.includes(word));
+    found.sort((a, b) => a.rank - b.rank || a.name.localeCompare(b.name));
     if (found.length === 0) throw new UsageError(`no scenario or group "${word}"; there are ${described(scenarios)}`);
     return found;
   });

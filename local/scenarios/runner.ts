@@ -33,16 +33,18 @@ export async function playAll<W>(
   const spoilt = new Map<string, string>();
   const playing = scenarios.map((scenario) => {
     const before = scenario.uses.flatMap((used) => lastUser.get(used) ?? []);
-    const turn = Promise.all(before).then(async () => {
+    const holds = new Map(scenario.uses.map((used) => [used, Promise.withResolvers<void>()]));
+    for (const [used, { promise }] of holds) lastUser.set(used, promise);
+    const doneWith = (used: string) => holds.get(used)?.resolve();
+    return Promise.all(before).then(async () => {
       const obstacle = scenario.uses.flatMap((used) => spoilt.get(used) ?? [])[0];
       const reason = obstacle ?? (signal.aborted ? 'the run was broken off' : undefined);
-      const played = reason ? skipped(scenario, reason) : await play(world, scenario, audience, signal);
+      const played = reason ? skipped(scenario, reason) : await play(world, scenario, audience, signal, doneWith);
       audience.ended(scenario, played.result);
       if (played.spoilt) for (const used of scenario.uses) spoilt.set(used, played.spoilt);
+      for (const used of scenario.uses) doneWith(used);
       return played.result;
     });
-    for (const used of scenario.uses) lastUser.set(used, turn);
-    return turn;
   });
   return Promise.all(playing);
 }
@@ -57,7 +59,13 @@ const skipped = ({ name }: { readonly name: string }, error: string): Played => 
   result: { name, status: 'skipped', error, figures: {} },
 });
 
-async function play<W>(world: W, scenario: Scenario<W>, audience: Audience<W>, broken: AbortSignal): Promise<Played> {
+async function play<W>(
+  world: W,
+  scenario: Scenario<W>,
+  audience: Audience<W>,
+  broken: AbortSignal,
+  doneWith: (used: string) => void,
+): Promise<Played> {
   audience.started(scenario);
   const { name } = scenario;
   const limit = new AbortController();
@@ -69,7 +77,8 @@ async function play<W>(world: W, scenario: Scenario<W>, audience: Audience<W>, b
   const undo: { what: string; undo: () => Promise<void> | void }[] = [];
   let result: ScenarioResult;
   try {
-    const stage = makeStage(signal, (text) => audience.step(scenario, text), undo);
+    const step = (text: string) => audience.step(scenario, text);
+    const stage = makeStage(signal, { step, doneWith }, undo);
     const figures = await untilAborted(signal, scenario.run(world, stage));
     result = { name, status: 'passed', figures };
   } catch (error) {
@@ -118,11 +127,11 @@ async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T
 /** The stage of one scenario; see the contract in types.ts. */
 export function makeStage(
   signal: AbortSignal,
-  step: (text: string) => void,
+  tell: Pick<Stage, 'step' | 'doneWith'>,
   undo: { what: string; undo: () => Promise<void> | void }[],
 ): Stage {
   return {
-    step,
+    ...tell,
     signal,
     restore: (what, how) => undo.push({ what, undo: how }),
     until: async (expected, look, options = {}) => {

@@ -18,6 +18,8 @@ export interface Stage {
     look: () => Promise<T | undefined> | T | undefined,
     options?: { readonly withinMs?: number; readonly everyMs?: number; readonly seen?: () => string },
   ): Promise<T>;
+  /** Says that one of the things it `uses` isn't needed any more: scenarios that wait for it may begin. */
+  doneWith(used: string): void;
   /** Registers how to restore what the scenario changes: always run, in reverse order, also after a failure. */
   restore(what: string, undo: () => Promise<void> | void): void;
 }
@@ -29,6 +31,8 @@ export interface Scenario<W> {
   /** Groups it belongs to besides `all`. */
   readonly groups: readonly string[];
   readonly summary: string;
+  /** Place in its groups: lower ones are played first. */
+  readonly rank: number;
   /** Targets whose incidents it is told in, such as `ecs-service/orders/backend`. */
   readonly targets: readonly string[];
   /** Targets whose state it depends on or changes; scenarios that share one never run at once. Includes `targets`. */

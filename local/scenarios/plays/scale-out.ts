@@ -2,6 +2,7 @@
 import { createLoad, type Load } from '../../services/load.ts';
 import { DEMO } from '../../services/seed.ts';
 import type { World } from '../../world/world.ts';
+import { DATABASE_TARGET } from '../support/database.ts';
 import {
   entryOf,
   firstChange,
@@ -28,10 +29,11 @@ const DRAIN_MS = 3_000;
 export const scenario: Scenario<World> = {
   name: 'scale-out',
   groups: ['demo'],
+  rank: 10,
   summary: 'load rises until two tasks are short of CPU; tasks are added, and handed back afterwards',
   targets: [TARGET],
   // A service isn't scaled out while its database is in trouble, so the database has to be left alone meanwhile.
-  uses: [TARGET, 'rds-instance/orders-db'],
+  uses: [TARGET, DATABASE_TARGET],
   timeLimitMs: 240_000,
   run: async (world, stage) => {
     stage.restore('two tasks', () => restoreTasks(world));
@@ -118,6 +120,7 @@ async function endSurge(world: World, stage: Stage, surge: Load, incidentId: str
   );
   surge.stop();
   stage.step('load falls back');
+  stage.doneWith(DATABASE_TARGET);
   const fellAt = Date.now();
   await untilTasks(world, stage, DEMO.tasks, 120_000);
   const incident = await world.journal.readIncident(incidentId);

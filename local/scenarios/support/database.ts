@@ -30,11 +30,10 @@ export class Admin {
     });
   }
 
-  /** Sessions of clients, counted by the server; without its own administrator's, as the metric counts them. */
-  async clientSessions(): Promise<number> {
+  /** Sessions that use up `max_connections`, this one among them; counted by the server. */
+  async sessions(): Promise<number> {
     const { rows } = await this.#client.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND usename <> current_user`,
+      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE backend_type = 'client backend'",
     );
     return rows[0]?.count ?? 0;
   }
@@ -42,6 +41,21 @@ export class Admin {
   async query(sql: string): Promise<void> {
     await this.#client.query(sql);
   }
+}
+
+/** Longer than the demo's limit of 3 s, so that sessions left alone for this long count as idle. */
+const IDLE_MS = 4_000;
+
+/** Waits until sessions that were opened before have been idle for longer than the configured limit. */
+export async function untilIdle(stage: Stage): Promise<void> {
+  const since = Date.now();
+  await stage.until(
+    'sessions to be idle for longer than the limit',
+    () => (Date.now() - since > IDLE_MS ? true : undefined),
+    {
+      everyMs: 100,
+    },
+  );
 }
 
 /** Opens sessions that are closed with the scenario. */

@@ -9,6 +9,7 @@ const scenario = (name: string, more: Partial<TestScenario> = {}): TestScenario 
   name,
   groups: ['demo'],
   summary: name,
+  rank: 1,
   targets: [],
   uses: ['a'],
   timeLimitMs: 5_000,
@@ -108,6 +109,40 @@ describe('playing scenarios', () => {
     expect({ met, clashed }).toEqual({ met: true, clashed: false });
   });
 
+  it('lets a scenario begin as soon as those before it are done with what it uses', async () => {
+    const order: string[] = [];
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const first = scenario('first', {
+      uses: ['a', 'b'],
+      run: async (_world, stage) => {
+        stage.doneWith('b');
+        await released;
+        order.push('first ends');
+        return {};
+      },
+    });
+    const second = scenario('second', {
+      uses: ['b'],
+      run: async () => {
+        order.push('second plays');
+        release();
+        return {};
+      },
+    });
+    const third = scenario('third', {
+      uses: ['a'],
+      run: async () => {
+        order.push('third plays');
+        return {};
+      },
+    });
+    await play([first, second, third]);
+    expect(order).toEqual(['second plays', 'first ends', 'third plays']);
+  });
+
   it('skips what has not begun when the run is broken off', async () => {
     const off = new AbortController();
     const breaking = scenario('breaking', {
@@ -124,18 +159,18 @@ describe('playing scenarios', () => {
 
 describe('choosing scenarios', () => {
   const known = [
-    scenario('one'),
+    scenario('one', { rank: 2 }),
     scenario('two', { groups: ['plans'] }),
     scenario('three', { groups: ['demo', 'plans'] }),
   ];
 
   it.each([
-    [['demo'], ['one', 'three']],
+    [['demo'], ['three', 'one']],
     [
       ['plans', 'demo'],
-      ['two', 'three', 'one'],
+      ['three', 'two', 'one'],
     ],
-    [['all'], ['one', 'two', 'three']],
+    [['all'], ['three', 'two', 'one']],
     [
       ['three', 'one', 'three'],
       ['three', 'one'],

@@ -16,7 +16,7 @@ const { config } = parseConfig(
     },
     databases: {
       one: { ...database, resourceId: 'db-ONE' },
-      two: { ...database, resourceId: 'db-TWO', user: 'helper' },
+      two: { ...database, resourceId: 'db-TWO', user: 'watcher' },
     },
     network: { vpcId: 'vpc-0a', subnetIds: ['subnet-0a'], routeTableIds: ['rtb-0a'], dynamoDbPrefixListId: 'pl-0a' },
   },
@@ -35,7 +35,7 @@ describe('expandResource', () => {
     const pattern = 'arn:{partition}:rds-db:{region}:{account}:dbuser:{databaseResourceId}/{databaseUser}';
     expect(expandResource(pattern, own, config)).toEqual([
       'arn:aws:rds-db:eu-west-1:111122223333:dbuser:db-ONE/nightshift',
-      'arn:aws:rds-db:eu-west-1:111122223333:dbuser:db-TWO/helper',
+      'arn:aws:rds-db:eu-west-1:111122223333:dbuser:db-TWO/watcher',
     ]);
   });
 

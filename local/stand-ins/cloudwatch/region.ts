@@ -169,7 +169,9 @@ export function createRegion(name: string, outlets: Outlets): Region {
     const datapoints = readSeries(metrics, alarm.series, startsMs).get(compared?.id ?? '') ?? [];
     const input = { ...alarm, datapoints };
     const found = evaluate(input);
-    if (found.state === 'retain' || found.state === alarm.state.value) return;
+    // A new alarm that is judged for the first time and finds nothing says so, without a change of state.
+    const first = alarm.state.reason === INITIAL_REASON;
+    if (found.state === 'retain' || (found.state === alarm.state.value && !first)) return;
     const stat = compared?.query?.stat;
     const about = { queryDate: at, periodSeconds: alarm.periodSeconds, ...(stat && { stat }) };
     setState(alarmName, {

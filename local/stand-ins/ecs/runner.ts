@@ -1,4 +1,5 @@
 /** A task's life as a real process (AWS page "Amazon ECS task lifecycle"): every image runs `local/services/task.ts`. */
+import type { ChildProcess } from 'node:child_process';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import type { TaskMetrics } from '../../services/task.ts';
@@ -58,13 +59,23 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
     );
   }
 
+  /** A process that can't even be started (the world is stopping, say) is a task that failed to start. */
+  function spawnFor(task: TaskRecord): ChildProcess | undefined {
+    try {
+      return world.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', TASK_FILE], {
+        env: { ...process.env, ...environmentOf(task), NODE_OPTIONS: '' },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      });
+    } catch (error) {
+      finish(task, { stopCode: 'TaskFailedToStart', stoppedReason: `CannotStartContainerError: ${String(error)}` });
+      return undefined;
+    }
+  }
+
   function launch(task: TaskRecord): void {
     move(task, 'PENDING', { launchedAt: new Date() });
-    const env = { ...process.env, ...environmentOf(task), NODE_OPTIONS: '' };
-    const child = world.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', TASK_FILE], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
+    const child = spawnFor(task);
+    if (!child) return;
     task.process = child;
     alive.add(task);
     for (const stream of [child.stdout, child.stderr])

@@ -98,6 +98,13 @@ describe('a metric alarm', () => {
     });
   });
 
+  it('says that it found nothing when it is first judged without data, and tells nobody', async () => {
+    await client.send(new PutMetricAlarmCommand(cpuHigh));
+    await evaluateAt(11);
+    expect((await alarm())?.StateReason).toBe('Insufficient Data: 4 datapoints were unknown.');
+    expect(stateChanges()).toEqual([]);
+  });
+
   it('fires when enough datapoints breach and recovers when they no longer do', async () => {
     await client.send(new PutMetricAlarmCommand(cpuHigh));
     for (const n of [2, 12]) put(90, seconds(n));

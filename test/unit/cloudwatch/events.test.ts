@@ -9,6 +9,7 @@ import {
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { alarmStateChange } from '../../../events/sources/cloudwatch-alarm/schema.ts';
 import type { CloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import type { AwsEvent } from '../../../local/world/types.ts';
@@ -176,6 +177,29 @@ describe('a configuration change has the keys and types of AWS’s sample', () =
     await client.send(new DeleteAlarmsCommand({ AlarmNames: ['math'] }));
     const deleted = (await told(CONFIGURATION)).at(-1);
     expect(shape(deleted?.detail)).toEqual(shape(sample('configuration-change-delete-metric-math').detail));
+  });
+});
+
+describe('the schema that Nightshift reads alarms with', () => {
+  it('takes AWS’s samples and the local world’s events', async () => {
+    await metric('cpu');
+    await math();
+    await client.send(new PutCompositeAlarmCommand({ AlarmName: 'both', AlarmRule: 'ALARM(cpu)' }));
+    await set('cpu', 'ALARM');
+    const events = (await told(STATE)).map(({ detailType, region, time, ...event }, id) => ({
+      ...event,
+      id: String(id),
+      'detail-type': detailType,
+      account: '000000000000',
+      region,
+      time: time.toISOString(),
+    }));
+    expect(events.length).toBeGreaterThanOrEqual(3);
+    const names = ['metric', 'metric-math', 'composite', 'anomaly-detection', 'multi-time-series'];
+    for (const event of [...events, ...names.map((name) => sample(`state-change-${name}`))])
+      expect(alarmStateChange.safeParse(event)).toMatchObject({ success: true });
+    for (const name of ['contributor-state-change', 'configuration-change-update-metric'])
+      expect(alarmStateChange.safeParse(sample(name))).toMatchObject({ success: false });
   });
 });
 

@@ -1,5 +1,5 @@
 /** The whole way into a world: synthesis, the CDK's own commands against the emulator, and what is made afterwards. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudWatchClient, DescribeAlarmsCommand, ListTagsForResourceCommand } from '@aws-sdk/client-cloudwatch';
@@ -13,6 +13,7 @@ import { type Gateway, startGateway } from '../../../local/gateway/index.ts';
 import { createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { type OpenWorld, openWorld } from '../../../local/world/context.ts';
 
+let scratch: string;
 let world: OpenWorld;
 let gateway: Gateway;
 let deployed: Deployed;
@@ -25,7 +26,9 @@ const client = () => ({
 });
 
 beforeAll(async () => {
-  const root = mkdtempSync(join(tmpdir(), 'nightshift-deploy-test-'));
+  scratch = mkdtempSync(join(tmpdir(), 'nightshift-deploy-test-'));
+  // A world keeps its last logs beside its root.
+  const root = join(scratch, 'worlds');
   world = await openWorld({ name: 'deploy-test', timeScale: 1, report: () => {}, root });
   gateway = await startGateway(world);
   // Not started: alarms are kept with their tags, and nothing is judged.
@@ -41,6 +44,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await world?.stop();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 describe('deployNightshift', () => {

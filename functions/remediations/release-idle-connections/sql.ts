@@ -10,7 +10,7 @@ import { OWN_APPLICATION } from './connect.ts';
 
 /**
  * What a database's owner runs once, as the master user: a login for Nightshift with IAM authentication and nothing but what it needs.
- * Where the master user may not pass on `pg_read_all_stats` by itself (PostgreSQL 16 and later ask for the ADMIN option), the login gets
+ * Where the master user may not pass on `pg_read_all_stats` by itself (PostgreSQL 16 and later ask for the ADMIN option, which RDS doesn't give), the login gets
  * `pg_monitor`, which contains it. `pg_use_reserved_connections` exists from PostgreSQL 16 and helps only if the parameter `reserved_connections`
  * is above 0.
  */
@@ -70,7 +70,10 @@ export interface SessionReading {
   readonly candidates: readonly Candidate[];
 }
 
-/** Users of RDS itself (Amazon RDS User Guide, "Understanding PostgreSQL roles and permissions" and "RDS Proxy concepts and terminology"). */
+/**
+ * Users of RDS itself, as an instance's role list shows them; `rdsproxyadmin` is named by "Quotas and limitations for RDS Proxy" (Amazon RDS User Guide),
+ * which warns against touching it.
+ */
 const INTERNAL_USERS = ['rdsadmin', 'rdsrepladmin', 'rdsproxyadmin', 'rdstopmgr'];
 
 const BACKEND_START = `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;

@@ -1,20 +1,24 @@
 /**
  * The roles of a fresh DB instance, so that what a user may grant is tried as on RDS: the master user is no superuser, and the server's own
  * superuser can't be reached. Follows "Understanding the rds_superuser role" and "Creating a database account using IAM authentication"
- * (Amazon RDS User Guide). AWS publishes no complete list of what rds_superuser may grant in PostgreSQL 16 and later; given here is the short list that
- * common monitoring guides rely on. `pg_read_all_stats` by itself is not on it (it comes with `pg_monitor`), which is the more careful assumption.
+ * (Amazon RDS User Guide). AWS publishes no complete list of what rds_superuser may pass on; this one is what a published `pg_dumpall --roles-only` of an
+ * RDS for PostgreSQL 17 instance shows. `pg_read_all_stats` by itself is not on it: it comes with `pg_monitor`.
+ * On RDS the master user passes `rds_iam` and `rds_superuser` on by a change to PostgreSQL; here it has them with the ADMIN option.
  */
 import pg from 'pg';
 
 /** Roles that rds_superuser has and may pass on. */
 export const GRANTABLE = [
-  'pg_monitor',
-  'pg_signal_backend',
   'pg_checkpoint',
-  'pg_use_reserved_connections',
   'pg_create_subscription',
-  'rds_replication',
+  'pg_maintain',
+  'pg_monitor',
+  'pg_read_all_data',
+  'pg_signal_backend',
+  'pg_use_reserved_connections',
+  'pg_write_all_data',
   'rds_password',
+  'rds_replication',
 ] as const;
 
 export interface Master {

@@ -53,3 +53,5 @@ export const defineManifest = <const M extends RemediationManifest>(manifest: M)
 
 /** The alarm tag that opts an alarm in; its value is the remediation's name. */
 export const RUNBOOK_TAG = 'nightshift:runbook';
+/** Names the deployment that an alarm is for; one that names none is every deployment's in its account and region. */
+export const DEPLOYMENT_TAG = 'nightshift:deployment';

@@ -5,10 +5,9 @@
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
+import { DEPLOYMENT_TAG, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
 import { pagingAlarm } from './alarm-action.ts';
 
-export const DEPLOYMENT_TAG = 'nightshift:deployment';
 export const SEVERITY_TAG = 'nightshift:severity';
 
 export interface ProtectedAlarmProps {

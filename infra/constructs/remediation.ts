@@ -3,10 +3,9 @@ import { Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { type RemediationManifest, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
+import { DEPLOYMENT_TAG, type RemediationManifest, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
-import { DEPLOYMENT_TAG } from './protected-alarm.ts';
 
 export interface RemediationProps {
   readonly deployment: Deployment;

@@ -7,6 +7,7 @@ import {
   DescribeAlarmsCommand,
   ListTagsForResourceCommand,
   type MetricAlarm,
+  type Tag,
 } from '@aws-sdk/client-cloudwatch';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import middy from '@middy/core';
@@ -20,7 +21,7 @@ import { log } from '../../engine/log.ts';
 import { RUNBOOK_TAG } from '../../engine/manifest.ts';
 import { Store } from '../../engine/store.ts';
 import { alarmNotOurs, bumpWork, removeWork } from '../../engine/writes.ts';
-import { isForgotten, type LiveAlarm, orderFor } from './plan.ts';
+import { isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
 
 /** An alarm's own event gets this long to arrive before the sweep takes it for lost. */
 const EVENT_GRACE_MS = 30_000;
@@ -154,8 +155,8 @@ async function sweep(store: Store, functions: Readonly<Record<string, string>>, 
       const live = toLive(alarm);
       if (!live || !isForgotten(live, known.get(alarmKey(live.arn).pk) as AlarmItem | undefined, now, EVENT_GRACE_MS))
         continue;
-      const remediation = await runbookTag(live.arn);
-      if (remediation && functions[remediation]) {
+      const remediation = runbookOf(await tagsOf(live.arn), runtimeConfig().name, Object.keys(functions));
+      if (remediation) {
         await invoke(functions, remediation, asEvent(alarm, live, remediation));
         injected++;
       } else await store.transact([alarmNotOurs(store.table, live.arn, now)]);
@@ -184,10 +185,9 @@ async function* firingAlarms(): AsyncGenerator<MetricAlarm[]> {
   } while (NextToken);
 }
 
-async function runbookTag(arn: string): Promise<string | undefined> {
+async function tagsOf(arn: string): Promise<Tag[]> {
   try {
-    const reply = await cloudwatch.send(new ListTagsForResourceCommand({ ResourceARN: arn }));
-    return reply.Tags?.find((tag) => tag.Key === RUNBOOK_TAG)?.Value;
+    return (await cloudwatch.send(new ListTagsForResourceCommand({ ResourceARN: arn }))).Tags ?? [];
   } catch (error) {
     throw classifyAwsError(`list the tags of ${arn}`, error);
   }

@@ -3,6 +3,7 @@ import type { Command } from '../../../events/command.ts';
 import type { Signal } from '../../../events/signal.ts';
 import type { AlarmStates } from '../../engine/aftermath.ts';
 import type { WorkItem } from '../../engine/items.ts';
+import { DEPLOYMENT_TAG, RUNBOOK_TAG } from '../../engine/manifest.ts';
 
 /** An alarm as CloudWatch describes it now. */
 export interface LiveAlarm {
@@ -51,6 +52,18 @@ function recheckOrder(signal: Signal, dueAt: number, alarm: LiveAlarm | undefine
 
 function statesOf(alarms: ReadonlyMap<string, LiveAlarm>): AlarmStates {
   return Object.fromEntries([...alarms.values()].map((alarm) => [alarm.arn, alarm.state]));
+}
+
+/** The remediation that an alarm's tags ask for, if it is one of this deployment's. */
+export function runbookOf(
+  tags: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[],
+  deployment: string,
+  deployed: readonly string[],
+): string | undefined {
+  const valueOf = (key: string) => tags.find((tag) => tag.Key === key)?.Value;
+  const runbook = valueOf(RUNBOOK_TAG);
+  if (runbook === undefined || !deployed.includes(runbook)) return undefined;
+  return (valueOf(DEPLOYMENT_TAG) ?? deployment) === deployment ? runbook : undefined;
 }
 
 /** An alarm that fires although the journal knows nothing of it, or only an earlier state: its event was lost or never sent. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { WorkItem, WorkKind } from '../../../functions/engine/items.ts';
-import { isForgotten, type LiveAlarm, orderFor } from '../../../functions/incidents/reconciler/plan.ts';
+import { isForgotten, type LiveAlarm, orderFor, runbookOf } from '../../../functions/incidents/reconciler/plan.ts';
 import { NOW, signal } from '../../support/fixtures.ts';
 
 const work = (kind: WorkKind, change: Partial<WorkItem> = {}): WorkItem => ({
@@ -60,6 +60,27 @@ describe('what the reconciler orders', () => {
       command: 'settle',
       alarms: { [signal.alarmArn]: 'OK' },
     });
+  });
+});
+
+describe('whose alarm it is', () => {
+  const tags = (entries: Record<string, string>) => Object.entries(entries).map(([Key, Value]) => ({ Key, Value }));
+  it.each<[string, Record<string, string>, string | undefined]>([
+    [
+      'ours by both tags',
+      { 'nightshift:runbook': 'scale-out-service', 'nightshift:deployment': 'main' },
+      'scale-out-service',
+    ],
+    ["everybody's without a deployment", { 'nightshift:runbook': 'scale-out-service' }, 'scale-out-service'],
+    [
+      "another deployment's",
+      { 'nightshift:runbook': 'scale-out-service', 'nightshift:deployment': 'staging' },
+      undefined,
+    ],
+    ['asks for what is not deployed', { 'nightshift:runbook': 'something-else' }, undefined],
+    ['untagged', {}, undefined],
+  ])('%s', (_, entries, expected) => {
+    expect(runbookOf(tags(entries), 'main', ['scale-out-service'])).toBe(expected);
   });
 });
 

@@ -60,10 +60,10 @@ export function runbookOf(
   deployment: string,
   deployed: readonly string[],
 ): string | undefined {
-  const valueOf = (key: string) => tags.find((tag) => tag.Key === key)?.Value;
-  const runbook = valueOf(RUNBOOK_TAG);
+  const tagged = (key: string) => tags.find((tag) => tag.Key === key)?.Value;
+  const runbook = tagged(RUNBOOK_TAG);
   if (runbook === undefined || !deployed.includes(runbook)) return undefined;
-  return (valueOf(DEPLOYMENT_TAG) ?? deployment) === deployment ? runbook : undefined;
+  return (tagged(DEPLOYMENT_TAG) ?? deployment) === deployment ? runbook : undefined;
 }
 
 /** An alarm that fires although the journal knows nothing of it, or only an earlier state: its event was lost or never sent. */

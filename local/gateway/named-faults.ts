@@ -80,11 +80,15 @@ export const NAMED_FAULTS: Readonly<Record<string, NamedFault>> = {
     kind: 'throttled',
   },
   'region-down': {
-    summary: 'us-east-1 can’t be reached, and with it the control planes of Route 53 and IAM.',
+    summary: 'The region us-east-1 can’t be reached, and with it the control planes of Route 53 and IAM.',
     match: { region: 'us-east-1' },
     kind: 'cut-off',
   },
-  'standby-region-down': { summary: 'us-west-2 can’t be reached.', match: { region: 'us-west-2' }, kind: 'cut-off' },
+  'standby-region-down': {
+    summary: 'The region us-west-2 can’t be reached.',
+    match: { region: 'us-west-2' },
+    kind: 'cut-off',
+  },
 };
 
 /** The catalogued fault of that name, ready to be set; nothing when there is none. */

@@ -5,87 +5,32 @@ import {
   DescribeAlarmsCommand,
   DisableAlarmActionsCommand,
   EnableAlarmActionsCommand,
-  GetMetricDataCommand,
-  GetMetricStatisticsCommand,
-  ListMetricsCommand,
   ListTagsForResourceCommand,
-  PutCompositeAlarmCommand,
   PutMetricAlarmCommand,
-  type PutMetricAlarmCommandInput,
-  PutMetricDataCommand,
   SetAlarmStateCommand,
   TagResourceCommand,
   UntagResourceCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { CloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
-import { createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
-import { clientConfig, keptEvents, quietWorld, REGION } from './support.ts';
+import {
+  alarm,
+  bus,
+  client,
+  clock,
+  cloudwatch,
+  cpuHigh,
+  dimensions,
+  evaluateAt,
+  invoked,
+  make,
+  put,
+  seconds,
+  sns,
+  stateChanges,
+} from './fixture.ts';
+import { clientConfig } from './support.ts';
 
-const T0 = Date.parse('2026-03-01T12:00:00Z');
-const seconds = (n: number) => new Date(T0 + n * 1000);
-const dimensions = [
-  { Name: 'ClusterName', Value: 'orders' },
-  { Name: 'ServiceName', Value: 'backend' },
-];
-const cpuHigh: PutMetricAlarmCommandInput = {
-  AlarmName: 'cpu-high',
-  Namespace: 'AWS/ECS',
-  MetricName: 'CPUUtilization',
-  Dimensions: dimensions,
-  Statistic: 'Average',
-  Period: 10,
-  EvaluationPeriods: 2,
-  Threshold: 70,
-  ComparisonOperator: 'GreaterThanThreshold',
-};
-
-let clock: Date;
-let bus: ReturnType<typeof keptEvents>;
-let cloudwatch: CloudWatch;
-let client: CloudWatchClient;
-let sns: string[];
-let invoked: unknown[];
-
-beforeEach(() => {
-  clock = seconds(0);
-  bus = keptEvents();
-  sns = [];
-  invoked = [];
-  cloudwatch = createCloudWatch(quietWorld(), {
-    events: bus,
-    now: () => clock,
-    publishToSns: async (topic, subject) => void sns.push(`${topic} ${subject}`),
-    lambda: {
-      invokeAsync: async (_arn, payload) => {
-        invoked.push(payload);
-        return { requestId: 'r' };
-      },
-    },
-  });
-  client = new CloudWatchClient(clientConfig(cloudwatch));
-});
-
-const put = (value: number, at: Date, service = 'backend') =>
-  cloudwatch.put({
-    region: REGION,
-    namespace: 'AWS/ECS',
-    name: 'CPUUtilization',
-    dimensions: { ServiceName: service, ClusterName: 'orders' },
-    value,
-    at,
-  });
-async function alarm(name = 'cpu-high') {
-  const found = await client.send(
-    new DescribeAlarmsCommand({ AlarmNames: [name], AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] }),
-  );
-  return found.MetricAlarms?.[0] ?? found.CompositeAlarms?.[0];
-}
-const stateChanges = () => bus.events.filter((event) => event.detailType === 'CloudWatch Alarm State Change');
-async function evaluateAt(n: number) {
-  clock = seconds(n);
-  await cloudwatch.evaluateNow(clock);
-}
+beforeEach(make);
 
 describe('a metric alarm', () => {
   it('begins without data and says so in AWS’s words', async () => {
@@ -246,132 +191,6 @@ describe('alarm tags in events', () => {
   });
 });
 
-describe('metric math', () => {
-  const connections = {
-    AlarmName: 'connections',
-    EvaluationPeriods: 1,
-    Threshold: 0.8,
-    ComparisonOperator: 'GreaterThanThreshold' as const,
-    Metrics: [
-      {
-        Id: 'used',
-        ReturnData: false,
-        MetricStat: { Metric: { Namespace: 'N', MetricName: 'Used' }, Period: 10, Stat: 'Maximum' },
-      },
-      {
-        Id: 'most',
-        ReturnData: false,
-        MetricStat: { Metric: { Namespace: 'N', MetricName: 'Most' }, Period: 10, Stat: 'Maximum' },
-      },
-      { Id: 'share', Expression: 'used / most', Label: 'Share' },
-    ],
-  };
-  const both = (used: number) =>
-    client.send(
-      new PutMetricDataCommand({
-        Namespace: 'N',
-        MetricData: [
-          { MetricName: 'Used', Value: used, Timestamp: clock },
-          { MetricName: 'Most', Value: 100, Timestamp: clock },
-        ],
-      }),
-    );
-
-  it('judges the expression', async () => {
-    await client.send(new PutMetricAlarmCommand(connections));
-    await both(81);
-    await evaluateAt(11);
-    expect(await alarm('connections')).toMatchObject({ StateValue: 'ALARM', Metrics: [{}, {}, { Id: 'share' }] });
-  });
-  it('refuses an expression that it can’t compute', async () => {
-    const Metrics = connections.Metrics.map((m) =>
-      m.Expression ? { ...m, Expression: 'ANOMALY_DETECTION_BAND(used)' } : m,
-    );
-    await expect(client.send(new PutMetricAlarmCommand({ ...connections, Metrics }))).rejects.toThrow(/known here/);
-  });
-  it('is answered by GetMetricData too', async () => {
-    await both(40);
-    const { MetricDataResults } = await client.send(
-      new GetMetricDataCommand({ StartTime: seconds(0), EndTime: seconds(60), MetricDataQueries: connections.Metrics }),
-    );
-    expect(MetricDataResults).toEqual([
-      { Id: 'share', Label: 'Share', Timestamps: [seconds(0)], Values: [0.4], StatusCode: 'Complete' },
-    ]);
-  });
-});
-
-describe('a composite alarm', () => {
-  const composite = { AlarmName: 'both', AlarmRule: 'ALARM("cpu-high") AND NOT OK(memory-high)' };
-  const set = (AlarmName: string, StateValue: 'OK' | 'ALARM') =>
-    client.send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'test' }));
-  beforeEach(async () => {
-    for (const AlarmName of ['cpu-high', 'memory-high']) {
-      await client.send(new PutMetricAlarmCommand({ ...cpuHigh, AlarmName, TreatMissingData: 'ignore' }));
-      await set(AlarmName, 'OK');
-    }
-  });
-
-  it('follows its children and names those that triggered it', async () => {
-    await client.send(new PutCompositeAlarmCommand(composite));
-    expect((await alarm('both'))?.StateReason).toMatch(/was created and its alarm rule evaluates to OK$/);
-    await set('cpu-high', 'ALARM');
-    expect((await alarm('both'))?.StateValue).toBe('OK');
-    await set('memory-high', 'ALARM');
-    const fired = await alarm('both');
-    expect(fired?.StateValue).toBe('ALARM');
-    expect(fired?.StateReason).toMatch(/memory-high transitioned to ALARM at Sunday 01 March, 2026 12:00:00 UTC$/);
-    const { triggeringAlarms } = JSON.parse(fired?.StateReasonData ?? '') as { triggeringAlarms: unknown[] };
-    expect(triggeringAlarms).toHaveLength(2);
-  });
-  it('refuses a rule about alarms that don’t exist, or that can’t be read', async () => {
-    const AlarmName = 'x';
-    for (const AlarmRule of ['ALARM(nobody)', 'ALARM(cpu-high', 'cpu-high', 'ALARM(cpu-high) OR', 'TRUE FALSE'])
-      await expect(client.send(new PutCompositeAlarmCommand({ AlarmName, AlarmRule }))).rejects.toThrow(
-        /rule|AlarmRule/,
-      );
-  });
-  it('refuses a circle', async () => {
-    await client.send(new PutCompositeAlarmCommand(composite));
-    await client.send(new PutCompositeAlarmCommand({ AlarmName: 'above', AlarmRule: 'ALARM(both)' }));
-    const circle = client.send(new PutCompositeAlarmCommand({ AlarmName: 'both', AlarmRule: 'NOT ALARM(above)' }));
-    await expect(circle).rejects.toThrow('both -> above -> both');
-  });
-  it('is judged again when its rule changes', async () => {
-    await client.send(new PutCompositeAlarmCommand(composite));
-    await client.send(new PutCompositeAlarmCommand({ ...composite, AlarmRule: 'OK(cpu-high)' }));
-    expect((await alarm('both'))?.StateReason).toMatch(/was updated and its alarm rule evaluates to ALARM$/);
-  });
-  it('keeps its children from being deleted', async () => {
-    await client.send(new PutCompositeAlarmCommand(composite));
-    await expect(client.send(new DeleteAlarmsCommand({ AlarmNames: ['cpu-high'] }))).rejects.toThrow(/depending on it/);
-  });
-  it('holds its actions back while its suppressor fires, and performs them when the extension is over', async () => {
-    const AlarmActions = ['arn:aws:sns:eu-west-1:000000000000:pager'];
-    await client.send(new PutMetricAlarmCommand({ ...cpuHigh, AlarmName: 'maintenance', TreatMissingData: 'ignore' }));
-    await client.send(
-      new PutCompositeAlarmCommand({
-        AlarmName: 'held',
-        AlarmRule: 'ALARM(cpu-high)',
-        AlarmActions,
-        ActionsSuppressor: 'maintenance',
-        ActionsSuppressorWaitPeriod: 120,
-        ActionsSuppressorExtensionPeriod: 180,
-      }),
-    );
-    await evaluateAt(300);
-    await set('maintenance', 'ALARM');
-    await set('cpu-high', 'ALARM');
-    expect(await alarm('held')).toMatchObject({ StateValue: 'ALARM', ActionsSuppressedBy: 'Alarm' });
-    await set('maintenance', 'OK');
-    expect(await alarm('held')).toMatchObject({ ActionsSuppressedBy: 'ExtensionPeriod' });
-    await evaluateAt(479);
-    expect(sns).toEqual([]);
-    await evaluateAt(480);
-    expect(sns).toEqual([`${AlarmActions[0]} ALARM: "held" in eu-west-1`]);
-    expect((await alarm('held'))?.StateValue).toBe('ALARM');
-  });
-});
-
 describe('deleting and describing', () => {
   it('deletes all or nothing', async () => {
     await client.send(new PutMetricAlarmCommand(cpuHigh));
@@ -401,59 +220,5 @@ describe('deleting and describing', () => {
       const sent = client.send(new PutMetricAlarmCommand({ ...cpuHigh, ...wrong }));
       await expect(sent).rejects.toThrow(words);
     }
-  });
-});
-
-describe('reading metrics', () => {
-  it('computes every statistic over aligned periods', async () => {
-    for (const [n, value] of [
-      [1, 10],
-      [2, 20],
-      [61, 50],
-    ] as const)
-      put(value, seconds(n));
-    const { Datapoints } = await client.send(
-      new GetMetricStatisticsCommand({
-        Namespace: 'AWS/ECS',
-        MetricName: 'CPUUtilization',
-        Dimensions: dimensions,
-        StartTime: seconds(0),
-        EndTime: seconds(120),
-        Period: 60,
-        Statistics: ['Average', 'Sum', 'Minimum', 'Maximum', 'SampleCount'],
-        ExtendedStatistics: ['p50'],
-      }),
-    );
-    expect(Datapoints?.[0]).toMatchObject({ Average: 15, Sum: 30, Minimum: 10, Maximum: 20, SampleCount: 2 });
-    expect(Datapoints?.map((point) => point.ExtendedStatistics?.p50)).toEqual([10, 50]);
-  });
-  it('puts a late sample into its own period', async () => {
-    for (const n of [61, 1, 62, 2]) put(n, seconds(n));
-    const { MetricDataResults } = await client.send(
-      new GetMetricDataCommand({
-        StartTime: seconds(0),
-        EndTime: seconds(120),
-        ScanBy: 'TimestampAscending',
-        MetricDataQueries: [
-          {
-            Id: 'm',
-            MetricStat: {
-              Metric: { Namespace: 'AWS/ECS', MetricName: 'CPUUtilization', Dimensions: dimensions },
-              Period: 60,
-              Stat: 'Sum',
-            },
-          },
-        ],
-      }),
-    );
-    expect(MetricDataResults?.[0]).toMatchObject({ Values: [3, 123], Timestamps: [seconds(0), seconds(60)] });
-  });
-  it('keeps each set of dimensions to itself', async () => {
-    put(90, seconds(1));
-    put(10, seconds(1), 'frontend');
-    const { Metrics } = await client.send(
-      new ListMetricsCommand({ Dimensions: [{ Name: 'ServiceName', Value: 'frontend' }] }),
-    );
-    expect(Metrics).toHaveLength(1);
   });
 });

@@ -81,6 +81,7 @@ async function perform(
     (entry, incident) => view.entry(entry, incident),
     (error) => world.context.log('follower', String(error)),
   );
+  view.follow(follower.flush);
   try {
     return await playAll(world, scenarios, view, ending);
   } finally {

@@ -13,7 +13,8 @@ export interface ScenarioResult {
 export interface Audience<W> {
   started(scenario: Scenario<W>): void;
   step(scenario: Scenario<W>, text: string): void;
-  ended(scenario: Scenario<W>, result: ScenarioResult): void;
+  /** Awaited, so that what belongs to the scenario can be told before the next one begins. */
+  ended(scenario: Scenario<W>, result: ScenarioResult): Promise<void> | void;
 }
 
 /** After the limit, this long for `run` to notice before its restoring begins. */
@@ -40,7 +41,7 @@ export async function playAll<W>(
       const obstacle = scenario.uses.flatMap((used) => spoilt.get(used) ?? [])[0];
       const reason = obstacle ?? (signal.aborted ? 'the run was broken off' : undefined);
       const played = reason ? skipped(scenario, reason) : await play(world, scenario, audience, signal, doneWith);
-      audience.ended(scenario, played.result);
+      await audience.ended(scenario, played.result);
       if (played.spoilt) for (const used of scenario.uses) spoilt.set(used, played.spoilt);
       for (const used of scenario.uses) doneWith(used);
       return played.result;

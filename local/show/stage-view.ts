@@ -15,10 +15,18 @@ export class StageView<W> implements Audience<W> {
   readonly #width: number;
   readonly #playing = new Set<Scenario<W>>();
 
+  /** Reads the journal, so that a scenario's last entries are told under its name. */
+  #catchUp: () => Promise<void> = async () => {};
+
   constructor(progress: Progress, colours: Screen['colours'], scenarios: readonly Scenario<W>[]) {
     this.#progress = progress;
     this.#colours = colours;
     this.#width = Math.max(0, ...scenarios.map(({ name }) => name.length));
+  }
+
+  /** @param flush tells every entry written so far. */
+  follow(flush: () => Promise<void>): void {
+    this.#catchUp = flush;
   }
 
   started(scenario: Scenario<W>): void {
@@ -40,7 +48,8 @@ export class StageView<W> implements Audience<W> {
     this.#line(scenario?.name ?? incident.target, `${timeOfDay(entry.at)}  ${kind}  ${entry.summary}`);
   }
 
-  ended(scenario: Scenario<W>, result: ScenarioResult): void {
+  async ended(scenario: Scenario<W>, result: ScenarioResult): Promise<void> {
+    await this.#catchUp();
     this.#playing.delete(scenario);
     const { green, red, yellow } = this.#colours;
     const mark = { passed: green('✔ passed'), failed: red('✘ failed'), skipped: yellow('- skipped') }[result.status];

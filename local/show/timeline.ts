@@ -7,11 +7,13 @@ export interface FollowedJournal {
   readIncident(id: string): Promise<IncidentWithTimeline | undefined>;
 }
 
-const POLL_MS = 250;
+const POLL_MS = 200;
 /** An incident may be written to after it was resolved (handing back), so it is followed this much longer. */
 const FOLLOW_RESOLVED_MS = 120_000;
 
 export interface Follower {
+  /** Reads now: everything written before the call has been told when it resolves. */
+  flush(): Promise<void>;
   /** Reads once more, so that nothing written before is missed, and ends. */
   stop(): Promise<void>;
 }
@@ -28,31 +30,23 @@ export function followJournal(
 ): Follower {
   const told = new Set<string>();
   let stopped = false;
-  let wake = () => {};
-  const loop = (async () => {
-    for (;;) {
-      const last = stopped;
-      try {
-        await readOnce(journal, told, tell);
-      } catch (error) {
-        onError(error);
-      }
-      if (last) return;
-      await new Promise<void>((next) => {
-        const timer = setTimeout(next, pollMs);
-        wake = () => {
-          clearTimeout(timer);
-          next();
-        };
-        if (stopped) wake();
-      });
-    }
-  })();
+  let timer: NodeJS.Timeout | undefined;
+  // Readings come one after another: two at once could tell an entry twice.
+  let reading = Promise.resolve();
+  const read = (): Promise<void> => {
+    reading = reading.then(() => readOnce(journal, told, tell)).catch(onError);
+    return reading;
+  };
+  const again = (): void => {
+    if (!stopped) timer = setTimeout(() => void read().then(again), pollMs);
+  };
+  void read().then(again);
   return {
+    flush: read,
     stop: () => {
       stopped = true;
-      wake();
-      return loop;
+      clearTimeout(timer);
+      return read();
     },
   };
 }

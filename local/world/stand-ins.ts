@@ -4,6 +4,7 @@ import { publishToTopic } from '../gateway/services.ts';
 import { createApplicationAutoScaling } from '../stand-ins/application-auto-scaling/application-auto-scaling.ts';
 import { type CloudWatch, createCloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
 import { createEcs, type Ecs } from '../stand-ins/ecs/ecs.ts';
+import { createEventSources } from '../stand-ins/event-sources/index.ts';
 import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
 import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
 import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
@@ -24,6 +25,7 @@ export interface StandIns {
 export async function makeStandIns(world: WorldContext, gateway: Gateway): Promise<StandIns> {
   const lambda = await createLambda(world, gateway);
   const eventbridge = createEventBridge(world, gateway, lambda);
+  createEventSources(world, gateway, lambda);
   const scheduler = createScheduler(world, gateway, lambda);
   const cloudwatch = createCloudWatch(world, {
     events: eventbridge,

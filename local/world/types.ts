@@ -147,5 +147,7 @@ export interface Fault {
     | 'cut-off'
     | 'kill-caller-after';
   readonly delayMs?: number;
+  /** So many matching calls pass before the first one meets the fault (default 0). */
+  readonly after?: number;
   readonly times?: number;
 }

@@ -73,6 +73,20 @@ describe('following the journal', () => {
     expect(errors).toHaveLength(1);
   });
 
+  it('has told everything once it was asked to catch up', async () => {
+    const told: string[] = [];
+    const journal = scripted([[], [entry('fresh')]]);
+    const follower = followJournal(
+      journal,
+      ({ id }) => told.push(id),
+      () => {},
+      60_000,
+    );
+    await follower.flush();
+    expect(told).toEqual(['fresh']);
+    await follower.stop();
+  });
+
   it('reads once more when it is stopped', async () => {
     const told: string[] = [];
     const journal = scripted([[], [entry('late')]]);

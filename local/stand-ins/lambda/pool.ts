@@ -31,6 +31,7 @@ export class Pool {
   readonly #idle: Slot[] = [];
   readonly #busy = new Set<Slot>();
   readonly #waiting: (() => void)[] = [];
+  #seated = 0;
   #starting = 0;
   #isStopped = false;
 
@@ -38,25 +39,33 @@ export class Pool {
     this.#options = options;
   }
 
-  /** A free environment of the function, the most recently used first, else a new one once there is room. */
+  /**
+   * Waits until one more invocation may run at all. What waits here isn't running yet, so it takes none of the function's concurrency.
+   * @returns the function that gives the seat back.
+   */
+  async seat(): Promise<() => void> {
+    if (this.#seated >= this.#options.maxWorkers) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#seated += 1;
+    return () => {
+      const next = this.#waiting.shift();
+      // The seat goes straight to the next one, or somebody newer would take it.
+      if (next) next();
+      else this.#seated -= 1;
+    };
+  }
+
+  /** A free environment of the function, the most recently used first, else a new one; the caller holds a seat. */
   async take(definition: FunctionDefinition): Promise<{ worker: Worker; release: () => void }> {
+    if (this.#isStopped) throw new Error('the local Lambda has stopped');
     const key = versionKey(definition);
-    const owner = functionKey(definition.name, definition.region);
-    for (;;) {
-      if (this.#isStopped) throw new Error('the local Lambda has stopped');
-      const warm = this.#takeIdle(key);
-      if (warm) return this.#lend(warm);
-      if (this.#makeRoom()) break;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+    const warm = this.#takeIdle(key);
+    if (warm) return this.#lend(warm);
+    this.#makeRoom();
     this.#starting += 1;
     try {
       const accessKeyId = `LOCAL${randomBytes(8).toString('hex').toUpperCase()}`;
       const worker = await this.#options.start(definition, accessKeyId);
-      return this.#lend({ key, functionKey: owner, worker });
-    } catch (error) {
-      this.#next();
-      throw error;
+      return this.#lend({ key, functionKey: functionKey(definition.name, definition.region), worker });
     } finally {
       this.#starting -= 1;
     }
@@ -96,14 +105,12 @@ export class Pool {
     return undefined;
   }
 
-  /** Whether one more may be started; ends the longest idle one if that is what it takes. */
-  #makeRoom(): boolean {
-    if (this.#idle.length + this.#busy.size + this.#starting < this.#options.maxWorkers) return true;
+  /** Ends the longest idle one if there would be too many: those that run are never more than there are seats. */
+  #makeRoom(): void {
     const [oldest] = this.#idle;
-    if (!oldest) return false;
+    if (!oldest || this.#idle.length + this.#busy.size + this.#starting < this.#options.maxWorkers) return;
     this.#forget(oldest);
     oldest.worker.kill();
-    return true;
   }
 
   #lend(slot: Slot): { worker: Worker; release: () => void } {
@@ -121,16 +128,11 @@ export class Pool {
       slot.timer.unref();
       this.#idle.push(slot);
     }
-    this.#next();
   }
 
   #forget(slot: Slot): void {
     clearTimeout(slot.timer);
     const at = this.#idle.indexOf(slot);
     if (at >= 0) this.#idle.splice(at, 1);
-  }
-
-  #next(): void {
-    this.#waiting.shift()?.();
   }
 }

@@ -55,6 +55,15 @@ export class Runner {
 
   /** Never rejects: what goes wrong is a result. */
   async run(run: Run): Promise<RunResult> {
+    const giveBack = await this.pool.seat();
+    try {
+      return await this.#runSeated(run);
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #runSeated(run: Run): Promise<RunResult> {
     const { definition } = run;
     const startedAt = new Date();
     const entered = this.concurrency.enter(definition, await this.#definitions.reserved(definition.region));

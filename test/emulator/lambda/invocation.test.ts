@@ -217,3 +217,13 @@ describe('reserved concurrency', () => {
     expect(ran).toHaveLength(2);
   });
 });
+
+describe('the account’s concurrency', () => {
+  it('is shared by functions without a reservation, and throttles beyond its limit', async () => {
+    await makeFunction(small, 'shares', SOURCE);
+    small.lambda.setAccountConcurrency(1);
+    const results = await Promise.allSettled([invoke('plain', { sleepMs: 300 }), invoke('shares', { sleepMs: 300 })]);
+    small.lambda.setAccountConcurrency(1_000);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+});

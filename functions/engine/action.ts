@@ -2,15 +2,15 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../events/journal.ts';
-import type { Outcome } from '../../events/outcome.ts';
+import type { HoldReason, Outcome } from '../../events/outcome.ts';
 import { CHANGING_CALL_BUDGET_MS } from './clients.ts';
 import type { Protected } from './config.ts';
-import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
+import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
 import { ChangedBySomeoneElseError, EngineError, InFlightError, OutOfTimeError, RetryableError } from './errors.ts';
 import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type TargetItem } from './items.ts';
 import type { ActReport } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
-import { acted, handsOff, holdDropped, released, renewed } from './target-state.ts';
+import { acted, allOk, handsOff, holdDropped, released, renewed } from './target-state.ts';
 import { entryMaker, finishEvent, putEntry, putTarget, putWork, removeWork, updateAction } from './writes.ts';
 
 /** Time kept free after the change to write down that it was made. */
@@ -97,11 +97,59 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
   switch (remediation.alreadyApplied(action.change, observation)) {
     case 'yes':
       return finish(context, mine, { summary: 'the change was found in effect', data: {} });
-    case 'no':
-      return carryOut(context, target, mine);
+    case 'no': {
+      const lapsed = await whyLapsed(context, mine);
+      return lapsed ? lapse(context, mine, lapsed) : carryOut(context, target, mine);
+    }
     case 'unclear':
       return fail(context, mine, 'an earlier attempt may or may not have made the change; it is not repeated');
   }
+}
+
+interface Lapse {
+  readonly why: string;
+  readonly outcome: Outcome;
+}
+
+/** A recorded intent is no licence for ever: undefined while what it was recorded for still holds. */
+async function whyLapsed<T extends Protected, O>(
+  context: Context<T, O>,
+  action: ActionItem,
+): Promise<Lapse | undefined> {
+  const now = context.now();
+  const { incidentId, change, alarmArn } = action;
+  const present = await readTarget(context.store, action.target);
+  const held = (reason: HoldReason, why: string): Lapse => ({
+    why,
+    outcome: { kind: 'held', reason, detail: why, recheckAt: new Date(now).toISOString() },
+  });
+  const { mode } = limitsOf(context);
+  if (action.purpose === 'hand-back') {
+    if (present.openIncidentId) return held('change-under-way', `${present.openIncidentId} is open now`);
+    return mode === 'auto' ? undefined : held('change-under-way', `mode is ${mode} now`);
+  }
+  if (mode !== 'auto')
+    return { why: `mode is ${mode} now`, outcome: { kind: 'would-act', incidentId, change: change.summary } };
+  const recovered = alarmArn !== undefined && present.alarms[alarmArn] === 'OK';
+  if (recovered || present.openIncidentId !== incidentId) {
+    const why = 'its alarm is OK again';
+    return { why, outcome: { kind: 'already-fine', reason: why } };
+  }
+  // The alarm is judged again by the recheck that was recorded with the intent.
+  if (now > (action.verifyBy ?? now)) return held('stale', 'it was recorded too long ago');
+  return undefined;
+}
+
+/** An intent whose reason has gone is ended without its change. */
+async function lapse<T extends Protected, O>(
+  context: Context<T, O>,
+  action: ActionItem,
+  { why, outcome }: Lapse,
+): Promise<Outcome> {
+  const make = entryMaker(action.incidentId, action.remediation, context.now());
+  const entry = make('left-as-is', `did not ${action.change.summary}: ${why}`, { actionId: action.actionId });
+  await end(context, action, outcome, [entry], (target) => target);
+  return outcome;
 }
 
 export async function readAction(store: Store, actionId: string): Promise<ActionItem | undefined> {
@@ -161,16 +209,19 @@ async function finish<T extends Protected, O>(
       removeWork(store.table, 'unfinished', actionId),
       ...(handingBack
         ? [removeWork(store.table, 'hand-back', action.target)]
-        : [verifyWork(store, action, now), finishEvent(store.table, action.remediation, action.signalId, outcome)]),
+        : [
+            verifyWork(store, action, now, allOk(present)),
+            finishEvent(store.table, action.remediation, action.signalId, outcome),
+          ]),
     ],
   }));
   return outcome;
 }
 
-/** Due when verification may first be believed; after that the deadline counts. */
-export function verifyWork(store: Store, action: ActionItem, now: number): Labelled {
+/** Due when verification may first be believed; after that at the deadline, or at once when the alarms are OK already. */
+function verifyWork(store: Store, action: ActionItem, now: number, alarmsOk: boolean): Labelled {
   const notBefore = action.verifyNotBefore ?? now;
-  const dueAt = notBefore > now ? notBefore : (action.verifyBy ?? now);
+  const dueAt = notBefore > now ? notBefore : alarmsOk ? now : (action.verifyBy ?? now);
   const { remediation, target } = action;
   return putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 });
 }

@@ -94,6 +94,12 @@ export async function settle<T extends Protected, O>(
     await store.transact([removeWork(store.table, 'verify', targetName)]);
     return { kind: 'noted', detail: `${targetName} has no open incident` };
   }
+  if (target.leaseHolder) {
+    // Its change is being made, or its function died and it is resumed: until it ends nobody can say that the incident is over.
+    const dueAt = Math.max(target.leaseUntil ?? 0, context.now() + SOON_MS);
+    await store.transact([settleLater(store, context.remediation.manifest.name, targetName, dueAt)]);
+    return { kind: 'noted', detail: `${targetName}: ${target.leaseHolder} is under way` };
+  }
   const action = target.verifying ? await readAction(store, target.verifying) : undefined;
   if (!action)
     return allOk(target)

@@ -33,6 +33,9 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
     return { kind: 'noted', detail: `${targetName} holds nothing of ${remediation.manifest.name}` };
   }
   const quietFrom = (present.okSince ?? now) + hold.stabiliseForSeconds * 1000;
+  const { mode } = limitsOf(context);
+  if (mode !== 'auto')
+    return postpone(context, targetName, now + config.handsOffSeconds * 1000, `mode is ${mode}, so nothing is changed`);
   if (present.openIncidentId)
     return postpone(context, targetName, now + hold.stabiliseForSeconds * 1000, 'an incident is open');
   if (quietFrom > now) return postpone(context, targetName, quietFrom, 'still stabilising');

@@ -8,7 +8,7 @@
 export interface Permission {
   readonly actions: readonly `${string}:${string}`[];
   readonly resources: readonly string[];
-  /** Why AWS offers no resource-level permission here, with the page that says so. */
+  /** Why a wildcard stands in `resources`: no resource-level permission or no id known beforehand, with AWS's page that says so. */
   readonly whyAnyResource?: string;
 }
 

@@ -6,8 +6,16 @@ export const manifest = defineIncidentFunction({
     'Compares firing alarms, held signals, unfinished intents, verifications and holds with the clock, and brings up what is due.',
   permissions: [
     {
-      actions: ['cloudwatch:DescribeAlarms', 'cloudwatch:ListTagsForResource'],
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: ['*'],
+      whyAnyResource:
+        'DescribeAlarms returns composite alarms only to callers with scope * (Amazon CloudWatch API Reference, DescribeAlarms).',
+    },
+    {
+      actions: ['cloudwatch:ListTagsForResource'],
       resources: ['arn:{partition}:cloudwatch:{region}:{account}:alarm:*'],
+      whyAnyResource:
+        'Which alarms carry our tag is what is being asked, of every alarm that fires unknown to the journal.',
     },
   ],
   timeoutSeconds: 60,

@@ -23,6 +23,8 @@ export const manifest = defineManifest({
     {
       actions: ['application-autoscaling:RegisterScalableTarget'],
       resources: ['arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*'],
+      whyAnyResource:
+        'The id of a scalable target is made by AWS and not known before it exists (Service Authorization Reference, Actions for AWS Application Auto Scaling).',
     },
     {
       actions: ['cloudwatch:GetMetricData'],

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+import type { Permission, RemediationManifest } from '../../functions/engine/manifest.ts';
+import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'functions/remediations');
@@ -28,6 +29,24 @@ function actionsUsed(source: string): string[] {
       [...imported.matchAll(/(\w+)Command\b/g)].map(([, command]) => `${IAM_SERVICE[client] ?? client}:${command}`),
   );
 }
+
+function expectReasons(permissions: readonly Permission[]): void {
+  for (const { actions, resources, whyAnyResource } of permissions) {
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+    if (resources.some((resource) => resource.includes('*'))) expect(whyAnyResource).toMatch(/.{40}/);
+  }
+}
+
+const INCIDENTS = join(ROOT, 'functions/incidents');
+const incidentFunctions = readdirSync(INCIDENTS, { withFileTypes: true }).filter((each) => each.isDirectory());
+
+describe.each(incidentFunctions.map((each) => each.name))('incident function %s', (name) => {
+  it('is named like its folder and gives a reason for each wildcard', async () => {
+    const { manifest } = (await import(join(INCIDENTS, name, 'manifest.ts'))) as { manifest: IncidentFunctionManifest };
+    expect(manifest.name).toBe(name);
+    expectReasons(manifest.permissions);
+  });
+});
 
 describe.each(names)('remediation %s', (name) => {
   const manifest = manifestOf(name);
@@ -58,11 +77,8 @@ describe.each(names)('remediation %s', (name) => {
     expect(declared.filter((action) => !used.has(action) && !signedLocally.has(action))).toEqual([]);
   });
 
-  it('asks for no action by wildcard, and for every resource only with a reason', () => {
-    for (const { actions, resources, whyAnyResource } of manifest.permissions) {
-      expect(actions.filter((action) => action.includes('*'))).toEqual([]);
-      if (resources.includes('*')) expect(whyAnyResource).toMatch(/Service Authorization Reference/);
-    }
+  it('asks for no action by wildcard, and for resources by wildcard only with a reason', () => {
+    expectReasons(manifest.permissions);
   });
 
   it('has limits above zero and time enough for a changing call', () => {

@@ -80,7 +80,7 @@ async function release(
       endedSinceReading = 0;
     }
     if (clientSessions(reading) - endedSinceReading <= goal || remaining() < KEEP_FREE_MS) break;
-    const limits = { ...target, serverVersion: reading.serverVersion, waitMs: GONE_WITHIN_MS };
+    const limits = { ...target, waitMs: GONE_WITHIN_MS };
     const result = await endSession(client, victim, limits);
     results[result].push(victim);
     if (result === 'ended') endedSinceReading++;

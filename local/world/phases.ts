@@ -35,14 +35,22 @@ export class Phases {
 }
 
 /**
- * All results, and the first failure only after every other has ended: nothing may go on working behind a failed start.
+ * All results, or the failure that came first, once every other has ended: nothing may go on working behind a failed start.
+ * @param onFailure called at the first failure, to make the others end soon.
  */
 export async function allOrFirstFailure<T extends readonly Promise<unknown>[]>(
   work: readonly [...T],
+  onFailure: () => void,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  await Promise.allSettled(work);
-  // All have ended: this gives every result, or throws the first failure in the order given.
-  const results: unknown[] = [];
-  for (const each of work) results.push(await each);
+  let first: { readonly error: unknown } | undefined;
+  const results = await Promise.all(
+    work.map((each) =>
+      each.catch((error: unknown) => {
+        if (!first) onFailure();
+        first ??= { error };
+      }),
+    ),
+  );
+  if (first) throw first.error;
   return results as { -readonly [K in keyof T]: Awaited<T[K]> };
 }

@@ -132,7 +132,10 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
     () => 'the same CDK app that is deployed to AWS',
   );
   const deployed = deploy(context, phases, gateway, options, { emulator, assembly, database });
-  const [load, seeded, stack] = await allOrFirstFailure([services, database, deployed, emulator, assembly] as const);
+  const [load, seeded, stack] = await allOrFirstFailure(
+    [services, database, deployed, emulator, assembly] as const,
+    () => void context.stop(),
+  );
   return { gateway, standIns, alarms, load, database: seeded, deployed: stack };
 }
 

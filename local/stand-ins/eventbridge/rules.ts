@@ -49,6 +49,8 @@ export class Rules {
 
   /** Enabled rules of a bus; none when there is no such bus. @throws UpstreamUnreachable. */
   of(region: string, bus: string): Promise<readonly Rule[]> {
+    // Rules live in the emulator: before it is up there are none.
+    if (!this.#gateway.upstreamUrl) return Promise.resolve([]);
     const key = `${region} ${bus}`;
     const cached = this.#cache.get(key);
     if (cached && performance.now() - cached.at < FRESH_FOR_MS) return cached.rules;

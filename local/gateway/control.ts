@@ -17,6 +17,7 @@ const FAULT = z.strictObject({
   kind: z.enum(['throttled', 'refused', 'timeout-before', 'timeout-after', 'slow', 'cut-off', 'kill-caller-after']),
   delayMs: z.number().min(0).optional(),
   times: z.int().min(1).optional(),
+  after: z.int().min(0).optional(),
 });
 
 const json = (status: number, body: unknown): AwsReply => ({

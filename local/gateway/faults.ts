@@ -40,12 +40,12 @@ export function faultMatches(fault: Fault, call: Matched, resource: string): boo
 
 /** A fault book whose `meet` finds the first fault that matches, in the order in which they were set, and counts it. */
 export class Faults implements FaultBook {
-  readonly #set = new Map<string, { fault: Fault; met: number }>();
+  readonly #set = new Map<string, { fault: Fault; met: number; passed: number }>();
 
   add(fault: Fault): void {
     if (fault.times !== undefined && !(Number.isInteger(fault.times) && fault.times > 0))
       throw new RangeError(`fault ${fault.name}: times is ${fault.times}, expected a whole number above 0 or nothing`);
-    this.#set.set(fault.name, { fault, met: 0 });
+    this.#set.set(fault.name, { fault, met: 0, passed: 0 });
   }
 
   remove(name: string): boolean {
@@ -64,6 +64,10 @@ export class Faults implements FaultBook {
     for (const entry of this.#set.values()) {
       const isSpent = entry.fault.times !== undefined && entry.met >= entry.fault.times;
       if (isSpent || !faultMatches(entry.fault, call, resource)) continue;
+      if (entry.passed < (entry.fault.after ?? 0)) {
+        entry.passed += 1;
+        continue;
+      }
       entry.met += 1;
       return entry.fault;
     }

@@ -124,6 +124,12 @@ describe('faults', () => {
     expect(faults.list()).toMatchObject([{ met: 2, timesLeft: 0 }]);
   });
 
+  it('let as many calls pass before as they say', () => {
+    const faults = new Faults();
+    faults.add({ name: 'third', match: {}, kind: 'throttled', after: 2, times: 1 });
+    expect([1, 2, 3, 4].map(() => faults.meet(call, '')?.name)).toEqual([undefined, undefined, 'third', undefined]);
+  });
+
   it('with a senseless count are refused', () => {
     expect(() => new Faults().add({ name: 'f', match: {}, kind: 'slow', times: 0 })).toThrow(
       'expected a whole number above 0',

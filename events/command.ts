@@ -2,7 +2,8 @@
 import * as z from 'zod/mini';
 import type { Signal } from './signal.ts';
 
-const alarmState = z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA']);
+/** `GONE`: there is no such alarm any more. */
+const alarmState = z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA', 'GONE']);
 
 /** Signals travel as the engine wrote them; the fields that decide are checked again. */
 const signal = z.pipe(

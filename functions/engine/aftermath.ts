@@ -16,7 +16,8 @@ import type { Labelled, Store } from './store.ts';
 import { alarmSeen, allOk, resolved } from './target-state.ts';
 import { alarmState, entryMaker, putEntry, putEvent, putWork, removeWork, updateAction } from './writes.ts';
 
-export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
+/** `GONE`: there is no such alarm any more. */
+export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA' | 'GONE'>>;
 
 /** An alarm went back to OK: noted in its incident, which is verified and resolved when all its alarms are OK. */
 export async function handleResolved<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
@@ -78,6 +79,12 @@ async function noteOk<T extends Protected, O>(
 const settleLater = (store: Store, remediation: string, target: string, dueAt: number): Labelled =>
   putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 });
 
+/** Deleted alarms aren't looked at again. */
+const recheckOf = (store: Store, seen: AlarmStates): Labelled[] =>
+  Object.keys(seen)
+    .filter((arn) => seen[arn] === 'GONE')
+    .map((arn) => removeWork(store.table, 'recheck', arn));
+
 /**
  * Looks whether the open incident of a target is over: every alarm OK and the last action verified; else, at the deadline, calls a person.
  * @param seen States of alarms as CloudWatch tells them now, when the caller has asked.
@@ -91,7 +98,7 @@ export async function settle<T extends Protected, O>(
   const present = await readTarget(store, targetName);
   const target = alarmSeen(present, seen, context.now());
   if (!target.openIncidentId) {
-    await store.transact([removeWork(store.table, 'verify', targetName)]);
+    await store.transact([removeWork(store.table, 'verify', targetName), ...recheckOf(store, seen)]);
     return { kind: 'noted', detail: `${targetName} has no open incident` };
   }
   if (target.leaseHolder) {
@@ -100,6 +107,8 @@ export async function settle<T extends Protected, O>(
     await store.transact([settleLater(store, context.remediation.manifest.name, targetName, dueAt)]);
     return { kind: 'noted', detail: `${targetName}: ${target.leaseHolder} is under way` };
   }
+  if (Object.keys(target.alarms).length === 0)
+    return resolve(context, targetName, seen, undefined, 'its last alarm was deleted while it was open');
   const action = target.verifying ? await readAction(store, target.verifying) : undefined;
   if (!action)
     return allOk(target)
@@ -190,13 +199,16 @@ async function resolve<T extends Protected, O>(
     const make = entryMaker(incidentId, remediation.manifest.name, now);
     const entries: JournalEntry[] = [];
     if (action) entries.push(make('verified', detail, { actionId: action.actionId }));
-    entries.push(make('resolved', action ? 'all alarms OK, action verified' : `all alarms OK: ${detail}`));
+    if (Object.keys(present.alarms).length === 0)
+      entries.push(make('escalated', `${detail}: nothing tells any more whether the trouble is over`));
+    entries.push(make('resolved', action ? 'all alarms OK, action verified' : `no alarm is firing: ${detail}`));
     return {
       next: resolved(present),
       items: [
         ...(action && verified ? [updateAction(store.table, action, verified)] : []),
         ...entries.map((entry) => putEntry(store.table, entry)),
         removeWork(store.table, 'verify', targetName),
+        ...recheckOf(store, seen),
         ...handBackWork(store, targetName, present, now),
       ],
     };

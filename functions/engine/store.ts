@@ -29,6 +29,7 @@ export type TransactResult =
   /** Other transactions kept getting in the way: nothing was refused, nothing was written. */
   | { readonly ok: false; readonly failed: ReadonlyMap<string, Record<string, unknown>>; readonly contended: true };
 
+const BATCH_LIMIT = 100;
 const CONFLICT_TRIES = 6;
 const CONFLICT_BASE_MS = 20;
 
@@ -42,11 +43,19 @@ export class Store {
   }
 
   /**
-   * Strongly consistent read of up to 100 items in one call; a missing item is absent from the map (key: `pk`).
+   * Strongly consistent read, up to 100 items a call; a missing item is absent from the map (key: `pk`).
    * @throws EngineError when the table can't be read: the caller must then change nothing.
    */
   async readAll(keys: readonly Key[]): Promise<Map<string, Record<string, unknown>>> {
     const found = new Map<string, Record<string, unknown>>();
+    // "BatchGetItem", Amazon DynamoDB API Reference: the same key twice, or more than 100, is refused as a whole.
+    const once = [...new Map(keys.map((key) => [`${key.pk} ${key.sk}`, key])).values()];
+    for (let start = 0; start < once.length; start += BATCH_LIMIT)
+      await this.#readBatch(once.slice(start, start + BATCH_LIMIT), found);
+    return found;
+  }
+
+  async #readBatch(keys: readonly Key[], found: Map<string, Record<string, unknown>>): Promise<void> {
     let pending: Record<string, unknown>[] = keys.map((key) => ({ pk: key.pk, sk: key.sk }));
     for (let tries = 0; pending.length > 0; tries++) {
       if (tries === 4)
@@ -65,7 +74,6 @@ export class Store {
       }
       pending = (reply.UnprocessedKeys?.[this.table]?.Keys ?? []).map((key) => unmarshall(key));
     }
-    return found;
   }
 
   async read(key: Key): Promise<Record<string, unknown> | undefined> {

@@ -22,14 +22,17 @@ export function firing(target: TargetItem, signal: Signal, incidentId: string): 
   };
 }
 
-/** An alarm's state is known; with `ALARM` gone everywhere, the target is quiet since `now`. */
+/** An alarm's state is known (a deleted one is left out); with `ALARM` gone everywhere, the target is quiet since `now`. */
 export function alarmSeen(
   target: TargetItem,
-  states: Readonly<Record<string, AlarmStateValue>>,
+  states: Readonly<Record<string, AlarmStateValue | 'GONE'>>,
   now: number,
 ): TargetItem {
   const alarms = { ...target.alarms };
-  for (const [arn, state] of Object.entries(states)) if (arn in alarms) alarms[arn] = state;
+  for (const [arn, state] of Object.entries(states)) {
+    if (state === 'GONE') delete alarms[arn];
+    else if (arn in alarms) alarms[arn] = state;
+  }
   const next = { ...target, alarms };
   if (!allOk(next)) return without(next, 'okSince');
   return { ...next, okSince: target.okSince ?? now };

@@ -201,6 +201,18 @@ export function bumpWork(table: string, work: WorkItem, dueAt: number): Labelled
   });
 }
 
+/** Removes a piece of work if it still is the one that was read. */
+export function dropWork(table: string, work: WorkItem): Labelled {
+  return signed('work', {
+    Delete: {
+      TableName: table,
+      Key: flat(workKey(work.kind, work.id)),
+      ConditionExpression: 'dueAt = :due',
+      ExpressionAttributeValues: flat({ ':due': work.dueAt }),
+    },
+  });
+}
+
 /** Remembers for an hour that a firing alarm is none of ours. */
 export function alarmNotOurs(table: string, alarmArn: string, now: number): Labelled {
   const notOursUntil = now + 3_600_000;

@@ -9,14 +9,18 @@ import { DEPLOYMENT_TAG, RUNBOOK_TAG } from '../../engine/manifest.ts';
 export interface LiveAlarm {
   readonly arn: string;
   readonly name: string;
-  readonly state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
+  /** `GONE`: there is no such alarm any more. */
+  readonly state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA' | 'GONE';
   /** Epoch milliseconds. */
   readonly stateAt: number;
   readonly actionsEnabled: boolean;
 }
 
-/** A piece of due work becomes an order to its remediation; undefined when nothing needs doing (the work is then dropped). */
-export function orderFor(work: WorkItem, alarms: ReadonlyMap<string, LiveAlarm>): Command | undefined {
+/**
+ * A piece of due work becomes an order to its remediation; `wait` when it can't be judged now and stays for the next run; undefined
+ * when nothing needs doing (the work is then dropped).
+ */
+export function orderFor(work: WorkItem, alarms: ReadonlyMap<string, LiveAlarm>): Command | 'wait' | undefined {
   switch (work.kind) {
     case 'recheck':
       return work.signal && recheckOrder(work.signal, work.dueAt, alarms.get(work.signal.alarmArn));
@@ -33,13 +37,16 @@ export function orderFor(work: WorkItem, alarms: ReadonlyMap<string, LiveAlarm>)
 
 /**
  * Still firing: judged again under an identity of its own (the time it was due), so that it isn't taken for a duplicate of the first
- * event, while the same order given twice still is one. OK: told as resolved. Gone: nothing.
+ * event, while the same order given twice still is one. OK: told as resolved. Deleted: its incident can't wait for it. Without data, or
+ * with its actions disabled by somebody who wants quiet: nothing is done, and it isn't forgotten either.
  */
-function recheckOrder(signal: Signal, dueAt: number, alarm: LiveAlarm | undefined): Command | undefined {
-  if (!alarm) return undefined;
+function recheckOrder(signal: Signal, dueAt: number, alarm: LiveAlarm | undefined): Command | 'wait' {
+  if (!alarm) return 'wait';
+  if (alarm.state === 'GONE')
+    return { nightshift: 1, command: 'settle', target: signal.target, alarms: { [alarm.arn]: 'GONE' } };
   const base = signal.id.split('#')[0];
   const at = new Date(alarm.stateAt).toISOString();
-  if (alarm.state === 'ALARM') {
+  if (alarm.state === 'ALARM' && alarm.actionsEnabled) {
     const again: Signal = { ...signal, id: `${base}#recheck-${dueAt}`, at, recheck: signal.recheck + 1 };
     return { nightshift: 1, command: 'signal', signal: again };
   }
@@ -47,7 +54,7 @@ function recheckOrder(signal: Signal, dueAt: number, alarm: LiveAlarm | undefine
     const over: Signal = { ...signal, id: `${base}#ok-${alarm.stateAt}`, at, state: 'resolved' };
     return { nightshift: 1, command: 'signal', signal: over };
   }
-  return undefined;
+  return 'wait';
 }
 
 function statesOf(alarms: ReadonlyMap<string, LiveAlarm>): AlarmStates {

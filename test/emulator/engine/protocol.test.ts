@@ -38,7 +38,8 @@ async function orders(name: string, at: number, state: 'ALARM' | 'OK' = 'ALARM')
   const work = (await world.due(at)).filter((each) => each.target === `ecs-service/orders/${name}`);
   return work.map((each) => {
     const arn = each.signal?.alarmArn ?? `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-cpu`;
-    return orderFor(each, new Map([[arn, { arn, name, state, stateAt: at, actionsEnabled: true }]]));
+    const order = orderFor(each, new Map([[arn, { arn, name, state, stateAt: at, actionsEnabled: true }]]));
+    return order === 'wait' ? undefined : order;
   });
 }
 

@@ -46,8 +46,20 @@ describe('what the reconciler orders', () => {
       signal: { state: 'resolved' },
     });
   });
-  it('drops a recheck whose alarm is gone', () => {
-    expect(orderFor(work('recheck', { signal }), alarms())).toBeUndefined();
+  it('has the incident of a deleted alarm looked at, since no event will ever end it', () => {
+    expect(orderFor(work('recheck', { signal }), alarms(alarm({ state: 'GONE' })))).toEqual({
+      nightshift: 1,
+      command: 'settle',
+      target: signal.target,
+      alarms: { [signal.alarmArn]: 'GONE' },
+    });
+  });
+  it.each<[string, LiveAlarm[]]>([
+    ['has no data', [alarm({ state: 'INSUFFICIENT_DATA' })]],
+    ['has its actions disabled by a person', [alarm({ actionsEnabled: false })]],
+    ['could not be seen', []],
+  ])('neither acts on nor forgets a held signal whose alarm %s', (_, live) => {
+    expect(orderFor(work('recheck', { signal }), alarms(...live))).toBe('wait');
   });
   it('has an unfinished intent resumed, a hold handed back, a target settled with the states of its alarms', () => {
     expect(orderFor(work('unfinished'), alarms())).toEqual({ nightshift: 1, command: 'resume', actionId: 'act-1' });

@@ -1,0 +1,161 @@
+/** CloudWatch as the reconciler sees it: alarms by name, firing alarms, their tags, and the event that one of them would have sent. */
+import {
+  type CloudWatchClient,
+  DescribeAlarmsCommand,
+  ListTagsForResourceCommand,
+  type MetricAlarm,
+  type Tag,
+} from '@aws-sdk/client-cloudwatch';
+import { classifyAwsError } from '../../engine/errors.ts';
+import { RUNBOOK_TAG } from '../../engine/manifest.ts';
+import type { LiveAlarm } from './plan.ts';
+
+/** "DescribeAlarms", Amazon CloudWatch API Reference: at most 100 names in AlarmNames, at most 100 in MaxRecords. */
+const DESCRIBE_BATCH = 100;
+
+export type CloudWatch = Pick<CloudWatchClient, 'send'>;
+
+/**
+ * The alarms of those ARNs as they are now; one that doesn't exist any more has the state `GONE`.
+ * @throws EngineError when CloudWatch can't be asked: what is unknown must not look like gone.
+ */
+export async function describeAlarms(
+  cloudwatch: CloudWatch,
+  arns: ReadonlySet<string>,
+): Promise<Map<string, LiveAlarm>> {
+  const named = [...arns].map((arn) => ({ arn, name: nameOf(arn) })).filter(({ name }) => name !== '');
+  const found = new Map<string, LiveAlarm>(
+    named.map(({ arn, name }) => [arn, { arn, name, state: 'GONE', stateAt: 0, actionsEnabled: true }]),
+  );
+  for (let start = 0; start < named.length; start += DESCRIBE_BATCH) {
+    const AlarmNames = named.slice(start, start + DESCRIBE_BATCH).map(({ name }) => name);
+    let NextToken: string | undefined;
+    // A reply holds as many as it likes: without the following pages, the rest would look as if it had been deleted.
+    do {
+      try {
+        const reply = await cloudwatch.send(
+          new DescribeAlarmsCommand({
+            AlarmNames,
+            AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
+            MaxRecords: DESCRIBE_BATCH,
+            ...(NextToken && { NextToken }),
+          }),
+        );
+        for (const raw of [...(reply.MetricAlarms ?? []), ...(reply.CompositeAlarms ?? [])]) {
+          const alarm = toLive(raw);
+          if (alarm) found.set(alarm.arn, alarm);
+        }
+        NextToken = reply.NextToken;
+      } catch (error) {
+        throw classifyAwsError('describe alarms', error);
+      }
+    } while (NextToken);
+  }
+  return found;
+}
+
+/** An alarm's name may itself hold `:alarm:`; empty for what is no alarm's ARN. */
+const nameOf = (arn: string): string => arn.split(':alarm:').slice(1).join(':alarm:');
+
+type Described = Pick<
+  MetricAlarm,
+  'AlarmArn' | 'AlarmName' | 'StateValue' | 'StateUpdatedTimestamp' | 'StateTransitionedTimestamp' | 'ActionsEnabled'
+>;
+
+/**
+ * Undefined for what isn't complete. StateUpdatedTimestamp also moves when only the evaluation state changes ("MetricAlarm", Amazon
+ * CloudWatch API Reference), which is no new alarm.
+ */
+export function toLive(raw: Described): LiveAlarm | undefined {
+  if (!raw.AlarmArn || !raw.AlarmName || !raw.StateValue) return undefined;
+  if (raw.StateValue !== 'ALARM' && raw.StateValue !== 'OK' && raw.StateValue !== 'INSUFFICIENT_DATA') return undefined;
+  return {
+    arn: raw.AlarmArn,
+    name: raw.AlarmName,
+    state: raw.StateValue,
+    stateAt: (raw.StateTransitionedTimestamp ?? raw.StateUpdatedTimestamp)?.getTime() ?? 0,
+    actionsEnabled: raw.ActionsEnabled ?? true,
+  };
+}
+
+/** Every metric alarm that fires, page by page. */
+export async function* firingAlarms(cloudwatch: CloudWatch): AsyncGenerator<MetricAlarm[]> {
+  let NextToken: string | undefined;
+  do {
+    try {
+      const reply = await cloudwatch.send(
+        new DescribeAlarmsCommand({
+          StateValue: 'ALARM',
+          AlarmTypes: ['MetricAlarm'],
+          MaxRecords: DESCRIBE_BATCH,
+          ...(NextToken && { NextToken }),
+        }),
+      );
+      NextToken = reply.NextToken;
+      if (reply.MetricAlarms?.length) yield reply.MetricAlarms;
+    } catch (error) {
+      throw classifyAwsError('describe firing alarms', error);
+    }
+  } while (NextToken);
+}
+
+export async function tagsOf(cloudwatch: CloudWatch, arn: string): Promise<Tag[]> {
+  try {
+    return (await cloudwatch.send(new ListTagsForResourceCommand({ ResourceARN: arn }))).Tags ?? [];
+  } catch (error) {
+    throw classifyAwsError(`list the tags of ${arn}`, error);
+  }
+}
+
+/** The event that CloudWatch would have sent, made of the alarm's description; read by the very same parser. */
+export function asEvent(alarm: MetricAlarm, live: LiveAlarm, remediation: string): object {
+  const at = new Date(live.stateAt).toISOString();
+  const [, , , region, account] = live.arn.split(':');
+  const dimensions = Object.fromEntries((alarm.Dimensions ?? []).map((each) => [each.Name ?? '', each.Value ?? '']));
+  const single = alarm.MetricName && [
+    {
+      id: 'm1',
+      metricStat: {
+        metric: { namespace: alarm.Namespace, name: alarm.MetricName, dimensions },
+        period: alarm.Period,
+        stat: alarm.Statistic,
+      },
+    },
+  ];
+  const math = (alarm.Metrics ?? []).map((each) => ({
+    id: each.Id,
+    ...(each.Expression && { expression: each.Expression }),
+    ...(each.MetricStat && {
+      metricStat: {
+        metric: {
+          namespace: each.MetricStat.Metric?.Namespace,
+          name: each.MetricStat.Metric?.MetricName,
+          dimensions: Object.fromEntries(
+            (each.MetricStat.Metric?.Dimensions ?? []).map((one) => [one.Name ?? '', one.Value ?? '']),
+          ),
+        },
+      },
+    }),
+  }));
+  return {
+    id: `sweep-${live.stateAt}-${live.name}`.slice(0, 200),
+    source: 'aws.cloudwatch',
+    'detail-type': 'CloudWatch Alarm State Change',
+    account,
+    region,
+    time: at,
+    resources: [live.arn],
+    detail: {
+      alarmName: live.name,
+      state: {
+        value: 'ALARM',
+        timestamp: at,
+        reason: alarm.StateReason ?? '',
+        ...(alarm.StateReasonData && { reasonData: alarm.StateReasonData }),
+      },
+      previousState: {},
+      configuration: { metrics: single || math, description: alarm.AlarmDescription ?? '' },
+      alarmTags: { [RUNBOOK_TAG]: remediation },
+    },
+  };
+}

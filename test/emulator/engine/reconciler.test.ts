@@ -1,0 +1,207 @@
+/** One run of the reconciler on the real journal; CloudWatch and Lambda are told what to answer. */
+import { DescribeAlarmsCommand, type ListTagsForResourceCommand } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { InvokeCommand } from '@aws-sdk/client-lambda';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { readTarget } from '../../../functions/engine/context.ts';
+import { RetryableError } from '../../../functions/engine/errors.ts';
+import type { WorkItem } from '../../../functions/engine/items.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { Store } from '../../../functions/engine/store.ts';
+import { putWork } from '../../../functions/engine/writes.ts';
+import type { CloudWatch } from '../../../functions/incidents/reconciler/alarms.ts';
+import { reconcile, type Surroundings } from '../../../functions/incidents/reconciler/run.ts';
+import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
+
+const MINUTE = 60_000;
+let world: EngineWorld;
+beforeAll(async () => {
+  world = await openEngineWorld();
+});
+afterAll(() => world?.close());
+afterEach(async () => {
+  // Every test has a journal without due work of the others.
+  for (const work of await world.due(Number.MAX_SAFE_INTEGER))
+    await world.store.transact([
+      { label: 'work', item: { Delete: { TableName: 'journal', Key: { pk: { S: work.pk }, sk: { S: work.sk } } } } },
+    ]);
+  delete world.hooks.decide;
+});
+
+/** The journal whose index still shows what was there. */
+class LaggingStore extends Store {
+  readonly #shown: WorkItem[];
+  constructor(shown: WorkItem[]) {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    super('journal', new DynamoDBClient({ endpoint: world.gateway.url, region: 'us-east-1', credentials }));
+    this.#shown = shown;
+  }
+  override async query(): Promise<Record<string, unknown>[]> {
+    return this.#shown.splice(0) as unknown as Record<string, unknown>[];
+  }
+}
+
+const arnOf = (name: string) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`;
+const keyOf = (name: string) => `ecs-service/orders/${name}`;
+const firing = (name: string, at = Date.now()) => numberAlarm(name, 'ALARM', { id: `reconciled-${name}`, at });
+
+interface Answers {
+  readonly alarms?: Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
+  readonly at: number;
+  readonly functions?: Record<string, string>;
+  readonly failing?: (payload: string) => boolean;
+  readonly remaining?: () => number;
+}
+
+/** Runs the reconciler once; what it orders is delivered to the remediation as Lambda would. */
+async function run({ alarms = {}, at, functions = { 'raise-number': 'f' }, failing, remaining }: Answers) {
+  const orders: string[] = [];
+  let tagsRead = 0;
+  const described = (names: readonly string[]) =>
+    names
+      .filter((name) => alarms[name])
+      .map((name) => ({
+        AlarmName: name,
+        AlarmArn: arnOf(name),
+        StateValue: alarms[name],
+        StateTransitionedTimestamp: new Date(at - 2 * MINUTE),
+      }));
+  const cloudwatch = {
+    send: async (command: DescribeAlarmsCommand | ListTagsForResourceCommand) => {
+      if (!(command instanceof DescribeAlarmsCommand)) {
+        tagsRead++;
+        return { Tags: [] };
+      }
+      const { AlarmNames, StateValue } = command.input;
+      const names = AlarmNames ?? Object.keys(alarms).filter((name) => alarms[name] === StateValue);
+      return { MetricAlarms: described(names) };
+    },
+  } as unknown as CloudWatch;
+  const lambda = {
+    send: async (command: InvokeCommand) => {
+      const payload = String(command.input.Payload);
+      if (failing?.(payload)) throw Object.assign(new Error('no such function'), { name: 'ResourceNotFoundException' });
+      orders.push(payload);
+      return {};
+    },
+  } as unknown as Surroundings['lambda'];
+  const config = { name: 'test', reconcileEverySeconds: 300 };
+  const around = { store: world.store, cloudwatch, lambda, config, functions, now: () => at };
+  const report = await reconcile({ ...around, remaining: remaining ?? (() => 60_000) });
+  const outcomes = [];
+  for (const order of orders) outcomes.push(await world.deliver(JSON.parse(order), { now: () => at }));
+  return { report, orders, outcomes, tagsRead };
+}
+
+async function hold(name: string): Promise<string> {
+  world.hooks.decide = () => ({ kind: 'hold', reason: 'maintenance', detail: 'backing up', recheckAfterSeconds: 60 });
+  await world.deliver(firing(name, Date.now() - 1000));
+  delete world.hooks.decide;
+  return (await readTarget(world.store, keyOf(name))).openIncidentId ?? '';
+}
+
+describe('a held signal whose alarm', () => {
+  it('has too little data stays due until it can be judged', async () => {
+    await hold('quiet');
+    const at = Date.now() + 2 * MINUTE;
+    await run({ alarms: { 'quiet-cpu': 'INSUFFICIENT_DATA' }, at });
+    await run({ alarms: { 'quiet-cpu': 'ALARM' }, at: at + 6 * MINUTE });
+    expect(world.target('quiet').changes).toBe(1);
+  });
+
+  it('was deleted ends its incident and calls a person once, instead of staying open for ever', async () => {
+    const id = await hold('deleted');
+    const at = Date.now() + 2 * MINUTE;
+    await run({ at });
+    const kinds = (await readIncident(world.store, id))?.timeline.map((entry) => entry.kind);
+    expect(kinds?.slice(-2)).toEqual(['escalated', 'resolved']);
+    expect((await readTarget(world.store, keyOf('deleted'))).openIncidentId).toBeUndefined();
+    expect((await run({ at: at + 6 * MINUTE })).report.due).toBe(0);
+  });
+});
+
+describe('a change whose alarm was deleted', () => {
+  it('is not called verified; a person is called, and the change is handed back', async () => {
+    await world.deliver(firing('renamed', Date.now() - 1000));
+    const id = (await readTarget(world.store, keyOf('renamed'))).openIncidentId ?? '';
+    const at = Date.now() + 11 * MINUTE;
+    await run({ at });
+    const incident = await readIncident(world.store, id);
+    expect(incident?.timeline.map((entry) => entry.kind)).not.toContain('verified');
+    expect(incident?.timeline.map((entry) => entry.kind)).toContain('escalated');
+    await run({ at: at + 10 * MINUTE });
+    expect(world.target('renamed')).toMatchObject({ value: 2, changes: 2 });
+  });
+});
+
+describe('work of a remediation that is no longer deployed', () => {
+  it('calls a person once and lets go of the target', async () => {
+    await world.deliver(firing('orphan', Date.now() - 1000));
+    const id = (await readTarget(world.store, keyOf('orphan'))).openIncidentId ?? '';
+    const at = Date.now() + 11 * MINUTE;
+    const { report } = await run({ at, functions: {} });
+    expect(report.orphaned).toBe(2);
+    const escalated = (await readIncident(world.store, id))?.timeline.filter((entry) => entry.kind === 'escalated');
+    expect(escalated).toHaveLength(1);
+    expect(escalated?.[0]?.summary).toContain('number is still 3 instead of 2');
+    const target = await readTarget(world.store, keyOf('orphan'));
+    expect([target.openIncidentId, target.hold, target.leaseHolder]).toEqual([undefined, undefined, undefined]);
+    expect((await run({ at: at + 6 * MINUTE, functions: {} })).report.due).toBe(0);
+  });
+});
+
+describe('a run', () => {
+  const many = async (prefix: string, count: number, dueAt: number) => {
+    for (let index = 0; index < count; index++) {
+      const target = keyOf(`${prefix}-${index}`);
+      await world.store.transact([
+        putWork('journal', { kind: 'hand-back', id: target, remediation: 'raise-number', target, dueAt, attempts: 0 }),
+      ]);
+    }
+  };
+
+  it('gives every other order when one of them fails, and then counts as failed', async () => {
+    const at = Date.now();
+    await many('failing', 20, at);
+    let given = 0;
+    const failing = (payload: string) => {
+      given++;
+      return payload.includes('failing-0"');
+    };
+    await expect(run({ at, failing })).rejects.toBeInstanceOf(RetryableError);
+    expect(given).toBe(20);
+  });
+
+  it('that runs out of time leaves the rest due, and still looks for forgotten alarms', async () => {
+    const at = Date.now();
+    await many('slow', 30, at);
+    let left = 25_100;
+    const remaining = () => {
+      left -= 60;
+      return left;
+    };
+    const { report, tagsRead } = await run({ at, alarms: { 'stranger-cpu': 'ALARM' }, remaining });
+    expect(report.ordered).toBeGreaterThan(0);
+    expect(report.ordered).toBeLessThan(30);
+    expect(tagsRead).toBe(1);
+    expect((await run({ at })).report.ordered).toBe(30 - report.ordered);
+  });
+
+  it('never drops work that was put in place of what it read', async () => {
+    const target = keyOf('replaced');
+    const at = Date.now();
+    const work = { kind: 'recheck' as const, id: 'replaced', remediation: 'raise-number', target, attempts: 0 };
+    await world.store.transact([putWork('journal', { ...work, dueAt: at })]);
+    const stale = await world.due(at);
+    await world.store.transact([putWork('journal', { ...work, dueAt: at + 1 })]);
+    const lagging = new LaggingStore(stale);
+    const around = {
+      store: lagging,
+      functions: { 'raise-number': 'f' },
+      config: { name: 'test', reconcileEverySeconds: 300 },
+    };
+    const nothing = { send: async () => ({}) } as unknown as CloudWatch & Surroundings['lambda'];
+    await reconcile({ ...around, cloudwatch: nothing, lambda: nothing, now: () => at, remaining: () => 60_000 });
+    expect(await world.due(at + 1)).toHaveLength(1);
+  });
+});

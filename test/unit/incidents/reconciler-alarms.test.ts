@@ -1,0 +1,63 @@
+import { DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { describe, expect, it } from '@jest/globals';
+import { RetryableError } from '../../../functions/engine/errors.ts';
+import { type CloudWatch, describeAlarms, toLive } from '../../../functions/incidents/reconciler/alarms.ts';
+
+const arnOf = (name: string) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`;
+
+/** CloudWatch with those alarms firing, that gives out `pageSize` at a time. */
+function cloudwatch(names: readonly string[], pageSize: number): CloudWatch {
+  const send = async (command: unknown) => {
+    if (!(command instanceof DescribeAlarmsCommand)) throw new Error('only DescribeAlarms is expected');
+    const { AlarmNames = [], NextToken } = command.input;
+    if (AlarmNames.length > 100) throw new Error('more than 100 names');
+    const from = Number(NextToken ?? 0);
+    const matching = AlarmNames.filter((name) => names.includes(name));
+    const MetricAlarms = matching
+      .slice(from, from + pageSize)
+      .map((name) => ({ AlarmName: name, AlarmArn: arnOf(name), StateValue: 'ALARM' }));
+    return { MetricAlarms, ...(from + pageSize < matching.length && { NextToken: String(from + pageSize) }) };
+  };
+  return { send } as CloudWatch;
+}
+
+describe('describing alarms by name', () => {
+  it('finds every one of 250, however few come in a page, so that none looks deleted', async () => {
+    const names = Array.from({ length: 250 }, (_, index) => `alarm-${index}`);
+    const found = await describeAlarms(cloudwatch(names, 30), new Set(names.map(arnOf)));
+    expect([...found.values()].filter((alarm) => alarm.state === 'ALARM')).toHaveLength(250);
+  });
+
+  it('tells a deleted alarm from one that is there', async () => {
+    const found = await describeAlarms(cloudwatch(['kept'], 50), new Set([arnOf('kept'), arnOf('deleted')]));
+    expect(found.get(arnOf('kept'))?.state).toBe('ALARM');
+    expect(found.get(arnOf('deleted'))?.state).toBe('GONE');
+  });
+
+  it('finds an alarm whose name holds the separator', async () => {
+    const found = await describeAlarms(cloudwatch(['odd:alarm:name'], 50), new Set([arnOf('odd:alarm:name')]));
+    expect(found.get(arnOf('odd:alarm:name'))?.state).toBe('ALARM');
+  });
+
+  it('takes nothing for deleted when CloudWatch does not answer', async () => {
+    const throttled = {
+      send: async () => {
+        throw Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
+      },
+    } as unknown as CloudWatch;
+    await expect(describeAlarms(throttled, new Set([arnOf('a')]))).rejects.toBeInstanceOf(RetryableError);
+  });
+});
+
+describe('since when an alarm is in its state', () => {
+  it('does not move when only its evaluation state changes', () => {
+    const live = toLive({
+      AlarmName: 'a',
+      AlarmArn: arnOf('a'),
+      StateValue: 'ALARM',
+      StateTransitionedTimestamp: new Date(1000),
+      StateUpdatedTimestamp: new Date(900_000),
+    });
+    expect(live?.stateAt).toBe(1000);
+  });
+});

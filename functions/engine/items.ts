@@ -75,6 +75,8 @@ export interface TargetItem {
   readonly okSince?: number;
   readonly hold?: Hold;
   readonly handsOffUntil?: number;
+  /** When a person was last called because of what was decided in the open incident. */
+  readonly escalatedAt?: number;
 }
 export const NEW_TARGET: TargetItem = { version: 0, cooldownUntil: {}, recent: {}, alarms: {} };
 

@@ -235,9 +235,13 @@ async function recordEscalation<T extends Protected, O>(
 ): Promise<Outcome | undefined> {
   const { table } = context.store;
   const { incidentId, make, entries, next } = openIncident(context, signal, situation.target, situation.now);
-  entries.push(make('escalated', reason, { remediation: context.remediation.manifest.name }));
+  const { now, target } = situation;
+  // The alarm is looked at again every few minutes; the person who was paged for this incident isn't paged again each time.
+  const known = target.escalatedAt !== undefined && now < target.escalatedAt + context.config.handsOffSeconds * 1000;
+  const data = { remediation: context.remediation.manifest.name };
+  entries.push(known ? make('decided', `still needs a person: ${reason}`, data) : make('escalated', reason, data));
   return record(context, signal, situation, { kind: 'escalated', incidentId, reason }, [
-    putTarget(table, signal.target, situation.target.version, next),
+    putTarget(table, signal.target, target.version, known ? next : { ...next, escalatedAt: now }),
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
     recheck(context, signal, situation.now + recheckAfterSeconds * 1000),

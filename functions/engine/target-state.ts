@@ -94,5 +94,5 @@ export const holdDropped = (target: TargetItem): TargetItem => without(target, '
 
 /** The incident is over; a hold may remain until it is handed back. */
 export function resolved(target: TargetItem): TargetItem {
-  return { ...without(target, 'openIncidentId', 'verifying'), alarms: {} };
+  return { ...without(target, 'openIncidentId', 'verifying', 'escalatedAt'), alarms: {} };
 }

@@ -1,0 +1,62 @@
+/** How often a person is called for the same trouble, and that an incident which is over ends. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { readTarget } from '../../../functions/engine/context.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { orderFor } from '../../../functions/incidents/reconciler/plan.ts';
+import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
+
+const MINUTE = 60_000;
+let world: EngineWorld;
+beforeAll(async () => {
+  world = await openEngineWorld();
+});
+afterAll(() => world?.close());
+afterEach(() => {
+  for (const hook of Object.keys(world.hooks) as (keyof EngineWorld['hooks'])[]) delete world.hooks[hook];
+});
+
+const keyOf = (name: string) => `ecs-service/orders/${name}`;
+const arnOf = (name: string) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-cpu`;
+
+/** Brings up what is due for that target, with its alarm in that state, and delivers it. */
+async function reconcile(name: string, at: number, state: 'ALARM' | 'OK' = 'ALARM') {
+  const alarm = { arn: arnOf(name), name, state, stateAt: at - 1000, actionsEnabled: true };
+  const outcomes = [];
+  for (const work of (await world.due(at)).filter((each) => each.target === keyOf(name))) {
+    const order = orderFor(work, new Map([[alarm.arn, alarm]]));
+    if (order !== 'wait' && order) outcomes.push(await world.deliver(order, { now: () => at }));
+  }
+  return outcomes;
+}
+async function escalations(name: string): Promise<number> {
+  const { openIncidentId } = await readTarget(world.store, keyOf(name));
+  const incident = await readIncident(world.store, openIncidentId ?? '');
+  return incident?.timeline.filter((entry) => entry.kind === 'escalated').length ?? 0;
+}
+
+describe('trouble that only a person can mend', () => {
+  const start = Date.now();
+  const needsPerson = () => {
+    world.hooks.decide = () => ({ kind: 'escalate', reason: 'behind a pooler', recheckAfterSeconds: 60 });
+  };
+
+  it('calls a person once, and once more each hour while it lasts, not at each look', async () => {
+    needsPerson();
+    await world.deliver(numberAlarm('lasting', 'ALARM', { id: 'lasting-1', at: start - 1000 }));
+    for (let minute = 5; minute <= 55; minute += 5) {
+      const [outcome] = await reconcile('lasting', start + minute * MINUTE);
+      expect(outcome?.kind).toBe('escalated');
+    }
+    expect(await escalations('lasting')).toBe(1);
+    await reconcile('lasting', start + 65 * MINUTE);
+    expect(await escalations('lasting')).toBe(2);
+  });
+
+  it('calls a person again when it comes back as a new incident', async () => {
+    needsPerson();
+    await world.deliver(numberAlarm('again', 'ALARM', { id: 'again-1', at: start - 1000 }));
+    await world.deliver(numberAlarm('again', 'OK', { id: 'again-2', at: start }));
+    await world.deliver(numberAlarm('again', 'ALARM', { id: 'again-3', at: start + 1000 }));
+    expect(await escalations('again')).toBe(1);
+  });
+});

@@ -9,11 +9,15 @@ import type { Store } from './store.ts';
  * @param id Whole id, as in the listing.
  */
 export async function readIncident(store: Store, id: string): Promise<IncidentWithTimeline | undefined> {
-  const items = await store.query({
-    KeyConditionExpression: 'pk = :pk',
-    ExpressionAttributeValues: { ':pk': { S: entryKey(id, '').pk } },
-    ConsistentRead: true,
-  });
+  const items = await store.query(
+    {
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: entryKey(id, '').pk } },
+      ConsistentRead: true,
+    },
+    // All of them: without the last ones an incident that is over would look open.
+    Number.POSITIVE_INFINITY,
+  );
   return reduceIncident(items.map(asEntry));
 }
 

@@ -4,8 +4,25 @@ import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal
 /** Amazon SNS API reference, Publish: a subject is ASCII, without line breaks, below 100 characters. */
 const SUBJECT_LIMIT = 99;
 
+/** "Publish", Amazon SNS API Reference: 256 KB at most, else nothing is sent. An incident looked at every few minutes has thousands of lines. */
+const FIRST_LINES = 10;
+const LAST_LINES = 90;
+/** In UTF-16 units, of at most 3 bytes each: 100 such lines still fit. */
+const LINE_LIMIT = 800;
+
+function story(timeline: readonly JournalEntry[]): string[] {
+  const text = ({ at, kind, summary }: JournalEntry) => `${at}  ${kind}  ${summary}`.slice(0, LINE_LIMIT);
+  const left = timeline.length - FIRST_LINES - LAST_LINES;
+  if (left <= 0) return timeline.map(text);
+  return [
+    ...timeline.slice(0, FIRST_LINES).map(text),
+    `... ${left} lines are left out; the journal has them ...`,
+    ...timeline.slice(-LAST_LINES).map(text),
+  ];
+}
+
 /**
- * The page for an escalation: what is wrong, what was done, how to undo it, and the whole timeline.
+ * The page for an escalation: what is wrong, what was done, how to undo it, and the timeline, shortened in the middle.
  * @param incident The incident as it stands; undefined when the journal holds only this entry yet.
  */
 export function pageFor(
@@ -18,12 +35,12 @@ export function pageFor(
   const message = [
     title,
     '',
-    `Needs a person: ${entry.summary}`,
+    `Needs a person: ${entry.summary}`.slice(0, LINE_LIMIT),
     ...undo,
     '',
     `Incident ${entry.incidentId}${incident ? ` on ${incident.target}, open since ${incident.openedAt}` : ''}`,
     '',
-    ...(incident?.timeline ?? [entry]).map((line) => `${line.at}  ${line.kind}  ${line.summary}`),
+    ...story(incident?.timeline ?? [entry]),
   ];
   return { subject, message: message.join('\n') };
 }

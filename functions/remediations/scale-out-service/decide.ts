@@ -46,6 +46,10 @@ export function decide({ target, observation, hold, config }: DecideInput<Servic
     const detail = `${live.field} is ${live.value}, Nightshift set it to ${hold.value}: somebody else is at work`;
     return { kind: 'hold', reason: 'hands-off', detail, recheckAfterSeconds: config.handsOffSeconds };
   }
+  if (observation.desired === 0) {
+    const detail = 'it is scaled to zero tasks: somebody switched it off';
+    return { kind: 'hold', reason: 'hands-off', detail, recheckAfterSeconds: config.handsOffSeconds };
+  }
   if (observation.deploying) {
     return {
       kind: 'hold',
@@ -116,15 +120,18 @@ export function decideHandBack({
       detail: `${live.field} is ${live.value}, no longer the ${hold.value} that Nightshift set: left as it is`,
     };
   }
-  const tooMuch = wouldNotFit(target, hold, observation);
+  // What it found may have been below the minimum: a number that Nightshift sets never is.
+  const back = hold.field === 'desiredCount' ? Math.max(hold.baseline, target.minTasks) : hold.baseline;
+  if (back >= hold.value) return { kind: 'leave', detail: `${live.field} stays ${hold.value}, which is the minimum` };
+  const tooMuch = wouldNotFit(target, { ...hold, baseline: back }, observation);
   if (tooMuch) return { kind: 'wait', detail: tooMuch, recheckAfterSeconds: target.stabiliseForSeconds };
   const what = live.field === 'desiredCount' ? 'desired count' : 'minimum capacity';
   return {
     kind: 'restore',
     change: {
-      summary: `hand back ${what} of ${target.name} from ${hold.value} to ${hold.baseline}`,
+      summary: `hand back ${what} of ${target.name} from ${hold.value} to ${back}`,
       before: { ...live },
-      after: { field: hold.field, value: hold.baseline },
+      after: { field: hold.field, value: back },
       undo: `set ${what} of ${target.cluster}/${target.service} to ${hold.value} again`,
     },
   };

@@ -53,7 +53,7 @@ describe('scale-out-service, whatever it sees', () => {
     );
   });
 
-  it('hands back exactly what it found, and only if the number is still its own', () => {
+  it('hands back exactly what it found, or the configured minimum, and only if the number is still its own', () => {
     fc.assert(
       fc.property(observation, observation, bounds, (before, later, target) => {
         const decision = decide({ signal, target, observation: before, hold: undefined, config });
@@ -62,7 +62,9 @@ describe('scale-out-service, whatever it sees', () => {
         const back = decideHandBack({ target, hold, observation: later });
         if (back.kind !== 'restore') return true;
         const [from, to] = [capacityOf(back.change, 'before'), capacityOf(back.change, 'after')];
-        return from.value === hold.value && to.value === capacityOf(decision.change, 'before').value;
+        const found = capacityOf(decision.change, 'before').value;
+        const expected = to.field === 'desiredCount' ? Math.max(found, target.minTasks) : found;
+        return from.value === hold.value && to.value === expected && to.value < from.value;
       }),
       { numRuns: 2000 },
     );

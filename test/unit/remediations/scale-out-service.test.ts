@@ -40,7 +40,6 @@ describe('deciding how far to scale out', () => {
     [6, 9],
     [7, 10],
     [9, 10],
-    [0, 2],
     [1, 2],
   ])('goes from %i to %i tasks', (desired, after) => {
     const decision = judge(seen({ desired, running: desired }));
@@ -114,6 +113,22 @@ describe('verifying', () => {
   });
 });
 
+describe('the bounds that are configured', () => {
+  it('leave a service alone that somebody scaled to zero', () => {
+    expect(judge(seen({ desired: 0, running: 0 }))).toMatchObject({ kind: 'hold', reason: 'hands-off' });
+  });
+  it('hold for handing back too: a baseline below the minimum is not restored', () => {
+    const three = seen({ desired: 3, running: 3, cpuPercent: 5 });
+    expect(decideHandBack({ target: service, hold: hold({ baseline: 1 }), observation: three })).toMatchObject({
+      change: { after: { value: 2 } },
+    });
+    const two = seen({ cpuPercent: 5 });
+    expect(decideHandBack({ target: service, hold: hold({ baseline: 1, value: 2 }), observation: two }).kind).toBe(
+      'leave',
+    );
+  });
+});
+
 describe('handing back', () => {
   const back = (observation: Observation, held = hold()) =>
     decideHandBack({ target: service, hold: held, observation });
@@ -124,7 +139,10 @@ describe('handing back', () => {
     });
   });
   it('waits while the load would not fit on fewer tasks', () => {
-    expect(back(seen({ desired: 3, running: 3, cpuPercent: 54 }))).toMatchObject({ kind: 'wait', recheckAfterSeconds: 300 });
+    expect(back(seen({ desired: 3, running: 3, cpuPercent: 54 }))).toMatchObject({
+      kind: 'wait',
+      recheckAfterSeconds: 300,
+    });
   });
   it('waits while memory would not fit', () => {
     expect(back(seen({ desired: 3, running: 3, cpuPercent: 10, memoryPercent: 60 }))).toMatchObject({ kind: 'wait' });

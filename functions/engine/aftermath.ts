@@ -132,15 +132,14 @@ async function judgeAction<T extends Protected, O>(
     return { kind: 'noted', detail: `${action.actionId} is verified later` };
   }
   const alarmsOk = allOk(target);
-  const verdict = await look(context, targetName, action, alarmsOk);
-  if (verdict.kind === 'good' && alarmsOk) return resolve(context, targetName, seen, action, verdict.detail);
   if (action.status === 'failed') {
-    // Already escalated: a person has it. It ends when the alarms are OK.
-    if (alarmsOk && verdict.kind !== 'bad')
-      return resolve(context, targetName, seen, undefined, `alarms are OK: ${verdict.detail}`);
+    // Already escalated: a person has it. It ends when the alarms are OK, and isn't the action's success.
+    if (alarmsOk) return resolve(context, targetName, seen, undefined, 'after a person was called');
     await putVerify(context, targetName, action, now + SOON_MS);
     return stillFiring(targetName);
   }
+  const verdict = await look(context, targetName, action, alarmsOk);
+  if (verdict.kind === 'good' && alarmsOk) return resolve(context, targetName, seen, action, verdict.detail);
   if (verdict.kind === 'bad')
     return notVerified(context, targetName, action, verdict.detail, now + verdict.stopForSeconds * 1000);
   if (now >= (action.verifyBy ?? 0)) {

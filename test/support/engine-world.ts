@@ -11,7 +11,7 @@ import { handle } from '../../functions/engine/handler.ts';
 import type { WorkItem } from '../../functions/engine/items.ts';
 import { duePartitions } from '../../functions/engine/items.ts';
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
-import type { Change, Decision, Remediation } from '../../functions/engine/remediation.ts';
+import type { Change, Decision, Remediation, Verification } from '../../functions/engine/remediation.ts';
 import { Store } from '../../functions/engine/store.ts';
 import { startMinistack } from '../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../local/gateway/index.ts';
@@ -53,6 +53,7 @@ export interface EngineWorld {
     beforeChange?: Hook;
     afterChange?: Hook;
     decide?: () => Decision | undefined;
+    verify?: () => Verification;
   };
   /** Delivers an event or command as Lambda would; `clock` is the function's time. */
   deliver(
@@ -182,7 +183,7 @@ function numberRemediation(
     },
     alreadyApplied: (change, observation) =>
       observation === change.after ? 'yes' : observation === change.before ? 'no' : 'unclear',
-    verify: () => ({ kind: 'good', detail: 'as wanted' }),
+    verify: () => hooks.verify?.() ?? { kind: 'good', detail: 'as wanted' },
     decideHandBack: ({ hold, observation }) =>
       observation === hold.value
         ? {

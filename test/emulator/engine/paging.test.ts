@@ -1,6 +1,7 @@
 /** How often a person is called for the same trouble, and that an incident which is over ends. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { readTarget } from '../../../functions/engine/context.ts';
+import type { WorkKind } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { orderFor } from '../../../functions/incidents/reconciler/plan.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
@@ -18,11 +19,12 @@ afterEach(() => {
 const keyOf = (name: string) => `ecs-service/orders/${name}`;
 const arnOf = (name: string) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-cpu`;
 
-/** Brings up what is due for that target, with its alarm in that state, and delivers it. */
-async function reconcile(name: string, at: number, state: 'ALARM' | 'OK' = 'ALARM') {
-  const alarm = { arn: arnOf(name), name, state, stateAt: at - 1000, actionsEnabled: true };
+/** Brings up what is due for that target while its alarm fires, and delivers it. */
+async function reconcile(name: string, at: number, only?: WorkKind) {
+  const alarm = { arn: arnOf(name), name, state: 'ALARM' as const, stateAt: at - 1000, actionsEnabled: true };
   const outcomes = [];
-  for (const work of (await world.due(at)).filter((each) => each.target === keyOf(name))) {
+  const due = (await world.due(at)).filter((each) => each.target === keyOf(name));
+  for (const work of due.filter((each) => only === undefined || each.kind === only)) {
     const order = orderFor(work, new Map([[alarm.arn, alarm]]));
     if (order !== 'wait' && order) outcomes.push(await world.deliver(order, { now: () => at }));
   }
@@ -58,5 +60,33 @@ describe('trouble that only a person can mend', () => {
     await world.deliver(numberAlarm('again', 'OK', { id: 'again-2', at: start }));
     await world.deliver(numberAlarm('again', 'ALARM', { id: 'again-3', at: start + 1000 }));
     expect(await escalations('again')).toBe(1);
+  });
+});
+
+describe('an incident that a person was called to', () => {
+  it('is not told as a success of the action that did not help in time', async () => {
+    await world.deliver(numberAlarm('late', 'ALARM', { id: 'late-1' }));
+    const { openIncidentId = '' } = await readTarget(world.store, keyOf('late'));
+    const later = Date.now() + 11 * MINUTE;
+    await reconcile('late', later, 'verify');
+    const calm = numberAlarm('late', 'OK', { id: 'late-2', at: later + MINUTE });
+    await world.deliver(calm, { now: () => later + MINUTE });
+    const incident = await readIncident(world.store, openIncidentId);
+    expect(incident?.state).toBe('resolved');
+    expect(incident?.actions[0]?.status).toBe('failed');
+  });
+
+  it('ends when its alarms are OK, also while the remediation still finds that it did not help', async () => {
+    await world.deliver(numberAlarm('unhelped', 'ALARM', { id: 'unhelped-1' }));
+    const { openIncidentId = '' } = await readTarget(world.store, keyOf('unhelped'));
+    world.hooks.verify = () => ({ kind: 'bad', detail: 'half of them came back', stopForSeconds: 3600 });
+    const later = Date.now() + 11 * MINUTE;
+    expect(await reconcile('unhelped', later, 'verify')).toContainEqual(expect.objectContaining({ kind: 'escalated' }));
+    await world.deliver(numberAlarm('unhelped', 'OK', { id: 'unhelped-2', at: later + MINUTE }), {
+      now: () => later + MINUTE,
+    });
+    const incident = await readIncident(world.store, openIncidentId);
+    expect(incident?.state).toBe('resolved');
+    expect(incident?.timeline.map((entry) => entry.kind)).not.toContain('verified');
   });
 });

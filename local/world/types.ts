@@ -123,6 +123,13 @@ export interface RecordedCall {
   readonly changing: boolean;
   /** Short identification of what was called upon (service name, table, instance), when the parameters tell. */
   readonly resource: string;
+  /** What the call asked of IAM, action by action; only for functions whose role is known. */
+  readonly needs?: readonly {
+    readonly action: string;
+    readonly resource: string;
+    /** Condition keys that the call gives. */
+    readonly context?: Readonly<Record<string, string>>;
+  }[];
   /** Name of the injected fault that met this call. */
   readonly fault?: string;
 }

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { ServerCertificate } from './certificates.ts';
 import { refusalOf } from './iam-token.ts';
+import { relayWatched, type StatementWatcher } from './statements.ts';
 import {
   askForPassword,
   fatalError,
@@ -40,6 +41,8 @@ export interface FrontDoor {
   readonly port: number;
   /** Ends every connection through the door; new ones are still accepted. */
   dropAll(): void;
+  /** Has each statement of logins by token looked at, on connections that are opened from now on; `undefined` ends that. */
+  watch(watcher: StatementWatcher | undefined): void;
   close(): Promise<void>;
 }
 
@@ -56,10 +59,11 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const { key, cert } = options.certificate;
   const context = createSecureContext({ key, cert, minVersion: 'TLSv1.2' });
   const open = new Set<Socket>();
+  let watcher: StatementWatcher | undefined;
   const server = createServer((socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    void new Visit(options, context, socket, portOf(server)).run();
+    void new Visit(options, context, socket, portOf(server), watcher).run();
   });
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
@@ -72,6 +76,9 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     host: 'localhost',
     port: portOf(server),
     dropAll,
+    watch(next) {
+      watcher = next;
+    },
     close: () =>
       new Promise((closed) => {
         server.close(() => closed());
@@ -85,6 +92,10 @@ function portOf(server: Server): number {
   if (address === null || typeof address === 'string') throw new Error('the front door is not listening on TCP');
   return address.port;
 }
+
+/** Access key of a token that was accepted (`X-Amz-Credential` is `<key>/<scope>`). */
+const accessKeyOf = (token: string): string =>
+  (new URL(`https://${token}`).searchParams.get('X-Amz-Credential') ?? '').split('/')[0] ?? '';
 
 /** Refused on purpose: the client gets this as PostgreSQL's ErrorResponse. */
 class Refusal extends Error {
@@ -104,11 +115,19 @@ class Visit {
   readonly #context: SecureContext;
   readonly #socket: Socket;
   readonly #port: number;
+  readonly #watcher: StatementWatcher | undefined;
   /** The stream messages are exchanged on: the socket, later TLS on top of it. */
   #client: Duplex;
   #secure = false;
 
-  constructor(options: FrontDoorOptions, context: SecureContext, socket: Socket, port: number) {
+  constructor(
+    options: FrontDoorOptions,
+    context: SecureContext,
+    socket: Socket,
+    port: number,
+    watcher: StatementWatcher | undefined,
+  ) {
+    this.#watcher = watcher;
     this.#options = options;
     this.#context = context;
     this.#socket = socket;
@@ -173,8 +192,21 @@ class Visit {
     const byToken = await this.#isIamLogin(user);
     if (!this.#secure && (byToken || this.#options.forceSsl()))
       throw new Refusal('28000', `no pg_hba.conf entry for host "127.0.0.1", ${where}, no encryption`);
-    if (byToken) await this.#checkToken(user);
-    this.#relay(await this.#connect(), packet);
+    if (!byToken) return this.#relay(await this.#connect(), packet);
+    const token = await this.#checkToken(user);
+    if (this.#watcher) await this.#relayWatched(packet, user, accessKeyOf(token), this.#watcher);
+    else this.#relay(await this.#connect(), packet);
+  }
+
+  async #relayWatched(packet: Buffer, user: string, accessKeyId: string, watcher: StatementWatcher): Promise<void> {
+    const login = { user, accessKeyId };
+    const interruption = await watcher(login);
+    if (interruption?.kind === 'refuse') throw new Refusal(interruption.code, interruption.message);
+    if (interruption?.kind === 'cut-before') throw new ServerDown('cut off on purpose');
+    const server = await this.#connect();
+    const cut = () => this.#socket.resetAndDestroy();
+    relayWatched({ client: this.#client, server, cut, login, watcher }, interruption);
+    this.#joinEnds(server, packet);
   }
 
   async #isIamLogin(user: string): Promise<boolean> {
@@ -187,7 +219,8 @@ class Visit {
     }
   }
 
-  async #checkToken(user: string): Promise<void> {
+  /** @returns the token. @throws Refusal */
+  async #checkToken(user: string): Promise<string> {
     this.#client.write(askForPassword());
     const head = await this.#read(5);
     const length = head.readInt32BE(1) - 4;
@@ -204,7 +237,7 @@ class Visit {
           secretAccessKey: WORLD_SECRET_KEY,
         })
       : 'IAM database authentication is not enabled for this instance';
-    if (refusal === undefined) return;
+    if (refusal === undefined) return token;
     this.#options.log(`login of ${user} refused: ${refusal}`);
     throw new Refusal('28000', `PAM authentication failed for user "${user}"`);
   }
@@ -229,9 +262,13 @@ class Visit {
 
   /** Bytes both ways; when one side closes, what it had sent before is delivered first, then the other is closed. */
   #relay(server: Socket, packet: Buffer): void {
-    server.write(packet);
     this.#client.pipe(server);
     server.pipe(this.#client);
+    this.#joinEnds(server, packet);
+  }
+
+  #joinEnds(server: Socket, packet: Buffer): void {
+    server.write(packet);
     server.once('close', () => this.#client.end());
     this.#socket.once('close', () => server.destroy());
     if (this.#socket.destroyed) server.destroy();

@@ -1,0 +1,103 @@
+/**
+ * Known bugs: what this protocol is there to prevent, put into the sources that are bundled. Each must turn the matrix red at one of its points,
+ * or the matrix proves less than it says.
+ */
+import type { Point } from './types.ts';
+
+/** One snippet of one file, there exactly once, and what takes its place. */
+export interface Patch {
+  /** Path in the repository. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface SeededBug {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  /** Points at which it must be found; at least one of them has to turn red. */
+  readonly points: readonly Point[];
+}
+
+const scaleOut = (operation: string, kind: Point['kind'], mode: Point['mode'], service = 'ecs', nth = 1): Point => ({
+  remediation: 'scale-out-service',
+  stage: 'firing',
+  seam: { service, operation, nth },
+  kind,
+  mode,
+});
+
+const KILLED = scaleOut('UpdateService', 'killed', 'retry');
+
+export const SEEDED_BUGS: readonly SeededBug[] = [
+  {
+    name: 'no lease or version condition on the target',
+    patches: [
+      {
+        file: 'functions/engine/writes.ts',
+        find: `if (observedVersion === 0) return signed('target', put(table, item, ABSENT));`,
+        replace: `if (table) return signed('target', put(table, item));`,
+      },
+    ],
+    points: [
+      scaleOut('DescribeServices', 'timeout-after', 'concurrent'),
+      scaleOut('UpdateService', 'timeout-after', 'concurrent'),
+    ],
+  },
+  {
+    name: 'relative scaling instead of the recorded value',
+    patches: [
+      {
+        file: 'functions/remediations/scale-out-service/handler.ts',
+        find: 'await assertUnchanged(target, before);',
+        replace:
+          'const live = await readService(target); const relative = (live.kind === "service" ? live.desired : 0) + after.value - before.value; void assertUnchanged;',
+      },
+      {
+        file: 'functions/remediations/scale-out-service/handler.ts',
+        find: 'service: target.service, desiredCount: after.value }',
+        replace: 'service: target.service, desiredCount: relative }',
+      },
+      {
+        // A relative change has no value to be recognised by.
+        file: 'functions/remediations/scale-out-service/decide.ts',
+        find: `if (live.value === after.value) return 'yes';`,
+        replace: `if (live.value === after.value) return 'no';`,
+      },
+    ],
+    points: [KILLED],
+  },
+  {
+    name: 'an unfinished intent is resumed without looking whether it was done',
+    patches: [
+      {
+        file: 'functions/engine/action.ts',
+        find: 'switch (remediation.alreadyApplied(action.change, observation)) {',
+        replace: `void observation; switch ('no' as 'yes' | 'no' | 'unclear') {`,
+      },
+    ],
+    points: [KILLED],
+  },
+  {
+    name: 'redelivery is answered as a duplicate while the intent is unfinished',
+    patches: [
+      {
+        file: 'functions/engine/protocol.ts',
+        find: `if (event.status === 'committed' && event.actionId) return resume(context, event.actionId);`,
+        replace: 'void resume;',
+      },
+    ],
+    points: [KILLED],
+  },
+  {
+    name: 'the commit leaves out the item that tells duplicates',
+    patches: [
+      {
+        file: 'functions/engine/commit.ts',
+        find: `putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),`,
+        replace: '',
+      },
+    ],
+    points: [KILLED, scaleOut('UpdateService', 'timeout-after', 'concurrent')],
+  },
+];

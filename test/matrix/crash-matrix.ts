@@ -1,0 +1,254 @@
+/** The whole matrix: opens the place, learns the seams, runs every point, then the known bugs. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import { discover } from '../../infra/discover.ts';
+import { config as baseConfig } from '../support/fixtures.ts';
+import { SEEDED_BUGS } from './bugs.ts';
+import { type Deployment, deploy } from './deployment.ts';
+import { kindsAt } from './faults.ts';
+import { watchChanges } from './guard.ts';
+import { Lanes } from './lanes.ts';
+import type { Matrix } from './matrix.ts';
+import { openPlace, type Place, REGION } from './place.ts';
+import { common, record } from './record.ts';
+import { runPoint, type Verdict } from './run.ts';
+import { type MatrixCase, MODES, nameOf, type OpenCase, type Point, tokenOf } from './types.ts';
+
+export interface MatrixOptions {
+  /** Which of the points to run; all by default. */
+  readonly select?: (point: Point) => boolean;
+  readonly remediations?: readonly string[];
+  readonly reconcileForMs: number;
+  readonly bugs: boolean;
+  readonly report: (line: string) => void;
+}
+
+export interface MatrixReport {
+  /** Points whose fault was delivered. */
+  readonly points: number;
+  readonly held: number;
+  readonly failures: readonly string[];
+  readonly seededBugsFound: number;
+  readonly seededBugs: number;
+  readonly seconds: number;
+}
+
+/** Targets that are configured; each point uses one. */
+const TARGETS = 1_500;
+const LANES = 3;
+/** A fault that isn't met (a statement that wasn't needed this time) is tried again on another target. */
+const TRIES = 3;
+const RECONCILE_EVERY_MS = 2_000;
+
+/** Runs the matrix. Nothing of it is left behind afterwards. */
+export async function crashMatrix(options: MatrixOptions): Promise<MatrixReport> {
+  const startedAt = performance.now();
+  const place = await openPlace();
+  try {
+    const matrixCases = await findCases(options.remediations);
+    const run = new Run(place, matrixCases, options, await openCases(place, matrixCases));
+    const verdicts = await run.points();
+    const bugs = options.bugs ? await run.bugs() : { found: 0, failures: [] };
+    const held = verdicts.filter(({ delivered, violations }) => delivered && violations.length === 0).length;
+    return {
+      points: verdicts.filter(({ delivered }) => delivered).length,
+      held,
+      failures: [...verdicts.flatMap(sentences), ...bugs.failures],
+      seededBugsFound: bugs.found,
+      seededBugs: options.bugs ? SEEDED_BUGS.length : 0,
+      seconds: Math.round((performance.now() - startedAt) / 1000),
+    };
+  } finally {
+    await place.close();
+  }
+}
+
+const sentences = ({ point, delivered, violations }: Verdict): string[] => [
+  ...(delivered ? [] : [`${nameOf(point)}: the fault was never delivered`]),
+  ...violations.map((violation) => `${nameOf(point)}: ${violation}`),
+];
+
+/** A case for every remediation. @throws Error naming the file that is missing. */
+async function findCases(only?: readonly string[]): Promise<MatrixCase[]> {
+  const { remediations } = await discover();
+  const names = remediations.map(({ manifest }) => manifest.name).filter((name) => !only || only.includes(name));
+  return Promise.all(
+    names.map(async (name) => {
+      const file = join(import.meta.dirname, 'cases', `${name}.ts`);
+      if (!existsSync(file))
+        throw new Error(`test/matrix/cases/${name}.ts is missing: the matrix needs to know how to set up its target`);
+      return ((await import(pathToFileURL(file).href)) as { matrixCase: MatrixCase }).matrixCase;
+    }),
+  );
+}
+
+async function openCases(place: Place, cases: readonly MatrixCase[]): Promise<Map<string, OpenCase>> {
+  const opened = await Promise.all(cases.map(async (each) => [each.remediation, await each.open(place)] as const));
+  return new Map(opened);
+}
+
+/** Short times of our own; nothing else differs from a deployment. The cooldown outlasts a run, so one incident is one action. */
+function configOf(cases: ReadonlyMap<string, OpenCase>): RuntimeConfig {
+  const configured = Array.from({ length: TARGETS }, (_, index) =>
+    [...cases.values()].map((each) => each.configure(tokenOf(index), index)),
+  ).flat();
+  const named = <Item extends { name: string }>(items: (Item | undefined)[]) =>
+    Object.fromEntries(items.flatMap((item) => (item ? [[item.name, item]] : [])));
+  const limits = { mode: 'auto' as const, cooldownSeconds: 3_600, perTargetPerHour: 3, perRunbookPerHour: 20_000 };
+  return {
+    ...baseConfig,
+    name: 'matrix',
+    region: REGION,
+    services: named(configured.map(({ service }) => service)),
+    databases: named(configured.map(({ database }) => database)),
+    runbooks: Object.fromEntries([...cases.keys()].map((name) => [name, limits])),
+    fleet: { changesPerHour: 50_000 },
+    reconcileEverySeconds: 5,
+    verifyWithinSeconds: 90,
+  };
+}
+
+class Run {
+  readonly #place: Place;
+  readonly #matrixCases: readonly MatrixCase[];
+  readonly #options: MatrixOptions;
+  readonly #cases: Map<string, OpenCase>;
+  readonly #config: RuntimeConfig;
+  #nextTarget = 0;
+
+  constructor(place: Place, matrixCases: readonly MatrixCase[], options: MatrixOptions, cases: Map<string, OpenCase>) {
+    this.#place = place;
+    this.#matrixCases = matrixCases;
+    this.#options = options;
+    this.#cases = cases;
+    this.#config = configOf(cases);
+  }
+
+  async points(): Promise<Verdict[]> {
+    const deployment = await deploy(this.#place, { name: 'matrix', config: this.#config, lanes: LANES });
+    const matrix = this.#matrix(deployment, this.#options.reconcileForMs);
+    const stopWatching = watchChanges(matrix, (caller) => caller.startsWith('matrix-'));
+    const points = await this.#plan(matrix);
+    this.#options.report(`${points.length} points`);
+    const reconciler = this.#reconcile(deployment);
+    try {
+      return await this.#runAll(matrix, points);
+    } finally {
+      await reconciler.stop();
+      stopWatching();
+    }
+  }
+
+  /** Each known bug must be found at one of its points, without the reconciler's help. */
+  async bugs(): Promise<{ found: number; failures: string[] }> {
+    const failures: string[] = [];
+    for (const [at, bug] of SEEDED_BUGS.entries()) {
+      const name = `bug${at + 1}`;
+      const deployment = await deploy(this.#place, { name, config: this.#config, lanes: 1, bug });
+      const matrix = this.#matrix(deployment, 1);
+      const stopWatching = watchChanges(matrix, (caller) => caller.startsWith(`${name}-`));
+      const red = await this.#firstRed(matrix, bug.points);
+      stopWatching();
+      this.#options.report(red ? `found: ${bug.name} (${red})` : `NOT FOUND: ${bug.name}`);
+      if (!red) failures.push(`seeded bug not found: ${bug.name}`);
+    }
+    return { found: SEEDED_BUGS.length - failures.length, failures };
+  }
+
+  async #firstRed(matrix: Matrix, points: readonly Point[]): Promise<string | undefined> {
+    for (const point of points) {
+      const { delivered, violations } = await this.#try(matrix, point);
+      if (delivered && violations[0]) return `${nameOf(point)}: ${violations[0]}`;
+    }
+    return undefined;
+  }
+
+  #matrix(deployment: Deployment, reconcileForMs: number): Matrix {
+    const lanes = new Lanes(deployment.lanes);
+    return { place: this.#place, deployment, cases: this.#cases, lanes, found: new Map(), reconcileForMs };
+  }
+
+  #target(): { token: string; index: number } {
+    const index = this.#nextTarget++;
+    if (index >= TARGETS) throw new Error(`more than ${TARGETS} targets are needed: raise TARGETS`);
+    return { token: tokenOf(index), index };
+  }
+
+  async #plan(matrix: Matrix): Promise<Point[]> {
+    const points: Point[] = [];
+    for (const { remediation, stages } of this.#matrixCases)
+      for (const stage of stages) {
+        const first = await record(matrix, remediation, stage, this.#target());
+        const seams = common(first, await record(matrix, remediation, stage, this.#target()));
+        this.#options.report(`${remediation} ${stage}: ${seams.length} calls and statements`);
+        for (const mode of MODES)
+          for (const seam of seams)
+            for (const kind of kindsAt(seam)) points.push({ remediation, stage, seam, kind, mode });
+      }
+    return points.filter(this.#options.select ?? (() => true));
+  }
+
+  async #runAll(matrix: Matrix, points: readonly Point[]): Promise<Verdict[]> {
+    const verdicts: Verdict[] = [];
+    const tell = (verdict: Verdict) => {
+      verdicts.push(verdict);
+      for (const sentence of sentences(verdict)) this.#options.report(`FAILED ${sentence}`);
+      if (verdicts.length % 25 === 0) this.#options.report(`${verdicts.length} of ${points.length}`);
+    };
+    await Promise.all(
+      this.#matrixCases.map(({ remediation, targetsAtOnce }) => {
+        // What waits for the reconciler goes first, so that its waiting is filled with the others.
+        const own = points.filter((point) => point.remediation === remediation).sort(byWaiting);
+        return inParallel(own, targetsAtOnce, async (point) => tell(await this.#try(matrix, point)));
+      }),
+    );
+    return verdicts;
+  }
+
+  async #try(matrix: Matrix, point: Point): Promise<Verdict> {
+    for (let tries = 1; ; tries++) {
+      const { token, index } = this.#target();
+      const verdict = await this.#attempt(matrix, point, token, index);
+      if (verdict.delivered || verdict.violations.length > 0 || tries === TRIES) return verdict;
+    }
+  }
+
+  async #attempt(matrix: Matrix, point: Point, token: string, index: number): Promise<Verdict> {
+    try {
+      return await runPoint(matrix, point, token, index);
+    } catch (error) {
+      const what = error instanceof Error ? error.message : String(error);
+      return { point, delivered: false, violations: [`could not be run: ${what}`] };
+    }
+  }
+
+  #reconcile(deployment: Deployment): { stop(): Promise<void> } {
+    const state = { stopped: false };
+    const loop = (async () => {
+      while (!state.stopped) {
+        const result = await this.#place.lambda.invoke(deployment.reconciler, REGION, {});
+        if (result.kind !== 'ok') this.#options.report(`the reconciler failed: ${JSON.stringify(result)}`);
+        await sleep(RECONCILE_EVERY_MS);
+      }
+    })();
+    return {
+      stop: () => {
+        state.stopped = true;
+        return loop;
+      },
+    };
+  }
+}
+
+const byWaiting = (a: Point, b: Point): number => MODES.indexOf(b.mode) - MODES.indexOf(a.mode);
+
+async function inParallel<Item>(items: readonly Item[], count: number, run: (item: Item) => Promise<void>) {
+  const waiting = [...items];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await run(next);
+  };
+  await Promise.all(Array.from({ length: count }, work));
+}

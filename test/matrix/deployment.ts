@@ -1,0 +1,125 @@
+/** Functions and journal under test: several functions of one remediation, so that a fault meets one point's calls and nobody else's. */
+import { CreateFunctionCommand } from '@aws-sdk/client-lambda';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import { discover } from '../../infra/discover.ts';
+import { journalTable } from '../support/engine-world.ts';
+import type { SeededBug } from './bugs.ts';
+import { type Assets, buildAssets } from './build.ts';
+import { type Place, REGION } from './place.ts';
+
+export interface Deployment {
+  readonly table: string;
+  /** How many lanes there are. */
+  readonly lanes: number;
+  readonly config: RuntimeConfig;
+  /** The remediation's function to which a point's own deliveries go. */
+  laneOf(remediation: string, lane: number): string;
+  readonly reconciler: string;
+  /** Request ids of the events in the failure queue. */
+  failures(): Promise<ReadonlySet<string>>;
+}
+
+interface DeploymentOptions {
+  /** Part of every name; one deployment for each. */
+  readonly name: string;
+  readonly config: RuntimeConfig;
+  readonly lanes: number;
+  readonly bug?: SeededBug;
+}
+
+/** Builds, and makes journal table, failure queue and functions. */
+export async function deploy(place: Place, options: DeploymentOptions): Promise<Deployment> {
+  const { name, config, lanes, bug } = options;
+  const { remediations, incidentFunctions } = await discover();
+  const units = [...remediations, ...incidentFunctions.filter(({ manifest }) => manifest.name === 'reconciler')];
+  const entries = units.map(({ manifest, handler }) => ({ name: manifest.name, handler }));
+  const [assets, , queue] = await Promise.all([
+    buildAssets(entries, config, bug),
+    place.clients.journal.send(journalTable(`${name}-journal`)),
+    makeQueue(place, `${name}-failures`),
+  ]);
+  const table = `${name}-journal`;
+  const make = (unit: string, functionName: string, timeoutSeconds: number, environment = {}) =>
+    makeFunction(place, { asset: assetOf(assets, unit), functionName, timeoutSeconds, environment, table, queue });
+  const laneOf = (remediation: string, lane: number) => `${name}-${remediation}-${lane}`;
+  const functions = Object.fromEntries(remediations.map(({ manifest }) => [manifest.name, `${name}-${manifest.name}`]));
+  for (const { manifest } of remediations) {
+    const names = [
+      functions[manifest.name] ?? '',
+      ...Array.from({ length: lanes }, (_, at) => laneOf(manifest.name, at)),
+    ];
+    for (const each of names) await make(manifest.name, each, manifest.timeoutSeconds);
+  }
+  const reconciler = `${name}-reconciler`;
+  await make('reconciler', reconciler, 60, { NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions) });
+  return { table, config, lanes, laneOf, reconciler, failures: () => queue.requestIds() };
+}
+
+function assetOf(assets: Assets, unit: string): Uint8Array {
+  const asset = assets.get(unit);
+  if (!asset) throw new Error(`no bundle for ${unit}`);
+  return asset;
+}
+
+interface FunctionOptions {
+  readonly asset: Uint8Array;
+  readonly functionName: string;
+  readonly timeoutSeconds: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly table: string;
+  readonly queue: FailureQueue;
+}
+
+/** As `infra/constructs/nightshift-function.ts` deploys it: two retries, then the failure queue. */
+async function makeFunction(place: Place, options: FunctionOptions): Promise<void> {
+  const { functionName, table, environment } = options;
+  await place.clients.lambda.send(
+    new CreateFunctionCommand({
+      FunctionName: functionName,
+      Role: `arn:aws:iam::${place.world.accountId}:role/matrix`,
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Timeout: options.timeoutSeconds,
+      MemorySize: 512,
+      Code: { ZipFile: options.asset },
+      Environment: { Variables: { NIGHTSHIFT_TABLE: table, AWS_SDK_UA_APP_ID: functionName, ...environment } },
+    }),
+  );
+  place.lambda.registerInvokeConfig(functionName, REGION, { maximumRetryAttempts: 2, onFailureArn: options.queue.arn });
+}
+
+interface FailureQueue {
+  readonly arn: string;
+  requestIds(): Promise<ReadonlySet<string>>;
+}
+
+async function makeQueue(place: Place, name: string): Promise<FailureQueue> {
+  const sqs = new SQSClient({
+    endpoint: place.gateway.upstreamUrl ?? '',
+    region: REGION,
+    credentials: { accessKeyId: 'matrix', secretAccessKey: 'test' },
+  });
+  place.world.onStop('the failure queue’s client', () => sqs.destroy());
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({ QueueName: name, Attributes: { VisibilityTimeout: '3600' } }),
+  );
+  const seen = new Set<string>();
+  const more = async (): Promise<number> => {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: QueueUrl ?? '', MaxNumberOfMessages: 10 }),
+    );
+    for (const { Body } of Messages) {
+      const record = JSON.parse(Body ?? '{}') as { requestContext?: { requestId?: string } };
+      seen.add(record.requestContext?.requestId ?? '');
+    }
+    return Messages.length;
+  };
+  return {
+    arn: `arn:aws:sqs:${REGION}:${place.world.accountId}:${name}`,
+    async requestIds() {
+      while ((await more()) > 0);
+      return seen;
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** What must hold after a point, by the numbers of the design's invariants. Pure: facts in, sentences about what doesn't hold out. */
+import type { Journal } from './journal.ts';
+import type { Inspection, Stage } from './types.ts';
+
+export interface Facts {
+  readonly stage: Stage;
+  readonly journal: Journal;
+  readonly inspection: Inspection;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Ids of the events that were delivered, and whether Lambda was told that they are dealt with. */
+  readonly deliveries: readonly { readonly id: string; readonly acknowledged: boolean }[];
+}
+
+const remediations = ({ actions }: Journal) => actions.filter(({ purpose }) => purpose === 'remediate');
+const escalated = ({ entries }: Journal) => entries.some(({ kind }) => kind === 'escalated');
+
+/** Once the deliveries have ended, before the reconciler has had its time. */
+export function afterDeliveries({ stage, journal, deliveries }: Facts): string[] {
+  const found: string[] = [];
+  // An order has no event item: its work item stays until it is done.
+  if (stage !== 'hand-back')
+    for (const { id, acknowledged } of deliveries) {
+      const status = journal.events.get(id)?.status ?? 'missing';
+      if (acknowledged && status !== 'done')
+        found.push(`I1: event ${id} was acknowledged, and its item is ${status} instead of done`);
+    }
+  return [...found, ...always(journal)];
+}
+
+/** At every moment. */
+export function always(journal: Journal): string[] {
+  const found: string[] = [];
+  const acted = remediations(journal);
+  if (acted.length > 1) found.push(`I5: ${acted.length} actions within one cooldown, expected 1 at most`);
+  const underWay = journal.actions.filter(({ status }) => status === 'intended');
+  if (underWay.length > 1) found.push(`I2: ${underWay.length} intents under way on one target`);
+  for (const { actionId, signalId, status } of acted) {
+    const event = journal.events.get(signalId);
+    if (event?.actionId !== actionId)
+      found.push(`I4: the event of ${actionId} doesn't name it, so a redelivery can't know that it is a repetition`);
+    else if (status === 'intended' && event.status !== 'committed')
+      found.push(`I1: the event of ${actionId} has the outcome ${event.outcome?.kind} while its intent is unfinished`);
+  }
+  return found;
+}
+
+/** Whether nothing is left that should happen soon. */
+export function isSettled({ stage, journal, now }: Pick<Facts, 'stage' | 'journal' | 'now'>): boolean {
+  const { target, actions, events } = journal;
+  if (actions.some(({ status }) => status === 'intended')) return false;
+  if ((target?.leaseUntil ?? 0) > now) return false;
+  if (stage === 'firing') return [...events.values()].some(({ status }) => status === 'done');
+  if (escalated(journal)) return true;
+  return stage === 'resolved' ? target?.openIncidentId === undefined : target?.hold === undefined;
+}
+
+/** After the reconciler has had its time. */
+export function atTheEnd(facts: Facts): string[] {
+  const { journal, inspection, stage, now } = facts;
+  const found = always(journal);
+  if (!isSettled(facts)) found.push(`I1: not settled: ${unsettled(facts)}`);
+  if (inspection.state === 'beyond') found.push(`I4: neither before nor after: ${inspection.detail}`);
+  if (inspection.changes > journal.actions.length)
+    found.push(`I4: changed ${inspection.changes} times by ${journal.actions.length} intents: ${inspection.detail}`);
+  if (journal.entries.some(({ kind }) => kind === 'left-as-is'))
+    found.push('I4: somebody else is said to have changed the target, and nobody did');
+  if (journal.target?.leaseUntil !== undefined && journal.target.leaseUntil <= now)
+    found.push(`I2: the lease of ${journal.target.leaseHolder} has run out and was never given back`);
+  return [...found, ...accountedFor(facts), ...(stage === 'firing' ? keptInView(journal, now) : [])];
+}
+
+function unsettled({ journal, inspection }: Facts): string {
+  const actions = journal.actions.map(({ purpose, status, attempt }) => `${purpose} ${status} (attempt ${attempt})`);
+  const work = journal.work.map(({ kind, dueAt }) => `${kind} due ${new Date(dueAt).toISOString()}`);
+  return `${actions.join(', ') || 'no action'}; ${work.join(', ') || 'no work'}; ${inspection.detail}`;
+}
+
+/** I7, and that the journal doesn't say otherwise than the world. */
+function accountedFor({ journal, inspection }: Facts): string[] {
+  const found: string[] = [];
+  const last = journal.actions.at(-1);
+  if (!last) return found;
+  const done = last.status === 'done' || last.status === 'verified';
+  if (done && inspection.state !== 'after')
+    found.push(`I7: ${last.actionId} is ${last.status}, and the target isn't changed: ${inspection.detail}`);
+  if (last.status === 'failed' && !escalated(journal)) found.push(`I7: ${last.actionId} failed and nobody was called`);
+  return found;
+}
+
+/** The alarm is still firing: something must bring it up again. */
+function keptInView({ work, actions }: Journal, now: number): string[] {
+  const found: string[] = [];
+  if (!work.some(({ kind }) => kind === 'recheck')) found.push('I1: the alarm fires and nothing looks at it again');
+  const verify = work.find(({ kind }) => kind === 'verify');
+  const waiting = actions.find(({ status }) => status === 'done');
+  if (waiting && !verify) found.push(`I7: ${waiting.actionId} is done and its verification is never due`);
+  if (verify && waiting && verify.dueAt > Math.max(now, waiting.verifyBy ?? 0) + 60_000)
+    found.push(`I7: the verification of ${waiting.actionId} is due long after its deadline`);
+  return found;
+}

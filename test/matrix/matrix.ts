@@ -1,0 +1,21 @@
+/** What all points of one deployment share. */
+import type { Deployment } from './deployment.ts';
+import { type Journal, readJournal } from './journal.ts';
+import type { Lanes } from './lanes.ts';
+import type { Place } from './place.ts';
+import type { OpenCase } from './types.ts';
+
+export interface Matrix {
+  readonly place: Place;
+  readonly deployment: Deployment;
+  readonly cases: ReadonlyMap<string, OpenCase>;
+  /** Functions, one point's at a time. */
+  readonly lanes: Lanes;
+  /** What was found at the very moment of a change, by token. */
+  readonly found: Map<string, string[]>;
+  /** How long the reconciler is given; 0: the verdict falls after the deliveries. */
+  readonly reconcileForMs: number;
+}
+
+export const journalOf = ({ place, deployment }: Matrix, token: string): Promise<Journal> =>
+  readJournal(place.clients.journal, deployment.table, place.observer.keysOf(token));

@@ -1,0 +1,159 @@
+/** One point from its target's making to its verdict. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DeliveredEvent, type MatrixAlarm, makeAlarm } from './alarms.ts';
+import { deliver, invokeOnce } from './deliveries.ts';
+import { arm } from './faults.ts';
+import { guarded } from './guard.ts';
+import { afterDeliveries, atTheEnd, type Facts, isSettled } from './invariants.ts';
+import { claimOrder, dropWork, type Journal } from './journal.ts';
+import { journalOf, type Matrix } from './matrix.ts';
+import type { MatrixTarget, Point, Stage } from './types.ts';
+
+export interface Verdict {
+  readonly point: Point;
+  readonly delivered: boolean;
+  /** What didn't hold. */
+  readonly violations: readonly string[];
+}
+
+/** A target on its way. */
+export interface Subject {
+  readonly matrix: Matrix;
+  readonly target: MatrixTarget;
+  readonly remediation: string;
+  readonly alarm: MatrixAlarm;
+  readonly functionName: string;
+}
+
+/** What a stage delivers: an event with its id, or an order. */
+export interface Parcel {
+  readonly id: string;
+  readonly payload: unknown;
+}
+
+/** Runs a point on a target of its own. @throws Error when what comes before the fault doesn't go as it should. */
+export async function runPoint(matrix: Matrix, point: Point, token: string, index: number): Promise<Verdict> {
+  const openCase = matrix.cases.get(point.remediation);
+  if (!openCase) throw new Error(`no case for ${point.remediation}`);
+  const target = guarded(matrix, openCase, await openCase.target(token, index));
+  const alarm = await makeAlarm(matrix.place, target, point.remediation, 'first');
+  try {
+    const after = await matrix.lanes.use(async (lane) => {
+      const functionName = matrix.deployment.laneOf(point.remediation, lane);
+      return disturb({ matrix, target, alarm, functionName, remediation: point.remediation }, point);
+    });
+    const violations = [...after.violations, ...(after.delivered ? await settle(matrix, target, point) : [])];
+    return { point, delivered: after.delivered, violations: [...new Set(violations)] };
+  } finally {
+    await alarm.remove();
+    await dropWork(matrix.place.clients.journal, matrix.deployment.table, matrix.place.observer.keysOf(token));
+    await target.dispose();
+    matrix.place.observer.forget(token);
+  }
+}
+
+async function disturb(subject: Subject, point: Point): Promise<{ delivered: boolean; violations: string[] }> {
+  const { matrix, target, functionName } = subject;
+  const parcel = await lead(subject, point.stage);
+  const neighbour = point.mode === 'concurrent' && point.stage === 'firing' ? await secondAlarm(subject) : undefined;
+  const armed = arm(matrix.place, target, point, functionName);
+  try {
+    const deliveries = await deliverBy(subject, point, parcel, neighbour?.parcel);
+    const journal = await journalOf(matrix, target.token);
+    const facts = await factsOf(journal, target, point.stage, deliveries);
+    return {
+      delivered: armed.delivered(),
+      violations: [...afterDeliveries(facts), ...(await lost(matrix, deliveries))],
+    };
+  } finally {
+    armed.disarm();
+    await neighbour?.alarm.remove();
+  }
+}
+
+/** Takes a new target up to the delivery of `stage`, which is returned and not yet delivered. */
+export async function lead(subject: Subject, stage: Stage): Promise<Parcel> {
+  const { target, alarm, matrix, functionName } = subject;
+  await target.ready('firing');
+  const firing = parcelOf(await alarm.set('ALARM'));
+  if (stage === 'firing') return firing;
+  await expectOutcome(subject, firing, 'remediated');
+  await target.ready('resolved');
+  const over = parcelOf(await alarm.set('OK'));
+  if (stage === 'resolved') return over;
+  await expectOutcome(subject, over, 'noted');
+  await target.ready('hand-back');
+  await sleep(1_000);
+  const journal = await journalOf(matrix, target.token);
+  if (!journal.target?.hold || journal.target.openIncidentId)
+    throw new Error(`${target.token}: nothing to hand back after an undisturbed incident (${functionName})`);
+  await claimOrder(matrix.place.clients.journal, matrix.deployment.table, journal.work, 'hand-back');
+  return { id: 'hand-back', payload: { nightshift: 1, command: 'hand-back', target: target.key } };
+}
+
+const parcelOf = (event: DeliveredEvent): Parcel => ({ id: event.id, payload: event });
+
+async function secondAlarm({ matrix, target, remediation }: Subject): Promise<{ alarm: MatrixAlarm; parcel: Parcel }> {
+  const alarm = await makeAlarm(matrix.place, target, remediation, 'second');
+  return { alarm, parcel: parcelOf(await alarm.set('ALARM')) };
+}
+
+async function expectOutcome({ matrix, functionName, target }: Subject, parcel: Parcel, kind: string): Promise<void> {
+  const outcome = await invokeOnce(matrix.place, functionName, parcel.payload);
+  if (outcome?.kind !== kind)
+    throw new Error(`${target.token}: an undisturbed delivery ended as ${JSON.stringify(outcome)}, expected ${kind}`);
+}
+
+interface Delivered {
+  readonly id: string;
+  readonly acknowledged: boolean;
+  /** Of an asynchronous delivery: what the failure queue knows it by. */
+  readonly requestId?: string;
+}
+
+async function deliverBy(subject: Subject, point: Point, parcel: Parcel, neighbour?: Parcel): Promise<Delivered[]> {
+  const { matrix, functionName } = subject;
+  const { place } = matrix;
+  if (point.mode === 'reconciler') {
+    const outcome = await invokeOnce(place, functionName, parcel.payload);
+    return [{ id: parcel.id, acknowledged: outcome !== undefined }];
+  }
+  const parcels = point.mode === 'retry' ? [parcel] : [parcel, parcel, ...(neighbour ? [neighbour] : [])];
+  return Promise.all(
+    parcels.map(async ({ id, payload }) => ({ id, ...(await deliver(place, functionName, payload)) })),
+  );
+}
+
+/** An event that Lambda gave up must stand in the failure queue (invariant I1). */
+async function lost({ deployment }: Matrix, deliveries: readonly Delivered[]): Promise<string[]> {
+  const givenUp = deliveries.filter(({ acknowledged, requestId }) => !acknowledged && requestId);
+  for (let tries = 0; givenUp.length > 0; tries++) {
+    const failures = await deployment.failures();
+    const missing = givenUp.filter(({ requestId = '' }) => !failures.has(requestId));
+    if (missing.length === 0) break;
+    if (tries === 20) return missing.map(({ id }) => `I1: event ${id} was given up and isn't in the failure queue`);
+    await sleep(100);
+  }
+  return [];
+}
+
+async function factsOf(
+  journal: Journal,
+  target: MatrixTarget,
+  stage: Stage,
+  deliveries: Facts['deliveries'] = [],
+): Promise<Facts> {
+  const inspection = await target.inspect(journal.actions.map(({ change }) => change));
+  return { stage, journal, inspection, now: Date.now(), deliveries };
+}
+
+/** Waits until nothing is left that should happen soon, which only the reconciler can see to now, and judges. */
+async function settle(matrix: Matrix, target: MatrixTarget, point: Point): Promise<string[]> {
+  if (matrix.reconcileForMs === 0) return matrix.found.get(target.token) ?? [];
+  const until = Date.now() + matrix.reconcileForMs;
+  for (;;) {
+    const facts = await factsOf(await journalOf(matrix, target.token), target, point.stage);
+    if (isSettled(facts) || Date.now() > until) return [...(matrix.found.get(target.token) ?? []), ...atTheEnd(facts)];
+    await sleep(500);
+  }
+}

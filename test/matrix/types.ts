@@ -1,0 +1,99 @@
+/** What the crash matrix is made of: points at which something goes wrong, and the targets on which they are tried. */
+import type { DatabaseConfig, ServiceConfig } from '../../functions/engine/config.ts';
+import type { StatementWatcher } from '../../local/stand-ins/rds/statements.ts';
+import type { AwsCall } from '../../local/world/types.ts';
+import type { Place } from './place.ts';
+
+/** Deliveries to a remediation in the life of an incident: the alarm, its end, and the order to hand a temporary change back. */
+export const STAGES = ['firing', 'resolved', 'hand-back'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/**
+ * What goes wrong. `throttled`, `timeout-before` and `answers-lost` last until the function's run has ended, so the SDK's own retries meet them
+ * too; `timeout-after` (one answer is lost, the SDK tries again by itself), `refused` and `killed` happen once.
+ */
+export const KINDS = ['throttled', 'refused', 'timeout-before', 'timeout-after', 'answers-lost', 'killed'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/**
+ * How the delivery comes again: `retry` by Lambda's own retries; `concurrent`: a second delivery of the same event at the same time, and for an
+ * alarm a second alarm of the same target too; `reconciler`: not at all, so that only the reconciler is left.
+ */
+export const MODES = ['retry', 'concurrent', 'reconciler'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** An AWS call or (service `postgres`) an SQL statement, and which of its kind within one delivery: 1 is the first. */
+export interface Seam {
+  readonly service: string;
+  readonly operation: string;
+  readonly nth: number;
+}
+
+export interface Point {
+  readonly remediation: string;
+  readonly stage: Stage;
+  readonly seam: Seam;
+  readonly kind: Kind;
+  readonly mode: Mode;
+}
+
+export const nameOf = ({ remediation, stage, seam, kind, mode }: Point): string =>
+  `${remediation} ${stage}: ${seam.service} ${seam.operation} #${seam.nth} ${kind}, ${mode}`;
+
+/** Marks everything that belongs to one target: part of its name, of its alarms' names, and so of every item the journal keeps of it. */
+export const TOKENS = /mx\d{4}x/g;
+export const tokenOf = (index: number): string => `mx${String(index).padStart(4, '0')}x`;
+
+/** What became of the thing itself, as the stand-in and not the journal knows it. */
+export interface Inspection {
+  /** `before` and `after` are the recorded intent's states; `beyond` is anything else. */
+  readonly state: 'before' | 'after' | 'beyond';
+  /** How often its state was changed. */
+  readonly changes: number;
+  readonly detail: string;
+}
+
+/** One thing to protect, used for one point only. */
+export interface MatrixTarget {
+  readonly token: string;
+  /** As in signals: `ecs-service/orders/mx0001x`. */
+  readonly key: string;
+  readonly metric: {
+    readonly Namespace: string;
+    readonly MetricName: string;
+    readonly Dimensions: { Name: string; Value: string }[];
+  };
+  /** Sees to what a stage needs besides the journal: data that CloudWatch must have, tasks that must run. */
+  ready(stage: Stage): Promise<void>;
+  /** Has the statements of Nightshift's login on this target looked at; absent where no SQL is spoken. */
+  watchStatements?(watcher: StatementWatcher | undefined): void;
+  /** Compares with the changes that the journal recorded (`before` and `after` of each intent, in their order). */
+  inspect(intents: readonly RecordedIntent[]): Promise<Inspection>;
+  dispose(): Promise<void>;
+}
+
+export interface RecordedIntent {
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** A remediation's side of the matrix; one file in `cases/`, named after it. */
+export interface MatrixCase {
+  readonly remediation: string;
+  readonly stages: readonly Stage[];
+  /** Targets alive at a time: each costs processes. */
+  readonly targetsAtOnce: number;
+  /** Makes what all its targets share. Called once, before the functions are built. */
+  open(place: Place): Promise<OpenCase>;
+}
+
+export interface OpenCase {
+  /** Configuration of the target with that token. */
+  configure(token: string, index: number): { service?: ServiceConfig; database?: DatabaseConfig };
+  /** Makes the target; a database waits for a free server. */
+  target(token: string, index: number): Promise<MatrixTarget>;
+  /** Whose target (token) a changing call of the customer's API is about; undefined: none of this case's. Told before it takes effect. */
+  changes(call: AwsCall): string | undefined;
+  /** Whether an SQL statement changes the target. */
+  changesBySql?(sql: string): boolean;
+}

@@ -37,6 +37,7 @@ export type HoldReason =
 /** Limits that can refuse an admitted decision, in the order in which they are named when several refuse. */
 export const GUARDRAILS = [
   'switch',
+  'window',
   'lease',
   'version',
   'cooldown',

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Severity } from '../../events/journal.ts';
+import type { Window } from './windows.ts';
 
 /** `off` ignores, `observe` says what it would do, `auto` does it. (`approve` joins them when approvals can be given.) */
 export const MODES = ['off', 'observe', 'auto'] as const;
@@ -78,6 +79,7 @@ export interface RuntimeConfig {
   /** By remediation name; one entry for each remediation that is deployed. */
   readonly runbooks: Readonly<Record<string, RunbookLimits>>;
   readonly fleet: { readonly changesPerHour: number };
+  readonly windows: readonly Window[];
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

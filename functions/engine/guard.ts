@@ -3,6 +3,7 @@ import type { Guardrail, HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { RunbookLimits, RuntimeConfig } from './config.ts';
 import type { AlarmItem, SwitchState, TargetItem } from './items.ts';
+import { changeForbidden } from './windows.ts';
 
 const HOUR_MS = 3_600_000;
 /** Fastest return to something refused for a moment (lease, conflict); the reconciler's own period is the floor in practice. */
@@ -29,7 +30,7 @@ export interface GuardInput {
   readonly alarm: AlarmItem | undefined;
   readonly switchState: SwitchState;
   readonly upstreamsInTrouble: readonly string[];
-  readonly config: Pick<RuntimeConfig, 'staleAfterSeconds' | 'firstEvaluationHoldSeconds'>;
+  readonly config: Pick<RuntimeConfig, 'staleAfterSeconds' | 'firstEvaluationHoldSeconds' | 'windows'>;
   readonly now: number;
 }
 
@@ -42,6 +43,7 @@ export function preflight(input: GuardInput): Stop | undefined {
     switchGuard(input) ??
     recoveredGuard(input) ??
     timelinessGuard(input) ??
+    windowGuard(input) ??
     leaseGuard(input) ??
     handsOffGuard(input) ??
     cooldownGuard(input) ??
@@ -79,6 +81,13 @@ function timelinessGuard({ signal, config, now }: GuardInput): Stop | undefined 
     };
   }
   return undefined;
+}
+
+function windowGuard({ signal, config, now }: GuardInput): Stop | undefined {
+  const forbidden = changeForbidden(config.windows, signal.target, now);
+  if (!forbidden) return undefined;
+  const present = `it is ${new Date(now).toISOString()}`;
+  return { kind: 'refused', guardrail: 'window', setting: forbidden.detail, present, recheckAt: forbidden.until };
 }
 
 function leaseGuard({ target, now }: GuardInput): Stop | undefined {

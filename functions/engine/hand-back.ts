@@ -7,6 +7,7 @@ import { SOON_MS } from './guard.ts';
 import type { ActionItem, TargetItem } from './items.ts';
 import type { Labelled, Store } from './store.ts';
 import { holdDropped, leased } from './target-state.ts';
+import { changeForbidden } from './windows.ts';
 import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork, removeWork } from './writes.ts';
 
 /** The work that brings a hold up once the target has been quiet for its stabilisation window; nothing where nothing is held. */
@@ -39,6 +40,8 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   if (present.openIncidentId)
     return postpone(context, targetName, now + hold.stabiliseForSeconds * 1000, 'an incident is open');
   if (quietFrom > now) return postpone(context, targetName, quietFrom, 'still stabilising');
+  const forbidden = changeForbidden(config.windows, targetName, now);
+  if (forbidden) return postpone(context, targetName, forbidden.until, forbidden.detail);
   if ((present.leaseUntil ?? 0) > now)
     return postpone(context, targetName, present.leaseUntil ?? now, 'another action has the target');
   const verdict = remediation.decideHandBack?.({

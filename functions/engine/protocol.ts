@@ -169,11 +169,17 @@ async function recordStop<T extends Protected, O>(
   if (stop.kind === 'recovered')
     return record(context, signal, situation, { kind: 'already-fine', reason: stop.detail }, []);
   const { table } = context.store;
-  const { incidentId, make, entries, next } = openIncident(context, signal, situation.target, situation.now);
+  const { target, now } = situation;
+  const { incidentId, make, entries, next } = openIncident(context, signal, target, now);
   const { outcome, summary } = describeStop(stop, incidentId);
   entries.push(make('decided', summary, { outcome }));
+  // What Nightshift will not look at again before its own deadline can't wait for it.
+  const tooLate = stop.recheckAt > now + context.config.verifyWithinSeconds * 1000;
+  const call = tooLate && !calledLately(context, situation);
+  const { name } = context.remediation.manifest;
+  if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
   return record(context, signal, situation, outcome, [
-    putTarget(table, signal.target, situation.target.version, next),
+    putTarget(table, signal.target, target.version, call ? { ...next, escalatedAt: now } : next),
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
     recheck(context, signal, stop.recheckAt),
@@ -226,6 +232,11 @@ async function recordFine<T extends Protected, O>(
   ]);
 }
 
+/** The alarm is looked at again every few minutes; the person who was paged for this incident isn't paged again each time. */
+function calledLately<T extends Protected, O>({ config }: Context<T, O>, { now, target }: Situation): boolean {
+  return target.escalatedAt !== undefined && now < target.escalatedAt + config.handsOffSeconds * 1000;
+}
+
 async function recordEscalation<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
@@ -236,8 +247,7 @@ async function recordEscalation<T extends Protected, O>(
   const { table } = context.store;
   const { incidentId, make, entries, next } = openIncident(context, signal, situation.target, situation.now);
   const { now, target } = situation;
-  // The alarm is looked at again every few minutes; the person who was paged for this incident isn't paged again each time.
-  const known = target.escalatedAt !== undefined && now < target.escalatedAt + context.config.handsOffSeconds * 1000;
+  const known = calledLately(context, situation);
   const data = { remediation: context.remediation.manifest.name };
   entries.push(known ? make('decided', `still needs a person: ${reason}`, data) : make('escalated', reason, data));
   return record(context, signal, situation, { kind: 'escalated', incidentId, reason }, [

@@ -49,8 +49,7 @@ export function isOpen(window: Window, at: number): boolean {
 }
 
 export interface WindowVerdict {
-  /** The window that forbids, or the change windows none of which is open. */
-  readonly name: string;
+  /** For people: the window that forbids, or the change windows none of which is open. */
   readonly detail: string;
   /** When changes are allowed again, to five minutes; the horizon of eight days when not within it. */
   readonly until: number;
@@ -70,7 +69,7 @@ export function changeForbidden(windows: readonly Window[], target: string, at: 
   if (detail === undefined) return undefined;
   let until = at + STEP_MS - (at % STEP_MS);
   while (until < at + HORIZON_MS && forbidding(until) !== undefined) until += STEP_MS;
-  return { name: detail, detail, until };
+  return { detail, until };
 }
 
 const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));

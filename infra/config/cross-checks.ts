@@ -26,6 +26,7 @@ export function crossFieldFaults(config: LooseConfig, manifests: readonly Manife
     ...networkFaults(config),
     ...runbookFaults(config, manifests),
     ...alarmFaults(config),
+    ...windowFaults(config),
   ];
 }
 
@@ -107,6 +108,28 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
       ),
     );
   return [...unknown, ...unmarked];
+}
+
+function windowFaults(config: LooseConfig): Fault[] {
+  const known = [...Object.keys(config.services), ...Object.keys(config.databases)];
+  return (config.windows ?? []).flatMap((window, index) => {
+    const at = `windows[${index}]`;
+    const unknown = (window.for ?? []).flatMap((name, position) =>
+      known.includes(name)
+        ? []
+        : [fault(`${at}.for[${position}]`, name, `as a service or database: ${unknownName(name, known)}`)],
+    );
+    const backwards =
+      'begins' in window && Date.parse(window.ends) <= Date.parse(window.begins)
+        ? [fault(`${at}.ends`, window.ends, `allowed is after begins (${window.begins})`)]
+        : [];
+    const ambiguous = (window.for ?? []).flatMap((name, position) =>
+      Object.hasOwn(config.services, name) && Object.hasOwn(config.databases, name)
+        ? [fault(`${at}.for[${position}]`, name, 'names both a service and a database: give one of them another key')]
+        : [],
+    );
+    return [...unknown, ...backwards, ...ambiguous];
+  });
 }
 
 /** "PutMetricAlarm", Amazon CloudWatch API Reference: Period is 10, 20, 30 or a multiple of 60; at most a day below an hour's period. */

@@ -85,6 +85,9 @@ function describe(issue: z.core.$ZodIssue): string {
       return `allowed is ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
     case 'invalid_value':
       return `allowed is one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_union':
+      // The only union is that of windows, told apart by `repeats`.
+      return 'allowed is weekly or never';
     case 'invalid_format':
       return issue.message.startsWith('Invalid') ? `expected ${issue.format}` : `expected ${issue.message}`;
     default:
@@ -98,9 +101,12 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
     const inner = current && unwrap(current);
     if (inner instanceof z.ZodObject) return inner.shape[String(part)];
     if (inner instanceof z.ZodRecord) return inner.valueType;
+    if (inner instanceof z.ZodArray) return inner.element;
     return undefined;
   }, schema);
   const inner = found && unwrap(found);
+  if (inner instanceof z.ZodDiscriminatedUnion)
+    return inner.options.flatMap((option) => keysAt(option as z.ZodType, []));
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 

@@ -1,6 +1,7 @@
 /** What functions are given: the configuration without what only deployment needs. */
 import type { DatabaseConfig, RunbookLimits, RuntimeConfig, ServiceConfig } from '../../functions/engine/config.ts';
 import type { RemediationManifest, TargetKind } from '../../functions/engine/manifest.ts';
+import type { Window } from '../../functions/engine/windows.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 /** Remediations that have something to protect; the others aren't deployed. */
@@ -45,6 +46,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
       deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
     ),
     fleet: { changesPerHour: fleet.changesPerHour },
+    windows: config.windows.map((window) => windowOf(window, config)),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
     handsOffSeconds: config.handsOffSeconds,
     staleAfterSeconds: config.staleAfterSeconds,
@@ -52,6 +54,20 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     verifyWithinSeconds: config.verifyWithinSeconds,
     alarmPeriodSeconds: config.alarmPeriodSeconds,
   };
+}
+
+function windowOf(
+  { for: names, repeats: _repeats, ...window }: DeploymentConfig['windows'][number],
+  config: DeploymentConfig,
+): Window {
+  if (!names) return window;
+  return { ...window, targets: names.map((name) => targetKeyOf(name, config)) };
+}
+
+/** How the engine names the target behind a key of `services` or `databases`. */
+function targetKeyOf(name: string, { services }: DeploymentConfig): string {
+  const service = services[name];
+  return service ? `ecs-service/${service.cluster}/${service.service ?? name}` : `rds-instance/${name}`;
 }
 
 function limitsOf(manifest: RemediationManifest, config: DeploymentConfig): RunbookLimits {

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
+import { DAYS } from '../../functions/engine/windows.ts';
 
 const seconds = (minimum: number, maximum = 604_800) => z.int().min(minimum).max(maximum);
 const share = z.number().gt(0).lte(1);
@@ -117,6 +118,49 @@ export const networkSchema = z.strictObject({
   dynamoDbEndpoint: z.enum(['create', 'exists']).default('create'),
 });
 
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as 22:00');
+const windowBase = {
+  /** How it is named in timelines. */
+  name: z.string().min(1).max(64),
+  /** `freeze`: nothing is changed. `change`: changes only then. `quiet`: people aren't told, except by pages. */
+  kind: z.enum(['freeze', 'change', 'quiet']),
+  /** Keys of `services` and `databases` that it is about; all of them when left out. */
+  for: z.array(z.string()).min(1).optional(),
+};
+
+/** Every week by the wall clock of a time zone, or once. */
+export const windowSchema = z.discriminatedUnion('repeats', [
+  z.strictObject({
+    ...windowBase,
+    repeats: z.literal('weekly'),
+    /** IANA name, such as Europe/Paris. */
+    timeZone: z.string().refine(isTimeZone, 'the IANA name of a time zone, such as Europe/Paris'),
+    /** Days on which it begins. */
+    days: z
+      .array(z.enum(DAYS))
+      .min(1)
+      .default([...DAYS]),
+    from: clock,
+    /** When it isn't after `from`, the window ends on the next day. */
+    to: clock,
+  }),
+  z.strictObject({
+    ...windowBase,
+    repeats: z.literal('never'),
+    begins: z.iso.datetime({ offset: true }),
+    ends: z.iso.datetime({ offset: true }),
+  }),
+]);
+
+function isTimeZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: text });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Limits of one runbook; what is left out comes from its manifest and from `mode`. */
 export const runbookSchema = z.strictObject({
   /** `off`, `observe` (says what it would do), `auto` (does it). A high-risk runbook is `auto` only by its own line. */
@@ -162,6 +206,8 @@ export const configSchema = z.strictObject({
       changesPerHour: perHour.default(30),
     })
     .prefault({}),
+  /** Times in which nothing is changed, or only then. */
+  windows: z.array(windowSchema).default([]),
   /** Period of the alarms made here. Amazon ECS and RDS publish once a minute. */
   alarmPeriodSeconds: z.int().default(60),
   /** How often alarms and journal are compared. EventBridge Scheduler's unit is the minute. */

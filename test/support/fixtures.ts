@@ -46,6 +46,7 @@ export const config: RuntimeConfig = {
   databases: { 'orders-db': database },
   runbooks: { 'scale-out-service': limits, 'release-idle-connections': limits },
   fleet: { changesPerHour: 50 },
+  windows: [],
   firstEvaluationHoldSeconds: 120,
   handsOffSeconds: 3600,
   staleAfterSeconds: 900,

@@ -152,6 +152,42 @@ describe('a firing alarm', () => {
   });
 });
 
+describe('a freeze window', () => {
+  const frozen = (from: number, to: number) => ({
+    ...world.config,
+    windows: [
+      { name: 'sale', kind: 'freeze' as const, begins: new Date(from).toISOString(), ends: new Date(to).toISOString() },
+    ],
+  });
+
+  it('refuses, calls a person once because it lasts, and is over when it is over', async () => {
+    const now = Date.now();
+    const config = frozen(now - MINUTE, now + 60 * MINUTE);
+    const outcome = await world.deliver(fire('frozen'), { config });
+    expect(outcome).toMatchObject({ kind: 'refused', guardrail: 'window' });
+    expect(world.target('frozen').changes).toBe(0);
+    await world.deliver(fire('frozen'), { config });
+    const [incident] = await listIncidents(world.store, { limit: 1 });
+    expect(incident?.timeline.filter((entry) => entry.kind === 'escalated')).toHaveLength(1);
+    const later = now + 66 * MINUTE;
+    const order = (await orders('frozen', later)).find((each) => each?.command === 'signal');
+    expect(await world.deliver(order, { config, now: () => later })).toMatchObject({ kind: 'remediated' });
+  });
+
+  it('keeps what is held until it is over', async () => {
+    await world.deliver(fire('kept-frozen'));
+    await world.deliver(calm('kept-frozen'));
+    const later = Date.now() + 2 * MINUTE;
+    const config = frozen(later - MINUTE, later + MINUTE);
+    const back = { nightshift: 1, command: 'hand-back', target: 'ecs-service/orders/kept-frozen' };
+    expect(await world.deliver(back, { config, now: () => later })).toMatchObject({ kind: 'held' });
+    expect(world.target('kept-frozen').value).toBe(3);
+    const after = later + 10 * MINUTE;
+    await world.deliver(back, { config, now: () => after });
+    expect(world.target('kept-frozen').value).toBe(2);
+  });
+});
+
 describe('a function that fails', () => {
   it('after its change is resumed by the retry of the same request, without changing anything twice', async () => {
     const event = fire('timeout-after');

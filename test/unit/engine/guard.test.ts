@@ -43,6 +43,16 @@ describe('preflight', () => {
       { kind: 'held', reason: 'first-evaluation', recheckAt: NOW + 2 * MINUTE },
     ],
     [
+      'within a freeze window',
+      with_({
+        config: {
+          ...config,
+          windows: [{ name: 'sale', kind: 'freeze', begins: '2026-11-20T00:00:00Z', ends: '2026-11-20T04:00:00Z' }],
+        },
+      }),
+      { kind: 'refused', guardrail: 'window', recheckAt: NOW + HOUR },
+    ],
+    [
       'leased, no incident',
       target({ leaseHolder: 'a', leaseUntil: NOW + 1 }),
       { kind: 'held', reason: 'lease', recheckAt: NOW + 1 },

@@ -14,7 +14,7 @@ import { alarmKey, eventKey } from './items.ts';
 import type { Verification } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
 import { alarmSeen, allOk, resolved } from './target-state.ts';
-import { alarmState, entryMaker, putEntry, putEvent, putWork, removeWork, updateAction } from './writes.ts';
+import { alarmOk, entryMaker, putEntry, putEvent, putWork, removeWork, updateAction } from './writes.ts';
 
 /** `GONE`: there is no such alarm any more. */
 export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA' | 'GONE'>>;
@@ -45,7 +45,7 @@ export async function handleResolved<T extends Protected, O>(context: Context<T,
   );
   await noteOk(context, signal, [
     event,
-    alarmState(store.table, signal.alarmArn, 'OK', at),
+    alarmOk(store.table, signal.alarmArn, at),
     removeWork(store.table, 'recheck', signal.alarmArn),
   ]);
   await settle(context, signal.target);
@@ -98,7 +98,11 @@ export async function settle<T extends Protected, O>(
   const present = await readTarget(store, targetName);
   const target = alarmSeen(present, seen, context.now());
   if (!target.openIncidentId) {
-    await store.transact([removeWork(store.table, 'verify', targetName), ...recheckOf(store, seen)]);
+    // Together with the target as it was read: an incident opened meanwhile keeps its work.
+    await writeTarget(store, targetName, (read) => ({
+      next: read,
+      items: read.openIncidentId ? [] : [removeWork(store.table, 'verify', targetName), ...recheckOf(store, seen)],
+    }));
     return { kind: 'noted', detail: `${targetName} has no open incident` };
   }
   if (target.leaseHolder) {

@@ -16,7 +16,7 @@ import { openIncident } from './incident.ts';
 import type { EventItem } from './items.ts';
 import type { Decision } from './remediation.ts';
 import type { Labelled } from './store.ts';
-import { alarmFired, alarmState, putEntry, putEvent, putTarget, putWork } from './writes.ts';
+import { alarmFired, putEntry, putEvent, putTarget, putWork } from './writes.ts';
 
 /** How often a signal starts over because the target's item moved under it, before it is put aside as contended. */
 const ROUNDS = 4;
@@ -227,7 +227,7 @@ async function recordFine<T extends Protected, O>(
   const dueAt = situation.now + SOON_MS;
   const { table } = context.store;
   return record(context, signal, situation, { kind: 'already-fine', reason }, [
-    alarmState(table, signal.alarmArn, 'ALARM', Date.parse(signal.at)),
+    alarmFired(table, signal),
     recheck(context, signal, dueAt),
   ]);
 }

@@ -142,7 +142,7 @@ export function alarmFired(table: string, signal: Signal): Labelled {
     Update: {
       TableName: table,
       Key: flat(alarmKey(signal.alarmArn)),
-      UpdateExpression: 'SET #state = :alarm, stateAt = :at',
+      UpdateExpression: 'SET #state = :alarm, stateAt = :at REMOVE notOursUntil, expiresAt',
       ConditionExpression:
         'attribute_not_exists(pk) OR attribute_not_exists(stateAt) OR stateAt <= :at OR #state <> :ok',
       ExpressionAttributeNames: { '#state': 'state' },
@@ -152,14 +152,18 @@ export function alarmFired(table: string, signal: Signal): Labelled {
   });
 }
 
-/** Records a state of the alarm, whatever it was before. */
-export function alarmState(
-  table: string,
-  alarmArn: string,
-  state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA',
-  stateAt: number,
-): Labelled {
-  return signed('alarm', put(table, { ...alarmKey(alarmArn), state, stateAt }));
+/** Records that the alarm was OK at `at`, unless a later state of it is known: events come in any order. */
+export function alarmOk(table: string, alarmArn: string, at: number): Labelled {
+  return signed('alarm', {
+    Update: {
+      TableName: table,
+      Key: flat(alarmKey(alarmArn)),
+      UpdateExpression: 'SET #state = :ok, stateAt = :at REMOVE notOursUntil, expiresAt',
+      ConditionExpression: 'attribute_not_exists(stateAt) OR stateAt <= :at',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: flat({ ':ok': 'OK', ':at': at }),
+    },
+  });
 }
 
 export function putAction(table: string, action: ActionItem): Labelled {

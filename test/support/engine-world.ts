@@ -58,7 +58,7 @@ export interface EngineWorld {
   /** Delivers an event or command as Lambda would; `clock` is the function's time. */
   deliver(
     event: unknown,
-    options?: Partial<Pick<Context<NumberTarget, unknown>, 'requestId' | 'now'>> & { config?: RuntimeConfig },
+    options?: Partial<Pick<Context<NumberTarget, unknown>, 'requestId' | 'now' | 'store'>> & { config?: RuntimeConfig },
   ): Promise<Outcome>;
   due(at: number): Promise<WorkItem[]>;
   close(): Promise<void>;
@@ -125,7 +125,7 @@ export async function openEngineWorld(): Promise<EngineWorld> {
     deliver: (event, options = {}) =>
       handle(event, {
         remediation,
-        store,
+        store: options.store ?? store,
         config: options.config ?? config,
         now: options.now ?? Date.now,
         requestId: options.requestId ?? `request-${++requests}`,

@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly configPath?: string;
   /** Folder that holds worlds; tests use one of their own. */
   readonly root?: string;
+  /** Refuses what a function's role doesn't allow, as AWS does; on unless it is `false`. */
+  readonly enforcePolicies?: boolean;
   /** Breaks the start off. */
   readonly signal?: AbortSignal;
 }
@@ -91,6 +93,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const breakOff = () => void context.stop();
   options.signal?.addEventListener('abort', breakOff, { once: true });
   try {
+    // It may have been aborted while the world was opened, before anybody listened.
+    options.signal?.throwIfAborted();
     const parts = await startParts(context, phases, options);
     const readyMs = Math.round(performance.now() - startedAt);
     const world = assemble(context, phases, parts, readyMs);
@@ -186,7 +190,8 @@ async function deploy(
   { emulator, assembly, database }: BeforeDeploying,
 ): Promise<Deployed> {
   await emulator;
-  const { report = () => {} } = options;
+  const { report = () => {}, enforcePolicies = true } = options;
+  gateway.iam.enforce = enforcePolicies;
   return phases.run(
     'cdk deploy',
     async () =>
@@ -194,6 +199,7 @@ async function deploy(
         endpointUrl: gateway.url,
         report,
         assembly,
+        onRoles: (roles) => gateway.iam.load(roles),
         ...synthesisOf(await database, options),
       }),
     ({ seconds }) =>

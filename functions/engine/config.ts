@@ -55,6 +55,8 @@ export interface DatabaseConfig extends Protected {
   readonly databaseName: string;
   /** Login that Nightshift uses, by IAM database authentication. */
   readonly user: string;
+  /** The server's `max_connections`, as configured. */
+  readonly maxConnections: number;
   readonly connectionsAboveShare: number;
   /** Release ends no more sessions than it takes to get down to this share of `max_connections`. */
   readonly releaseToShare: number;

@@ -34,7 +34,7 @@ export function openIncident<T extends Protected, O>(
       evidence: signal.evidence,
     }),
   );
-  return { incidentId, make, entries, next: firing(target, signal, incidentId) };
+  return { incidentId, make, entries, next: firing(target, signal, incidentId, now) };
 }
 
 export type Opening = ReturnType<typeof openIncident>;

@@ -67,6 +67,8 @@ export interface TargetItem {
   /** By remediation: times of the changes of the last hour. */
   readonly recent: Readonly<Record<string, readonly number[]>>;
   readonly openIncidentId?: string;
+  /** When the open incident was opened. */
+  readonly openedAt?: number;
   /** Alarms of the open incident with their last known state. */
   readonly alarms: Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
   /** Action of the open incident that waits for its verification. */

@@ -13,7 +13,7 @@ import { type Context, limitsOf, readSituation, type Situation } from './context
 import { ActionFailedError, PermissionError, RetryableError } from './errors.ts';
 import { preflight, SOON_MS, type Stop } from './guard.ts';
 import { openIncident } from './incident.ts';
-import type { EventItem } from './items.ts';
+import type { EventItem, TargetItem } from './items.ts';
 import type { Decision } from './remediation.ts';
 import type { Labelled } from './store.ts';
 import { alarmFired, putEntry, putEvent, putTarget, putWork } from './writes.ts';
@@ -173,8 +173,7 @@ async function recordStop<T extends Protected, O>(
   const { incidentId, make, entries, next } = openIncident(context, signal, target, now);
   const { outcome, summary } = describeStop(stop, incidentId);
   entries.push(make('decided', summary, { outcome }));
-  // What Nightshift will not look at again before its own deadline can't wait for it.
-  const tooLate = stop.recheckAt > now + context.config.verifyWithinSeconds * 1000;
+  const tooLate = stop.kind !== 'joined' && pastDeadline(context, target, stop.recheckAt, now);
   const call = tooLate && !calledLately(context, situation);
   const { name } = context.remediation.manifest;
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
@@ -230,6 +229,20 @@ async function recordFine<T extends Protected, O>(
     alarmFired(table, signal),
     recheck(context, signal, dueAt),
   ]);
+}
+
+/**
+ * Whether a signal that is put off calls a person: it is not looked at again before the deadline, or it has been put off for that long,
+ * and nothing was done that is still to be verified.
+ */
+function pastDeadline<T extends Protected, O>(
+  { config }: Context<T, O>,
+  { openedAt, verifying }: TargetItem,
+  recheckAt: number,
+  now: number,
+): boolean {
+  const deadline = config.verifyWithinSeconds * 1000;
+  return recheckAt > now + deadline || (!verifying && openedAt !== undefined && now > openedAt + deadline);
 }
 
 /** The alarm is looked at again every few minutes; the person who was paged for this incident isn't paged again each time. */

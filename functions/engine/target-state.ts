@@ -14,10 +14,11 @@ function without<Item extends object, K extends keyof Item>(item: Item, ...keys:
 }
 
 /** An alarm of the target fires: it belongs to the open incident, which is no longer quiet. */
-export function firing(target: TargetItem, signal: Signal, incidentId: string): TargetItem {
+export function firing(target: TargetItem, signal: Signal, incidentId: string, now: number): TargetItem {
   return {
     ...without(target, 'okSince'),
     openIncidentId: incidentId,
+    openedAt: target.openIncidentId ? (target.openedAt ?? now) : now,
     alarms: { ...target.alarms, [signal.alarmArn]: 'ALARM' },
   };
 }
@@ -94,5 +95,5 @@ export const holdDropped = (target: TargetItem): TargetItem => without(target, '
 
 /** The incident is over; a hold may remain until it is handed back. */
 export function resolved(target: TargetItem): TargetItem {
-  return { ...without(target, 'openIncidentId', 'verifying', 'escalatedAt'), alarms: {} };
+  return { ...without(target, 'openIncidentId', 'openedAt', 'verifying', 'escalatedAt'), alarms: {} };
 }

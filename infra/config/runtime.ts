@@ -39,7 +39,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
       };
     }),
     databases: mapValues(config.databases, (database, key): DatabaseConfig => {
-      const { resourceId, securityGroupId, maxConnections, createAlarms, connectionsForSeconds, ...kept } = database;
+      const { resourceId, securityGroupId, createAlarms, connectionsForSeconds, ...kept } = database;
       return { name: key, ...kept };
     }),
     runbooks: Object.fromEntries(

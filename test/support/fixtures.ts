@@ -24,6 +24,7 @@ export const database: DatabaseConfig = {
   port: 5432,
   databaseName: 'orders',
   user: 'nightshift',
+  maxConnections: 80,
   connectionsAboveShare: 0.8,
   releaseToShare: 0.5,
   idleForSeconds: 600,

@@ -1,5 +1,5 @@
 /** How many tasks a struggling service gets, and when they are handed back. Pure. */
-import type { ServiceConfig } from '../../engine/config.ts';
+import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, HandBack, Hold, Verification } from '../../engine/remediation.ts';
 
 /** What was seen of the service. Utilisation is the average over running tasks in percent; undefined when there is no recent datapoint. */
@@ -14,6 +14,8 @@ export type Observation =
       readonly scalableTarget?: { readonly min: number; readonly max: number };
       readonly cpuPercent?: number;
       readonly memoryPercent?: number;
+      /** Newest count of connections of the databases that it depends on, by name; absent when there is no recent datapoint. */
+      readonly connections?: Readonly<Record<string, number>>;
     };
 
 type Service = Extract<Observation, { kind: 'service' }>;
@@ -71,7 +73,32 @@ export function decide({ target, observation, hold, config }: DecideInput<Servic
       reason: `${target.name} runs ${observation.desired} tasks and may not have more than ${limit}`,
     };
   }
+  const full = wouldFill(target, after - observation.desired, observation, config);
+  if (full) return { kind: 'hold', reason: 'upstream-in-trouble', detail: full, recheckAfterSeconds: RECHECK_SECONDS };
   return { kind: 'act', change: scaleTo(live, after, target) };
+}
+
+/** Why more tasks would only move the trouble to a database: each opens connections there. What isn't known counts as full (I9). */
+function wouldFill(
+  target: ServiceConfig,
+  moreTasks: number,
+  { connections }: Service,
+  config: RuntimeConfig,
+): string | undefined {
+  if (target.connectionsPerTask === 0) return undefined;
+  const more = moreTasks * target.connectionsPerTask;
+  for (const name of target.dependsOn) {
+    const database = config.databases[name];
+    if (!database) continue;
+    const used = connections?.[name];
+    const limit = database.connectionsAboveShare * database.maxConnections;
+    if (used === undefined)
+      return `${moreTasks} more tasks would open ${more} connections on ${name}, whose count is unknown`;
+    if (used + more > limit) {
+      return `${moreTasks} more tasks would open ${more} connections on ${name}, which has ${used} of ${database.maxConnections} in use`;
+    }
+  }
+  return undefined;
 }
 
 function scaleTo(live: Capacity, after: number, target: ServiceConfig): Change {

@@ -4,7 +4,7 @@ import {
   DescribeScalableTargetsCommand,
   RegisterScalableTargetCommand,
 } from '@aws-sdk/client-application-auto-scaling';
-import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchClient, GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
@@ -77,40 +77,59 @@ async function readScalableTarget(target: ServiceConfig): Promise<{ min: number;
   }
 }
 
-/** Newest complete datapoints of CPU and memory; both absent when the service reported nothing lately. */
-async function readUsage(
-  target: ServiceConfig,
-  config: RuntimeConfig,
-): Promise<{ cpuPercent?: number; memoryPercent?: number }> {
+interface Usage {
+  readonly cpuPercent?: number;
+  readonly memoryPercent?: number;
+  readonly connections?: Readonly<Record<string, number>>;
+}
+
+/** Newest complete datapoints of CPU and memory, and of the connections of databases that one more task would add to, in one call. */
+async function readUsage(target: ServiceConfig, config: RuntimeConfig): Promise<Usage> {
   const periodMs = config.alarmPeriodSeconds * 1000;
   const end = Math.floor(Date.now() / periodMs) * periodMs;
-  const Dimensions = [
-    { Name: 'ClusterName', Value: target.cluster },
-    { Name: 'ServiceName', Value: target.service },
-  ];
-  const query = (Id: string, MetricName: string) => ({
-    Id,
-    MetricStat: {
-      Metric: { Namespace: 'AWS/ECS', MetricName, Dimensions },
-      Period: config.alarmPeriodSeconds,
-      Stat: 'Average',
-    },
-  });
+  const databases = target.connectionsPerTask > 0 ? target.dependsOn : [];
   try {
     const reply = await cloudwatch.send(
       new GetMetricDataCommand({
         StartTime: new Date(end - 3 * periodMs),
         EndTime: new Date(end),
         ScanBy: 'TimestampDescending',
-        MetricDataQueries: [query('cpu', 'CPUUtilization'), query('memory', 'MemoryUtilization')],
+        MetricDataQueries: usageQueries(target, databases, config.alarmPeriodSeconds),
       }),
     );
     const newest = (id: string) => reply.MetricDataResults?.find((each) => each.Id === id)?.Values?.[0];
     const [cpuPercent, memoryPercent] = [newest('cpu'), newest('memory')];
-    return { ...(cpuPercent !== undefined && { cpuPercent }), ...(memoryPercent !== undefined && { memoryPercent }) };
+    const counts = databases.map((name, index) => [name, newest(`database${index}`)] as const);
+    const connections = Object.fromEntries(counts.filter((each): each is [string, number] => each[1] !== undefined));
+    return {
+      ...(cpuPercent !== undefined && { cpuPercent }),
+      ...(memoryPercent !== undefined && { memoryPercent }),
+      ...(databases.length > 0 && { connections }),
+    };
   } catch (error) {
     throw classifyAwsError(`read CPU and memory of ${resourceId(target)}`, error);
   }
+}
+
+function usageQueries(target: ServiceConfig, databases: readonly string[], Period: number): MetricDataQuery[] {
+  const query = (
+    Id: string,
+    Namespace: string,
+    MetricName: string,
+    Stat: string,
+    dimensions: Record<string, string>,
+  ) => {
+    const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
+    return { Id, MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period, Stat } };
+  };
+  const service = { ClusterName: target.cluster, ServiceName: target.service };
+  return [
+    query('cpu', 'AWS/ECS', 'CPUUtilization', 'Average', service),
+    query('memory', 'AWS/ECS', 'MemoryUtilization', 'Average', service),
+    ...databases.map((name, index) =>
+      query(`database${index}`, 'AWS/RDS', 'DatabaseConnections', 'Maximum', { DBInstanceIdentifier: name }),
+    ),
+  ];
 }
 
 /** ECS can't compare before it writes, so one re-read comes directly before the change (design section 1, "What fences"). */

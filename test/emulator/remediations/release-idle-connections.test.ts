@@ -56,6 +56,7 @@ beforeAll(async () => {
     port,
     user,
     databaseName: seeded.database,
+    maxConnections: MAX,
     connectionsAboveShare: 0.8,
     releaseToShare: 0.5,
     idleForSeconds: 0.5,

@@ -1,4 +1,4 @@
-import { describe, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   capacityOf,
@@ -6,7 +6,7 @@ import {
   decideHandBack,
   type Observation,
 } from '../../../functions/remediations/scale-out-service/decide.ts';
-import { config, service, signal } from '../../support/fixtures.ts';
+import { config, database, service, signal } from '../../support/fixtures.ts';
 
 const count = fc.integer({ min: 0, max: 30 });
 const observation: fc.Arbitrary<Observation> = fc
@@ -14,16 +14,18 @@ const observation: fc.Arbitrary<Observation> = fc
     desired: count,
     running: count,
     deploying: fc.boolean(),
+    used: fc.option(fc.integer({ min: 0, max: 80 })),
     scalable: fc.option(fc.record({ min: count, extra: count })),
     cpuPercent: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
   })
-  .map(({ desired, running, deploying, scalable, cpuPercent }) => ({
+  .map(({ desired, running, deploying, used, scalable, cpuPercent }) => ({
     kind: 'service' as const,
     desired,
     running,
     deploying,
     ...(scalable && { scalableTarget: { min: scalable.min, max: scalable.min + scalable.extra } }),
     ...(cpuPercent !== null && { cpuPercent }),
+    ...(used !== null && { connections: { 'orders-db': used } }),
   }));
 const bounds = fc
   .tuple(fc.integer({ min: 1, max: 10 }), count)
@@ -41,6 +43,23 @@ describe('scale-out-service, whatever it sees', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it('never fills a database that it depends on beyond its share', () => {
+    const { maxConnections, connectionsAboveShare } = database;
+    let acted = 0;
+    fc.assert(
+      fc.property(observation, bounds, (seen, target) => {
+        const decision = decide({ signal, target, observation: seen, hold: undefined, config });
+        if (decision.kind !== 'act' || seen.kind === 'missing') return true;
+        acted++;
+        const more = capacityOf(decision.change, 'after').value - seen.desired;
+        const used = seen.connections?.['orders-db'] ?? Number.POSITIVE_INFINITY;
+        return used + more * target.connectionsPerTask <= connectionsAboveShare * maxConnections;
+      }),
+      { numRuns: 2000 },
+    );
+    expect(acted).toBeGreaterThan(20);
   });
 
   it('never acts while a deployment or a start is under way', () => {

@@ -16,6 +16,7 @@ const seen = (change: Partial<Service> = {}): Service => ({
   running: 2,
   deploying: false,
   cpuPercent: 81,
+  connections: { 'orders-db': 20 },
   ...change,
 });
 const hold = (change: Partial<Hold> = {}): Hold => ({
@@ -87,6 +88,34 @@ describe('deciding how far to scale out', () => {
       kind: 'act',
       change: { after: { value: 5 } },
     });
+  });
+});
+
+describe('a database that the service depends on', () => {
+  // Each task opens 5 connections; the database may have 64 of 80.
+  it.each([
+    [59, 'act'],
+    [60, 'hold'],
+    [80, 'hold'],
+  ])('with %i connections: %s', (used, kind) => {
+    expect(judge(seen({ connections: { 'orders-db': used } }))).toMatchObject({ kind });
+  });
+  it('whose connections are unknown keeps the service as it is', () => {
+    expect(judge(seen({ connections: {} }))).toMatchObject({
+      kind: 'hold',
+      reason: 'upstream-in-trouble',
+      detail: expect.stringContaining('unknown'),
+    });
+  });
+  it('does not matter when tasks are known to open no connections', () => {
+    const decision = decide({
+      signal,
+      target: { ...service, connectionsPerTask: 0 },
+      observation: seen({ connections: {} }),
+      hold: undefined,
+      config,
+    });
+    expect(decision.kind).toBe('act');
   });
 });
 

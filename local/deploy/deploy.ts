@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { type Role, rolesOf } from '../iam/roles.ts';
 import type { WorldContext } from '../world/types.ts';
 import { runChild } from './child.ts';
 import { createDeferred } from './create.ts';
@@ -15,6 +16,8 @@ export interface DeployOptions extends SynthesizeOptions {
   readonly endpointUrl: string;
   /** One line for people at each step. */
   readonly report: (line: string) => void;
+  /** Told of the stack's roles before anything of it exists. */
+  readonly onRoles?: (roles: readonly Role[]) => void;
   /** An assembly that is already being made, to save its time. */
   readonly assembly?: Promise<Assembly>;
 }
@@ -23,6 +26,10 @@ export interface Deployed {
   readonly stackName: string;
   /** Outputs of the stack: `JournalTable`, `PageTopic`, ... */
   readonly outputs: Readonly<Record<string, string>>;
+  /** The roles of the synthesized template, with their policies. */
+  readonly roles: readonly Role[];
+  /** The synthesized template, as it would be deployed to AWS. */
+  readonly template: Template;
   /** Wall-clock time of each part; `synth` and `bootstrap` run side by side. */
   readonly seconds: {
     readonly synth: number;
@@ -44,7 +51,8 @@ export async function deployNightshift(world: WorldContext, options: DeployOptio
     options.assembly ?? synthesize(world, options),
     timed(() => cli('bootstrap', `aws://${world.accountId}/${world.region}`)),
   );
-  const { dir, stackName, transformed } = prepare(world, assembly.dir);
+  const { dir, stackName, template, transformed, roles } = prepare(world, assembly.dir);
+  options.onRoles?.(roles);
   for (const line of describe(transformed)) options.report(line);
   const deploy = await timed(() =>
     cli('deploy', stackName, '--app', dir, '--method', 'direct', '--require-approval', 'never'),
@@ -53,7 +61,7 @@ export async function deployNightshift(world: WorldContext, options: DeployOptio
   const create = await timed(() =>
     createDeferred(transformed.created, { endpointUrl: options.endpointUrl, region: world.region, outputs }),
   );
-  return { stackName, outputs, seconds: { synth: assembly.seconds, bootstrap, deploy, create } };
+  return { stackName, outputs, roles, template, seconds: { synth: assembly.seconds, bootstrap, deploy, create } };
 }
 
 /** Both, and the first failure only after the other ended too: nothing may go on working behind a failed start. */
@@ -70,8 +78,16 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
+interface Prepared {
+  readonly dir: string;
+  readonly stackName: string;
+  readonly template: Template;
+  readonly transformed: Transformed;
+  readonly roles: readonly Role[];
+}
+
 /** The assembly's copy with the transformed template. */
-function prepare(world: WorldContext, source: string): { dir: string; stackName: string; transformed: Transformed } {
+function prepare(world: WorldContext, source: string): Prepared {
   const dir = join(world.dir, 'assembly-local');
   cpSync(source, dir, { recursive: true });
   const { artifacts } = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')) as {
@@ -84,9 +100,11 @@ function prepare(world: WorldContext, source: string): { dir: string; stackName:
       `${source}: expected one stack, found ${stacks.length}: ${stacks.map(([name]) => name).join(', ')}`,
     );
   const file = join(dir, stack.properties.templateFile);
-  const transformed = transformTemplate(JSON.parse(readFileSync(file, 'utf8')) as Template);
+  const template = JSON.parse(readFileSync(file, 'utf8')) as Template;
+  const transformed = transformTemplate(template);
   writeFileSync(file, JSON.stringify(transformed.template));
-  return { dir, stackName, transformed };
+  const roles = rolesOf(template, { account: world.accountId, region: world.region, stackName });
+  return { dir, stackName, template, transformed, roles };
 }
 
 /** The CDK CLI as a child: dummy credentials, a home of its own, nothing of the user's AWS or proxy settings, nothing sent anywhere. */

@@ -1,4 +1,5 @@
 /** What the gateway offers to the rest of the world. */
+import type { Iam } from '../iam/iam.ts';
 import type { AwsCall, RecordedCall, StandIn } from '../world/types.ts';
 import type { FaultBook } from './faults.ts';
 import type { TransactionSettings } from './transactions.ts';
@@ -20,6 +21,8 @@ export interface Gateway {
   onCall(listener: (call: RecordedCall) => void): () => void;
   readonly faults: FaultBook;
   readonly transactions: TransactionSettings;
+  /** Holds functions to their roles' policies, once these are loaded. */
+  readonly iam: Iam;
   /** Who is ended by a `kill-caller-after` fault: called after the effect and before the reply. */
   onKillCaller(listener: (call: AwsCall) => void): () => void;
   /** Names the caller behind an access key; it takes precedence over the application id, which a whole deployment may share. */

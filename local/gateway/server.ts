@@ -1,6 +1,7 @@
 /** The gateway: one HTTP server on 127.0.0.1 between every SDK client of a world and what answers it. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Iam } from '../iam/iam.ts';
 import type { AwsCall, AwsReply, Fault, StandIn, WorldContext } from '../world/types.ts';
 import { AwsFault } from '../world/types.ts';
 import { control } from './control.ts';
@@ -35,6 +36,7 @@ class HttpGateway implements Gateway {
   readonly faults = new Faults();
   readonly #guard = new Transactions((asked) => this.askEmulator(asked));
   readonly transactions = this.#guard.settings;
+  readonly iam: Iam;
   readonly #world: WorldContext;
   readonly #recorder = new Recorder();
   readonly #standIns = new Map<string, StandIn[]>();
@@ -55,6 +57,7 @@ class HttpGateway implements Gateway {
 
   constructor(world: WorldContext) {
     this.#world = world;
+    this.iam = new Iam(world.accountId);
     // Clients keep connections longer than Node's default of 5 s; one closed under a request looks like a fault.
     this.#server.keepAliveTimeout = 120_000;
     this.#server.requestTimeout = 0;
@@ -147,6 +150,7 @@ class HttpGateway implements Gateway {
   async #serveCall(call: AwsCall, response: ServerResponse): Promise<void> {
     const started = performance.now();
     const resource = resourceOf(call);
+    const needs = this.iam.needsOf(call);
     const fault = this.faults.meet(call, resource);
     const answer = fault ? await this.#meet(fault, call) : { reply: await this.#answer(call) };
     this.#recorder.add({
@@ -160,6 +164,7 @@ class HttpGateway implements Gateway {
       durationMs: Math.round((performance.now() - started) * 100) / 100,
       changing: isChanging(call.service, call.operation),
       resource,
+      ...(needs ? { needs } : {}),
       ...(fault ? { fault: fault.name } : {}),
     });
     if ('reply' in answer) write(response, answer.reply, call.method);
@@ -198,8 +203,10 @@ class HttpGateway implements Gateway {
     if (ms > 0) await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => {}); // Closing ends the waiting.
   }
 
-  /** Without faults: conflicts, stand-ins, emulator. */
-  #answer(call: AwsCall): Promise<AwsReply> {
+  /** Without faults: permissions, conflicts, stand-ins, emulator. */
+  async #answer(call: AwsCall): Promise<AwsReply> {
+    const refusal = this.iam.refusalOf(call);
+    if (refusal) return faultReply(call, refusal);
     if (call.service === 'dynamodb') return this.#guard.guard(call, () => this.#answerUnguarded(call));
     return this.#answerUnguarded(call);
   }

@@ -38,6 +38,8 @@ export interface WorldOptions {
   readonly timeScale?: number;
   /** The configuration that is deployed. */
   readonly configPath?: string;
+  /** Changes the synthesized assembly (its folder) before it is deployed: tests put a seeded bug in so that it must be noticed. */
+  readonly editAssembly?: (folder: string) => void;
   /** Folder that holds worlds; tests use one of their own. */
   readonly root?: string;
   /** Refuses what a function's role doesn't allow, as AWS does; on unless it is `false`. */
@@ -132,7 +134,11 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
   const database = phases.run('PostgreSQL', () => startDatabase(context, gateway, standIns.rds));
   const assembly = phases.run(
     'synth',
-    async () => synthesize(context, synthesisOf(await database, options)),
+    async () => {
+      const made = await synthesize(context, synthesisOf(await database, options));
+      options.editAssembly?.(made.dir);
+      return made;
+    },
     () => 'the same CDK app that is deployed to AWS',
   );
   const deployed = deploy(context, phases, gateway, options, { emulator, assembly, database });

@@ -1,0 +1,79 @@
+/**
+ * IAM for functions: whatever a function of the deployed stack calls is held against its own role's policies, as on AWS. Callers without
+ * a role here (people, the CDK CLI, AWS's own services) may do everything. What isn't evaluated is in docs/exact-permissions.md.
+ */
+import { refusedError } from '../gateway/error-codes.ts';
+import type { AwsCall } from '../world/types.ts';
+import { judge, type Need, type Verdict } from './evaluate.ts';
+import { needsOf } from './needs.ts';
+import type { Role } from './roles.ts';
+
+export interface Refusal {
+  readonly code: string;
+  readonly status: number;
+  readonly message: string;
+}
+
+type Called = Pick<AwsCall, 'service' | 'region' | 'operation' | 'params' | 'caller'>;
+
+export class Iam {
+  /** Off: needs are still found, but nothing is refused. */
+  enforce = true;
+  readonly #account: string;
+  readonly #roles = new Map<string, Role>();
+
+  constructor(account: string) {
+    this.#account = account;
+  }
+
+  /** From now on these functions have these roles. */
+  load(roles: readonly Role[]): void {
+    for (const role of roles) for (const name of role.functions) this.#roles.set(name, role);
+  }
+
+  /** What a function's call asks of IAM; nothing for callers without a role. */
+  needsOf(call: Called): readonly Need[] | undefined {
+    return this.#roles.has(call.caller) ? this.#needs(call).needs : undefined;
+  }
+
+  /** The error that AWS answers with when the caller's role doesn't allow the call. */
+  refusalOf(call: Called): Refusal | undefined {
+    const role = this.#roles.get(call.caller);
+    if (!role || !this.enforce) return undefined;
+    const { needs, known } = this.#needs(call);
+    const verdicts = needs.map((need) => ({ need, verdict: judge(role.statements, need) }));
+    const refused = verdicts.find(({ verdict }) => verdict !== 'allowed');
+    if (!refused) return undefined;
+    const { code, status } = refusedError(call.service, call.operation, call.caller);
+    const hint = known ? '' : ' (its resource isn’t known to the local world: add the operation to local/iam/needs.ts)';
+    return { code, status, message: `${this.#sentence(call.caller, refused.need, refused.verdict)}${hint}` };
+  }
+
+  /** Whether the role of `functionName` allows something that isn't an API call, such as a database login. */
+  allows(functionName: string, region: string, need: Need): boolean {
+    const role = this.#roles.get(functionName);
+    return !role || !this.enforce || judge(role.statements, this.#given(functionName, region, need)) === 'allowed';
+  }
+
+  #needs(call: Called): ReturnType<typeof needsOf> {
+    const { needs, known } = needsOf(call, this.#account);
+    return { needs: needs.map((need) => this.#given(call.caller, call.region, need)), known };
+  }
+
+  /** With what is set for every call from a function's code ("Using source function ARN to control function access behavior"). */
+  #given(functionName: string, region: string, need: Need): Need {
+    const source = `arn:aws:lambda:${region}:${this.#account}:function:${functionName}`;
+    return { ...need, context: { 'lambda:SourceFunctionArn': source, ...need.context } };
+  }
+
+  /** "Troubleshoot access denied error messages", IAM User Guide. */
+  #sentence(caller: string, { action, resource }: Need, verdict: Verdict): string {
+    const who = `arn:aws:sts::${this.#account}:assumed-role/${caller}/local`;
+    const where = resource === '*' ? '' : ` on resource: ${resource}`;
+    const why =
+      verdict === 'denied'
+        ? 'with an explicit deny in an identity-based policy'
+        : `because no identity-based policy allows the ${action} action`;
+    return `User: ${who} is not authorized to perform: ${action}${where} ${why}`;
+  }
+}

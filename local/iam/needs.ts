@@ -1,0 +1,132 @@
+/**
+ * What IAM is asked for an API call: actions and the resources they are on. Action names differ from operations in places, and one operation
+ * can ask for several. From the Service Authorization Reference, "Actions, resources, and condition keys for <service>", and the pages named
+ * below; looked up 2026-11-20.
+ */
+import type { AwsCall } from '../world/types.ts';
+import type { Need } from './evaluate.ts';
+
+/** What of a call is looked at. */
+export type Asked = Pick<AwsCall, 'service' | 'region' | 'operation' | 'params'>;
+
+type Params = Readonly<Record<string, unknown>>;
+/** Makes an ARN of the call's own service, region and account. */
+type Arn = (resource: string, service?: string) => string;
+type Rule = (params: Params, arn: Arn, action: string) => readonly Need[];
+
+/** Signing names that aren't the prefix of the service's actions. */
+const PREFIX: Readonly<Record<string, string>> = { monitoring: 'cloudwatch', email: 'ses' };
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(text) : []);
+const objects = (value: unknown): readonly Params[] => (Array.isArray(value) ? (value as readonly Params[]) : []);
+
+/** A name, or the ARN that some operations take in its place. */
+const arnOr = (value: unknown, make: (name: string) => string): string =>
+  text(value).startsWith('arn:') ? text(value) : make(text(value));
+
+const onAny: Rule = (_params, _arn, action) => [{ action, resource: '*' }];
+const on =
+  (resource: (params: Params, arn: Arn) => string): Rule =>
+  (params, arn, action) => [{ action, resource: resource(params, arn) }];
+
+const table = (value: unknown, arn: Arn): string => arnOr(value, (name) => arn(`table/${name}`));
+const onTable = on(({ TableName }, arn) => table(TableName, arn));
+const onTableOrIndex = on(({ TableName, IndexName }, arn) =>
+  IndexName ? `${table(TableName, arn)}/index/${text(IndexName)}` : table(TableName, arn),
+);
+const onTables: Rule = ({ RequestItems }, arn, action) =>
+  Object.keys((RequestItems ?? {}) as object).map((name) => ({ action, resource: table(name, arn) }));
+
+/** "Using IAM with DynamoDB transactions": the permissions of the operations inside, not one of its own. */
+const TRANSACTED: Readonly<Record<string, string>> = {
+  Put: 'PutItem',
+  Update: 'UpdateItem',
+  Delete: 'DeleteItem',
+  Get: 'GetItem',
+  ConditionCheck: 'ConditionCheckItem',
+};
+const transaction: Rule = ({ TransactItems }, arn) =>
+  objects(TransactItems).flatMap((item) =>
+    Object.entries(item).map(([kind, inner]) => ({
+      action: `dynamodb:${TRANSACTED[kind] ?? kind}`,
+      resource: table((inner as Params).TableName, arn),
+    })),
+  );
+
+const ecsService = ({ cluster }: Params, name: string, arn: Arn): string =>
+  arnOr(name, (service) => arn(`service/${text(cluster).split('/').at(-1) || 'default'}/${service}`));
+
+/** DescribeAlarms, API reference: composite alarms are returned only to callers whose permission is scoped to `*`. */
+const describeAlarms: Rule = ({ AlarmTypes, AlarmNames }, arn, action) => {
+  if (texts(AlarmTypes).includes('CompositeAlarm')) return [{ action, resource: '*' }];
+  const names = texts(AlarmNames);
+  return (names.length > 0 ? names : ['*']).map((name) => ({ action, resource: arn(`alarm:${name}`, 'cloudwatch') }));
+};
+
+/** The id behind the slash isn't in the call, so only a policy on every scalable target, or narrowed by conditions, can match. */
+const onScalableTarget: Rule = ({ ServiceNamespace, ScalableDimension }, arn, action) => [
+  {
+    action,
+    resource: arn('scalable-target/of-this-call'),
+    context: {
+      'application-autoscaling:service-namespace': text(ServiceNamespace),
+      'application-autoscaling:scalable-dimension': text(ScalableDimension),
+    },
+  },
+];
+
+/** `https://sqs.<region>.amazonaws.com/<account>/<name>`. */
+const queue = on(({ QueueUrl }, arn) => arn(text(QueueUrl).split('/').at(-1) ?? ''));
+
+const eventBuses: Rule = ({ Entries }, arn, action) => {
+  const buses = objects(Entries).map(({ EventBusName }) =>
+    arnOr(EventBusName ?? 'default', (name) => arn(`event-bus/${name}`)),
+  );
+  return [...new Set(buses)].map((resource) => ({ action, resource }));
+};
+
+/** "Invoking Lambda functions", Permissions: the operation Invoke asks for lambda:InvokeFunction. */
+const invoke: Rule = ({ FunctionName }, arn) => [
+  { action: 'lambda:InvokeFunction', resource: arnOr(FunctionName, (name) => arn(`function:${name}`)) },
+];
+
+const RULES: Readonly<Record<string, Rule>> = {
+  'dynamodb:BatchGetItem': onTables,
+  'dynamodb:BatchWriteItem': onTables,
+  'dynamodb:TransactWriteItems': transaction,
+  'dynamodb:TransactGetItems': transaction,
+  'dynamodb:GetItem': onTable,
+  'dynamodb:PutItem': onTable,
+  'dynamodb:UpdateItem': onTable,
+  'dynamodb:DeleteItem': onTable,
+  'dynamodb:DescribeTable': onTable,
+  'dynamodb:Query': onTableOrIndex,
+  'dynamodb:Scan': onTableOrIndex,
+  'ecs:DescribeServices': (params, arn, action) =>
+    texts(params.services).map((name) => ({ action, resource: ecsService(params, name, arn) })),
+  'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
+  'application-autoscaling:DescribeScalableTargets': onAny,
+  'application-autoscaling:RegisterScalableTarget': onScalableTarget,
+  'cloudwatch:DescribeAlarms': describeAlarms,
+  'cloudwatch:GetMetricData': onAny,
+  'cloudwatch:PutMetricData': onAny,
+  'cloudwatch:ListTagsForResource': on(({ ResourceARN }) => text(ResourceARN)),
+  'lambda:Invoke': invoke,
+  'sns:Publish': on(({ TopicArn, TargetArn }) => text(TopicArn ?? TargetArn)),
+  'sqs:SendMessage': queue,
+  'events:PutEvents': eventBuses,
+  'states:StartExecution': on(({ stateMachineArn }) => text(stateMachineArn)),
+  'secretsmanager:GetSecretValue': on(({ SecretId }, arn) => arnOr(SecretId, (name) => arn(`secret:${name}`))),
+  'ssm:GetParameter': on(({ Name }, arn) => arnOr(Name, (name) => arn(`parameter/${name.replace(/^\//, '')}`))),
+};
+
+/** What is asked of IAM for a call, each thing once. `known` is false for an operation that has no rule here. */
+export function needsOf(call: Asked, account: string): { readonly needs: readonly Need[]; readonly known: boolean } {
+  const prefix = PREFIX[call.service] ?? call.service;
+  const action = `${prefix}:${call.operation}`;
+  const arn: Arn = (resource, service = prefix) => `arn:aws:${service}:${call.region}:${account}:${resource}`;
+  const rule = RULES[action];
+  const needs = rule ? rule(call.params, arn, action) : [{ action, resource: '*' }];
+  return { needs: [...new Map(needs.map((need) => [JSON.stringify(need), need])).values()], known: rule !== undefined };
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Asked, needsOf } from '../../../local/iam/needs.ts';
+
+const needs = (service: string, operation: string, params: Asked['params']) =>
+  needsOf({ service, region: 'eu-west-1', operation, params }, '1').needs.map(
+    ({ action, resource }) => `${action} ${resource}`,
+  );
+const table = 'arn:aws:dynamodb:eu-west-1:1:table/journal';
+
+describe('what IAM is asked for a call', () => {
+  it('is, for a transaction, each of its operations once for each table', () => {
+    const TransactItems = [
+      { Put: { TableName: 'journal' } },
+      { Put: { TableName: 'journal' } },
+      { Put: { TableName: 'other' } },
+      { Update: { TableName: table } },
+      { Delete: { TableName: 'journal' } },
+      { ConditionCheck: { TableName: 'journal' } },
+    ];
+    expect(needs('dynamodb', 'TransactWriteItems', { TransactItems })).toEqual([
+      `dynamodb:PutItem ${table}`,
+      'dynamodb:PutItem arn:aws:dynamodb:eu-west-1:1:table/other',
+      `dynamodb:UpdateItem ${table}`,
+      `dynamodb:DeleteItem ${table}`,
+      `dynamodb:ConditionCheckItem ${table}`,
+    ]);
+  });
+
+  it.each([
+    ['dynamodb', 'Query', { TableName: 'journal' }, [`dynamodb:Query ${table}`]],
+    ['dynamodb', 'Query', { TableName: 'journal', IndexName: 'due' }, [`dynamodb:Query ${table}/index/due`]],
+    ['dynamodb', 'BatchGetItem', { RequestItems: { journal: {} } }, [`dynamodb:BatchGetItem ${table}`]],
+    [
+      'ecs',
+      'DescribeServices',
+      { cluster: 'orders', services: ['a', 'b'] },
+      [
+        'ecs:DescribeServices arn:aws:ecs:eu-west-1:1:service/orders/a',
+        'ecs:DescribeServices arn:aws:ecs:eu-west-1:1:service/orders/b',
+      ],
+    ],
+    [
+      'ecs',
+      'UpdateService',
+      { cluster: 'arn:aws:ecs:eu-west-1:1:cluster/orders', service: 'a' },
+      ['ecs:UpdateService arn:aws:ecs:eu-west-1:1:service/orders/a'],
+    ],
+    ['monitoring', 'GetMetricData', {}, ['cloudwatch:GetMetricData *']],
+    [
+      'monitoring',
+      'DescribeAlarms',
+      { AlarmNames: ['a'], AlarmTypes: ['MetricAlarm'] },
+      ['cloudwatch:DescribeAlarms arn:aws:cloudwatch:eu-west-1:1:alarm:a'],
+    ],
+    ['monitoring', 'DescribeAlarms', { AlarmTypes: ['CompositeAlarm'] }, ['cloudwatch:DescribeAlarms *']],
+    [
+      'monitoring',
+      'DescribeAlarms',
+      { StateValue: 'ALARM' },
+      ['cloudwatch:DescribeAlarms arn:aws:cloudwatch:eu-west-1:1:alarm:*'],
+    ],
+    ['lambda', 'Invoke', { FunctionName: 'f' }, ['lambda:InvokeFunction arn:aws:lambda:eu-west-1:1:function:f']],
+    ['sns', 'Publish', { TopicArn: 'arn:aws:sns:eu-west-1:1:t' }, ['sns:Publish arn:aws:sns:eu-west-1:1:t']],
+    [
+      'sqs',
+      'SendMessage',
+      { QueueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/q' },
+      ['sqs:SendMessage arn:aws:sqs:eu-west-1:1:q'],
+    ],
+    [
+      'events',
+      'PutEvents',
+      { Entries: [{}, { EventBusName: 'own' }] },
+      [
+        'events:PutEvents arn:aws:events:eu-west-1:1:event-bus/default',
+        'events:PutEvents arn:aws:events:eu-west-1:1:event-bus/own',
+      ],
+    ],
+    ['s3', 'GetObject', { Bucket: 'b', Key: 'k' }, ['s3:GetObject *']],
+  ])('%s %s %j', (service, operation, params, expected) => {
+    expect(needs(service, operation, params)).toEqual(expected);
+  });
+
+  it('says of an operation without a rule that its resource is not known', () => {
+    expect(needsOf({ service: 's3', region: 'eu-west-1', operation: 'GetObject', params: {} }, '1').known).toBe(false);
+  });
+});

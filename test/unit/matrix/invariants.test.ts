@@ -1,0 +1,169 @@
+/** The matrix's own judgement: a check that can't turn red proves nothing. */
+import { describe, expect, it } from '@jest/globals';
+import type { ActionItem, EventItem, WorkItem } from '../../../functions/engine/items.ts';
+import { afterDeliveries, atTheEnd, type Facts } from '../../matrix/invariants.ts';
+import type { Journal } from '../../matrix/journal.ts';
+
+const NOW = Date.parse('2026-11-20T03:00:00Z');
+
+const action: ActionItem = {
+  actionId: 'act-1',
+  remediation: 'scale-out-service',
+  target: 'ecs-service/orders/mx0001x',
+  incidentId: 'inc-1',
+  purpose: 'remediate',
+  signalId: 'event-1',
+  change: { summary: 'raise', before: { value: 1 }, after: { value: 2 }, undo: 'lower' },
+  status: 'done',
+  attempt: 1,
+  leaseUntil: NOW - 1,
+  requestId: 'request-1',
+  verifyBy: NOW + 60_000,
+};
+const event: EventItem = {
+  pk: 'EVENT#scale-out-service#event-1',
+  sk: 'EVENT',
+  status: 'done',
+  requestId: 'request-1',
+  actionId: 'act-1',
+  outcome: { kind: 'remediated', incidentId: 'inc-1', actionId: 'act-1' },
+  at: new Date(NOW).toISOString(),
+};
+const work = (kind: WorkItem['kind'], dueAt = NOW + 30_000): WorkItem => ({
+  pk: `WORK#${kind}`,
+  sk: 'WORK',
+  kind,
+  id: 'x',
+  remediation: 'scale-out-service',
+  target: action.target,
+  dueAt,
+  attempts: 0,
+});
+const good: Journal = {
+  target: { version: 2, cooldownUntil: {}, recent: {}, alarms: {} },
+  actions: [action],
+  events: new Map([['event-1', event]]),
+  work: [work('recheck'), work('verify')],
+  entries: [],
+};
+const facts = (journal: Partial<Journal> = {}, more: Partial<Facts> = {}): Facts => ({
+  stage: 'firing',
+  journal: { ...good, ...journal },
+  inspection: { state: 'after', changes: 1, detail: 'two tasks' },
+  now: NOW,
+  deliveries: [{ id: 'event-1', acknowledged: true }],
+  ...more,
+});
+const entry = (kind: Journal['entries'][number]['kind']) => ({
+  id: kind,
+  incidentId: 'inc-1',
+  at: '',
+  kind,
+  by: 'test',
+  summary: '',
+  data: {},
+});
+
+it('a point after which everything is in order holds', () => {
+  expect(afterDeliveries(facts())).toEqual([]);
+  expect(atTheEnd(facts())).toEqual([]);
+});
+
+describe('after the deliveries', () => {
+  it.each<[string, Facts, RegExp]>([
+    [
+      'an acknowledged event that isn’t finished',
+      facts({ events: new Map([['event-1', { ...event, status: 'committed' }]]) }),
+      /^I1.*acknowledged/,
+    ],
+    ['an acknowledged event without an item', facts({ events: new Map(), actions: [] }), /^I1.*missing/],
+    [
+      'an event that doesn’t name its action',
+      facts({ events: new Map([['event-1', { ...event, actionId: 'act-0' }]]) }),
+      /^I4/,
+    ],
+    [
+      'an outcome while the intent is unfinished',
+      facts({ actions: [{ ...action, status: 'intended' }] }),
+      /^I1.*unfinished/,
+    ],
+    ['two actions within one cooldown', facts({ actions: [action, { ...action, actionId: 'act-2' }] }), /^I5/],
+    [
+      'two intents under way',
+      facts({
+        actions: [
+          { ...action, status: 'intended' },
+          { ...action, actionId: 'act-2', purpose: 'hand-back', status: 'intended' },
+        ],
+      }),
+      /^I2/,
+    ],
+  ])('%s is told', (_what, given, expected) => {
+    expect(afterDeliveries(given).some((sentence) => expected.test(sentence))).toBe(true);
+  });
+
+  it('an event that was given up needs no item', () => {
+    const given = facts({ events: new Map(), actions: [] }, { deliveries: [{ id: 'event-1', acknowledged: false }] });
+    expect(afterDeliveries(given)).toEqual([]);
+  });
+});
+
+describe('at the end', () => {
+  it.each<[string, Facts, RegExp]>([
+    [
+      'a state beyond the intent',
+      facts({}, { inspection: { state: 'beyond', changes: 1, detail: '3' } }),
+      /^I4.*neither/,
+    ],
+    [
+      'more changes than intents',
+      facts({}, { inspection: { state: 'after', changes: 2, detail: '' } }),
+      /^I4.*2 times/,
+    ],
+    [
+      'a finished action without its change',
+      facts({}, { inspection: { state: 'before', changes: 0, detail: '' } }),
+      /^I7.*isn't changed/,
+    ],
+    [
+      'a failure that nobody was told of',
+      facts({ actions: [{ ...action, status: 'failed' }] }),
+      /^I7.*nobody was called/,
+    ],
+    [
+      'a lease that ran out',
+      facts({ target: { ...target(), leaseHolder: 'act-1', leaseUntil: NOW - 1 } }),
+      /^I2.*lease/,
+    ],
+    [
+      'a lease that still runs',
+      facts({ target: { ...target(), leaseHolder: 'a', leaseUntil: NOW + 9 } }),
+      /^I1.*not settled/,
+    ],
+    ['an unfinished intent', facts({ actions: [{ ...action, status: 'intended' }] }), /^I1.*not settled/],
+    ['a firing alarm that nothing looks at again', facts({ work: [work('verify')] }), /^I1.*nothing looks/],
+    ['a verification that is never due', facts({ work: [work('recheck')] }), /^I7.*never due/],
+    [
+      'a verification long after its deadline',
+      facts({ work: [work('recheck'), work('verify', NOW + 3_600_000)] }),
+      /^I7.*long after/,
+    ],
+    ['a person who isn’t there', facts({ entries: [entry('left-as-is')] }), /^I4.*nobody did/],
+    [
+      'an incident that stays open',
+      facts({ target: { ...target(), openIncidentId: 'inc-1' } }, { stage: 'resolved' }),
+      /^I1.*not settled/,
+    ],
+  ])('%s is told', (_what, given, expected) => {
+    expect(atTheEnd(given).filter((sentence) => expected.test(sentence))).toHaveLength(1);
+  });
+
+  it('a failure that a person was called about holds', () => {
+    const given = facts({ actions: [{ ...action, status: 'failed' }], entries: [entry('escalated')] });
+    expect(atTheEnd(given)).toEqual([]);
+  });
+});
+
+function target() {
+  return { version: 2, cooldownUntil: {}, recent: {}, alarms: {} };
+}

@@ -24,6 +24,14 @@ describe('starting parts side by side', () => {
   });
 });
 
+describe('a part that does not end', () => {
+  it("doesn't keep a failed start from being told", async () => {
+    const stuck = new Promise<void>(() => {});
+    const all = allOrFirstFailure([stuck, Promise.reject(new Error('first'))] as const, () => {}, 1);
+    await expect(all).rejects.toThrow('first');
+  });
+});
+
 describe('phases', () => {
   it('tells the observer how each one ended and keeps the times of those that succeeded', async () => {
     const told: string[] = [];

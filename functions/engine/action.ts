@@ -2,12 +2,14 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../events/journal.ts';
-import type { HoldReason, Outcome } from '../../events/outcome.ts';
+import type { Outcome } from '../../events/outcome.ts';
 import { CHANGING_CALL_BUDGET_MS } from './clients.ts';
 import type { Protected } from './config.ts';
-import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
+import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
 import { ChangedBySomeoneElseError, EngineError, InFlightError, OutOfTimeError, RetryableError } from './errors.ts';
+import { SOON_MS } from './guard.ts';
 import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type TargetItem } from './items.ts';
+import { type Lapse, whyLapsed } from './lapse.ts';
 import type { ActReport } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
 import { acted, allOk, handsOff, holdDropped, released, renewed } from './target-state.ts';
@@ -78,12 +80,19 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
   const action = await readAction(store, actionId);
   if (!action) throw new RetryableError(`${actionId}: the journal has no such action`);
   if (action.status !== 'intended') return { kind: 'duplicate', of: `${actionId} (${action.status})` };
-  if (action.requestId !== context.requestId && action.leaseUntil > context.now()) {
+  // Lambda's retry of the same request comes after its end; but the same request may also be delivered twice at once, which only
+  // matters where a change can't be repeated.
+  const retried = action.requestId === context.requestId && remediation.manifest.idempotency !== 'evidence';
+  if (!retried && action.leaseUntil > context.now()) {
     throw new InFlightError(`${actionId} is under way until ${new Date(action.leaseUntil).toISOString()}`);
   }
   if (action.attempt >= MAX_ATTEMPTS)
     return fail(context, action, `${action.attempt} attempts ended without an answer`);
-  if ((await readSwitch(context)).state === 'freeze') throw new InFlightError(`${actionId}: Nightshift is frozen`);
+  if ((await readSwitch(context)).state === 'freeze') {
+    // The intent stays as it is, and the reconciler brings it up again: no failed invocation for what a person asked for.
+    const recheckAt = new Date(context.now() + SOON_MS).toISOString();
+    return { kind: 'held', reason: 'paused', detail: `${actionId}: Nightshift is frozen`, recheckAt };
+  }
   const target = remediation.targetOf(action.target, config);
   if (!target) return fail(context, action, `${action.target} is no longer in the configuration`);
   const mine = await takeOver(context, action);
@@ -104,40 +113,6 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
     case 'unclear':
       return fail(context, mine, 'an earlier attempt may or may not have made the change; it is not repeated');
   }
-}
-
-interface Lapse {
-  readonly why: string;
-  readonly outcome: Outcome;
-}
-
-/** A recorded intent is no licence for ever: undefined while what it was recorded for still holds. */
-async function whyLapsed<T extends Protected, O>(
-  context: Context<T, O>,
-  action: ActionItem,
-): Promise<Lapse | undefined> {
-  const now = context.now();
-  const { incidentId, change, alarmArn } = action;
-  const present = await readTarget(context.store, action.target);
-  const held = (reason: HoldReason, why: string): Lapse => ({
-    why,
-    outcome: { kind: 'held', reason, detail: why, recheckAt: new Date(now).toISOString() },
-  });
-  const { mode } = limitsOf(context);
-  if (action.purpose === 'hand-back') {
-    if (present.openIncidentId) return held('change-under-way', `${present.openIncidentId} is open now`);
-    return mode === 'auto' ? undefined : held('change-under-way', `mode is ${mode} now`);
-  }
-  if (mode !== 'auto')
-    return { why: `mode is ${mode} now`, outcome: { kind: 'would-act', incidentId, change: change.summary } };
-  const recovered = alarmArn !== undefined && present.alarms[alarmArn] === 'OK';
-  if (recovered || present.openIncidentId !== incidentId) {
-    const why = 'its alarm is OK again';
-    return { why, outcome: { kind: 'already-fine', reason: why } };
-  }
-  // The alarm is judged again by the recheck that was recorded with the intent.
-  if (now > (action.verifyBy ?? now)) return held('stale', 'it was recorded too long ago');
-  return undefined;
 }
 
 /** An intent whose reason has gone is ended without its change. */

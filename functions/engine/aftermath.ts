@@ -92,10 +92,15 @@ const recheckOf = (store: Store, seen: AlarmStates): Labelled[] =>
 export async function settle<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
-  seen: AlarmStates = {},
+  told: AlarmStates = {},
 ): Promise<Outcome> {
   const { store } = context;
   const present = await readTarget(store, targetName);
+  // Nobody will judge the alarms of what isn't protected any more.
+  const configured = context.remediation.targetOf(targetName, context.config) !== undefined;
+  const seen: AlarmStates = configured
+    ? told
+    : Object.fromEntries(Object.keys(present.alarms).map((arn) => [arn, 'GONE' as const]));
   const target = alarmSeen(present, seen, context.now());
   if (!target.openIncidentId) {
     // Together with the target as it was read: an incident opened meanwhile keeps its work.
@@ -112,7 +117,13 @@ export async function settle<T extends Protected, O>(
     return { kind: 'noted', detail: `${targetName}: ${target.leaseHolder} is under way` };
   }
   if (Object.keys(target.alarms).length === 0)
-    return resolve(context, targetName, seen, undefined, 'its last alarm was deleted while it was open');
+    return resolve(
+      context,
+      targetName,
+      seen,
+      undefined,
+      configured ? 'its last alarm was deleted while it was open' : 'its target was taken out of the configuration',
+    );
   const action = target.verifying ? await readAction(store, target.verifying) : undefined;
   if (!action)
     return allOk(target)

@@ -79,7 +79,11 @@ function describe(error: unknown): { name: string; message: string; status: numb
 
 /** Without an HTTP status the call never got an answer (connection reset, timeout), so its effect is unknown: try again and look. */
 function isTransient(name: string, status: number | undefined): boolean {
-  if (/throttl|toomanyrequests|requestlimit|slowdown|timeout|internalservererror|serviceunavailable/i.test(name))
+  if (
+    /throttl|throughputexceeded|concurrentupdate|toomanyrequests|requestlimit|slowdown|timeout|internalservererror|serviceunavailable/i.test(
+      name,
+    )
+  )
     return true;
   return status === undefined || status === 429 || status >= 500;
 }

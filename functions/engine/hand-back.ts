@@ -29,9 +29,18 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   const present = await readTarget(store, targetName);
   const { hold } = present;
   const target = remediation.targetOf(targetName, config);
-  if (!hold || hold.remediation !== remediation.manifest.name || !target) {
-    await store.transact([removeWork(store.table, 'hand-back', targetName)]);
-    return { kind: 'noted', detail: `${targetName} holds nothing of ${remediation.manifest.name}` };
+  const { name } = remediation.manifest;
+  if (!hold || hold.remediation !== name) {
+    // Together with the target as it was read: a change made meanwhile keeps its work.
+    await writeTarget(store, targetName, (read) => ({
+      next: read,
+      items: read.hold?.remediation === name ? [] : [removeWork(store.table, 'hand-back', targetName)],
+    }));
+    return { kind: 'noted', detail: `${targetName} holds nothing of ${name}` };
+  }
+  if (!target) {
+    const detail = `${targetName} is no longer in the configuration: ${hold.field} stays ${hold.value}, it was ${hold.baseline}`;
+    return forget(context, targetName, detail);
   }
   const quietFrom = (present.okSince ?? now) + hold.stabiliseForSeconds * 1000;
   const { mode } = limitsOf(context);

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import { carryOut, resume } from './action.ts';
+import { settle } from './aftermath.ts';
 import { commitIntent } from './commit.ts';
 import type { Protected } from './config.ts';
 import { type Context, limitsOf, readSituation, type Situation } from './context.ts';
@@ -27,6 +28,8 @@ const ROUNDS = 4;
  */
 export async function handleFiring<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
   const target = context.remediation.targetOf(signal.target, context.config);
+  // What was put off for a target that is no longer protected ends with its incident.
+  if (!target && signal.recheck > 0) return settle(context, signal.target);
   if (!target) return rejected(context, signal, `${signal.target} is not in the configuration`);
   for (let round = 0; round < ROUNDS; round++) {
     if (round > 0) await sleep(context.random() * 50 * 2 ** round);

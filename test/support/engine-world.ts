@@ -54,6 +54,8 @@ export interface EngineWorld {
     afterChange?: Hook;
     decide?: () => Decision | undefined;
     verify?: () => Verification;
+    /** Says that a target isn't in the configuration any more. */
+    unconfigured?: (key: string) => boolean;
   };
   /** Delivers an event or command as Lambda would; `clock` is the function's time. */
   deliver(
@@ -157,7 +159,9 @@ function numberRemediation(
   return {
     manifest,
     targetOf: (key) =>
-      key.startsWith('ecs-service/orders/') ? target(key.slice('ecs-service/orders/'.length)) : undefined,
+      key.startsWith('ecs-service/orders/') && !hooks.unconfigured?.(key)
+        ? target(key.slice('ecs-service/orders/'.length))
+        : undefined,
     upstreamsOf: () => [],
     observe: async (each) => {
       hooks.observe?.();

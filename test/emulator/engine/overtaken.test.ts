@@ -5,6 +5,7 @@ import type { Mode } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { setSwitch } from '../../../functions/engine/switch.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 
 const MINUTE = 60_000;
@@ -110,6 +111,55 @@ describe('an unfinished intent', () => {
     await die(fire(`mode-${mode}`));
     expect(await resume(`mode-${mode}`, Date.now() + 2 * MINUTE, inMode(mode))).toMatchObject({ kind: 'would-act' });
     expect(world.target(`mode-${mode}`).changes).toBe(0);
+  });
+});
+
+describe('a target that is taken out of the configuration', () => {
+  it('ends its incident with a call for a person, also when its signal was only held', async () => {
+    world.hooks.decide = () => ({ kind: 'hold', reason: 'maintenance', detail: '', recheckAfterSeconds: 60 });
+    await world.deliver(fire('dropped'));
+    delete world.hooks.decide;
+    const { id } = await incidentOf('dropped');
+    world.hooks.unconfigured = (key) => key === keyOf('dropped');
+    const at = Date.now() + 2 * MINUTE;
+    const [work] = (await world.due(at)).filter((each) => each.target === keyOf('dropped'));
+    const again = { ...work?.signal, id: 'dropped#recheck-1', recheck: 1 };
+    await world.deliver({ nightshift: 1, command: 'signal', signal: again }, { now: () => at });
+    expect((await incidentOf('dropped', id)).timeline.slice(-2).map((entry) => entry.kind)).toEqual([
+      'escalated',
+      'resolved',
+    ]);
+    expect(await workOf('dropped', at + 60 * MINUTE)).toEqual([]);
+  });
+
+  it('has what was not handed back told in the timeline', async () => {
+    await world.deliver(fire('leaving', Date.now() - 1000));
+    const { id } = await incidentOf('leaving');
+    await world.deliver(calm('leaving'));
+    world.hooks.unconfigured = (key) => key === keyOf('leaving');
+    await world.deliver(handBack('leaving'), { now: () => Date.now() + 2 * MINUTE });
+    expect((await incidentOf('leaving', id)).timeline.at(-1)).toMatchObject({ kind: 'left-as-is' });
+    expect(world.target('leaving').value).toBe(3);
+  });
+});
+
+describe('an unfinished intent, in a freeze', () => {
+  it('is neither carried out nor lost nor reported as a failure while everything is frozen', async () => {
+    await die(fire('frozen'));
+    await setSwitch(world.store, 'freeze', 'person:test', 'testing');
+    const at = Date.now() + MINUTE;
+    expect(await resume('frozen', at)).toMatchObject({ kind: 'held', reason: 'paused' });
+    await setSwitch(world.store, 'run', 'person:test', 'testing');
+    expect(await resume('frozen', at + MINUTE)).toMatchObject({ kind: 'remediated' });
+  });
+
+  it('is not carried out in a window that forbids changes', async () => {
+    await die(fire('window'));
+    const at = Date.now() + 2 * MINUTE;
+    const [begins, ends] = [new Date(at - MINUTE), new Date(at + 60 * MINUTE)].map((each) => each.toISOString());
+    const windows = [{ name: 'sale', kind: 'freeze' as const, begins: begins ?? '', ends: ends ?? '' }];
+    expect(await resume('window', at, { ...world.config, windows })).toMatchObject({ kind: 'held' });
+    expect(world.target('window').changes).toBe(0);
   });
 });
 

@@ -1,0 +1,43 @@
+/** Whether an intent that a function left unfinished may still be carried out. */
+import type { HoldReason, Outcome } from '../../events/outcome.ts';
+import type { Protected } from './config.ts';
+import { type Context, limitsOf, readTarget } from './context.ts';
+import type { ActionItem } from './items.ts';
+import { changeForbidden } from './windows.ts';
+
+/** Why an intent is not carried out any more, and the outcome of its signal. */
+export interface Lapse {
+  readonly why: string;
+  readonly outcome: Outcome;
+}
+
+/** A recorded intent is no licence for ever: undefined while what it was recorded for still holds. */
+export async function whyLapsed<T extends Protected, O>(
+  context: Context<T, O>,
+  action: ActionItem,
+): Promise<Lapse | undefined> {
+  const now = context.now();
+  const { incidentId, change, alarmArn } = action;
+  const present = await readTarget(context.store, action.target);
+  const held = (reason: HoldReason, why: string): Lapse => ({
+    why,
+    outcome: { kind: 'held', reason, detail: why, recheckAt: new Date(now).toISOString() },
+  });
+  const { mode } = limitsOf(context);
+  const forbidden = changeForbidden(context.config.windows, action.target, now);
+  if (forbidden) return held('paused', forbidden.detail);
+  if (action.purpose === 'hand-back') {
+    if (present.openIncidentId) return held('change-under-way', `${present.openIncidentId} is open now`);
+    return mode === 'auto' ? undefined : held('change-under-way', `mode is ${mode} now`);
+  }
+  if (mode !== 'auto')
+    return { why: `mode is ${mode} now`, outcome: { kind: 'would-act', incidentId, change: change.summary } };
+  const recovered = alarmArn !== undefined && present.alarms[alarmArn] === 'OK';
+  if (recovered || present.openIncidentId !== incidentId) {
+    const why = 'its alarm is OK again';
+    return { why, outcome: { kind: 'already-fine', reason: why } };
+  }
+  // The alarm is judged again by the recheck that was recorded with the intent.
+  if (now > (action.verifyBy ?? now)) return held('stale', 'it was recorded too long ago');
+  return undefined;
+}

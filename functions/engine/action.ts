@@ -12,7 +12,7 @@ import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type Ta
 import { type Lapse, whyLapsed } from './lapse.ts';
 import type { ActReport } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
-import { acted, allOk, handsOff, holdDropped, released, renewed } from './target-state.ts';
+import { acted, allOk, handedBack, handsOff, released, renewed } from './target-state.ts';
 import { entryMaker, finishEvent, putEntry, putTarget, putWork, removeWork, updateAction } from './writes.ts';
 
 /** Time kept free after the change to write down that it was made. */
@@ -177,7 +177,7 @@ async function finish<T extends Protected, O>(
   const handingBack = action.purpose === 'hand-back';
   const data = { actionId, attempt: action.attempt, ...report.data };
   await writeTarget(store, action.target, (present) => ({
-    next: handingBack ? holdDropped(released(present, actionId)) : acted(present, action, now),
+    next: handingBack ? handedBack(released(present, actionId), now) : acted(present, action, now),
     items: [
       updateAction(store.table, action, done),
       putEntry(store.table, make(handingBack ? 'handed-back' : 'acted', report.summary, data)),

@@ -6,9 +6,12 @@ import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './cont
 import { SOON_MS } from './guard.ts';
 import type { ActionItem, TargetItem } from './items.ts';
 import type { Labelled, Store } from './store.ts';
-import { holdDropped, leased } from './target-state.ts';
+import { handBacksLately, holdDropped, leased } from './target-state.ts';
 import { changeForbidden } from './windows.ts';
 import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork, removeWork } from './writes.ts';
+
+/** After as many cycles of acting and undoing it isn't undone again: the load has grown, or two controllers pull at it. */
+const MOST_CYCLES = 3;
 
 /** The work that brings a hold up once the target has been quiet for its stabilisation window; nothing where nothing is held. */
 export function handBackWork(store: Store, target: string, { hold, okSince }: TargetItem, now: number): Labelled[] {
@@ -62,6 +65,11 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
     return forget(context, targetName, verdict?.detail ?? 'this remediation hands nothing back');
   if (verdict.kind === 'wait')
     return postpone(context, targetName, now + verdict.recheckAfterSeconds * 1000, verdict.detail);
+  if (handBacksLately(present, now).length >= MOST_CYCLES) {
+    const stays = `${hold.field} stays ${hold.value} instead of ${hold.baseline}`;
+    const reason = `handed back ${MOST_CYCLES} times within six hours and needed again each time: ${stays}`;
+    return forget(context, targetName, reason, true);
+  }
   const action: ActionItem = {
     actionId: `act-${newId(now)}`,
     remediation: remediation.manifest.name,
@@ -126,11 +134,15 @@ async function postpone<T extends Protected, O>(
   };
 }
 
-/** The live value isn't ours any more: somebody decided otherwise, and that stands. */
+/**
+ * The value stays, and is nobody's hold any more: somebody decided otherwise, or a person has to.
+ * @param call Set when a person is called, because nobody else will lower it.
+ */
 async function forget<T extends Protected, O>(
   context: Context<T, O>,
   target: string,
   detail: string,
+  call = false,
 ): Promise<Outcome> {
   const { store, remediation } = context;
   await writeTarget(store, target, (present) => {
@@ -139,7 +151,9 @@ async function forget<T extends Protected, O>(
       remediation.manifest.name,
       context.now(),
     );
-    const entries = present.hold ? [putEntry(store.table, make('left-as-is', detail, { hold: present.hold }))] : [];
+    const { hold } = present;
+    const entries = hold ? [putEntry(store.table, make('left-as-is', detail, { hold }))] : [];
+    if (hold && call) entries.push(putEntry(store.table, make('escalated', `${target}: ${detail}`, { hold })));
     return { next: holdDropped(present), items: [...entries, removeWork(store.table, 'hand-back', target)] };
   });
   return { kind: 'noted', detail };

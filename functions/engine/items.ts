@@ -77,6 +77,8 @@ export interface TargetItem {
   readonly okSince?: number;
   readonly hold?: Hold;
   readonly handsOffUntil?: number;
+  /** Times at which a temporary change was handed back lately. */
+  readonly handedBack?: readonly number[];
   /** When a person was last called because of what was decided in the open incident. */
   readonly escalatedAt?: number;
 }

@@ -91,6 +91,19 @@ export function handsOff(target: TargetItem, until: number): TargetItem {
   return { ...without(target, 'hold'), handsOffUntil: until };
 }
 
+/** Act-and-undo cycles are counted over this time (design section 4, Temporary changes are holds). */
+const CYCLES_WITHIN_MS = 6 * 3_600_000;
+
+/** Times within the last six hours at which a temporary change of the target was handed back. */
+export const handBacksLately = ({ handedBack = [] }: TargetItem, now: number): readonly number[] =>
+  handedBack.filter((at) => at > now - CYCLES_WITHIN_MS);
+
+/** A temporary change was handed back: one cycle of acting and undoing is complete. */
+export const handedBack = (target: TargetItem, now: number): TargetItem => ({
+  ...holdDropped(target),
+  handedBack: [...handBacksLately(target, now), now],
+});
+
 export const holdDropped = (target: TargetItem): TargetItem => without(target, 'hold');
 
 /** The incident is over; a hold may remain until it is handed back. */

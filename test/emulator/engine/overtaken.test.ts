@@ -4,7 +4,7 @@ import type { Outcome } from '../../../events/outcome.ts';
 import type { Mode } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
-import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { listIncidents, readIncident } from '../../../functions/engine/journal-reader.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 
@@ -179,6 +179,29 @@ describe('handing back', () => {
     expect(world.target('reopened').value).toBe(3);
     expect((await readTarget(world.store, keyOf('reopened'))).hold).toMatchObject({ baseline: 2, value: 3 });
     expect(await workOf('reopened', later + 180 * MINUTE)).toContain('hand-back');
+  });
+
+  it('stops after three cycles within six hours, keeps the capacity and calls a person once', async () => {
+    const config = {
+      ...world.config,
+      runbooks: {
+        'raise-number': { mode: 'auto' as const, cooldownSeconds: 60, perTargetPerHour: 9, perRunbookPerHour: 500 },
+      },
+    };
+    const start = Date.now() - 1000;
+    for (let cycle = 0; cycle < 4; cycle++) {
+      const at = start + cycle * 60 * MINUTE;
+      await world.deliver(fire('flapping', at), { now: () => at, config });
+      await world.deliver(calm('flapping', at + MINUTE), { now: () => at + MINUTE });
+      await world.deliver(handBack('flapping'), { now: () => at + 10 * MINUTE });
+    }
+    expect(world.target('flapping')).toMatchObject({ value: 3, changes: 7 });
+    const target = await readTarget(world.store, keyOf('flapping'));
+    expect(target.hold).toBeUndefined();
+    expect(await workOf('flapping', start + 24 * 60 * MINUTE)).toEqual([]);
+    const incidents = await listIncidents(world.store, { limit: 200 });
+    const ours = incidents.filter((incident) => incident.target === keyOf('flapping'));
+    expect(ours.flatMap((each) => each.timeline).filter((entry) => entry.kind === 'escalated')).toHaveLength(1);
   });
 
   it.each<Mode>(['off', 'observe'])('waits while the runbook is set to %s, and nothing is forgotten', async (mode) => {

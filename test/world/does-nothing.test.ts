@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { allScenarios, choose } from '../../local/scenarios/discover.ts';
+import { playAll } from '../../local/scenarios/runner.ts';
+import { startWorld, type World } from '../../local/world/world.ts';
+import { glob } from '../support/files.ts';
+
+jest.setTimeout(300_000);
+
+/** In a bundled remediation: `decide:` of the object that its handler hands to the engine. */
+const DECIDE = /\bdecide:[A-Za-z_$][\w$]*(?=[,}])/g;
+
+/** Replaces every remediation's `decide` by one that finds that all is well. @returns how many were replaced. */
+function doNothing(folder: string): number {
+  let replaced = 0;
+  for (const file of glob(folder, '.cjs')) {
+    const source = readFileSync(file, 'utf8');
+    const found = source.match(DECIDE)?.length ?? 0;
+    if (found === 0) continue;
+    replaced += found;
+    writeFileSync(file, source.replace(DECIDE, 'decide:()=>({kind:"fine",reason:"seeded: does nothing"})'));
+  }
+  return replaced;
+}
+
+describe('the demo, when every decide does nothing', () => {
+  let world: World;
+  let replaced = 0;
+  beforeAll(async () => {
+    world = await startWorld({
+      name: `does-nothing-${process.pid}`,
+      editAssembly: (folder) => {
+        replaced = doNothing(folder);
+      },
+    });
+  });
+  afterAll(() => world?.stop());
+
+  it('is really seeded, in each remediation once', () => {
+    expect(replaced).toBe(readdirSync(join(import.meta.dirname, '../../functions/remediations')).length);
+  });
+
+  it('fails in every scenario', async () => {
+    const scenarios = choose(await allScenarios<World>(), ['demo']);
+    expect(scenarios.length).toBeGreaterThan(2);
+    const silent = { started: () => {}, step: () => {}, ended: () => {} };
+    const results = await playAll(world, scenarios, silent, new AbortController().signal);
+    expect(results.map(({ name, status }) => ({ name, status }))).toEqual(
+      scenarios.map(({ name }) => ({ name, status: 'failed' })),
+    );
+  });
+});

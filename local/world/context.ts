@@ -80,7 +80,7 @@ function claim(root: string, options: OpenWorldOptions): WorldState {
     timeScale: options.timeScale,
   };
   const opening = temporaryFolder(root, 'opening', owner, options.name);
-  mkdirSync(join(opening, 'logs'), { recursive: true });
+  for (const folder of ['logs', 'tmp']) mkdirSync(join(opening, folder), { recursive: true });
   writeState(opening, state);
   try {
     renameSync(opening, dir);
@@ -126,7 +126,13 @@ class Opened implements OpenWorld {
 
   spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
     if (this.stopping) throw new Error(`world "${this.name}" is stopping: ${command} isn't started any more`);
-    const env = { ...(options.env ?? process.env), [WORLD_VARIABLE]: this.dir, [OWNER_VARIABLE]: this.#state.owner };
+    const env = {
+      ...(options.env ?? process.env),
+      // What a killed child leaves in its temporary folder goes away with the world.
+      TMPDIR: join(this.dir, 'tmp'),
+      [WORLD_VARIABLE]: this.dir,
+      [OWNER_VARIABLE]: this.#state.owner,
+    };
     const [program, programArgs] = diesWithUs(command, args);
     // A process group of its own: Ctrl-C in the terminal reaches only this process, which then ends its children in order.
     return spawn(program, programArgs, { detached: process.platform !== 'win32', ...options, env });

@@ -130,6 +130,18 @@ describe('opening a world', () => {
     await winners[0]?.stop();
   });
 
+  it('gives its children a temporary folder that goes away with it', async () => {
+    const world = await open('temporary');
+    const write = "console.log(require('node:fs').mkdtempSync(require('node:os').tmpdir() + '/left-'))";
+    const child = world.spawn(process.execPath, ['-e', write], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [line] = child.stdout ? await once(child.stdout, 'data') : [''];
+    const left = String(line).trim();
+    expect(left.startsWith(world.dir)).toBe(true);
+    expect(existsSync(left)).toBe(true);
+    await world.stop();
+    expect(existsSync(left)).toBe(false);
+  });
+
   it('tells a missing program as spawn does', async () => {
     const world = await open('missing');
     const child = world.spawn('no-such-program-here', []);

@@ -8,6 +8,8 @@
 export interface Permission {
   readonly actions: readonly `${string}:${string}`[];
   readonly resources: readonly string[];
+  /** Condition keys that must have exactly these values (StringEquals): where an ARN can't say what is meant. */
+  readonly onlyWhere?: Readonly<Record<string, string>>;
   /** Why a wildcard stands in `resources`: no resource-level permission or no id known beforehand, with AWS's page that says so. */
   readonly whyAnyResource?: string;
 }

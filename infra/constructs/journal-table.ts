@@ -1,5 +1,6 @@
 /** The journal: what Nightshift knows, decided and did. One table a region, never a global table (design section 5, Failover). */
 import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 
@@ -43,13 +44,33 @@ const indexKeys = {
   },
 };
 
-/** What a function needs on the table's items; `Query` on an index needs the index's own ARN. */
-export const TABLE_ACTIONS = [
-  'dynamodb:BatchGetItem',
-  'dynamodb:ConditionCheckItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:Query',
-  'dynamodb:UpdateItem',
-];
+/** What a function does with the journal's items. A transaction needs the permissions of what is in it ("Using IAM with DynamoDB transactions"). */
+export type JournalAction =
+  | 'BatchGetItem'
+  | 'ConditionCheckItem'
+  | 'DeleteItem'
+  | 'GetItem'
+  | 'PutItem'
+  | 'Query'
+  | 'UpdateItem';
+
+/** A function's part of the journal; whoever queries an index needs `Query` on the table, too (its resource types, Service Authorization Reference). */
+export interface JournalAccess {
+  readonly actions: readonly JournalAction[];
+  readonly indexes?: readonly (typeof JOURNAL_INDEXES)[number][];
+}
+
+/** The engine's own: every remediation observes, commits and settles through the same code. */
+export const ENGINE_ACCESS: JournalAccess = {
+  actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+};
+
+export function journalStatements(table: Table, { actions, indexes = [] }: JournalAccess): PolicyStatement[] {
+  const onItems = new PolicyStatement({
+    actions: actions.map((action) => `dynamodb:${action}`),
+    resources: [table.tableArn],
+  });
+  if (indexes.length === 0) return [onItems];
+  const resources = indexes.map((index) => `${table.tableArn}/index/${index}`);
+  return [onItems, new PolicyStatement({ actions: ['dynamodb:Query'], resources })];
+}

@@ -18,7 +18,7 @@ import type { Permission } from '../../functions/engine/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { failureQueue } from './failure-queue.ts';
-import { TABLE_ACTIONS } from './journal-table.ts';
+import { ENGINE_ACCESS, type JournalAccess, journalStatements } from './journal-table.ts';
 import { asFinding, statementsFor } from './permissions.ts';
 
 /** What all functions of one deployment share. */
@@ -42,8 +42,8 @@ export interface NightshiftFunctionProps {
   readonly environment?: Readonly<Record<string, string>>;
   readonly network?: DatabaseNetwork | undefined;
   readonly reservedConcurrency?: number | undefined;
-  /** Indexes of the journal that it queries. */
-  readonly indexes?: readonly string[];
+  /** What it does with the journal, no more than `npm run iam-check` sees it do; the engine's part when nothing is said. */
+  readonly journal?: JournalAccess;
 }
 
 /** The function `nightshift-<deployment>-<name>`. */
@@ -90,18 +90,10 @@ export class NightshiftFunction extends Construct {
     this.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   }
 
-  #role({ deployment, manifest, indexes = [] }: NightshiftFunctionProps, logGroup: LogGroup): Role {
+  #role({ deployment, manifest, journal = ENGINE_ACCESS }: NightshiftFunctionProps, logGroup: LogGroup): Role {
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
-    const { table } = deployment;
-    role.addToPolicy(new PolicyStatement({ actions: TABLE_ACTIONS, resources: [table.tableArn] }));
-    if (indexes.length > 0)
-      role.addToPolicy(
-        new PolicyStatement({
-          actions: ['dynamodb:Query'],
-          resources: indexes.map((index) => `${table.tableArn}/index/${index}`),
-        }),
-      );
+    for (const statement of journalStatements(deployment.table, journal)) role.addToPolicy(statement);
     role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.failures.queueArn] }));
     for (const statement of statementsFor(this, manifest.permissions, deployment.config)) role.addToPolicy(statement);
     acknowledgeWildcards(role, manifest);

@@ -29,11 +29,17 @@ export function statementsFor(
   config: DeploymentConfig,
 ): PolicyStatement[] {
   const { partition, region, account } = Stack.of(scope);
-  return permissions.flatMap(({ actions, resources }) => {
+  return permissions.flatMap(({ actions, resources, onlyWhere }) => {
     const expanded = resources.flatMap((resource) => expandResource(resource, { partition, region, account }, config));
     return expanded.length === 0
       ? []
-      : [new PolicyStatement({ actions: [...actions], resources: [...new Set(expanded)] })];
+      : [
+          new PolicyStatement({
+            actions: [...actions],
+            resources: [...new Set(expanded)],
+            ...(onlyWhere ? { conditions: { StringEquals: { ...onlyWhere } } } : {}),
+          }),
+        ];
   });
 }
 

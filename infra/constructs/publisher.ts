@@ -4,7 +4,6 @@ import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { CfnElement, Stack, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
-import { JOURNAL_INDEXES } from './journal-table.ts';
 import { type Deployment, NightshiftFunction } from './nightshift-function.ts';
 
 export interface PublisherProps {
@@ -19,7 +18,7 @@ export class Publisher extends NightshiftFunction {
       deployment,
       manifest,
       environment: { NIGHTSHIFT_PAGE_TOPIC_ARN: deployment.pageTopic.topicArn },
-      indexes: JOURNAL_INDEXES,
+      journal: { actions: ['GetItem', 'PutItem', 'Query'] },
     });
     this.allow(['sns:Publish'], [deployment.pageTopic.topicArn]);
     // SNS encrypts on behalf of whoever publishes ("Key management", Amazon SNS Developer Guide).

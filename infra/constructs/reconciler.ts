@@ -5,7 +5,6 @@ import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import { pagingAlarm } from './alarm-action.ts';
-import { JOURNAL_INDEXES } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import type { Remediation } from './remediation.ts';
 
@@ -25,7 +24,10 @@ export class Reconciler extends NightshiftFunction {
       deployment,
       manifest,
       environment: { NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions) },
-      indexes: JOURNAL_INDEXES,
+      journal: {
+        actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+        indexes: ['due'],
+      },
     });
     if (remediations.size > 0)
       this.allow(

@@ -40,6 +40,7 @@ const KEYS = [
   'lambda:SourceFunctionArn',
   'application-autoscaling:service-namespace',
   'application-autoscaling:scalable-dimension',
+  'ses:FromAddress',
 ];
 
 /** A policy says something that isn't evaluated here: rather no answer than a wrong one. */

@@ -32,9 +32,11 @@ const on =
 
 const table = (value: unknown, arn: Arn): string => arnOr(value, (name) => arn(`table/${name}`));
 const onTable = on(({ TableName }, arn) => table(TableName, arn));
-const onTableOrIndex = on(({ TableName, IndexName }, arn) =>
-  IndexName ? `${table(TableName, arn)}/index/${text(IndexName)}` : table(TableName, arn),
-);
+/** The table is a required resource of Query and Scan, an index an optional one: who queries an index needs both. */
+const onTableAndIndex: Rule = ({ TableName, IndexName }, arn, action) => {
+  const resource = table(TableName, arn);
+  return [{ action, resource }, ...(IndexName ? [{ action, resource: `${resource}/index/${text(IndexName)}` }] : [])];
+};
 const onTables: Rule = ({ RequestItems }, arn, action) =>
   Object.keys((RequestItems ?? {}) as object).map((name) => ({ action, resource: table(name, arn) }));
 
@@ -91,6 +93,15 @@ const invoke: Rule = ({ FunctionName }, arn) => [
   { action: 'lambda:InvokeFunction', resource: arnOr(FunctionName, (name) => arn(`function:${name}`)) },
 ];
 
+/** SendEmail of SES version 2, by its path. The identity that is verified may also be the address's domain: then it has to be named. */
+const sendEmail: Rule = ({ FromEmailAddress, FromEmailAddressIdentityArn }, arn) => [
+  {
+    action: 'ses:SendEmail',
+    resource: text(FromEmailAddressIdentityArn) || arn(`identity/${text(FromEmailAddress)}`),
+    context: { 'ses:FromAddress': text(FromEmailAddress) },
+  },
+];
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -101,8 +112,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:UpdateItem': onTable,
   'dynamodb:DeleteItem': onTable,
   'dynamodb:DescribeTable': onTable,
-  'dynamodb:Query': onTableOrIndex,
-  'dynamodb:Scan': onTableOrIndex,
+  'dynamodb:Query': onTableAndIndex,
+  'dynamodb:Scan': onTableAndIndex,
   'ecs:DescribeServices': (params, arn, action) =>
     texts(params.services).map((name) => ({ action, resource: ecsService(params, name, arn) })),
   'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
@@ -115,6 +126,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lambda:Invoke': invoke,
   'sns:Publish': on(({ TopicArn, TargetArn }) => text(TopicArn ?? TargetArn)),
   'sqs:SendMessage': queue,
+  'ses:POST /v2/email/outbound-emails': sendEmail,
   'events:PutEvents': eventBuses,
   'states:StartExecution': on(({ stateMachineArn }) => text(stateMachineArn)),
   'secretsmanager:GetSecretValue': on(({ SecretId }, arn) => arnOr(SecretId, (name) => arn(`secret:${name}`))),

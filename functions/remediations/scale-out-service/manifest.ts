@@ -23,6 +23,10 @@ export const manifest = defineManifest({
     {
       actions: ['application-autoscaling:RegisterScalableTarget'],
       resources: ['arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*'],
+      onlyWhere: {
+        'application-autoscaling:service-namespace': 'ecs',
+        'application-autoscaling:scalable-dimension': 'ecs:service:DesiredCount',
+      },
       whyAnyResource:
         'The id of a scalable target is made by AWS and not known before it exists (Service Authorization Reference, Actions for AWS Application Auto Scaling).',
     },

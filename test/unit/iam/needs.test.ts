@@ -28,7 +28,12 @@ describe('what IAM is asked for a call', () => {
 
   it.each([
     ['dynamodb', 'Query', { TableName: 'journal' }, [`dynamodb:Query ${table}`]],
-    ['dynamodb', 'Query', { TableName: 'journal', IndexName: 'due' }, [`dynamodb:Query ${table}/index/due`]],
+    [
+      'dynamodb',
+      'Query',
+      { TableName: 'journal', IndexName: 'due' },
+      [`dynamodb:Query ${table}`, `dynamodb:Query ${table}/index/due`],
+    ],
     ['dynamodb', 'BatchGetItem', { RequestItems: { journal: {} } }, [`dynamodb:BatchGetItem ${table}`]],
     [
       'ecs',

@@ -8,16 +8,15 @@ const built: BuiltStack = buildStack();
 const { template } = built;
 const functions = ['publisher', 'reconciler', 'release-idle-connections', 'scale-out-service'];
 
-/** What every function has: the journal's items, its own log, its own failure queue. */
-const common = (id: string) => [
-  ...['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map(
-    (action) => `Allow dynamodb:${action} on Journal.Arn`,
-  ),
+const ENGINE = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'];
+
+/** What every function has: its part of the journal, its own log, its own failure queue. */
+const common = (id: string, journal: readonly string[] = ENGINE) => [
+  ...journal.map((action) => `Allow dynamodb:${action} on Journal.Arn`),
   `Allow logs:CreateLogStream on ${id}Logs.Arn`,
   `Allow logs:PutLogEvents on ${id}Logs.Arn`,
   `Allow sqs:SendMessage on ${id}Failures.Arn`,
 ];
-const indexes = ['due', 'incidents'].map((index) => `Allow dynamodb:Query on Journal.Arn/index/${index}`);
 
 describe('a function role', () => {
   it('of scale-out-service holds what its manifest says, and what every function has', () => {
@@ -31,6 +30,20 @@ describe('a function role', () => {
         'Allow ecs:UpdateService on arn:aws:ecs:us-east-1:111122223333:service/orders/backend',
       ].sort(),
     );
+  });
+
+  it('of scale-out-service may set the limits of ECS services only, whatever else is auto-scaled', () => {
+    expect(statementsOf(built, 'scaleoutserviceRole')).toContainEqual({
+      Effect: 'Allow',
+      Action: 'application-autoscaling:RegisterScalableTarget',
+      Resource: 'arn:aws:application-autoscaling:us-east-1:111122223333:scalable-target/*',
+      Condition: {
+        StringEquals: {
+          'application-autoscaling:service-namespace': 'ecs',
+          'application-autoscaling:scalable-dimension': 'ecs:service:DesiredCount',
+        },
+      },
+    });
   });
 
   it('of release-idle-connections may log in to the protected database, and make the interfaces that the function itself may not', () => {
@@ -61,20 +74,22 @@ describe('a function role', () => {
     ]);
   });
 
-  it('of the reconciler may read the indexes and invoke each remediation, and no other function', () => {
-    const grants = grantsOf(built, 'reconcilerRole');
-    expect(grants).toEqual(expect.arrayContaining([...common('reconciler'), ...indexes]));
-    expect(grants.filter((grant) => grant.includes('lambda:'))).toEqual([
-      'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
-      'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
-    ]);
+  it('of the reconciler may read what is due and invoke each remediation, and no other function', () => {
+    const journal = ENGINE.filter((action) => action !== 'ConditionCheckItem');
+    expect(grantsOf(built, 'reconcilerRole').filter((grant) => !grant.includes('cloudwatch:'))).toEqual(
+      [
+        ...common('reconciler', journal),
+        'Allow dynamodb:Query on Journal.Arn/index/due',
+        'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
+        'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
+      ].sort(),
+    );
   });
 
   it('of the publisher may read the stream and publish pages', () => {
     expect(grantsOf(built, 'publisherRole')).toEqual(
       [
-        ...common('publisher'),
-        ...indexes,
+        ...common('publisher', ['GetItem', 'PutItem', 'Query']),
         ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
           (action) => `Allow dynamodb:${action} on Journal.StreamArn`,
         ),

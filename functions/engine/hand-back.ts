@@ -54,8 +54,14 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   if (quietFrom > now) return postpone(context, targetName, quietFrom, 'still stabilising');
   const forbidden = changeForbidden(config.windows, targetName, now);
   if (forbidden) return postpone(context, targetName, forbidden.until, forbidden.detail);
-  if ((present.leaseUntil ?? 0) > now)
-    return postpone(context, targetName, present.leaseUntil ?? now, 'another action has the target');
+  // Also when the lease has run out: its intent is unfinished, and what it may have changed must not be taken for somebody else's work.
+  if (present.leaseHolder !== undefined)
+    return postpone(
+      context,
+      targetName,
+      Math.max(present.leaseUntil ?? now, now + SOON_MS),
+      'another action has the target',
+    );
   const verdict = remediation.decideHandBack?.({
     target,
     hold,

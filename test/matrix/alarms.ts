@@ -11,6 +11,8 @@ export type DeliveredEvent = ReturnType<typeof asDelivered>;
 export interface MatrixAlarm {
   /** Sets the state. @returns the event that CloudWatch sent of it. */
   set(state: 'ALARM' | 'OK'): Promise<DeliveredEvent>;
+  /** Makes it have been set that much earlier than it was. */
+  age(byMs: number): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -37,14 +39,27 @@ export async function makeAlarm(
       ActionConfiguration: { AlarmTagsPropagation: { Enabled: true } },
     }),
   );
-  const set: MatrixAlarm['set'] = async (StateValue) => {
+  const last = { state: 'OK' as 'ALARM' | 'OK', atMs: Date.now() };
+  const send = (behindMs: number) =>
+    place.alarmClock.use(behindMs, () =>
+      cloudwatch.send(
+        new SetAlarmStateCommand({ AlarmName, StateValue: last.state, StateReason: 'set by the matrix' }),
+      ),
+    );
+  const set: MatrixAlarm['set'] = async (state) => {
     const heard = place.events.length;
-    await cloudwatch.send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'set by the matrix' }));
+    Object.assign(last, { state, atMs: Date.now() });
+    await send(0);
     return asDelivered(place, await eventOf(place, AlarmName, heard));
   };
   await set('OK');
   return {
     set,
+    // The same state again: no change, so no event, but another time.
+    age: async (byMs) => {
+      last.atMs -= byMs;
+      await send(Date.now() - last.atMs);
+    },
     remove: async () => {
       await cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));
     },

@@ -23,20 +23,28 @@ export interface Journal {
 
 const BATCH = 100;
 
-/** Reads the items with these keys, strongly consistent. */
-export async function readJournal(client: DynamoDBClient, table: string, keys: readonly ItemKey[]): Promise<Journal> {
-  const items: (Key & Record<string, unknown>)[] = [];
+type Item = Key & Record<string, unknown>;
+
+/** Reads the items with these keys, strongly consistent; those that aren't there are left out. */
+export async function readItems(client: DynamoDBClient, table: string, keys: readonly ItemKey[]): Promise<Item[]> {
+  const items: Item[] = [];
   for (let start = 0; start < keys.length; start += BATCH) {
     let wanted: Record<string, KeysAndAttributes> | undefined = {
       [table]: { ConsistentRead: true, Keys: keys.slice(start, start + BATCH).map((key) => marshall(key)) },
     };
     while (wanted?.[table]) {
       const reply: Awaited<ReturnType<typeof get>> = await get(client, wanted);
-      for (const raw of reply.Responses?.[table] ?? []) items.push(unmarshall(raw) as Key & Record<string, unknown>);
+      for (const raw of reply.Responses?.[table] ?? []) items.push(unmarshall(raw) as Item);
       wanted = reply.UnprocessedKeys;
     }
   }
-  const of = <Item>(prefix: string) => items.filter(({ pk }) => pk.startsWith(prefix)) as unknown as (Item & Key)[];
+  return items;
+}
+
+/** What the journal says, sorted by kind. */
+export async function readJournal(client: DynamoDBClient, table: string, keys: readonly ItemKey[]): Promise<Journal> {
+  const items = await readItems(client, table, keys);
+  const of = <Kind>(prefix: string) => items.filter(({ pk }) => pk.startsWith(prefix)) as unknown as (Kind & Key)[];
   return {
     target: of<TargetItem>('TARGET#')[0],
     actions: of<ActionItem>('ACTION#').sort((a, b) => (a.actionId < b.actionId ? -1 : 1)),

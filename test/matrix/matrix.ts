@@ -13,8 +13,8 @@ export interface Matrix {
   readonly lanes: Lanes;
   /** What was found at the very moment of a change, by token. */
   readonly found: Map<string, string[]>;
-  /** How long the reconciler is given; 0: the verdict falls after the deliveries. */
-  readonly reconcileForMs: number;
+  /** How often time passes and the reconciler is given its turn; 0: the verdict falls after the deliveries. */
+  readonly reconcileRounds: number;
 }
 
 export const journalOf = ({ place, deployment }: Matrix, token: string): Promise<Journal> =>

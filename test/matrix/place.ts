@@ -36,9 +36,33 @@ export interface Place {
     /** Past the gateway: what the matrix itself reads and writes meets no fault and isn't recorded. */
     readonly journal: DynamoDBClient;
   };
+  readonly alarmClock: AlarmClock;
   /** Events of alarms, which the matrix delivers itself: oldest first. */
   readonly events: readonly AwsEvent[];
   close(): Promise<void>;
+}
+
+/** CloudWatch's clock, which can be behind for one call: how an alarm comes to have been set a while ago. */
+export class AlarmClock {
+  #behindMs = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  readonly now = (): Date => new Date(Date.now() - this.#behindMs);
+
+  /** Runs `work` with the clock behind, alone. */
+  use<Result>(behindMs: number, work: () => Promise<Result>): Promise<Result> {
+    const run = async () => {
+      this.#behindMs = behindMs;
+      try {
+        return await work();
+      } finally {
+        this.#behindMs = 0;
+      }
+    };
+    const result = this.#last.then(run, run);
+    this.#last = result;
+    return result;
+  }
 }
 
 /** Opens it; `close` ends every process and removes its folder. */
@@ -69,7 +93,8 @@ async function fill(world: OpenWorld, root: string): Promise<Place> {
   const unheard = { publish: async () => ({ id: '' }) };
   const observer = new Observer(gateway);
   const lambda = await createLambda(world, gateway);
-  const cloudwatch = createCloudWatch(world, { events: bus });
+  const alarmClock = new AlarmClock();
+  const cloudwatch = createCloudWatch(world, { events: bus, now: alarmClock.now });
   // No metrics of their own: an alarm keeps the state that a point gave it.
   const ecs = createEcs(world, { metrics: none, events: unheard }, { startDelayMs: 10, drainMs: 10, killAfterMs: 500 });
   const rds = createRds(world, { metrics: none, events: unheard, cacheDir: CACHE_DIR, transitionMs: 10 });
@@ -82,7 +107,7 @@ async function fill(world: OpenWorld, root: string): Promise<Place> {
     journal: new DynamoDBClient({ ...settings, endpoint: url }),
   };
   return {
-    ...{ world, gateway, lambda, cloudwatch, ecs, rds, observer, clients, events },
+    ...{ world, gateway, lambda, cloudwatch, ecs, rds, observer, clients, alarmClock, events },
     async close() {
       for (const client of Object.values(clients)) client.destroy();
       await ecs.stop();

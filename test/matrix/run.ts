@@ -1,5 +1,6 @@
 /** One point from its target's making to its verdict. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { age } from './age.ts';
 import { type DeliveredEvent, type MatrixAlarm, makeAlarm } from './alarms.ts';
 import { deliver, invokeOnce } from './deliveries.ts';
 import { arm } from './faults.ts';
@@ -42,7 +43,7 @@ export async function runPoint(matrix: Matrix, point: Point, token: string, inde
       const functionName = matrix.deployment.laneOf(point.remediation, lane);
       return disturb({ matrix, target, alarm, functionName, remediation: point.remediation }, point);
     });
-    const violations = [...after.violations, ...(after.delivered ? await settle(matrix, target, point) : [])];
+    const violations = [...after.violations, ...(after.delivered ? await settle(matrix, target, alarm, point) : [])];
     return { point, delivered: after.delivered, violations: [...new Set(violations)] };
   } finally {
     await alarm.remove();
@@ -147,13 +148,22 @@ async function factsOf(
   return { stage, journal, inspection, now: Date.now(), deliveries };
 }
 
+/** A lease (45 s), or the half minute after which the sweep takes an alarm's event for lost. */
+const LONG_ENOUGH_MS = 46_000;
+/** Real time for the reconciler and its orders, before more of the target's time passes. */
+const A_WHILE_MS = 8_000;
+
 /** Waits until nothing is left that should happen soon, which only the reconciler can see to now, and judges. */
-async function settle(matrix: Matrix, target: MatrixTarget, point: Point): Promise<string[]> {
-  if (matrix.reconcileForMs === 0) return matrix.found.get(target.token) ?? [];
-  const until = Date.now() + matrix.reconcileForMs;
-  for (;;) {
-    const facts = await factsOf(await journalOf(matrix, target.token), target, point.stage);
-    if (isSettled(facts) || Date.now() > until) return [...(matrix.found.get(target.token) ?? []), ...atTheEnd(facts)];
-    await sleep(500);
+async function settle(matrix: Matrix, target: MatrixTarget, alarm: MatrixAlarm, point: Point): Promise<string[]> {
+  const { place, deployment, found, reconcileRounds } = matrix;
+  const look = async () => factsOf(await journalOf(matrix, target.token), target, point.stage);
+  let facts = await look();
+  if (reconcileRounds === 0) return found.get(target.token) ?? [];
+  for (let round = 0; round < reconcileRounds && !isSettled(facts); round++) {
+    await age(place.clients.journal, deployment.table, place.observer.keysOf(target.token), LONG_ENOUGH_MS);
+    await alarm.age(LONG_ENOUGH_MS);
+    for (const until = Date.now() + A_WHILE_MS; Date.now() < until && !isSettled(facts); facts = await look())
+      await sleep(200);
   }
+  return [...(found.get(target.token) ?? []), ...atTheEnd(facts)];
 }

@@ -119,8 +119,19 @@ function shapeProblems(schema: z.ZodType, value: unknown, location: string): Dia
 const isMissing = (value: unknown) => (issue: z.core.$ZodIssue) =>
   issue.path.length === 1 && isObject(value) && !(String(issue.path[0]) in value) && issue.code === 'invalid_type';
 
-const issueText = (issue: z.core.$ZodIssue): string =>
-  issue.code === 'unrecognized_keys' ? `Field is not supported: ${issue.keys.join(', ')}` : issue.message;
+/** Of a union, what each of its forms expected; of a key, what is wrong with it. */
+function issueText(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `Field is not supported: ${issue.keys.join(', ')}`;
+    case 'invalid_key':
+      return issue.issues.map(issueText).join(', ');
+    case 'invalid_union':
+      return [...new Set(issue.errors.flat().map(issueText))].join(', or: ');
+    default:
+      return issue.message;
+  }
+}
 
 const pointer = (path: readonly PropertyKey[]): string =>
   path.map((step) => (typeof step === 'number' ? `[${step}]` : `/${String(step)}`)).join('');

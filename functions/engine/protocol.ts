@@ -64,7 +64,9 @@ async function judge<T extends Protected, O>(
   const decision = await observeAndDecide(context, signal, target, situation);
   switch (decision.kind) {
     case 'fine':
-      return recordFine(context, signal, situation, decision.reason);
+      return firesTooLong(context, signal, situation)
+        ? recordEscalation(context, signal, situation, `firing since ${signal.at} although ${decision.reason}`)
+        : recordFine(context, signal, situation, decision.reason);
     case 'hold': {
       const recheckAt = situation.now + decision.recheckAfterSeconds * 1000;
       const held: Stop = { kind: 'held', reason: decision.reason, detail: decision.detail, recheckAt };
@@ -218,6 +220,15 @@ function describeStop(
     default:
       return stop satisfies never;
   }
+}
+
+/** An alarm that doesn't see what Nightshift sees is wrong, or Nightshift is: a person has to tell. */
+function firesTooLong<T extends Protected, O>(
+  { config }: Context<T, O>,
+  { at }: Signal,
+  { now, target }: Situation,
+): boolean {
+  return !target.verifying && now > Date.parse(at) + config.verifyWithinSeconds * 1000;
 }
 
 async function recordFine<T extends Protected, O>(

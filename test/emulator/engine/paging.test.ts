@@ -63,6 +63,30 @@ describe('trouble that only a person can mend', () => {
   });
 });
 
+describe('an alarm that keeps firing although the target looks fine', () => {
+  it('calls a person after the deadline, not before', async () => {
+    world.hooks.decide = () => ({ kind: 'fine', reason: '3 of 100 connections are in use' });
+    const start = Date.now();
+    const alarm = {
+      arn: arnOf('phantom'),
+      name: 'phantom',
+      state: 'ALARM' as const,
+      stateAt: start,
+      actionsEnabled: true,
+    };
+    await world.deliver(numberAlarm('phantom', 'ALARM', { id: 'phantom-1', at: start }));
+    const kinds: string[] = [];
+    for (const minutes of [5, 9, 14]) {
+      const at = start + minutes * MINUTE;
+      const [work] = (await world.due(at)).filter((each) => each.target === keyOf('phantom'));
+      const order = work && orderFor(work, new Map([[alarm.arn, alarm]]));
+      kinds.push((await world.deliver(order, { now: () => at })).kind);
+    }
+    expect(kinds).toEqual(['already-fine', 'already-fine', 'escalated']);
+    expect(await escalations('phantom')).toBe(1);
+  });
+});
+
 describe('an incident that a person was called to', () => {
   it('is not told as a success of the action that did not help in time', async () => {
     await world.deliver(numberAlarm('late', 'ALARM', { id: 'late-1' }));

@@ -9,6 +9,7 @@ import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbrid
 import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
 import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
 import { createScheduler, type LocalScheduler } from '../stand-ins/scheduler/index.ts';
+import { createStepFunctions, type LocalStepFunctions } from '../stand-ins/step-functions/index.ts';
 import { CACHE_DIR } from './state.ts';
 import type { WorldContext } from './types.ts';
 
@@ -19,14 +20,25 @@ export interface StandIns {
   readonly cloudwatch: CloudWatch;
   readonly ecs: Ecs;
   readonly rds: Rds;
+  readonly stepFunctions: LocalStepFunctions;
+}
+
+export interface StandInOptions {
+  /** Waits and limits of state machines are multiplied by this; 1 unless said. */
+  readonly waitScale?: number;
 }
 
 /** RDS isn't started: that takes a moment, and others can be used meanwhile. */
-export async function makeStandIns(world: WorldContext, gateway: Gateway): Promise<StandIns> {
+export async function makeStandIns(
+  world: WorldContext,
+  gateway: Gateway,
+  { waitScale = 1 }: StandInOptions = {},
+): Promise<StandIns> {
   const lambda = await createLambda(world, gateway);
   const eventbridge = createEventBridge(world, gateway, lambda);
   createEventSources(world, gateway, lambda);
   const scheduler = createScheduler(world, gateway, lambda);
+  const stepFunctions = createStepFunctions(world, gateway, { lambda, events: eventbridge, waitScale });
   const cloudwatch = createCloudWatch(world, {
     events: eventbridge,
     lambda,
@@ -41,5 +53,5 @@ export async function makeStandIns(world: WorldContext, gateway: Gateway): Promi
   world.onStop('CloudWatch', () => cloudwatch.stop());
   ecs.start();
   cloudwatch.start();
-  return { lambda, eventbridge, scheduler, cloudwatch, ecs, rds };
+  return { lambda, eventbridge, scheduler, cloudwatch, ecs, rds, stepFunctions };
 }

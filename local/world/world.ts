@@ -19,6 +19,7 @@ import type { LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
 import type { LocalLambda } from '../stand-ins/lambda/index.ts';
 import type { Rds } from '../stand-ins/rds/rds.ts';
 import type { LocalScheduler } from '../stand-ins/scheduler/index.ts';
+import type { LocalStepFunctions } from '../stand-ins/step-functions/index.ts';
 import { AlarmLog } from './alarm-log.ts';
 import { type Clients, makeClients, OPERATOR } from './clients.ts';
 import { type OpenWorld, openWorld } from './context.ts';
@@ -36,6 +37,8 @@ export interface WorldOptions {
   /** One line for people: what was cleaned up, what is downloaded, how the template was transformed. */
   readonly report?: (line: string) => void;
   readonly timeScale?: number;
+  /** Waits, retries and time limits of state machines are multiplied by this; real time (1) unless said, and reported then. */
+  readonly waitScale?: number;
   /** The configuration that is deployed. */
   readonly configPath?: string;
   /** Changes the synthesized assembly (its folder) before it is deployed: tests put a seeded bug in so that it must be noticed. */
@@ -69,6 +72,7 @@ export interface World {
   readonly cloudwatch: CloudWatch;
   readonly ecs: Ecs;
   readonly rds: Rds;
+  readonly stepFunctions: LocalStepFunctions;
   readonly database: SeededDatabase;
   /** What alarms did, from their events. */
   readonly alarms: AlarmLog;
@@ -126,7 +130,9 @@ interface Parts {
 
 async function startParts(context: OpenWorld, phases: Phases, options: WorldOptions): Promise<Parts> {
   const gateway = await startGateway(context);
-  const standIns = await makeStandIns(context, gateway);
+  const { waitScale = 1, report = () => {} } = options;
+  if (waitScale !== 1) report(`state machines wait ${waitScale} times as long as they say`);
+  const standIns = await makeStandIns(context, gateway, { waitScale });
   const alarms = new AlarmLog();
   standIns.eventbridge.onEvent((event) => alarms.note(event));
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));

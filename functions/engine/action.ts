@@ -176,12 +176,22 @@ async function finish<T extends Protected, O>(
   const outcome: Outcome = { kind: 'remediated', incidentId, actionId };
   const handingBack = action.purpose === 'hand-back';
   const data = { actionId, attempt: action.attempt, ...report.data };
+  const superseded = (before: string | undefined) =>
+    handingBack || before === undefined || before === actionId
+      ? []
+      : [
+          putEntry(
+            store.table,
+            make('not-verified', `the alarm still fired, so ${actionId} followed`, { actionId: before }),
+          ),
+        ];
   await writeTarget(store, action.target, (present) => ({
     next: handingBack ? handedBack(released(present, actionId), now) : acted(present, action, now),
     items: [
       updateAction(store.table, action, done),
       putEntry(store.table, make(handingBack ? 'handed-back' : 'acted', report.summary, data)),
       removeWork(store.table, 'unfinished', actionId),
+      ...superseded(present.verifying),
       ...(handingBack
         ? [removeWork(store.table, 'hand-back', action.target)]
         : [
@@ -235,7 +245,11 @@ async function fail<T extends Protected, O>(
     make('act-failed', `could not ${change.summary}: ${reason}`, { actionId, attempt: action.attempt }),
     make('escalated', `${change.summary} failed: ${reason}`, { actionId, undo: change.undo }),
   ];
-  await end(context, action, outcome, entries, (target) => target);
+  const escalatedAt = context.now();
+  await end(context, action, outcome, entries, (target) =>
+    // A hand-back that fails after its incident must not silence the next one.
+    target.openIncidentId ? { ...target, escalatedAt } : target,
+  );
   return outcome;
 }
 

@@ -244,7 +244,7 @@ async function notVerified<T extends Protected, O>(
   const make = entryMaker(action.incidentId, remediation.manifest.name, now);
   const { remediation: name } = action;
   await writeTarget(store, targetName, (present) => ({
-    next: stopUntil ? { ...present, handsOffUntil: stopUntil } : present,
+    next: { ...present, escalatedAt: now, ...(stopUntil && { handsOffUntil: stopUntil }) },
     items: [
       updateAction(store.table, action, { ...action, status: 'failed' }),
       putEntry(store.table, make('not-verified', why, { actionId: action.actionId })),

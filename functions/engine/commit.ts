@@ -2,7 +2,7 @@
 
 import type { Signal } from '../../events/signal.ts';
 import type { Protected } from './config.ts';
-import { type Context, leaseEnd, limitsOf, type Situation } from './context.ts';
+import { type Context, calledLately, leaseEnd, limitsOf, type Situation } from './context.ts';
 import { RetryableError } from './errors.ts';
 import { budgetWindow, nextBudgetWindow, SOON_MS, type Stop } from './guard.ts';
 import { type Opening, openIncident } from './incident.ts';
@@ -131,10 +131,20 @@ function intentItems<T extends Protected, O>(
       verifyBy: action.verifyBy && new Date(action.verifyBy).toISOString(),
     }),
   ];
+  // Change after change, each with a deadline of its own, must not put off the call for a person for ever.
+  const deadline = context.config.verifyWithinSeconds * 1000;
+  const call = target.openedAt !== undefined && now > target.openedAt + deadline && !calledLately(context, situation);
+  if (call)
+    entries.push(
+      opening.make('escalated', `still firing after earlier changes; will ${change.summary}`, {
+        actionId: action.actionId,
+      }),
+    );
+  const next = call ? { ...opening.next, escalatedAt: now } : opening.next;
   return [
     putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),
     checkSwitch(table, switchCopy),
-    putTarget(table, signal.target, target.version, leased(opening.next, action, limits.cooldownSeconds, now), { now }),
+    putTarget(table, signal.target, target.version, leased(next, action, limits.cooldownSeconds, now), { now }),
     claimSlot(table, 'runbook-budget', name, slots.window, slots.runbook, action.actionId),
     claimSlot(table, 'fleet-budget', 'fleet', slots.window, slots.fleet, action.actionId),
     alarmFired(table, signal),

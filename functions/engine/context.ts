@@ -97,3 +97,8 @@ export async function readSwitch<T extends Protected, O>(
   const item = (await context.store.read(switchKey(copy))) as SwitchItem | undefined;
   return { copy, state: item?.state ?? 'run' };
 }
+
+/** The alarm is looked at again every few minutes; the person who was paged for this incident isn't paged again each time. */
+export function calledLately<T extends Protected, O>({ config }: Context<T, O>, { now, target }: Situation): boolean {
+  return target.escalatedAt !== undefined && now < target.escalatedAt + config.handsOffSeconds * 1000;
+}

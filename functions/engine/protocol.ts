@@ -10,7 +10,7 @@ import { carryOut, resume } from './action.ts';
 import { settle } from './aftermath.ts';
 import { commitIntent } from './commit.ts';
 import type { Protected } from './config.ts';
-import { type Context, limitsOf, readSituation, type Situation } from './context.ts';
+import { type Context, calledLately, limitsOf, readSituation, type Situation } from './context.ts';
 import { ActionFailedError, PermissionError, RetryableError } from './errors.ts';
 import { preflight, SOON_MS, type Stop } from './guard.ts';
 import { openIncident } from './incident.ts';
@@ -257,11 +257,6 @@ function pastDeadline<T extends Protected, O>(
 ): boolean {
   const deadline = config.verifyWithinSeconds * 1000;
   return recheckAt > now + deadline || (!verifying && openedAt !== undefined && now > openedAt + deadline);
-}
-
-/** The alarm is looked at again every few minutes; the person who was paged for this incident isn't paged again each time. */
-function calledLately<T extends Protected, O>({ config }: Context<T, O>, { now, target }: Situation): boolean {
-  return target.escalatedAt !== undefined && now < target.escalatedAt + config.handsOffSeconds * 1000;
 }
 
 async function recordEscalation<T extends Protected, O>(

@@ -87,6 +87,27 @@ describe('an alarm that keeps firing although the target looks fine', () => {
   });
 });
 
+describe('changes that follow each other while the alarm keeps firing', () => {
+  it('do not put off the call for a person, and each that did not help is told so', async () => {
+    const start = Date.now() - 1000;
+    const config = {
+      ...world.config,
+      runbooks: {
+        'raise-number': { mode: 'auto' as const, cooldownSeconds: 300, perTargetPerHour: 99, perRunbookPerHour: 500 },
+      },
+    };
+    const signal = (minute: number) =>
+      numberAlarm('endless', 'ALARM', { id: `endless-${minute}`, at: start + minute * MINUTE });
+    for (let minute = 0; minute <= 55; minute += 6)
+      await world.deliver(signal(minute), { now: () => start + minute * MINUTE, config });
+    expect(world.target('endless').changes).toBe(10);
+    expect(await escalations('endless')).toBe(1);
+    const { openIncidentId = '' } = await readTarget(world.store, keyOf('endless'));
+    const statuses = (await readIncident(world.store, openIncidentId))?.actions.map((action) => action.status);
+    expect(statuses).toEqual([...Array(9).fill('failed'), 'done']);
+  });
+});
+
 describe('an incident that a person was called to', () => {
   it('is not told as a success of the action that did not help in time', async () => {
     await world.deliver(numberAlarm('late', 'ALARM', { id: 'late-1' }));

@@ -1,0 +1,114 @@
+/** Commits that meet: many deliveries at once, and what became of each as the journal, the targets and the gateway tell it. */
+import type { JournalEntry } from '../../events/journal.ts';
+import { readTarget } from '../../functions/engine/context.ts';
+import { type EventItem, eventKey } from '../../functions/engine/items.ts';
+import { readIncident } from '../../functions/engine/journal-reader.ts';
+import { type EngineWorld, numberAlarm } from './engine-world.ts';
+
+/** The thousand rounds are in the `world` project; here as many as are quick. */
+export const CONTENTION_ROUNDS = 50;
+const PAIRS_AT_ONCE = 10;
+const RUNBOOK = 'raise-number';
+/** Lambda tries an event three times in all; waits between are left out. */
+const DELIVERIES = 3;
+
+export interface Round {
+  readonly name: string;
+  /** Writes that the target received. */
+  readonly changes: number;
+  /** Intents in the journal. */
+  readonly intents: number;
+  /** Deliveries that said they changed it. */
+  readonly remediated: number;
+  /** Events of which the journal holds an outcome. */
+  readonly accounted: number;
+  readonly outcomes: readonly string[];
+}
+
+/** Budgets out of the way: what is asked is whether commits hinder each other. */
+const roomy = (world: EngineWorld, changesPerHour: number) => ({
+  ...world.config,
+  runbooks: {
+    [RUNBOOK]: { mode: 'auto' as const, cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: changesPerHour },
+  },
+  fleet: { changesPerHour },
+});
+
+/** As Lambda does: an event whose delivery failed is delivered again. @throws the last error, when none succeeded. */
+async function delivered(world: EngineWorld, event: unknown, requestId: string, changesPerHour: number) {
+  for (let delivery = 1; ; delivery++) {
+    try {
+      return await world.deliver(event, { requestId, config: roomy(world, changesPerHour) });
+    } catch (error) {
+      if (delivery === DELIVERIES) throw error;
+    }
+  }
+}
+
+const conflictsOf = (world: EngineWorld, since: number): number =>
+  world.gateway
+    .callsSince(since)
+    .calls.filter(({ operation, status }) => operation === 'TransactWriteItems' && status === 400).length;
+
+/** Two alarms of one target fire at once, `rounds` times on a target of its own. */
+export async function commitTwice(world: EngineWorld, rounds: number): Promise<{ rounds: Round[]; conflicts: number }> {
+  const since = world.gateway.callsSince(0).next;
+  const done: Round[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < rounds) done.push(await oneRound(world, `pair-${next++}`, rounds * 4));
+  };
+  await Promise.all(Array.from({ length: PAIRS_AT_ONCE }, lane));
+  return { rounds: done, conflicts: conflictsOf(world, since) };
+}
+
+async function oneRound(world: EngineWorld, name: string, changesPerHour: number): Promise<Round> {
+  const ids = [`${name}-cpu`, `${name}-memory`];
+  const outcomes = await Promise.all(
+    ids.map((id) => delivered(world, numberAlarm(name, 'ALARM', { id, alarm: id }), id, changesPerHour)),
+  );
+  const { openIncidentId = '' } = await readTarget(world.store, `ecs-service/orders/${name}`);
+  const timeline: readonly JournalEntry[] = (await readIncident(world.store, openIncidentId))?.timeline ?? [];
+  const events = await world.store.readAll(ids.map((id) => eventKey(RUNBOOK, id)));
+  return {
+    name,
+    changes: world.target(name).changes,
+    intents: timeline.filter(({ kind }) => kind === 'intent').length,
+    remediated: outcomes.filter(({ kind }) => kind === 'remediated').length,
+    accounted: [...events.values()].filter((event) => (event as unknown as EventItem).outcome !== undefined).length,
+    outcomes: outcomes.map(({ kind }) => kind),
+  };
+}
+
+export interface Everywhere {
+  /** How many deliveries ended in each outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Writes that each target received. */
+  readonly changes: readonly number[];
+  readonly conflicts: number;
+  readonly p99Ms: number;
+}
+
+/** One alarm on each of `count` targets, all at once. */
+export async function commitEverywhere(world: EngineWorld, count: number): Promise<Everywhere> {
+  const since = world.gateway.callsSince(0).next;
+  const names = Array.from({ length: count }, (_, index) => `each-${index}`);
+  const took: number[] = [];
+  const kinds = await Promise.all(
+    names.map(async (name) => {
+      const begun = performance.now();
+      const { kind } = await delivered(world, numberAlarm(name, 'ALARM', { id: name }), name, count * 2);
+      took.push(performance.now() - begun);
+      return kind;
+    }),
+  );
+  const outcomes: Record<string, number> = {};
+  for (const kind of kinds) outcomes[kind] = (outcomes[kind] ?? 0) + 1;
+  took.sort((a, b) => a - b);
+  return {
+    outcomes,
+    changes: names.map((name) => world.target(name).changes),
+    conflicts: conflictsOf(world, since),
+    p99Ms: Math.round(took[Math.ceil(took.length * 0.99) - 1] ?? 0),
+  };
+}

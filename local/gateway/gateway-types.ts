@@ -1,4 +1,5 @@
 /** What the gateway offers to the rest of the world. */
+import type { Need } from '../iam/evaluate.ts';
 import type { Iam } from '../iam/iam.ts';
 import type { AwsCall, RecordedCall, StandIn } from '../world/types.ts';
 import type { FaultBook } from './faults.ts';
@@ -27,6 +28,8 @@ export interface Gateway {
   onKillCaller(listener: (call: AwsCall) => void): () => void;
   /** Names the caller behind an access key; it takes precedence over the application id, which a whole deployment may share. */
   nameCaller(accessKeyId: string, caller: string): void;
+  /** Whether IAM lets the holder of an access key do something that isn't an API call, such as a database login. */
+  permits(accessKeyId: string, region: string, need: Need): boolean;
   /**
    * Calls an AWS API as a service of AWS does (EventBridge delivering, Lambda sending to a destination): stand-ins first, then the emulator.
    * Neither recorded nor met by faults, except that a region that is cut off can't be reached.

@@ -1,6 +1,7 @@
 /** The gateway: one HTTP server on 127.0.0.1 between every SDK client of a world and what answers it. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Need } from '../iam/evaluate.ts';
 import { Iam } from '../iam/iam.ts';
 import type { AwsCall, AwsReply, Fault, StandIn, WorldContext } from '../world/types.ts';
 import { AwsFault } from '../world/types.ts';
@@ -110,6 +111,10 @@ class HttpGateway implements Gateway {
 
   nameCaller(accessKeyId: string, caller: string): void {
     this.#callers.set(accessKeyId, caller);
+  }
+
+  permits(accessKeyId: string, region: string, need: Need): boolean {
+    return this.iam.permits(this.#callers.get(accessKeyId) ?? '', region, need);
   }
 
   async ask(asked: AwsRequest): Promise<unknown> {

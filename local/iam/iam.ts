@@ -21,6 +21,7 @@ export class Iam {
   enforce = true;
   readonly #account: string;
   readonly #roles = new Map<string, Role>();
+  readonly #permits = new Map<string, { readonly caller: string; readonly needs: readonly Need[] }>();
 
   constructor(account: string) {
     this.#account = account;
@@ -49,10 +50,18 @@ export class Iam {
     return { code, status, message: `${this.#sentence(call.caller, refused.need, refused.verdict)}${hint}` };
   }
 
-  /** Whether the role of `functionName` allows something that isn't an API call, such as a database login. */
-  allows(functionName: string, region: string, need: Need): boolean {
+  /** Whether a function may do something that isn't an API call, such as a database login. Whoever has no role here may. */
+  permits(functionName: string, region: string, asked: Need): boolean {
     const role = this.#roles.get(functionName);
-    return !role || !this.enforce || judge(role.statements, this.#given(functionName, region, need)) === 'allowed';
+    if (!role) return true;
+    const need = this.#given(functionName, region, asked);
+    this.#permits.set(JSON.stringify([functionName, need]), { caller: functionName, needs: [need] });
+    return !this.enforce || judge(role.statements, need) === 'allowed';
+  }
+
+  /** What `permits` was asked for so far, each thing once; API calls are with the gateway's recorded calls. */
+  asked(): readonly { readonly caller: string; readonly needs: readonly Need[] }[] {
+    return [...this.#permits.values()];
   }
 
   #needs(call: Called): ReturnType<typeof needsOf> {

@@ -47,7 +47,16 @@ export async function makeStandIns(
   lambda.setMetrics(cloudwatch);
   const ecs = createEcs(world, { metrics: cloudwatch, events: eventbridge });
   const scaling = createApplicationAutoScaling(world, { ecs });
-  const rds = createRds(world, { metrics: cloudwatch, events: eventbridge, cacheDir: CACHE_DIR });
+  const rds = createRds(world, {
+    metrics: cloudwatch,
+    events: eventbridge,
+    cacheDir: CACHE_DIR,
+    mayConnect: ({ accessKeyId, region, resourceId, user }) =>
+      gateway.permits(accessKeyId, region, {
+        action: 'rds-db:connect',
+        resource: `arn:aws:rds-db:${region}:${world.accountId}:dbuser:${resourceId}/${user}`,
+      }),
+  });
   for (const standIn of [cloudwatch, ecs, scaling, rds]) gateway.register(standIn);
   world.onStop('ECS services', () => ecs.stop());
   world.onStop('CloudWatch', () => cloudwatch.stop());

@@ -6,7 +6,7 @@ import { SERVER_USER } from '../../postgres/template.ts';
 import type { WorldContext } from '../../world/types.ts';
 import { accessRules, bootstrap, isIamLoginSql, type Master } from './bootstrap.ts';
 import type { ServerCertificate } from './certificates.ts';
-import { type FrontDoor, openFrontDoor } from './front-door.ts';
+import { type FrontDoor, type FrontDoorOptions, openFrontDoor } from './front-door.ts';
 
 export interface DatabaseOptions {
   readonly world: WorldContext;
@@ -20,6 +20,7 @@ export interface DatabaseOptions {
   readonly settings: Settings;
   readonly iamEnabled: () => boolean;
   readonly forceSsl: () => boolean;
+  readonly mayConnect: NonNullable<FrontDoorOptions['mayConnect']>;
 }
 
 export interface Database {
@@ -55,6 +56,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       (await admin.query<{ iam: boolean }>(isIamLoginSql, [user, master.user]))[0]?.iam === true,
     iamEnabled: options.iamEnabled,
     forceSsl: options.forceSsl,
+    mayConnect: options.mayConnect,
     log: (line) => world.log('rds', `${name} front door: ${line}`),
   });
   const stop = async () => {

@@ -33,6 +33,8 @@ export interface FrontDoorOptions {
   readonly iamEnabled: () => boolean;
   /** Parameter `rds.force_ssl`. */
   readonly forceSsl: () => boolean;
+  /** Whether the role behind a good token's access key may log in as `user`; everybody may when it isn't given. */
+  mayConnect?(login: { readonly accessKeyId: string; readonly user: string }): boolean;
   log(line: string): void;
 }
 
@@ -237,8 +239,12 @@ class Visit {
           secretAccessKey: WORLD_SECRET_KEY,
         })
       : 'IAM database authentication is not enabled for this instance';
-    if (refusal === undefined) return token;
-    this.#options.log(`login of ${user} refused: ${refusal}`);
+    const isAllowed =
+      refusal === undefined && (this.#options.mayConnect?.({ accessKeyId: accessKeyOf(token), user }) ?? true);
+    if (isAllowed) return token;
+    this.#options.log(
+      `login of ${user} refused: ${refusal ?? 'the role that signed the token may not rds-db:connect'}`,
+    );
     throw new Refusal('28000', `PAM authentication failed for user "${user}"`);
   }
 

@@ -1,7 +1,7 @@
 /**
  * Verifies an RDS IAM authentication token: a SigV4-presigned URL of the service `rds-db` without its scheme, good for 15 minutes.
  * Follows "IAM database authentication for MariaDB, MySQL, and PostgreSQL" (Amazon RDS User Guide) and "Authenticating Requests: Using Query
- * Parameters (AWS Signature Version 4)". Left out: whether the caller's policies allow `rds-db:connect`; a local world has no IAM.
+ * Parameters (AWS Signature Version 4)". Whether the signer's role allows `rds-db:connect` is asked elsewhere (`mayConnect`).
  */
 import { timingSafeEqual } from 'node:crypto';
 import { Sha256 } from '@aws-crypto/sha256-js';

@@ -8,7 +8,7 @@ import type { Settings } from '../../postgres/server.ts';
 import type { EventSink, WorldContext } from '../../world/types.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { type InstanceEventId, tell } from './events.ts';
-import { type Instance, keyOf, type RdsState, type Status } from './model.ts';
+import { type Instance, keyOf, type Login, type RdsState, type Status } from './model.ts';
 import { settingsOf, valueIn } from './parameters.ts';
 
 export interface LifecycleOptions {
@@ -19,6 +19,7 @@ export interface LifecycleOptions {
   readonly transitionMs: number;
   /** Settings that go before every parameter group, such as `fsync`. */
   readonly settings: Settings;
+  readonly mayConnect: (login: Login) => boolean;
   readonly database: Pick<DatabaseOptions, 'installation' | 'cacheDir' | 'certificate'>;
 }
 
@@ -33,15 +34,17 @@ export class Lifecycle {
 
   create(instance: Instance, password: string): void {
     this.#transition(instance, 'creating', 'available', async () => {
-      const { world, database } = this.#options;
+      const { world, database, mayConnect } = this.#options;
+      const { region, resourceId } = instance;
       instance.database = await openDatabase({
         world,
         ...database,
-        name: `${instance.id}-${instance.resourceId.slice(3, 9).toLowerCase()}`,
-        region: instance.region,
+        name: `${instance.id}-${resourceId.slice(3, 9).toLowerCase()}`,
+        region,
         master: { user: instance.masterUser, password, database: instance.databaseName },
         settings: this.#settings(instance),
         iamEnabled: () => instance.iamEnabled,
+        mayConnect: (login) => mayConnect({ ...login, region, resourceId }),
         forceSsl: () => valueIn(instance.group, 'rds.force_ssl') === '1',
       });
       this.#recoverFromCrashes(instance);

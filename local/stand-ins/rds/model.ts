@@ -179,3 +179,11 @@ export function describeParameters(group: ParameterGroup, source: string | undef
     parameters.filter(({ Source }) => source === undefined || Source === source),
   );
 }
+
+/** A login by token that is to be permitted. */
+export interface Login {
+  readonly accessKeyId: string;
+  readonly user: string;
+  readonly region: string;
+  readonly resourceId: string;
+}

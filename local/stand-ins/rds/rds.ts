@@ -20,7 +20,7 @@ import type { Database } from './database.ts';
 import { groupOperations } from './group-operations.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { publishMetrics } from './metrics.ts';
-import { keyOf, type RdsState } from './model.ts';
+import { keyOf, type Login, type RdsState } from './model.ts';
 import { instanceOperations } from './operations.ts';
 import { Form, resultReply } from './xml.ts';
 
@@ -31,6 +31,8 @@ export interface RdsOptions {
   readonly cacheDir: string;
   /** Least time in a passing status such as `rebooting`; 1000 by default. */
   readonly transitionMs?: number;
+  /** Whether IAM lets the holder of an access key log in to an instance as `user`; everybody may when it isn't given. */
+  mayConnect?(login: Login): boolean;
   /** PostgreSQL settings that differ from the local world's, such as `{ fsync: true }`. */
   readonly settings?: Settings;
 }
@@ -75,6 +77,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
         events: options.events,
         transitionMs: options.transitionMs ?? 1_000,
         settings: options.settings ?? {},
+        mayConnect: (login) => options.mayConnect?.(login) ?? true,
         database: { installation, certificate, cacheDir: options.cacheDir },
       });
       endMetrics = publishMetrics(world, state, options.metrics);

@@ -11,6 +11,8 @@ import {
   type PutFunctionEventInvokeConfigCommandInput,
 } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, type CreateScheduleCommandInput, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { STATE_MACHINE_PROPERTIES, type StateMachineProperties, toCreateInput } from './state-machine.ts';
 import { type DeferredResource, resolveOutputs, TransformError } from './transform.ts';
 
 export interface CreateOptions {
@@ -34,6 +36,7 @@ export async function createDeferred(resources: readonly DeferredResource[], opt
     lambda: new LambdaClient(client),
     scheduler: new SchedulerClient(client),
     cloudwatch: new CloudWatchClient(client),
+    stepFunctions: new SFNClient(client),
   };
   try {
     const known = creators(clients);
@@ -71,10 +74,12 @@ interface Clients {
   readonly lambda: LambdaClient;
   readonly scheduler: SchedulerClient;
   readonly cloudwatch: CloudWatchClient;
+  readonly stepFunctions: SFNClient;
 }
 
 /** In the order in which they are made. */
 const MADE_TYPES = [
+  'AWS::StepFunctions::StateMachine',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::EventSourceMapping',
   'AWS::Scheduler::Schedule',
@@ -82,7 +87,12 @@ const MADE_TYPES = [
 ] as const;
 
 /** By type: the properties that the call carries, and the call. */
-const creators = ({ lambda, scheduler, cloudwatch }: Clients) => ({
+const creators = ({ lambda, scheduler, cloudwatch, stepFunctions }: Clients) => ({
+  'AWS::StepFunctions::StateMachine': {
+    properties: STATE_MACHINE_PROPERTIES,
+    create: (properties: StateMachineProperties) =>
+      stepFunctions.send(new CreateStateMachineCommand(toCreateInput(properties))),
+  },
   'AWS::Lambda::EventInvokeConfig': {
     properties: ['FunctionName', 'Qualifier', 'MaximumRetryAttempts', 'MaximumEventAgeInSeconds', 'DestinationConfig'],
     create: (input: PutFunctionEventInvokeConfigCommandInput) =>

@@ -22,6 +22,11 @@ export const DEFERRED_TYPES: Readonly<Record<string, DeferredType>> = {
     how: 'created',
     reason: 'Schedules are run by the local Scheduler: the emulator has no retries, dead-letter queues or time zones.',
   },
+  'AWS::StepFunctions::StateMachine': {
+    how: 'created',
+    reason:
+      'State machines are run by the local Step Functions: the emulator ignores time limits, error names and most of JSONata.',
+  },
   'AWS::CloudWatch::Alarm': {
     how: 'created',
     reason: 'Alarms are evaluated by the local CloudWatch: the emulator ignores dimensions, periods and missing data.',

@@ -3,6 +3,10 @@
  * properties become stack outputs, so that they can be made afterwards with the values the deployment gave them.
  */
 import { DEFERRED_TYPES } from './deferred-types.ts';
+import { withKnownNames } from './known-names.ts';
+import { TransformError } from './transform-error.ts';
+
+export { TransformError } from './transform-error.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -38,18 +42,11 @@ export const OUTPUT = 'NightshiftOutput';
 /** CloudFormation's limit for a template ("CloudFormation quotas"). */
 const MOST_OUTPUTS = 200;
 
-/** The template can't be transformed without changing what it means. */
-export class TransformError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'TransformError';
-  }
-}
-
 /**
  * @throws TransformError when something that stays refers to something taken out, or the other way round by what isn't understood.
  */
-export function transformTemplate(template: Template): Transformed {
+export function transformTemplate(synthesized: Template): Transformed {
+  const template = withKnownNames(synthesized);
   const entries = Object.entries(template.Resources);
   const removed = new Set(entries.filter(([, { Type }]) => DEFERRED_TYPES[Type]).map(([logicalId]) => logicalId));
   const outputs = new Outputs(removed);

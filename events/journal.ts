@@ -19,6 +19,9 @@ export const ENTRY_KINDS = [
   'left-as-is',
   'resolved',
   'note',
+  'acknowledged',
+  'taken-over',
+  'released',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
@@ -47,6 +50,9 @@ export interface Incident {
   readonly state: IncidentState;
   readonly openedAt: string;
   readonly resolvedAt?: string;
+  /** The first person who said that they are looking at it (`person:<name>`), and when. */
+  readonly acknowledgedBy?: string;
+  readonly acknowledgedAt?: string;
   /** Alarms that belong to it, with their last known state. */
   readonly alarms: Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
   /** Changes made, in order. */

@@ -16,6 +16,9 @@ export const incidentSchema = z.object({
   state: z.enum(INCIDENT_STATES),
   openedAt: time,
   resolvedAt: time.optional(),
+  /** `person:<name>` who said first that they are looking at it. */
+  acknowledgedBy: z.string().optional(),
+  acknowledgedAt: time.optional(),
   alarms: z.record(z.string(), z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA'])),
   actions: z.array(
     z.object({

@@ -2,7 +2,7 @@
 import type { Guardrail, HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { RunbookLimits, RuntimeConfig } from './config.ts';
-import type { AlarmItem, SwitchState, TargetItem } from './items.ts';
+import type { AlarmItem, SwitchState, TakeOver, TargetItem } from './items.ts';
 import { changeForbidden } from './windows.ts';
 
 const HOUR_MS = 3_600_000;
@@ -34,22 +34,32 @@ export interface GuardInput {
   readonly now: number;
 }
 
+type Guard = (input: GuardInput) => Stop | undefined;
+
+/** The guards by name, in the order in which they are asked. */
+export const GUARDS: Readonly<Record<string, Guard>> = {
+  switch: switchGuard,
+  recovered: recoveredGuard,
+  timeliness: timelinessGuard,
+  window: windowGuard,
+  lease: leaseGuard,
+  'taken-over': takenOverGuard,
+  'hands-off': handsOffGuard,
+  cooldown: cooldownGuard,
+  'target-budget': targetBudgetGuard,
+  upstream: upstreamGuard,
+};
+
 /**
  * Judges a firing signal before the target is looked at. Returns undefined when it may go on. The same checks that can change
  * between here and the commit (switch, lease, version, alarm) are conditions of the commit too.
  */
 export function preflight(input: GuardInput): Stop | undefined {
-  return (
-    switchGuard(input) ??
-    recoveredGuard(input) ??
-    timelinessGuard(input) ??
-    windowGuard(input) ??
-    leaseGuard(input) ??
-    handsOffGuard(input) ??
-    cooldownGuard(input) ??
-    targetBudgetGuard(input) ??
-    upstreamGuard(input)
-  );
+  for (const guard of Object.values(GUARDS)) {
+    const stop = guard(input);
+    if (stop) return stop;
+  }
+  return undefined;
 }
 
 function switchGuard({ switchState, now }: GuardInput): Stop | undefined {
@@ -99,6 +109,19 @@ function leaseGuard({ target, now }: GuardInput): Stop | undefined {
     detail: 'another action has the target in hand',
     recheckAt: target.leaseUntil,
   };
+}
+
+/** Who has the target in hand now, by `nightshift take-over`; undefined when nobody has, or no longer. */
+export const takenOverBy = ({ takenOver }: Pick<TargetItem, 'takenOver'>, now: number): TakeOver | undefined =>
+  takenOver && takenOver.until > now ? takenOver : undefined;
+
+/** "jane has taken it over until <time>: <reason>". */
+export const describeTakeOver = ({ by, until, reason }: TakeOver): string =>
+  `${by.replace(/^person:/, '')} has taken it over until ${new Date(until).toISOString()}: ${reason}`;
+
+function takenOverGuard({ target, now }: GuardInput): Stop | undefined {
+  const taken = takenOverBy(target, now);
+  return taken && { kind: 'held', reason: 'hands-off', detail: describeTakeOver(taken), recheckAt: taken.until };
 }
 
 function handsOffGuard({ target, now }: GuardInput): Stop | undefined {

@@ -3,7 +3,7 @@ import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, writeTarget } from './action.ts';
 import type { Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
-import { SOON_MS } from './guard.ts';
+import { describeTakeOver, SOON_MS, takenOverBy } from './guard.ts';
 import type { ActionItem, TargetItem } from './items.ts';
 import type { Labelled, Store } from './store.ts';
 import { handBacksLately, holdDropped, leased } from './target-state.ts';
@@ -52,6 +52,8 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   if (present.openIncidentId)
     return postpone(context, targetName, now + hold.stabiliseForSeconds * 1000, 'an incident is open');
   if (quietFrom > now) return postpone(context, targetName, quietFrom, 'still stabilising');
+  const taken = takenOverBy(present, now);
+  if (taken) return postpone(context, targetName, taken.until, describeTakeOver(taken));
   const forbidden = changeForbidden(config.windows, targetName, now);
   if (forbidden) return postpone(context, targetName, forbidden.until, forbidden.detail);
   // Also when the lease has run out: its intent is unfinished, and what it may have changed must not be taken for somebody else's work.

@@ -77,10 +77,21 @@ export interface TargetItem {
   readonly okSince?: number;
   readonly hold?: Hold;
   readonly handsOffUntil?: number;
+  /** A person has it in hand until then: nothing is changed, also not handed back. */
+  readonly takenOver?: TakeOver;
   /** Times at which a temporary change was handed back lately. */
   readonly handedBack?: readonly number[];
   /** When a person was last called because of what was decided in the open incident. */
   readonly escalatedAt?: number;
+}
+/** Explicit hands-off (`nightshift take-over`). It always ends, so that no target is forgotten. */
+export interface TakeOver {
+  /** `person:<name>`. */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly until: number;
+  readonly reason: string;
 }
 export const NEW_TARGET: TargetItem = { version: 0, cooldownUntil: {}, recent: {}, alarms: {} };
 

@@ -2,6 +2,7 @@
 import type { HoldReason, Outcome } from '../../events/outcome.ts';
 import type { Protected } from './config.ts';
 import { type Context, limitsOf, readTarget } from './context.ts';
+import { describeTakeOver, takenOverBy } from './guard.ts';
 import type { ActionItem } from './items.ts';
 import { changeForbidden } from './windows.ts';
 
@@ -26,6 +27,8 @@ export async function whyLapsed<T extends Protected, O>(
   const { mode } = limitsOf(context);
   const forbidden = changeForbidden(context.config.windows, action.target, now);
   if (forbidden) return held('paused', forbidden.detail);
+  const taken = takenOverBy(present, now);
+  if (taken) return held('hands-off', describeTakeOver(taken));
   if (action.purpose === 'hand-back') {
     if (present.openIncidentId) return held('change-under-way', `${present.openIncidentId} is open now`);
     return mode === 'auto' ? undefined : held('change-under-way', `mode is ${mode} now`);

@@ -16,6 +16,7 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
   const actions = new Map<string, Action>();
   let state: IncidentState = 'open';
   let resolvedAt: string | undefined;
+  const acknowledged = timeline.find((entry) => entry.kind === 'acknowledged');
   for (const entry of timeline) {
     noteAlarm(alarms, entry);
     noteAction(actions, entry);
@@ -30,6 +31,7 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
     state,
     openedAt: opened.at,
     ...(resolvedAt && { resolvedAt }),
+    ...(acknowledged && { acknowledgedBy: acknowledged.by, acknowledgedAt: acknowledged.at }),
     alarms,
     actions: [...actions.values()],
     timeline,

@@ -1,7 +1,7 @@
 /** How the item of a target changes: pure transitions, each from the item as read to the item as written. */
 import type { Signal } from '../../events/signal.ts';
 import { changesWithinHour } from './guard.ts';
-import type { ActionItem, TargetItem } from './items.ts';
+import type { ActionItem, TakeOver, TargetItem } from './items.ts';
 import type { Change, Hold } from './remediation.ts';
 
 type AlarmStateValue = TargetItem['alarms'][string];
@@ -105,6 +105,12 @@ export const handedBack = (target: TargetItem, now: number): TargetItem => ({
 });
 
 export const holdDropped = (target: TargetItem): TargetItem => without(target, 'hold');
+
+/** A person takes the target in hand; what Nightshift holds on it stays as it is. */
+export const takenOver = (target: TargetItem, taken: TakeOver): TargetItem => ({ ...target, takenOver: taken });
+
+/** Nightshift may judge the target again: also what it kept its hands off by itself. */
+export const givenBack = (target: TargetItem): TargetItem => without(target, 'takenOver', 'handsOffUntil');
 
 /** The incident is over; a hold may remain until it is handed back. */
 export function resolved(target: TargetItem): TargetItem {

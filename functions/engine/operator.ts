@@ -1,0 +1,167 @@
+/** What a person does by hand to the journal: taking a target over and giving it back, acknowledging and ending an incident. */
+import type { IncidentWithTimeline } from '../../events/journal.ts';
+import { writeTarget } from './action.ts';
+import { EngineError } from './errors.ts';
+import { describeTakeOver, takenOverBy } from './guard.ts';
+import { handBackWork } from './hand-back.ts';
+import { NEW_TARGET, type TakeOver, type TargetItem, targetKey, type WorkItem, workKey } from './items.ts';
+import { readIncident } from './journal-reader.ts';
+import type { Labelled, Store } from './store.ts';
+import { givenBack, resolved, takenOver } from './target-state.ts';
+import { bumpWork, entryMaker, putEntry, removeWork } from './writes.ts';
+
+/** What was asked doesn't fit what the journal says; nothing was written. The message says what to do. */
+export class NotPossibleError extends EngineError {
+  readonly retryable = false;
+}
+
+/** Who decides (`person:<name>`) and why. */
+export interface Decided {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/**
+ * Takes a target out of Nightshift's hands until `until` (epoch ms); taking it over again replaces who, until when and why. A change
+ * that is under way can't be called back: the target that is returned says so by its lease.
+ * @returns the target as it was written.
+ * @throws EngineError when the journal can't be read or written.
+ */
+export async function takeOver(
+  store: Store,
+  target: string,
+  { by, reason, until }: Decided & { readonly until: number },
+  now = Date.now(),
+): Promise<TargetItem> {
+  const taken: TakeOver = { by, reason, until, since: new Date(now).toISOString() };
+  let written: TargetItem | undefined;
+  await writeTarget(store, target, (present) => {
+    written = takenOver(present, taken);
+    return {
+      next: written,
+      items: noteIn(store, present, by, now, 'taken-over', describeTakeOver(taken), { ...taken }),
+    };
+  });
+  return written ?? NEW_TARGET;
+}
+
+/**
+ * Gives a target back, whether a person took it over or Nightshift keeps its hands off by itself. What waits for it is due at once, and is
+ * judged by the live value as it is then.
+ * @throws NotPossibleError when Nightshift isn't kept away from it.
+ */
+export async function release(
+  store: Store,
+  target: string,
+  { by, reason }: Decided,
+  now = Date.now(),
+): Promise<TargetItem> {
+  let written: TargetItem | undefined;
+  await writeTarget(store, target, (present) => {
+    if (!takenOverBy(present, now) && (present.handsOffUntil ?? 0) <= now)
+      throw new NotPossibleError(`${target} is in Nightshift's hands already: nobody has taken it over`);
+    written = givenBack(present);
+    return { next: written, items: noteIn(store, present, by, now, 'released', `given back to Nightshift: ${reason}`) };
+  });
+  await dueNow(store, target, written ?? NEW_TARGET, now);
+  return written ?? NEW_TARGET;
+}
+
+/** In the open incident, if there is one. */
+function noteIn(
+  { table }: Store,
+  { openIncidentId }: TargetItem,
+  by: string,
+  now: number,
+  kind: 'taken-over' | 'released',
+  summary: string,
+  data: Readonly<Record<string, unknown>> = {},
+): Labelled[] {
+  return openIncidentId ? [putEntry(table, entryMaker(openIncidentId, by, now)(kind, summary, data))] : [];
+}
+
+/** What was put off until the take-over ends. */
+async function dueNow(store: Store, target: string, { alarms }: TargetItem, now: number): Promise<void> {
+  const keys = [...Object.keys(alarms).map((arn) => workKey('recheck', arn)), workKey('hand-back', target)];
+  const waiting = [...(await store.readAll(keys)).values()] as unknown as WorkItem[];
+  // Its refusal is ignored: whoever changed it meanwhile gave it a time that fits.
+  for (const work of waiting.filter(({ dueAt }) => dueAt > now))
+    await store.transact([bumpWork(store.table, work, now)]);
+}
+
+/**
+ * Ends an incident by a person's word: its open work is removed and its target free. What Nightshift holds is handed back as after any other
+ * incident. Alarms that still fire start a new incident only when they fire anew.
+ * @returns ARNs of the alarms that were not OK.
+ * @throws NotPossibleError when there is no such incident, it is over already, or a change is under way.
+ */
+export async function resolveByPerson(
+  store: Store,
+  incidentId: string,
+  { by, reason }: Decided,
+  now = Date.now(),
+): Promise<readonly string[]> {
+  const incident = await openOne(store, incidentId);
+  let firing: string[] = [];
+  await writeTarget(store, incident.target, (present) => {
+    const entry = putEntry(store.table, entryMaker(incidentId, by, now)('resolved', `ended by a person: ${reason}`));
+    // Only its entries are open: what was held was left behind, or its target is in a later incident.
+    if (present.openIncidentId !== incidentId) return { next: present, items: [entry] };
+    if (present.leaseHolder !== undefined) throw new NotPossibleError(underWay(incident.target, present, now));
+    firing = Object.keys(present.alarms).filter((arn) => present.alarms[arn] !== 'OK');
+    // Quiet from now on, by the person's word: else a hold would wait for an alarm that nobody looks at any more.
+    const next = { ...resolved(present), okSince: present.okSince ?? now };
+    return {
+      next,
+      items: [
+        entry,
+        removeWork(store.table, 'verify', incident.target),
+        ...Object.keys(present.alarms).map((arn) => removeWork(store.table, 'recheck', arn)),
+        ...handBackWork(store, incident.target, next, now),
+      ],
+    };
+  });
+  return firing;
+}
+
+function underWay(target: string, { leaseHolder, leaseUntil = 0 }: TargetItem, now: number): string {
+  const when = new Date(leaseUntil).toISOString();
+  return leaseUntil > now
+    ? `${target}: ${leaseHolder} is under way until ${when}: wait for its end`
+    : `${target}: ${leaseHolder} was left unfinished at ${when}: the reconciler takes it up; wait for its end`;
+}
+
+/**
+ * Writes down that a person is looking at an incident.
+ * @returns who had said so before; nothing was written then.
+ * @throws NotPossibleError when there is no such incident, or it is over.
+ */
+export async function acknowledge(
+  store: Store,
+  incidentId: string,
+  by: string,
+  now = Date.now(),
+): Promise<string | undefined> {
+  const { acknowledgedBy } = await openOne(store, incidentId);
+  if (acknowledgedBy) return acknowledgedBy;
+  const entry = entryMaker(incidentId, by, now)('acknowledged', `${by.replace(/^person:/, '')} is looking at it`);
+  const result = await store.transact([putEntry(store.table, entry)]);
+  if (!result.ok) throw new NotPossibleError(`${incidentId}: its journal is being written by others: try again`);
+  return undefined;
+}
+
+async function openOne(store: Store, incidentId: string): Promise<IncidentWithTimeline> {
+  const incident = await readIncident(store, incidentId);
+  if (!incident) throw new NotPossibleError(`no incident "${incidentId}" there: see "nightshift incidents"`);
+  if (incident.state === 'resolved')
+    throw new NotPossibleError(`${incidentId} is over since ${incident.resolvedAt ?? 'some time'}`);
+  return incident;
+}
+
+/** The items of those targets, by name; one that was never touched is as new. */
+export async function readTargets(store: Store, targets: readonly string[]): Promise<Map<string, TargetItem>> {
+  const found = await store.readAll(targets.map(targetKey));
+  return new Map(
+    targets.map((name) => [name, { ...NEW_TARGET, ...(found.get(targetKey(name).pk) as Partial<TargetItem>) }]),
+  );
+}

@@ -1,0 +1,27 @@
+/** What a `webhook` channel posts: "Standard Webhooks" type, timestamp and data. Version 1; the version stands in `data`. */
+import * as z from 'zod/mini';
+import { HAPPENINGS, incidentEvent } from './notification.ts';
+
+const folded = z.object({
+  entryId: z.string(),
+  incidentId: z.string(),
+  at: z.string(),
+  happening: z.enum(HAPPENINGS),
+  severity: z.enum(['P1', 'P2', 'P3', 'P4']),
+  target: z.string(),
+  text: z.string(),
+});
+
+export const webhookBody = z.union([
+  z.object({
+    type: z.enum(['incident.opened', 'incident.updated', 'incident.escalated', 'incident.resolved']),
+    timestamp: z.string(),
+    data: incidentEvent,
+  }),
+  z.object({
+    type: z.literal('incident.digest'),
+    timestamp: z.string(),
+    data: z.object({ version: z.literal(1), deployment: z.string(), events: z.array(folded) }),
+  }),
+]);
+export type WebhookBody = z.infer<typeof webhookBody>;

@@ -1,0 +1,75 @@
+/**
+ * Events on Nightshift's own bus `nightshift-<deployment>`: one for each journal entry that people care about. Version 1; fields are only ever
+ * added within a version. Whoever takes them must expect one twice, late or out of order (EventBridge delivers at least once, in no order), and
+ * recognises it by `entry.id`. No field ever holds a secret.
+ */
+import * as z from 'zod/mini';
+import { ENTRY_KINDS, INCIDENT_STATES } from '../journal.ts';
+
+export const NOTIFICATION_SOURCE = 'nightshift';
+
+/** What happened, as routing names it, and the event's detail-type. */
+export const DETAIL_TYPES = {
+  opened: 'Incident Opened',
+  updated: 'Incident Updated',
+  escalated: 'Incident Escalated',
+  resolved: 'Incident Resolved',
+} as const;
+export type Happening = keyof typeof DETAIL_TYPES;
+export const HAPPENINGS = ['opened', 'updated', 'escalated', 'resolved'] as const satisfies readonly Happening[];
+
+/** One line of a timeline, cut to `SUMMARY_LIMIT` characters. */
+const line = z.object({ at: z.string(), kind: z.enum(ENTRY_KINDS), summary: z.string() });
+
+/** Longest text of one line, and how many lines, changes and alarms an event carries: it stays below 16 kB, far from EventBridge's limit. */
+export const SUMMARY_LIMIT = 400;
+export const TIMELINE_TAIL = 12;
+export const ACTIONS_TAIL = 5;
+
+export const incidentEvent = z.object({
+  version: z.literal(1),
+  deployment: z.string(),
+  region: z.string(),
+  /** The incident as it stood when the entry was written. */
+  incident: z.object({
+    id: z.string(),
+    title: z.string(),
+    /** `<kind>/<name...>`. */
+    target: z.string(),
+    severity: z.enum(['P1', 'P2', 'P3', 'P4']),
+    state: z.enum(INCIDENT_STATES),
+    openedAt: z.string(),
+    resolvedAt: z.optional(z.string()),
+    /** What the first alarm said; absent when no alarm opened it. */
+    cause: z.optional(z.string()),
+    alarmsFiring: z.number(),
+    /** Newest last. */
+    actions: z.array(z.object({ remediation: z.string(), change: z.string(), status: z.string() })),
+    actionsOmitted: z.number(),
+  }),
+  /** The entry that is told; `id` is the event's identity. */
+  entry: z.object({
+    id: z.string(),
+    at: z.string(),
+    kind: z.enum(ENTRY_KINDS),
+    by: z.string(),
+    summary: z.string(),
+    /** How to undo the change it speaks of. */
+    undo: z.optional(z.string()),
+  }),
+  /** The last lines of the timeline up to the entry, oldest first. */
+  timeline: z.array(line),
+  timelineOmitted: z.number(),
+  /** The command that shows the whole story. */
+  look: z.string(),
+});
+export type IncidentEvent = z.infer<typeof incidentEvent>;
+
+/** The event as EventBridge delivers it ("Events in Amazon EventBridge", structure). */
+export const deliveredEvent = z.object({
+  id: z.string(),
+  source: z.literal(NOTIFICATION_SOURCE),
+  'detail-type': z.enum(Object.values(DETAIL_TYPES)),
+  detail: incidentEvent,
+});
+export type DeliveredEvent = z.infer<typeof deliveredEvent>;

@@ -1,0 +1,106 @@
+/** From a journal entry to the event that tells it. Pure. */
+import type { Incident, IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
+import {
+  ACTIONS_TAIL,
+  DETAIL_TYPES,
+  type Happening,
+  type IncidentEvent,
+  SUMMARY_LIMIT,
+  TIMELINE_TAIL,
+} from '../../../events/published/notification.ts';
+import { reduceIncident } from '../../engine/reducer.ts';
+
+const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
+  opened: 'opened',
+  decided: 'updated',
+  acted: 'updated',
+  'act-failed': 'updated',
+  verified: 'updated',
+  'not-verified': 'updated',
+  'handed-back': 'updated',
+  'left-as-is': 'updated',
+  escalated: 'escalated',
+  resolved: 'resolved',
+};
+
+/**
+ * What an entry means to people; undefined for those that are for the record only. A decision is told only when it names a change that wasn't
+ * made because of the mode: that something is held is written again at every look, and telling it each time would bury the rest.
+ */
+export function happeningOf({ kind, data }: Pick<JournalEntry, 'kind' | 'data'>): Happening | undefined {
+  if (kind === 'decided' && typeof data.change !== 'string') return undefined;
+  return HAPPENING[kind];
+}
+
+export interface Announcement {
+  readonly detailType: (typeof DETAIL_TYPES)[Happening];
+  readonly time: Date;
+  readonly detail: IncidentEvent;
+}
+
+/**
+ * @param incident with its timeline as the journal holds it now. Only what was written up to the entry's time is told, so that the same entry
+ *   gives the same event however late it is told.
+ * @returns undefined when the entry isn't told, or when the journal holds no incident for it.
+ */
+export function announcementOf(
+  entry: JournalEntry,
+  incident: IncidentWithTimeline | undefined,
+  place: { readonly deployment: string; readonly region: string },
+): Announcement | undefined {
+  const happening = happeningOf(entry);
+  const then = incident && reduceIncident(incident.timeline.filter((line) => isUpTo(line, entry)));
+  if (!happening || !then) return undefined;
+  return {
+    detailType: DETAIL_TYPES[happening],
+    time: new Date(entry.at),
+    detail: { version: 1, ...place, ...story(entry, then), look: `nightshift incident ${entry.incidentId}` },
+  };
+}
+
+/** Entries of one transaction carry one time: they are told together with the first of them. */
+const isUpTo = (line: JournalEntry, entry: JournalEntry): boolean => line.at <= entry.at || line.id <= entry.id;
+
+function story(entry: JournalEntry, incident: IncidentWithTimeline) {
+  const { timeline } = incident;
+  const { undo } = entry.data;
+  return {
+    incident: summaryOf(incident, timeline),
+    entry: {
+      id: entry.id,
+      at: entry.at,
+      kind: entry.kind,
+      by: entry.by,
+      summary: cut(entry.summary),
+      ...(typeof undo === 'string' && undo !== '' && { undo: cut(undo) }),
+    },
+    timeline: timeline.slice(-TIMELINE_TAIL).map(({ at, kind, summary }) => ({ at, kind, summary: cut(summary) })),
+    timelineOmitted: Math.max(0, timeline.length - TIMELINE_TAIL),
+  };
+}
+
+function summaryOf(incident: Incident, timeline: readonly JournalEntry[]): IncidentEvent['incident'] {
+  const { id, title, target, severity, state, openedAt, resolvedAt, actions, alarms } = incident;
+  const cause = timeline.find((entry) => entry.kind === 'signal')?.summary;
+  return {
+    id,
+    title: cut(title),
+    target,
+    severity,
+    state,
+    openedAt,
+    ...(resolvedAt && { resolvedAt }),
+    ...(cause && { cause: cut(cause) }),
+    alarmsFiring: Object.values(alarms).filter((alarm) => alarm === 'ALARM').length,
+    actions: actions
+      .slice(-ACTIONS_TAIL)
+      .map(({ remediation, change, status }) => ({ remediation, change: cut(change), status })),
+    actionsOmitted: Math.max(0, actions.length - ACTIONS_TAIL),
+  };
+}
+
+/** Never in the middle of a character that takes two code units. */
+function cut(text: string): string {
+  if (text.length <= SUMMARY_LIMIT) return text;
+  return `${text.slice(0, SUMMARY_LIMIT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

@@ -1,0 +1,23 @@
+/** What is sent: one event, or a digest of several. */
+import type { Happening, IncidentEvent } from '../../../events/published/notification.ts';
+import type { FoldedLine, Message } from './templates.ts';
+
+export type Content =
+  | {
+      readonly kind: 'event';
+      /** The entry's id. */
+      readonly id: string;
+      /** When it happened, ISO 8601. */
+      readonly at: string;
+      readonly happening: Happening;
+      readonly event: IncidentEvent;
+      readonly message: Message;
+    }
+  | {
+      readonly kind: 'digest';
+      readonly id: string;
+      readonly at: string;
+      readonly deployment: string;
+      readonly folded: readonly FoldedLine[];
+      readonly message: Message;
+    };

@@ -1,0 +1,208 @@
+/** From one event to the channels that tell it: claim, rate, send, record. */
+import type { JournalEntry } from '../../../events/journal.ts';
+import type { DeliveredEvent, Happening, IncidentEvent } from '../../../events/published/notification.ts';
+import { EngineError, InFlightError } from '../../engine/errors.ts';
+import { log } from '../../engine/log.ts';
+import { isOpen, type Window } from '../../engine/windows.ts';
+import { newId } from '../../engine/writes.ts';
+import type { Content } from './content.ts';
+import type { Deliveries, Ended } from './deliveries.ts';
+import { NotTold } from './errors.ts';
+import type { ChannelConfig, NotifyConfig } from './manifest.ts';
+import { channelsFor, happeningOf } from './routing.ts';
+import { keepsState, resolveAgain, type Sending, send } from './send.ts';
+import { digestOf, foldedLine, messageFor } from './templates.ts';
+
+export interface NotifyContext {
+  readonly config: NotifyConfig;
+  readonly deliveries: Deliveries;
+  readonly sending: Sending;
+  /** Windows in which people are left in peace; those of other kinds are ignored. */
+  readonly windows: readonly Window[];
+}
+
+export type Told = Ended | 'duplicate';
+
+/**
+ * Tells one event by every channel that its routes name, side by side: one that fails doesn't keep the others waiting.
+ * @returns by channel, how it ended.
+ * @throws NotTold when a channel couldn't be told; the event must be delivered again.
+ */
+export async function deliver(event: DeliveredEvent, context: NotifyContext): Promise<Record<string, Told>> {
+  const names = channelsFor(context.config.routing, event);
+  const content = contentOf(event, context.config);
+  return settleAll(names, `${content.happening} of ${event.detail.incident.id}`, (name) =>
+    tellBy(name, content, context),
+  );
+}
+
+type EventContent = Extract<Content, { kind: 'event' }>;
+
+function contentOf(event: DeliveredEvent, { commander, bridge }: NotifyConfig): EventContent {
+  const happening = happeningOf(event);
+  const { detail } = event;
+  const message = messageFor(happening, detail, { commander, bridge });
+  return { kind: 'event', id: detail.entry.id, at: detail.entry.at, happening, event: detail, message };
+}
+
+/** All of them, then one error for those that failed. */
+async function settleAll<T>(
+  names: readonly string[],
+  what: string,
+  tell: (name: string) => Promise<T>,
+): Promise<Record<string, T>> {
+  const results = await Promise.allSettled(names.map(tell));
+  const told: Record<string, T> = {};
+  const failures: string[] = [];
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'fulfilled') told[names[index] ?? ''] = result.value;
+    else failures.push(result.reason instanceof Error ? result.reason.message : String(result.reason));
+  }
+  log('INFO', `told ${what}`, { told });
+  if (failures.length > 0) throw new NotTold(`not told, ${what}: ${failures.join('; ')}`);
+  return told;
+}
+
+async function tellBy(name: string, content: EventContent, context: NotifyContext): Promise<Told> {
+  const { deliveries } = context;
+  const claim = await deliveries.claim(name, content.id);
+  if (claim === 'done') return 'duplicate';
+  if (claim === 'in-flight') throw new InFlightError(`${name}: another delivery of this event is sending it`);
+  try {
+    return await tellClaimed(name, channelNamed(name, context), content, context);
+  } catch (error) {
+    // The first error is the one to tell; a claim that can't be given back runs out by itself.
+    await deliveries.release(name, content.id).catch((later: unknown) => log('WARN', `${name}: ${String(later)}`));
+    throw error;
+  }
+}
+
+function channelNamed(name: string, { config }: NotifyContext): ChannelConfig {
+  const channel = config.channels[name];
+  // Configuration is checked at synthesis; a route to nowhere means another version's asset.
+  if (!channel) throw new ChannelUnknown(`${name}: no such channel; deploy again`);
+  return channel;
+}
+class ChannelUnknown extends EngineError {
+  readonly retryable = false;
+}
+
+async function tellClaimed(
+  name: string,
+  channel: ChannelConfig,
+  content: EventContent,
+  { deliveries, sending, windows }: NotifyContext,
+): Promise<Told> {
+  const { id, happening, event } = content;
+  const incidentId = event.incident.id;
+  const isEnd = happening === 'resolved';
+  if (keepsState(channel)) {
+    if (isEnd) await deliveries.markResolved(name, incidentId, id);
+    else if (await deliveries.isOvertaken(name, incidentId, id)) {
+      await deliveries.finish(name, id, 'overtaken');
+      return 'overtaken';
+    }
+  }
+  if (isQuiet(content, channel, windows)) {
+    await deliveries.finish(name, id, 'quiet');
+    return 'quiet';
+  }
+  // An alert's end makes no noise and must not wait: nothing else would take the alert back.
+  const isFree = isEnd && keepsState(channel);
+  if (!isFree && !(await deliveries.takeSlot(name, limitFor(happening, channel)))) {
+    await deliveries.fold(name, foldedLine(happening, event));
+    return 'folded';
+  }
+  const ended = await send(name, channel, content, sending);
+  if (keepsState(channel) && !isEnd && (await deliveries.isOvertaken(name, incidentId, id)))
+    await resolveAgain(name, channel, incidentId, sending);
+  await deliveries.finish(
+    name,
+    id,
+    ended,
+    ended === 'sent' ? noteOf(name, channel, content, sending.now()) : undefined,
+  );
+  return ended;
+}
+
+/** In a quiet window only what needs a person is told, and the end of an alert, which makes no noise. */
+function isQuiet({ happening, event, at }: EventContent, channel: ChannelConfig, windows: readonly Window[]): boolean {
+  if (happening === 'escalated' || (happening === 'resolved' && keepsState(channel))) return false;
+  const { target } = event.incident;
+  return windows.some(
+    (window) =>
+      window.kind === 'quiet' &&
+      (window.targets === undefined || window.targets.includes(target)) &&
+      isOpen(window, Date.parse(at)),
+  );
+}
+
+/** Updates never take the last half, so that what matters more isn't folded because of them. */
+const limitFor = (happening: Happening, { perMinute }: ChannelConfig): number =>
+  happening === 'updated' ? Math.ceil(perMinute / 2) : perMinute;
+
+/** The journal says who was told when; updates would only fill it. */
+function noteOf(
+  name: string,
+  { kind }: ChannelConfig,
+  { happening, event, id }: EventContent,
+  now: number,
+): JournalEntry | undefined {
+  if (happening === 'updated') return undefined;
+  return {
+    id: newId(now),
+    incidentId: event.incident.id,
+    at: new Date(now).toISOString(),
+    kind: 'note',
+    by: 'notify',
+    summary: `told ${name} by ${kind}: ${WHAT[happening]}`,
+    data: { channel: name, for: id },
+  };
+}
+
+const WHAT: Readonly<Record<Exclude<Happening, 'updated'>, string>> = {
+  opened: 'an incident',
+  escalated: 'a person is needed',
+  resolved: 'it is resolved',
+};
+
+/**
+ * Sends what was put aside, one digest a channel. Called every minute.
+ * @returns by channel, how many events were told.
+ * @throws NotTold when a channel couldn't be told: its lines stay for the next minute.
+ */
+export async function sendDigests(
+  context: NotifyContext,
+  deployment: IncidentEvent['deployment'],
+): Promise<Record<string, number>> {
+  const waiting: string[] = [];
+  for (const name of Object.keys(context.config.channels))
+    if ((await context.deliveries.folded(name)).length > 0) waiting.push(name);
+  if (waiting.length === 0) return {};
+  return settleAll(waiting, 'digest', (name) => digestBy(name, context, deployment));
+}
+
+async function digestBy(name: string, context: NotifyContext, deployment: string): Promise<number> {
+  const { deliveries, sending } = context;
+  if (!(await deliveries.claimDigest(name))) return 0;
+  let told: Awaited<ReturnType<Deliveries['folded']>> = [];
+  try {
+    const folded = await deliveries.folded(name);
+    const newest = folded.at(-1);
+    if (!newest) return 0;
+    const content: Content = {
+      kind: 'digest',
+      // The same lines again after a crash have the same id.
+      id: `digest-${name}-${newest.entryId}`,
+      at: newest.at,
+      deployment,
+      folded,
+      message: digestOf(folded, deployment),
+    };
+    await send(name, channelNamed(name, context), content, sending);
+    told = folded;
+    return told.length;
+  } finally {
+    await deliveries.endDigest(name, told);
+  }
+}

@@ -1,0 +1,32 @@
+/** Who is told of an event. Pure. */
+import {
+  DETAIL_TYPES,
+  type DeliveredEvent,
+  HAPPENINGS,
+  type Happening,
+} from '../../../events/published/notification.ts';
+import type { Route } from './manifest.ts';
+
+/** The happening of a delivered event. */
+export function happeningOf(event: Pick<DeliveredEvent, 'detail-type'>): Happening {
+  const found = HAPPENINGS.find((each) => DETAIL_TYPES[each] === event['detail-type']);
+  // The schema admits no other detail-type.
+  if (!found) throw new Error(`${event['detail-type']}: not an event of ours`);
+  return found;
+}
+
+/** Names of the channels that tell it, each once, in the order of the routes. */
+export function channelsFor(routing: readonly Route[], event: DeliveredEvent): string[] {
+  const happening = happeningOf(event);
+  const { severity, target } = event.detail.incident;
+  const fitting = routing.filter(
+    ({ severities, events, targets }) =>
+      severities.includes(severity) &&
+      events.includes(happening) &&
+      (targets === undefined || targets.some((pattern) => fits(pattern, target))),
+  );
+  return [...new Set(fitting.flatMap(({ channels }) => channels))];
+}
+
+const fits = (pattern: string, target: string): boolean =>
+  pattern.endsWith('*') ? target.startsWith(pattern.slice(0, -1)) : target === pattern;

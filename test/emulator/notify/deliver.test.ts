@@ -1,0 +1,319 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Happening } from '../../../events/published/notification.ts';
+import { InFlightError } from '../../../functions/engine/errors.ts';
+import { deliver, sendDigests } from '../../../functions/incidents/notify/deliver.ts';
+import { LEASE_MS } from '../../../functions/incidents/notify/deliveries.ts';
+import { NotTold } from '../../../functions/incidents/notify/errors.ts';
+import { handle } from '../../../functions/incidents/notify/handler.ts';
+import { delivered } from '../../support/notify/fixtures.ts';
+import { EVERYTHING, type NotifyWorld, openNotifyWorld } from './support.ts';
+
+let world: NotifyWorld;
+let logged = '';
+beforeAll(async () => {
+  world = await openNotifyWorld();
+});
+afterAll(() => world?.close());
+beforeEach(() => {
+  world.receiver.taken.length = 0;
+  world.receiver.refused.length = 0;
+  world.clock.now += 10 * 60_000;
+  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    logged += String(chunk);
+    return true;
+  });
+});
+afterEach(() => {
+  world.receiver.answers.length = 0;
+  world.receiver.onTaken = undefined;
+  jest.restoreAllMocks();
+});
+
+let ids = 0;
+/** An event of its own: entry ids grow. */
+const event = (happening: Happening, incident = `inc-${++ids}`) =>
+  delivered(happening, { incident: { id: incident }, entry: { id: `E${String(1_000_000 + ++ids)}` } });
+const vendors = () => world.receiver.taken.map(({ vendor }) => vendor).sort();
+const actions = () => world.receiver.taken.map(({ body }) => `${body.event_action} ${body.dedup_key}`);
+
+describe('an event', () => {
+  it('is told by every channel in a form that its vendor accepts', async () => {
+    const notifier = world.notifier(world.channels);
+    for (const happening of ['opened', 'updated', 'escalated', 'resolved'] as const) {
+      world.receiver.taken.length = 0;
+      const told = await deliver(event(happening), notifier);
+      const expected =
+        happening === 'updated' ? ['slack', 'teams', 'webhook'] : ['pagerduty', 'slack', 'teams', 'webhook'];
+      expect(vendors()).toEqual(expected);
+      expect(told).toMatchObject({ slack: 'sent', pagerduty: happening === 'updated' ? 'nothing' : 'sent' });
+    }
+    expect(world.receiver.refused).toEqual([]);
+  });
+
+  it('is told only by the channels of routes that fit its severity, happening and target', async () => {
+    const { slack, teams, webhook, pagerduty } = world.channels;
+    const notifier = world.notifier({ slack, teams, webhook, pagerduty }, [
+      { severities: ['P1'], events: ['opened'], channels: ['slack'] },
+      { severities: ['P2'], events: ['resolved'], channels: ['teams'] },
+      { severities: ['P2'], events: ['opened'], channels: ['webhook'], targets: ['ecs-service/orders/*'] },
+      { severities: ['P2'], events: ['opened'], channels: ['pagerduty'], targets: ['rds-instance/*'] },
+    ]);
+    expect(await deliver(event('opened'), notifier)).toEqual({ webhook: 'sent' });
+    expect(vendors()).toEqual(['webhook']);
+  });
+
+  it('delivered again, by any process, is not told again', async () => {
+    const once = event('opened');
+    const { slack, webhook } = world.channels;
+    await deliver(once, world.notifier({ slack, webhook }));
+    expect(await deliver(once, world.notifier({ slack, webhook }))).toEqual({
+      slack: 'duplicate',
+      webhook: 'duplicate',
+    });
+    expect(vendors()).toEqual(['slack', 'webhook']);
+  });
+
+  it('delivered ten times at once is told once; the others fail retryably instead of calling it done', async () => {
+    const once = event('opened');
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, () => deliver(once, world.notifier({ slack: world.channels.slack }))),
+    );
+    expect(vendors()).toEqual(['slack']);
+    const told = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value.slack] : []));
+    expect(told.filter((each) => each === 'sent')).toHaveLength(1);
+    expect(told.every((each) => each === 'sent' || each === 'duplicate')).toBe(true);
+    for (const each of results)
+      if (each.status === 'rejected') expect(each.reason).toMatchObject({ name: 'NotTold', retryable: true });
+    expect(InFlightError.name).toBe('InFlightError');
+  });
+
+  it('whose sender died before it wrote that it had sent is told again once its lease has run out: twice is better than never', async () => {
+    const once = event('escalated');
+    const notifier = world.notifier({ slack: world.channels.slack });
+    expect(await notifier.deliveries.claim('slack', once.detail.entry.id)).toBe('claimed');
+    await expect(deliver(once, notifier)).rejects.toThrow(NotTold);
+    expect(vendors()).toEqual([]);
+    world.clock.now += LEASE_MS;
+    expect(await deliver(once, notifier)).toEqual({ slack: 'sent' });
+  });
+
+  it('leaves a line in the journal: who was told, by what, of what', async () => {
+    const incident = `inc-note-${++ids}`;
+    await deliver(event('escalated', incident), world.notifier({ team: world.channels.webhook }));
+    const lines = (await world.items()).filter(({ pk }) => pk === `INCIDENT#${incident}`);
+    expect(lines).toMatchObject([{ kind: 'note', by: 'notify', summary: 'told team by webhook: a person is needed' }]);
+  });
+
+  it('of another shape fails, so that the failure queue keeps it', async () => {
+    const notifier = world.notifier({ slack: world.channels.slack });
+    const { detail, ...envelope } = event('opened');
+    await expect(handle({ ...envelope, detail: { ...detail, version: 2 } }, notifier)).rejects.toThrow();
+    expect(vendors()).toEqual([]);
+  });
+});
+
+describe('a channel in trouble', () => {
+  it('that is throttling or broken for a moment is tried again', async () => {
+    world.receiver.answers.push({ status: 429, headers: { 'retry-after': '1' } }, { status: 503 });
+    expect(await deliver(event('opened'), world.notifier({ slack: world.channels.slack }))).toEqual({ slack: 'sent' });
+    expect(vendors()).toEqual(['slack']);
+  });
+
+  it('that stays broken fails the delivery, keeps the others waiting for nothing, and is told by the next delivery at once', async () => {
+    const once = event('opened');
+    const { slack } = world.channels;
+    const dead = {
+      ...world.channels.teams,
+      webhookSecretArn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:gone-AbCdEf',
+    } as const;
+    const error = await deliver(once, world.notifier({ dead, slack })).catch((each: unknown) => each);
+    expect(error).toBeInstanceOf(NotTold);
+    expect(vendors()).toEqual(['slack']);
+    expect(await deliver(once, world.notifier({ dead: world.channels.teams, slack }))).toEqual({
+      dead: 'sent',
+      slack: 'duplicate',
+    });
+    expect(vendors()).toEqual(['slack', 'teams']);
+  });
+
+  it('whose answer was lost may have been told twice; a webhook recognises it by its id', async () => {
+    world.receiver.answers.push('hang up after');
+    await deliver(event('opened'), world.notifier({ webhook: world.channels.webhook }));
+    const [first, second] = world.receiver.taken;
+    expect(world.receiver.taken).toHaveLength(2);
+    expect(first?.id).toBe(second?.id);
+  });
+
+  it('that refuses the message is not tried again within the delivery', async () => {
+    world.receiver.answers.push({ status: 400, body: 'invalid_blocks' });
+    await expect(deliver(event('opened'), world.notifier({ slack: world.channels.slack }))).rejects.toThrow(
+      'invalid_blocks',
+    );
+    expect(vendors()).toEqual([]);
+  });
+});
+
+describe('a storm', () => {
+  const few = () => ({ ...world.channels.slack, perMinute: 3 });
+
+  it('of 40 events at once sends as many as a minute allows, and one digest of the rest: none is lost, none comes twice', async () => {
+    const storm = Array.from({ length: 40 }, () => event('opened'));
+    const notifier = world.notifier({ slack: few() });
+    const told = await Promise.all(storm.map((each) => deliver(each, notifier)));
+    expect(told.filter(({ slack }) => slack === 'sent')).toHaveLength(3);
+    expect(told.filter(({ slack }) => slack === 'folded')).toHaveLength(37);
+    expect(world.receiver.taken).toHaveLength(3);
+    expect(await handle({ nightshift: 1, command: 'send-digests' }, notifier)).toEqual({ slack: 37 });
+    expect(world.receiver.taken).toHaveLength(4);
+    expect(world.receiver.taken[3]?.body.text).toContain('37 events of 37 incidents');
+    expect(await sendDigests(notifier, 'test')).toEqual({});
+    expect(world.receiver.taken).toHaveLength(4);
+    for (const each of storm) expect(await deliver(each, notifier)).toEqual({ slack: 'duplicate' });
+    expect(world.receiver.refused).toEqual([]);
+  });
+
+  it('is over with the next minute', async () => {
+    const notifier = world.notifier({ slack: { ...world.channels.slack, perMinute: 1 } });
+    expect(await deliver(event('opened'), notifier)).toEqual({ slack: 'sent' });
+    expect(await deliver(event('opened'), notifier)).toEqual({ slack: 'folded' });
+    world.clock.now += 60_000;
+    expect(await deliver(event('opened'), notifier)).toEqual({ slack: 'sent' });
+    await sendDigests(notifier, 'test');
+  });
+
+  it('of updates leaves room for what needs a person', async () => {
+    const notifier = world.notifier({ slack: { ...world.channels.slack, perMinute: 4 } });
+    const updates = [];
+    for (let index = 0; index < 6; index++) updates.push(await deliver(event('updated'), notifier));
+    expect(updates.filter(({ slack }) => slack === 'sent')).toHaveLength(2);
+    expect(await deliver(event('escalated'), notifier)).toEqual({ slack: 'sent' });
+    await sendDigests(notifier, 'test');
+  });
+
+  it('keeps the lines of a digest that could not be sent for the next minute, and sends them once', async () => {
+    const notifier = world.notifier({ webhook: { ...world.channels.webhook, perMinute: 1 } });
+    for (let index = 0; index < 4; index++) await deliver(event('opened'), notifier);
+    world.receiver.taken.length = 0;
+    world.receiver.answers.push({ status: 400 });
+    await expect(sendDigests(notifier, 'test')).rejects.toThrow(NotTold);
+    const both = await Promise.all([
+      sendDigests(notifier, 'test'),
+      sendDigests(world.notifier(notifier.config.channels), 'test'),
+    ]);
+    expect(both.map(({ webhook = 0 }) => webhook).sort()).toEqual([0, 3]);
+    expect(world.receiver.taken.map(({ body }) => [body.type, body.data.events.length])).toEqual([
+      ['incident.digest', 3],
+    ]);
+  });
+
+  it('pages once through PagerDuty, and still resolves every alert that was opened', async () => {
+    const notifier = world.notifier({ pagerduty: { ...world.channels.pagerduty, perMinute: 2 } });
+    const incidents = Array.from({ length: 6 }, () => `inc-storm-${++ids}`);
+    for (const incident of incidents) await deliver(event('opened', incident), notifier);
+    await sendDigests(notifier, 'test');
+    for (const incident of incidents)
+      expect(await deliver(event('resolved', incident), notifier)).toEqual({ pagerduty: 'sent' });
+    const triggers = actions().filter((each) => each.startsWith('trigger'));
+    expect(triggers.slice(0, 2)).toEqual([`trigger ${incidents[0]}`, `trigger ${incidents[1]}`]);
+    expect(triggers[2]).toMatch(/^trigger nightshift-test-storm-/);
+    expect(triggers).toHaveLength(3);
+    expect(actions().filter((each) => each.startsWith('resolve'))).toHaveLength(6);
+  });
+});
+
+describe('PagerDuty', () => {
+  it('is not told of an opening that comes after the end', async () => {
+    const incident = `inc-late-${++ids}`;
+    const [opened, resolved] = [event('opened', incident), event('resolved', incident)];
+    const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
+    await deliver(resolved, notifier);
+    expect(await deliver(opened, notifier)).toEqual({ pagerduty: 'overtaken' });
+    expect(actions()).toEqual([`resolve ${incident}`]);
+  });
+
+  it('is told of the end once more when it was told of the opening at the same time', async () => {
+    const incident = `inc-race-${++ids}`;
+    const [opened, resolved] = [event('opened', incident), event('resolved', incident)];
+    const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
+    let raced = false;
+    world.receiver.onTaken = async ({ body }) => {
+      if (raced || body.event_action !== 'trigger') return;
+      raced = true;
+      await deliver(resolved, world.notifier({ pagerduty: world.channels.pagerduty }));
+    };
+    await deliver(opened, notifier);
+    expect(actions().at(-1)).toBe(`resolve ${incident}`);
+    expect(actions()).toHaveLength(3);
+  });
+
+  it('is told when a person is needed after the end', async () => {
+    const incident = `inc-after-${++ids}`;
+    const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
+    await deliver(event('resolved', incident), notifier);
+    expect(await deliver(event('escalated', incident), notifier)).toEqual({ pagerduty: 'sent' });
+  });
+});
+
+describe('a quiet window', () => {
+  it('lets through what needs a person and the end of an alert, nothing else', async () => {
+    const window = {
+      name: 'night',
+      kind: 'quiet',
+      begins: '2026-11-20T00:00:00Z',
+      ends: '2026-11-21T00:00:00Z',
+    } as const;
+    const { slack, pagerduty } = world.channels;
+    const notifier = {
+      ...world.notifier({ slack, pagerduty }, [{ ...EVERYTHING, channels: ['slack', 'pagerduty'] }]),
+      windows: [window],
+    };
+    expect(await deliver(event('opened'), notifier)).toEqual({ slack: 'quiet', pagerduty: 'quiet' });
+    expect(await deliver(event('escalated'), notifier)).toEqual({ slack: 'sent', pagerduty: 'sent' });
+    expect(await deliver(event('resolved'), notifier)).toEqual({ slack: 'quiet', pagerduty: 'sent' });
+  });
+});
+
+describe('secrets', () => {
+  it('a rotated secret is fetched again as soon as the vendor refuses the old one', async () => {
+    const { slack } = world.channels;
+    const notifier = world.notifier({ slack });
+    const right = await notifier.sending.secrets.get((slack as { webhookSecretArn: string }).webhookSecretArn);
+    const values = [`${right}-revoked`, right];
+    const { Secrets } = await import('../../../functions/incidents/notify/secrets.ts');
+    const secrets = new Secrets(async () => values.shift() ?? right);
+    world.receiver.answers.push({ status: 404, body: 'no_service' });
+    expect(await deliver(event('opened'), { ...notifier, sending: { ...notifier.sending, secrets } })).toEqual({
+      slack: 'sent',
+    });
+  });
+
+  it('appear in no log, no error and no item of the journal, whatever the vendor answers', async () => {
+    const errors: string[] = [];
+    for (const [name, channel] of Object.entries(world.channels))
+      for (const body of [...world.planted, world.planted.join(' ')]) {
+        world.receiver.answers.push({ status: 400, body });
+        await deliver(event('opened'), world.notifier({ [name]: channel })).catch((error: Error) =>
+          errors.push(`${error.message} ${error.stack} ${String(error.cause)}`),
+        );
+      }
+    expect(errors).toHaveLength(20);
+    const items = JSON.stringify(await world.items());
+    expect(items.length).toBeGreaterThan(10_000);
+    expect(logged.length).toBeGreaterThan(1_000);
+    expect(Object.keys(world.channels)).toEqual(['slack', 'teams', 'pagerduty', 'webhook']);
+    for (const secret of world.planted) {
+      expect(items).not.toContain(secret);
+      expect(logged).not.toContain(secret);
+      expect(
+        world.receiver.taken
+          .filter(({ vendor }) => vendor !== 'pagerduty')
+          .map(({ body }) => JSON.stringify(body))
+          .join(),
+      ).not.toContain(secret);
+    }
+    // A vendor can only repeat what it was given: each channel's errors are looked through for its own secret.
+    const perChannel = world.planted.length + 1;
+    for (const [index, error] of errors.entries())
+      expect(error).not.toContain(world.planted[Math.floor(index / perChannel)]);
+  });
+});

@@ -2,6 +2,7 @@
 
 import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
+import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.ts';
 import type { ParsedConfig } from './config/parse.ts';
 import { deployedManifests } from './config/runtime.ts';
 import type { Units } from './discover.ts';
@@ -38,9 +39,14 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
     ),
   );
   const remediations = units.remediations.filter((unit) => deployed.has(unit.manifest));
-  return [...remediations, ...units.incidentFunctions].map(({ manifest, handler }) => ({
-    name: manifest.name,
+  const channels = notifyConfigOf(config);
+  const incidentFunctions = units.incidentFunctions.filter(
+    ({ manifest }) => channels || !NOTIFICATION_FUNCTIONS.includes(manifest.name),
+  );
+  return [...remediations, ...incidentFunctions].map(({ manifest: { name }, handler }) => ({
+    name,
     handler,
+    ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),
   }));
 }
 

@@ -10,10 +10,12 @@ import { REPOSITORY } from './discover.ts';
 export interface BundleEntry {
   readonly name: string;
   readonly handler: string;
+  /** Further files of its asset, by name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Bundles {
-  /** Folder of a function's asset: `index.cjs` and `config.json`. */
+  /** Folder of a function's asset: `index.cjs`, `config.json`, and what its entry adds. */
   folderOf(name: string): string;
   readonly metafile: Metafile;
   /** Removes the folders; assets were copied into the assembly by then. */
@@ -48,9 +50,10 @@ export function bundle(entries: readonly BundleEntry[], runtime: RuntimeConfig):
       logLevel: 'silent',
       metafile: true,
     });
-    for (const { name } of entries) {
+    for (const { name, files } of entries) {
       mkdirSync(join(outdir, name), { recursive: true });
       writeFileSync(join(outdir, name, 'config.json'), JSON.stringify(runtime));
+      for (const [file, content] of Object.entries(files ?? {})) writeFileSync(join(outdir, name, file), content);
     }
     return {
       folderOf: (name) => join(outdir, name),

@@ -4,14 +4,16 @@
  */
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
+import { type LooseNotifications, notificationFaults } from './notifications.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 /** A configuration of which any field may be unreadable. */
-export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases' | 'runbooks'> & {
+export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases' | 'runbooks' | 'channels'> & {
   readonly services: Readonly<Record<string, Loose<DeploymentConfig['services'][string]>>>;
   readonly databases: Readonly<Record<string, Loose<DeploymentConfig['databases'][string]>>>;
   readonly runbooks: Readonly<Record<string, Loose<DeploymentConfig['runbooks'][string]>>>;
+  readonly channels: LooseNotifications['channels'];
 };
 
 type Manifest = Pick<RemediationManifest, 'name' | 'risk'>;
@@ -27,6 +29,7 @@ export function crossFieldFaults(config: LooseConfig, manifests: readonly Manife
     ...runbookFaults(config, manifests),
     ...alarmFaults(config),
     ...windowFaults(config),
+    ...notificationFaults({ ...config, routing: config.routing ?? [], targets: targetsOf(config) }),
   ];
 }
 
@@ -109,6 +112,12 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
     );
   return [...unknown, ...unmarked];
 }
+
+/** Keys of what is protected, as incidents name it. */
+const targetsOf = ({ services, databases }: LooseConfig): string[] => [
+  ...Object.entries(services).map(([key, { cluster, service }]) => `ecs-service/${cluster}/${service ?? key}`),
+  ...Object.keys(databases).map((key) => `rds-instance/${key}`),
+];
 
 function windowFaults(config: LooseConfig): Fault[] {
   const known = [...Object.keys(config.services), ...Object.keys(config.databases)];

@@ -75,6 +75,12 @@ export function faultsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType,
   });
 }
 
+/** What tells the members of a union apart, by the field's name: windows by `repeats`, channels by `kind`. */
+const UNIONS: Readonly<Record<string, string>> = {
+  repeats: 'weekly or never',
+  kind: 'one of slack, teams, pagerduty, webhook, email, sns',
+};
+
 function describe(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
@@ -86,8 +92,7 @@ function describe(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return `allowed is one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
-      // The only union is that of windows, told apart by `repeats`.
-      return 'allowed is weekly or never';
+      return `allowed is ${UNIONS[issue.discriminator ?? ''] ?? 'another form'}`;
     case 'invalid_format':
       return issue.message.startsWith('Invalid') ? `expected ${issue.format}` : `expected ${issue.message}`;
     default:

@@ -39,12 +39,16 @@ const looseSchema = z.object({
   services: z.record(z.string(), z.object(serviceSchema.partial().shape)).catch({}).default({}),
   databases: z.record(z.string(), z.object(databaseSchema.partial().shape)).catch({}).default({}),
   runbooks: z.record(z.string(), z.object(runbookSchema.partial().shape)).catch({}).default({}),
+  channels: z
+    .record(z.string(), z.looseObject({ kind: z.string().optional() }))
+    .catch({})
+    .default({}),
 });
 
 /** What is left when everything with a fault of form is taken out; defaults stand in for it. */
 function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseConfig {
   const parsed = looseSchema.safeParse(issues.reduce<unknown>((rest, { path }) => without(rest, path), input));
-  return parsed.success ? parsed.data : { services: {}, databases: {}, runbooks: {} };
+  return parsed.success ? parsed.data : { services: {}, databases: {}, runbooks: {}, channels: {} };
 }
 
 function without(from: unknown, [key, ...rest]: readonly PropertyKey[]): unknown {

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
+import { channelSchema, routeSchema } from './notifications.ts';
 
 const seconds = (minimum: number, maximum = 604_800) => z.int().min(minimum).max(maximum);
 const share = z.number().gt(0).lte(1);
@@ -198,12 +199,30 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Addresses that get every page; each must confirm a mail from Amazon SNS once. */
       pageEmails: z.array(z.email()).default([]),
+      /** Who leads incidents, and where they meet; written in the first message of an incident. */
+      commander: z.string().min(1).max(200).optional(),
+      bridge: z.string().min(1).max(200).optional(),
     })
     .prefault({}),
+  /** Ways of telling people besides pages. Without any, nothing is deployed for it. */
+  channels: z.record(name(32), channelSchema).default({}),
+  /** Who is told of what. */
+  routing: z.array(routeSchema).default([]),
   fleet: z
     .strictObject({
       /** Changes within one hour, over all runbooks and targets. */
       changesPerHour: perHour.default(30),
+    })
+    .prefault({}),
+  /**
+   * Incidents that begin on more targets than this within this time have a common cause: new ones are held, and a person is called once
+   * for all of them (docs/storms.md). Fleets of no more targets never get there.
+   */
+  storm: z
+    .strictObject({
+      /** Other targets whose incidents began before the one that is held. */
+      targets: z.int().min(1).max(1000).default(10),
+      withinSeconds: seconds(10, 3600).default(300),
     })
     .prefault({}),
   /** Times in which nothing is changed, or only then. */

@@ -8,6 +8,7 @@ import type { DeploymentConfig } from '../config/schema.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
 import { journalTable } from '../constructs/journal-table.ts';
 import type { Deployment } from '../constructs/nightshift-function.ts';
+import { Notifications } from '../constructs/notifications.ts';
 import { pageTopic } from '../constructs/page-topic.ts';
 import { Protection } from '../constructs/protection.ts';
 import { Publisher } from '../constructs/publisher.ts';
@@ -66,6 +67,10 @@ export class ResponseStack extends Stack {
     const publisher = manifestOf('publisher');
     const streamArn = deployment.table.tableStreamArn;
     if (publisher && streamArn) new Publisher(this, { deployment, manifest: publisher, streamArn });
+    const [announcer, notify] = [manifestOf('announcer'), manifestOf('notify')];
+    // Nobody to tell: nothing but the page topic.
+    if (announcer && notify && streamArn && Object.keys(deployment.config.channels).length > 0)
+      new Notifications(this, { deployment, announcer, notify, streamArn });
   }
 
   #protect({ config, pageTopic: topic }: Deployment): void {

@@ -1,0 +1,61 @@
+/** Following the journal's stream with a function (design section 3, Journal). */
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import { CfnElement, Stack, Validations } from 'aws-cdk-lib/core';
+import type { EntryKind } from '../../events/journal.ts';
+import type { NightshiftFunction } from './nightshift-function.ts';
+
+export interface FollowProps {
+  readonly table: Table;
+  readonly streamArn: string;
+  /** Kinds of entries that start the function; all when left out. */
+  readonly kinds?: readonly EntryKind[];
+}
+
+/**
+ * Starts the function for new timeline entries, in their order. A stream has two readers at most ("Change data capture for DynamoDB Streams", Amazon
+ * DynamoDB Developer Guide): the publisher and the announcer.
+ */
+export function followJournal(unit: NightshiftFunction, { table, streamArn, kinds }: FollowProps): void {
+  readStream(unit, table, streamArn);
+  const mapping = new CfnEventSourceMapping(unit, 'Stream', {
+    functionName: unit.function.functionName,
+    eventSourceArn: streamArn,
+    startingPosition: 'TRIM_HORIZON',
+    batchSize: 100,
+    // Timeline entries only: the many items that leases and budgets write never start it.
+    filterCriteria: {
+      filters: [
+        {
+          pattern: JSON.stringify({
+            eventName: ['INSERT'],
+            dynamodb: {
+              Keys: { sk: { S: [{ prefix: 'ENTRY#' }] } },
+              ...(kinds && { NewImage: { kind: { S: kinds } } }),
+            },
+          }),
+        },
+      ],
+    },
+    functionResponseTypes: ['ReportBatchItemFailures'],
+    bisectBatchOnFunctionError: true,
+    maximumRetryAttempts: 10,
+    // Four hours late, a page tells nothing any more that the reconciler hasn't told.
+    maximumRecordAgeInSeconds: 14_400,
+    destinationConfig: { onFailure: { destination: unit.failures.queueArn } },
+  });
+  // Lambda checks when the mapping is made that the role may read the stream.
+  mapping.node.addDependency(unit.role);
+}
+
+/** As AWS grants it itself ("AWS SAM policy templates", DynamoDBStreamReadPolicy): listing names the table's streams, not one of them. */
+function readStream(unit: NightshiftFunction, table: Table, streamArn: string): void {
+  unit.allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [streamArn]);
+  unit.allow(['dynamodb:ListStreams'], [`${table.tableArn}/stream/*`]);
+  const journal = table.node.defaultChild;
+  if (!CfnElement.isCfnElement(journal)) throw new Error(`${table.node.path}: the table has no CfnTable`);
+  Validations.of(unit.role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::<${Stack.of(unit).getLogicalId(journal)}.Arn>/stream/*]`,
+    reason: 'ListStreams is granted on the streams of a table, whose names hold the time they were made.',
+  });
+}

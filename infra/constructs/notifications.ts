@@ -1,0 +1,135 @@
+/** Telling people: Nightshift's own bus, the announcer that fills it from the journal, and the notifier that empties it into channels. */
+import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Duration } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import type { EntryKind } from '../../events/journal.ts';
+import { DETAIL_TYPES, HAPPENINGS, NOTIFICATION_SOURCE } from '../../events/published/notification.ts';
+import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
+import type { DeploymentConfig } from '../config/schema.ts';
+import { followJournal } from './journal-stream.ts';
+import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
+import { scheduleFunction } from './schedule.ts';
+
+export interface NotificationsProps {
+  readonly deployment: Deployment;
+  readonly announcer: IncidentFunctionManifest;
+  readonly notify: IncidentFunctionManifest;
+  readonly streamArn: string;
+}
+
+/** Kinds of entries that the announcer may tell; it decides about each (functions/incidents/announcer/event.ts). */
+export const ANNOUNCED: readonly EntryKind[] = [
+  'opened',
+  'decided',
+  'acted',
+  'act-failed',
+  'verified',
+  'not-verified',
+  'escalated',
+  'handed-back',
+  'left-as-is',
+  'resolved',
+];
+
+/** The bus `nightshift-<deployment>`, open to rules of the user's own, and its two functions. */
+export class Notifications extends Construct {
+  readonly bus: EventBus;
+
+  constructor(scope: Construct, { deployment, announcer, notify, streamArn }: NotificationsProps) {
+    super(scope, 'Notifications');
+    const { config } = deployment;
+    this.bus = new EventBus(this, 'Bus', {
+      eventBusName: `nightshift-${config.name}`,
+      description: `What Nightshift ${config.name} did and found, as events/published/notification.ts describes it.`,
+    });
+    this.#announce(deployment, announcer, streamArn);
+    this.#notify(deployment, notify);
+  }
+
+  #announce(deployment: Deployment, manifest: IncidentFunctionManifest, streamArn: string): void {
+    const announcer = new NightshiftFunction(this, 'Announcer', {
+      deployment,
+      manifest,
+      environment: { NIGHTSHIFT_BUS: this.bus.eventBusName },
+      journal: { actions: ['Query'] },
+    });
+    announcer.allow(['events:PutEvents'], [this.bus.eventBusArn]);
+    followJournal(announcer, { table: deployment.table, streamArn, kinds: ANNOUNCED });
+  }
+
+  #notify(deployment: Deployment, manifest: IncidentFunctionManifest): void {
+    const { config } = deployment;
+    const notify = new NightshiftFunction(this, 'Notify', {
+      deployment,
+      manifest,
+      journal: { actions: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] },
+    });
+    for (const statement of channelStatements(config)) notify.role.addToPolicy(statement);
+    const told = HAPPENINGS.filter((each) => config.routing.some(({ events }) => events.includes(each)));
+    new Rule(this, 'Rule', {
+      ruleName: functionNameOf(config.name, 'notify'),
+      description: 'What the routes speak of; the function finds out who is told.',
+      eventBus: this.bus,
+      eventPattern: { source: [NOTIFICATION_SOURCE], detailType: told.map((each) => DETAIL_TYPES[each]) },
+      targets: [
+        new LambdaTarget(notify.function, {
+          deadLetterQueue: notify.failures,
+          retryAttempts: 185,
+          maxEventAge: Duration.hours(24),
+        }),
+      ],
+    });
+    scheduleFunction(notify, {
+      groupName: functionNameOf(config.name, 'digests'),
+      scheduleName: functionNameOf(config.name, 'digests'),
+      everyMinutes: 1,
+      input: { nightshift: 1, command: 'send-digests' },
+      maximumEventAgeInSeconds: 60,
+    });
+  }
+}
+
+/**
+ * Exactly what the configured channels need. AWS's own keys for secrets and parameters let the account's roles decrypt through those services ("AWS
+ * managed keys", AWS KMS Developer Guide), so only a key of the user's own is granted.
+ */
+function channelStatements({ channels }: DeploymentConfig): PolicyStatement[] {
+  return Object.values(channels).flatMap((channel): PolicyStatement[] => {
+    switch (channel.kind) {
+      case 'slack':
+      case 'teams':
+        return secretStatements([channel.webhookSecretArn], channel.secretKeyArn);
+      case 'pagerduty':
+        return secretStatements([channel.routingKeySecretArn], channel.secretKeyArn);
+      case 'webhook':
+        return secretStatements([channel.urlSecretArn, channel.signingSecretArn], channel.secretKeyArn);
+      case 'email':
+        // "Identity and access management in Amazon SES": the identity, and only this sender.
+        return [
+          new PolicyStatement({
+            actions: ['ses:SendEmail'],
+            resources: [channel.identityArn],
+            conditions: { StringEquals: { 'ses:FromAddress': channel.from } },
+          }),
+        ];
+      case 'sns':
+        return [
+          allow(['sns:Publish'], channel.topicArn),
+          ...(channel.topicKeyArn ? [allow(['kms:Decrypt', 'kms:GenerateDataKey'], channel.topicKeyArn)] : []),
+        ];
+      default:
+        return channel satisfies never;
+    }
+  });
+}
+
+const allow = (actions: string[], resource: string) => new PolicyStatement({ actions, resources: [resource] });
+
+function secretStatements(arns: readonly string[], key: string | undefined): PolicyStatement[] {
+  const read = arns.map((arn) =>
+    allow([arn.split(':')[2] === 'ssm' ? 'ssm:GetParameter' : 'secretsmanager:GetSecretValue'], arn),
+  );
+  return key ? [...read, allow(['kms:Decrypt'], key)] : read;
+}

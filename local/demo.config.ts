@@ -48,6 +48,15 @@ export default defineConfig({
     dynamoDbPrefixListId: 'pl-02cd2c6b',
   },
   contacts: { pageEmails: ['on-call@example.com'] },
+  // A small receiver that the world starts; it writes its URL and signing secret into the world's parameter store.
+  channels: {
+    team: {
+      kind: 'webhook',
+      urlSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/team-url',
+      signingSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/team-signing-secret',
+    },
+  },
+  routing: [{ channels: ['team'] }],
   runbooks: {
     'scale-out-service': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'release-idle-connections': { cooldownSeconds: 5, perTargetPerHour: 30, perRunbookPerHour: 100 },

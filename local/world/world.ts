@@ -13,6 +13,7 @@ import { type Gateway, startGateway } from '../gateway/index.ts';
 import { type SeededDatabase, seedDatabase } from '../postgres/seed.ts';
 import { createLoad, type Load } from '../services/load.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
+import { startTeamWebhook, type TeamWebhook } from '../services/team-webhook.ts';
 import type { CloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
 import type { Ecs } from '../stand-ins/ecs/ecs.ts';
 import type { LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
@@ -76,6 +77,8 @@ export interface World {
   readonly database: SeededDatabase;
   /** What alarms did, from their events. */
   readonly alarms: AlarmLog;
+  /** What the demo's team was told by its webhook. */
+  readonly team: TeamWebhook;
   /** Base load on the demo's service; its rate is at `DEMO.baseRequestsPerSecond`. */
   readonly load: Load;
   readonly deployed: Deployed;
@@ -124,6 +127,7 @@ interface Parts {
   readonly standIns: StandIns;
   readonly alarms: AlarmLog;
   readonly load: Load;
+  readonly team: TeamWebhook;
   readonly database: SeededDatabase;
   readonly deployed: Deployed;
 }
@@ -148,11 +152,12 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
     () => 'the same CDK app that is deployed to AWS',
   );
   const deployed = deploy(context, phases, gateway, options, { emulator, assembly, database });
-  const [load, seeded, stack] = await allOrFirstFailure(
-    [services, database, deployed, emulator, assembly] as const,
+  const team = emulator.then(() => startTeamWebhook(context, gateway.url));
+  const [load, seeded, stack, receiver] = await allOrFirstFailure(
+    [services, database, deployed, team, emulator, assembly] as const,
     () => void context.stop(),
   );
-  return { gateway, standIns, alarms, load, database: seeded, deployed: stack };
+  return { gateway, standIns, alarms, load, team: receiver, database: seeded, deployed: stack };
 }
 
 async function startEmulator(context: OpenWorld, gateway: Gateway, options: WorldOptions): Promise<void> {
@@ -220,7 +225,7 @@ async function deploy(
 }
 
 function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: number): World {
-  const { gateway, standIns, alarms, load, database, deployed } = parts;
+  const { gateway, standIns, alarms, load, team, database, deployed } = parts;
   const { clients, destroy } = makeClients(gateway.url);
   context.onStop('SDK clients', destroy);
   const store = new Store(
@@ -243,6 +248,7 @@ function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: num
     ...standIns,
     alarms,
     load,
+    team,
     database,
     deployed,
     journal: { listIncidents: () => listIncidents(store), readIncident: (id) => readIncident(store, id) },

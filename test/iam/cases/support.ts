@@ -1,0 +1,77 @@
+/** What the cases have in common: making a deployed alarm fire, and waiting for what a function was seen to ask for. */
+import {
+  ApplicationAutoScalingClient,
+  DeregisterScalableTargetCommand,
+  RegisterScalableTargetCommand,
+} from '@aws-sdk/client-application-auto-scaling';
+import { SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { Store } from '../../../functions/engine/store.ts';
+import { hold, untilIdle } from '../../../local/scenarios/support/database.ts';
+import type { Stage } from '../../../local/scenarios/types.ts';
+import { DEMO } from '../../../local/services/seed.ts';
+import { OPERATOR } from '../../../local/world/clients.ts';
+import type { RecordedCall } from '../../../local/world/types.ts';
+import type { World } from '../../../local/world/world.ts';
+
+export const CPU_ALARM = 'nightshift-demo-backend-cpu';
+export const CONNECTIONS_ALARM = 'nightshift-demo-orders-db-connections';
+export const SCALE_OUT = 'nightshift-demo-scale-out-service';
+export const RELEASE = 'nightshift-demo-release-idle-connections';
+export const RECONCILER = 'nightshift-demo-reconciler';
+export const PUBLISHER = 'nightshift-demo-publisher';
+export const SERVICE_TARGET = `ecs-service/${DEMO.cluster}/${DEMO.service}`;
+
+/** Puts an alarm into ALARM; CloudWatch's next evaluation takes it back, as on AWS. */
+export async function fire(world: World, alarmName: string): Promise<void> {
+  const state = { AlarmName: alarmName, StateValue: 'ALARM', StateReason: 'set for a permission case' } as const;
+  await world.clients().cloudwatch.send(new SetAlarmStateCommand(state));
+}
+
+/** Waits for one more call of a function, after those that were recorded when this was called. */
+export function nextCall(
+  world: World,
+  stage: Stage,
+  caller: string,
+  operation: string,
+  withinMs = 60_000,
+): Promise<RecordedCall> {
+  const { next } = world.gateway.callsSince(Number.MAX_SAFE_INTEGER);
+  return stage.until(
+    `${operation} by ${caller}`,
+    () => world.gateway.callsSince(next).calls.find((call) => call.caller === caller && call.operation === operation),
+    { withinMs, everyMs: 50 },
+  );
+}
+
+/** Application Auto Scaling owns the demo's service between these limits, until the case ends. */
+export async function autoScale(world: World, stage: Stage, min: number, max: number): Promise<void> {
+  const client = new ApplicationAutoScalingClient({
+    endpoint: world.endpoint,
+    region: world.context.region,
+    userAgentAppId: OPERATOR,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const target = {
+    ServiceNamespace: 'ecs',
+    ScalableDimension: 'ecs:service:DesiredCount',
+    ResourceId: `service/${DEMO.cluster}/${DEMO.service}`,
+  } as const;
+  await client.send(new RegisterScalableTargetCommand({ ...target, MinCapacity: min, MaxCapacity: max }));
+  stage.restore('the service without auto scaling', async () => {
+    await client.send(new DeregisterScalableTargetCommand(target));
+    client.destroy();
+  });
+}
+
+/** With others that are connected anyway, more than the demo's threshold of 64. */
+const SESSIONS = 66;
+
+/** Takes connections until the alarm would fire, by sessions that count as idle; closed with the case. */
+export async function fillConnections(world: World, stage: Stage): Promise<void> {
+  await hold(world, stage, 'orders_app', { count: SESSIONS, application: 'orders-web', state: 'idle' });
+  await untilIdle(stage);
+}
+
+/** The journal as an operator reads and writes it. */
+export const journalOf = (world: World): Store =>
+  new Store(world.deployed.outputs.JournalTable ?? '', world.clients().dynamodb);

@@ -1,0 +1,81 @@
+/** The worlds in which Nightshift takes its paths, and what its functions asked of IAM there. */
+import { join } from 'node:path';
+import type { Role } from '../../local/iam/roles.ts';
+import { allScenarios, choose } from '../../local/scenarios/discover.ts';
+import { type Audience, playAll } from '../../local/scenarios/runner.ts';
+import type { Scenario } from '../../local/scenarios/types.ts';
+import { startWorld, type World } from '../../local/world/world.ts';
+import { BUDGET_CASES } from './cases/budgets.ts';
+import { OBSERVE_CASES } from './cases/observe.ts';
+import { RECONCILER_CASES } from './cases/reconciler.ts';
+import { SERVICE_CASES } from './cases/service.ts';
+import { type Comparison, compare, type Use } from './compare.ts';
+import { type Deployed, readDeployed } from './invisible-actions.ts';
+
+export interface Played {
+  readonly roles: readonly Role[];
+  readonly deployed: Deployed;
+  /** What the world's functions asked for. */
+  readonly uses: readonly Use[];
+  /** A path that wasn't taken proves nothing: one sentence for each. */
+  readonly failures: readonly string[];
+}
+
+export interface Surroundings {
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** Given each world once it is up. */
+  readonly onWorld?: (world: World) => void;
+}
+
+/** The demo and every path that it doesn't take. */
+export async function playActing(around: Surroundings): Promise<Played> {
+  const demo = choose(await allScenarios<World>(), ['demo']);
+  return play([...demo, ...RECONCILER_CASES, ...SERVICE_CASES, ...BUDGET_CASES], around);
+}
+
+export const playObserving = (around: Surroundings): Promise<Played> =>
+  play(OBSERVE_CASES, around, join(import.meta.dirname, 'observe.config.ts'));
+
+/**
+ * What is missing in any of the worlds; unused is what the first, where every path is taken, never needed: ids of databases differ from world
+ * to world, so what one world used can't speak for another's grants.
+ */
+export function compareWorlds(acting: Played, observing: Played): Comparison {
+  const [first, second] = [acting, observing].map(({ roles, uses, deployed }) => compare(roles, uses, deployed));
+  return {
+    roles: acting.roles.length,
+    missing: [...(first?.missing ?? []), ...(second?.missing ?? [])],
+    unused: first?.unused ?? [],
+  };
+}
+
+const audienceOf = (tell: Surroundings['tell']): Audience<World> => ({
+  started: ({ name, summary }) => tell(`${name}: ${summary}`),
+  step: ({ name }, text) => tell(`${name}: ${text}`),
+  ended: ({ name }, { status, error }) => tell(`${name}: ${status}${error ? ` (${error})` : ''}`),
+});
+
+/**
+ * Plays in a world of its own. Policies aren't enforced meanwhile: one permission that is missing would keep the calls behind it from being
+ * made, and hide what else is wrong.
+ */
+async function play(
+  scenarios: readonly Scenario<World>[],
+  { tell, signal, onWorld }: Surroundings,
+  configPath?: string,
+): Promise<Played> {
+  const options = { name: 'iam-check', enforcePolicies: false, report: tell, signal };
+  const world = await startWorld({ ...options, ...(configPath === undefined ? {} : { configPath }) });
+  onWorld?.(world);
+  try {
+    const results = await playAll(world, scenarios, audienceOf(tell), signal);
+    const failures = results.filter(({ status }) => status !== 'passed').map(({ name, error }) => `${name}: ${error}`);
+    const { roles, template, stackName } = world.deployed;
+    const place = { account: world.context.accountId, region: world.context.region, stackName };
+    const uses = [...world.gateway.calls(), ...world.gateway.iam.asked()];
+    return { roles, deployed: readDeployed(template, place), uses, failures };
+  } finally {
+    await world.stop();
+  }
+}

@@ -40,25 +40,24 @@ export async function makeAlarm(
     }),
   );
   const last = { state: 'OK' as 'ALARM' | 'OK', atMs: Date.now() };
-  const send = (behindMs: number) =>
-    place.alarmClock.use(behindMs, () =>
-      cloudwatch.send(
-        new SetAlarmStateCommand({ AlarmName, StateValue: last.state, StateReason: 'set by the matrix' }),
-      ),
-    );
+  const send = (StateValue: 'ALARM' | 'OK') =>
+    cloudwatch.send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'set by the matrix' }));
   const set: MatrixAlarm['set'] = async (state) => {
     const heard = place.events.length;
     Object.assign(last, { state, atMs: Date.now() });
-    await send(0);
+    await place.alarmClock.use(0, () => send(state));
     return asDelivered(place, await eventOf(place, AlarmName, heard));
   };
   await set('OK');
   return {
     set,
-    // The same state again: no change, so no event, but another time.
+    // There and back: only a change moves the time of the change. Its events are delivered to nobody.
     age: async (byMs) => {
       last.atMs -= byMs;
-      await send(Date.now() - last.atMs);
+      await place.alarmClock.use(Date.now() - last.atMs, async () => {
+        await send(last.state === 'OK' ? 'ALARM' : 'OK');
+        await send(last.state);
+      });
     },
     remove: async () => {
       await cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));

@@ -1,7 +1,6 @@
 /** The whole matrix: opens the place, learns the seams, runs every point, then the known bugs. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import { discover } from '../../infra/discover.ts';
@@ -13,6 +12,7 @@ import { watchChanges } from './guard.ts';
 import { Lanes } from './lanes.ts';
 import type { Matrix } from './matrix.ts';
 import { openPlace, type Place, REGION } from './place.ts';
+import { Reconciling } from './reconciling.ts';
 import { common, record } from './record.ts';
 import { runPoint, type Verdict } from './run.ts';
 import { type MatrixCase, MODES, nameOf, type OpenCase, type Point, tokenOf } from './types.ts';
@@ -21,7 +21,6 @@ export interface MatrixOptions {
   /** Which of the points to run; all by default. */
   readonly select?: (point: Point) => boolean;
   readonly remediations?: readonly string[];
-  readonly reconcileRounds: number;
   readonly bugs: boolean;
   readonly report: (line: string) => void;
 }
@@ -41,7 +40,6 @@ const TARGETS = 1_500;
 const LANES = 6;
 /** A fault that isn't met (a statement that wasn't needed this time) is tried again on another target. */
 const TRIES = 3;
-const RECONCILE_EVERY_MS = 2_000;
 
 /** Runs the matrix. Nothing of it is left behind afterwards. */
 export async function crashMatrix(options: MatrixOptions): Promise<MatrixReport> {
@@ -129,15 +127,16 @@ class Run {
 
   async points(): Promise<Verdict[]> {
     const deployment = await deploy(this.#place, { name: 'matrix', config: this.#config, lanes: LANES });
-    const matrix = this.#matrix(deployment, this.#options.reconcileRounds);
+    const reconciling = new Reconciling(this.#place, deployment, this.#options.report);
+    const matrix = this.#matrix(deployment, reconciling);
     const stopWatching = watchChanges(matrix, (caller) => caller.startsWith('matrix-'));
     const points = await this.#plan(matrix);
     this.#options.report(`${points.length} points`);
-    const reconciler = this.#reconcile(deployment);
+    reconciling.start();
     try {
       return await this.#runAll(matrix, points);
     } finally {
-      await reconciler.stop();
+      await reconciling.stop();
       stopWatching();
     }
   }
@@ -148,7 +147,7 @@ class Run {
     for (const [at, bug] of SEEDED_BUGS.entries()) {
       const name = `bug${at + 1}`;
       const deployment = await deploy(this.#place, { name, config: this.#config, lanes: 1, bug });
-      const matrix = this.#matrix(deployment, 1);
+      const matrix = this.#matrix(deployment);
       const stopWatching = watchChanges(matrix, (caller) => caller.startsWith(`${name}-`));
       const red = await this.#firstRed(matrix, bug.points);
       stopWatching();
@@ -168,9 +167,10 @@ class Run {
     return undefined;
   }
 
-  #matrix(deployment: Deployment, reconcileRounds: number): Matrix {
+  #matrix(deployment: Deployment, reconciling?: Reconciling): Matrix {
     const lanes = new Lanes(deployment.lanes);
-    return { place: this.#place, deployment, cases: this.#cases, lanes, found: new Map(), reconcileRounds };
+    const shared = { place: this.#place, cases: this.#cases };
+    return { ...shared, deployment, lanes, found: new Map(), ...(reconciling && { reconciling }) };
   }
 
   #target(): { token: string; index: number } {
@@ -225,23 +225,6 @@ class Run {
       const what = error instanceof Error ? error.message : String(error);
       return { point, delivered: false, violations: [`could not be run: ${what}`] };
     }
-  }
-
-  #reconcile(deployment: Deployment): { stop(): Promise<void> } {
-    const state = { stopped: false };
-    const loop = (async () => {
-      while (!state.stopped) {
-        const result = await this.#place.lambda.invoke(deployment.reconciler, REGION, {});
-        if (result.kind !== 'ok') this.#options.report(`the reconciler failed: ${JSON.stringify(result)}`);
-        await sleep(RECONCILE_EVERY_MS);
-      }
-    })();
-    return {
-      stop: () => {
-        state.stopped = true;
-        return loop;
-      },
-    };
   }
 }
 

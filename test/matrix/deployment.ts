@@ -16,6 +16,8 @@ export interface Deployment {
   /** The remediation's function to which a point's own deliveries go. */
   laneOf(remediation: string, lane: number): string;
   readonly reconciler: string;
+  /** Whether that function is one that the reconciler gives its orders to. */
+  orderTaker(functionName: string): boolean;
   /** Request ids of the events in the failure queue. */
   failures(): Promise<ReadonlySet<string>>;
 }
@@ -53,7 +55,9 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
   }
   const reconciler = `${name}-reconciler`;
   await make('reconciler', reconciler, 60, { NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions) });
-  return { table, config, lanes, laneOf, reconciler, failures: () => queue.requestIds() };
+  const takers = new Set(Object.values(functions));
+  const orderTaker = (functionName: string) => takers.has(functionName);
+  return { table, config, lanes, laneOf, reconciler, orderTaker, failures: () => queue.requestIds() };
 }
 
 function assetOf(assets: Assets, unit: string): Uint8Array {

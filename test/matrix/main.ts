@@ -2,12 +2,10 @@
 import { crashMatrix } from './crash-matrix.ts';
 import { nameOf } from './types.ts';
 
-const RECONCILE_ROUNDS = 5;
 const text = process.argv[2];
 const startedAt = performance.now();
 
 const report = await crashMatrix({
-  reconcileRounds: RECONCILE_ROUNDS,
   bugs: process.env.NO_BUGS === undefined,
   ...(text && { select: (point) => nameOf(point).includes(text) }),
   report: (line) => process.stderr.write(`${Math.round((performance.now() - startedAt) / 1000)} s  ${line}\n`),

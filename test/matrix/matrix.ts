@@ -3,6 +3,7 @@ import type { Deployment } from './deployment.ts';
 import { type Journal, readJournal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Place } from './place.ts';
+import type { Reconciling } from './reconciling.ts';
 import type { OpenCase } from './types.ts';
 
 export interface Matrix {
@@ -13,8 +14,8 @@ export interface Matrix {
   readonly lanes: Lanes;
   /** What was found at the very moment of a change, by token. */
   readonly found: Map<string, string[]>;
-  /** How often time passes and the reconciler is given its turn; 0: the verdict falls after the deliveries. */
-  readonly reconcileRounds: number;
+  /** Absent: the verdict falls after the deliveries. */
+  readonly reconciling?: Reconciling;
 }
 
 export const journalOf = ({ place, deployment }: Matrix, token: string): Promise<Journal> =>

@@ -74,7 +74,7 @@ async function disturb(subject: Subject, point: Point): Promise<{ delivered: boo
 
 /** Takes a new target up to the delivery of `stage`, which is returned and not yet delivered. */
 export async function lead(subject: Subject, stage: Stage): Promise<Parcel> {
-  const { target, alarm, matrix, functionName } = subject;
+  const { target, alarm } = subject;
   await target.ready('firing');
   const firing = parcelOf(await alarm.set('ALARM'));
   if (stage === 'firing') return firing;
@@ -84,12 +84,24 @@ export async function lead(subject: Subject, stage: Stage): Promise<Parcel> {
   if (stage === 'resolved') return over;
   await expectOutcome(subject, over, 'noted');
   await target.ready('hand-back');
-  await sleep(1_000);
-  const journal = await journalOf(matrix, target.token);
-  if (!journal.target?.hold || journal.target.openIncidentId)
-    throw new Error(`${target.token}: nothing to hand back after an undisturbed incident (${functionName})`);
-  await claimOrder(matrix.place.clients.journal, matrix.deployment.table, journal.work, 'hand-back');
+  await takeOrder(subject);
   return { id: 'hand-back', payload: { nightshift: 1, command: 'hand-back', target: target.key } };
+}
+
+/** Long enough for the target to count as quiet: `stabiliseForSeconds` is 1. */
+const QUIET_AFTER_MS = 1_050;
+const RESOLVED_WITHIN_MS = 10_000;
+
+/** Hands the order to hand back out before the reconciler does, and waits until it is time for it. */
+async function takeOrder({ matrix, target }: Subject): Promise<void> {
+  const { place, deployment } = matrix;
+  for (const until = Date.now() + RESOLVED_WITHIN_MS; Date.now() < until; await sleep(100)) {
+    const { target: item, work } = await journalOf(matrix, target.token);
+    if (!item?.hold || item.openIncidentId) continue;
+    await claimOrder(place.clients.journal, deployment.table, work, 'hand-back');
+    return sleep(Math.max(0, (item.okSince ?? 0) + QUIET_AFTER_MS - Date.now()));
+  }
+  throw new Error(`${target.token}: nothing to hand back after an undisturbed incident`);
 }
 
 const parcelOf = (event: DeliveredEvent): Parcel => ({ id: event.id, payload: event });
@@ -150,20 +162,21 @@ async function factsOf(
 
 /** A lease (45 s), or the half minute after which the sweep takes an alarm's event for lost. */
 const LONG_ENOUGH_MS = 46_000;
-/** Real time for the reconciler and its orders, before more of the target's time passes. */
-const A_WHILE_MS = 8_000;
+/** How often that long passes, and the reconciler has its turn, before something counts as forgotten. */
+const ROUNDS = 5;
 
-/** Waits until nothing is left that should happen soon, which only the reconciler can see to now, and judges. */
+/** Gives the reconciler its turns until nothing is left that should happen soon, and judges. */
 async function settle(matrix: Matrix, target: MatrixTarget, alarm: MatrixAlarm, point: Point): Promise<string[]> {
-  const { place, deployment, found, reconcileRounds } = matrix;
+  const { place, deployment, found, reconciling } = matrix;
   const look = async () => factsOf(await journalOf(matrix, target.token), target, point.stage);
-  let facts = await look();
-  if (reconcileRounds === 0) return found.get(target.token) ?? [];
-  for (let round = 0; round < reconcileRounds && !isSettled(facts); round++) {
+  const timePasses = async () => {
     await age(place.clients.journal, deployment.table, place.observer.keysOf(target.token), LONG_ENOUGH_MS);
     await alarm.age(LONG_ENOUGH_MS);
-    for (const until = Date.now() + A_WHILE_MS; Date.now() < until && !isSettled(facts); facts = await look())
-      await sleep(200);
+  };
+  let facts = await look();
+  for (let round = 0; reconciling && round < ROUNDS && !isSettled(facts); round++) {
+    await reconciling.turn(timePasses);
+    facts = await look();
   }
   return [...(found.get(target.token) ?? []), ...atTheEnd(facts)];
 }

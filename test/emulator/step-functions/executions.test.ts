@@ -1,5 +1,6 @@
 /** State machines through the SDK, with real functions, a real table and real queues. */
 import { CreateTableCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
@@ -12,6 +13,7 @@ import {
   paginateGetExecutionHistory,
   RedriveExecutionCommand,
   SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
@@ -89,11 +91,11 @@ async function described(executionArn: string): Promise<DescribeExecutionCommand
 
 const run = async (definition: object, input: object = {}) => described(await start(definition, input));
 
-async function tokenInLog(after: string): Promise<string> {
+/** The token that the function wrote last. */
+async function tokenInLog(): Promise<string> {
   let token: string | undefined;
   await eventually(async () => {
-    const log = await small.lambda.logs('shop');
-    token = [...log.slice(log.indexOf(after)).matchAll(/token (\S+)/g)].at(-1)?.[1];
+    token = [...(await small.lambda.logs('shop')).matchAll(/token (\S+)/g)].at(-1)?.[1];
     return token !== undefined;
   }, 'a token was handed out');
   return token ?? '';
@@ -147,22 +149,18 @@ describe('functions', () => {
 });
 
 describe('a function that waits for its token', () => {
-  const definition = (mark: string) =>
+  const waiting = (more: object = {}) =>
     only({
       Type: 'Task',
       Resource: `${INVOKE}.waitForTaskToken`,
-      Arguments: { FunctionName: 'shop', Payload: { mark, token: `{% "${mark} " & $states.context.Task.Token %}` } },
+      Arguments: { FunctionName: 'shop', Payload: { token: '{% $states.context.Task.Token %}' } },
+      ...more,
     });
 
-  it('goes on when somebody sends success', async () => {
-    const executionArn = await start({
-      ...only({
-        Type: 'Task',
-        Resource: `${INVOKE}.waitForTaskToken`,
-        Arguments: { FunctionName: 'shop', Payload: { token: '{% $states.context.Task.Token %}' } },
-      }),
-    });
-    const taskToken = await tokenInLog('');
+  it('goes on when somebody sends success, once', async () => {
+    const executionArn = await start(waiting());
+    const taskToken = await tokenInLog();
+    await sfn.send(new SendTaskHeartbeatCommand({ taskToken }));
     await sfn.send(new SendTaskSuccessCommand({ taskToken, output: '{"approved":true}' }));
     expect((await described(executionArn)).output).toBe('{"approved":true}');
     await expect(sfn.send(new SendTaskSuccessCommand({ taskToken, output: '1' }))).rejects.toMatchObject({
@@ -170,11 +168,8 @@ describe('a function that waits for its token', () => {
     });
   });
 
-  it('fails when nobody shows a sign of life, or when an unknown token is used', async () => {
-    const machine = definition('quiet');
-    const { S } = machine.States;
-    const { error } = await run({ ...machine, States: { S: { ...S, HeartbeatSeconds: 2 } } });
-    expect(error).toBe('States.Timeout');
+  it('fails when nobody shows a sign of life; an unknown token is refused', async () => {
+    expect((await run(waiting({ HeartbeatSeconds: 2 }))).error).toBe('States.Timeout');
     await expect(sfn.send(new SendTaskFailureCommand({ taskToken: 'x', error: 'E' }))).rejects.toMatchObject({
       name: 'InvalidToken',
     });
@@ -303,6 +298,22 @@ describe('executions', () => {
       ['aws.states', 'RUNNING'],
       ['aws.states', 'SUCCEEDED'],
     ]);
+  });
+
+  it('are started by a rule of EventBridge with the event as their input', async () => {
+    const stateMachineArn = await create(only({ Type: 'Pass', Output: '{% $states.input.detail.n %}' }));
+    const bridge = new EventBridgeClient(small.client);
+    await bridge.send(new PutRuleCommand({ Name: 'starts', EventPattern: '{"source":["starter"]}' }));
+    const Targets = [{ Id: 'machine', Arn: stateMachineArn, RoleArn: ROLE }];
+    await bridge.send(new PutTargetsCommand({ Rule: 'starts', Targets }));
+    await bridge.send(new PutEventsCommand({ Entries: [{ Source: 'starter', DetailType: 'Go', Detail: '{"n":7}' }] }));
+    let executionArn: string | undefined;
+    await eventually(async () => {
+      const { executions } = await sfn.send(new ListExecutionsCommand({ stateMachineArn }));
+      executionArn = executions?.[0]?.executionArn;
+      return executionArn !== undefined;
+    }, 'the rule started an execution');
+    expect((await described(executionArn ?? '')).output).toBe('7');
   });
 
   it('go on where they failed when they are redriven', async () => {

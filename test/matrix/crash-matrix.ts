@@ -15,12 +15,14 @@ import { openPlace, type Place, REGION } from './place.ts';
 import { Reconciling } from './reconciling.ts';
 import { common, record } from './record.ts';
 import { runPoint, type Verdict } from './run.ts';
-import { type MatrixCase, MODES, nameOf, type OpenCase, type Point, tokenOf } from './types.ts';
+import { type MatrixCase, MODES, nameOf, type OpenCase, type Point, type Stage, tokenOf } from './types.ts';
 
 export interface MatrixOptions {
   /** Which of the points to run; all by default. */
   readonly select?: (point: Point) => boolean;
+  /** Of which remediations, and which deliveries to them; all by default. */
   readonly remediations?: readonly string[];
+  readonly stages?: readonly Stage[];
   readonly bugs: boolean;
   readonly report: (line: string) => void;
 }
@@ -182,7 +184,7 @@ class Run {
   async #plan(matrix: Matrix): Promise<Point[]> {
     const points: Point[] = [];
     for (const { remediation, stages } of this.#matrixCases)
-      for (const stage of stages) {
+      for (const stage of stages.filter((each) => this.#options.stages?.includes(each) ?? true)) {
         const first = await record(matrix, remediation, stage, this.#target());
         const seams = common(first, await record(matrix, remediation, stage, this.#target()));
         this.#options.report(`${remediation} ${stage}: ${seams.length} calls and statements`);

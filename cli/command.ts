@@ -5,6 +5,10 @@ import type { Place, PlaceOptions } from './place.ts';
 export interface Options extends PlaceOptions {
   readonly json: boolean;
   readonly yes: boolean;
+  /** How long something is to last, such as `2h`. */
+  readonly for?: string | undefined;
+  /** Why, for the journal. */
+  readonly reason?: string | undefined;
 }
 
 export interface Command {

@@ -3,20 +3,27 @@
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { NotPossibleError } from '../functions/engine/operator.ts';
 import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
 import { type Command, type CommandContext, Declined, type Options } from './command.ts';
 import { fault } from './commands/fault.ts';
 import { helpOf } from './commands/help.ts';
 import { incident, incidents } from './commands/incidents.ts';
+import { resolveCommands } from './commands/resolve.ts';
 import { switchCommands } from './commands/switch.ts';
+import { targetCommands } from './commands/targets.ts';
+import { readDeployment } from './deployment.ts';
 import { type Io, terminal } from './io.ts';
-import { openJournal, openLever } from './journal.ts';
+import { openJournal, openLever, openStore } from './journal.ts';
+import { personAt } from './person.ts';
 import { describePlace, findPlace, type Place } from './place.ts';
 
 export const COMMANDS: readonly Command[] = [
   incidents(openJournal),
   incident(openJournal),
-  ...switchCommands(openLever),
+  ...resolveCommands({ open: openStore, person: personAt }),
+  ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
+  ...switchCommands(openLever, personAt),
   fault,
   helpOf(() => COMMANDS),
 ];
@@ -43,7 +50,8 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
     await command.run(rest, options, contextFor(options, io, find));
     return 0;
   } catch (error) {
-    io.err(error instanceof UsageError || error instanceof Declined ? error.message : describeError(error));
+    const plain = error instanceof UsageError || error instanceof Declined || error instanceof NotPossibleError;
+    io.err(plain ? error.message : describeError(error));
     if (error instanceof UsageError) io.err('try "nightshift help"');
     return exitCodeOf(error);
   }
@@ -80,6 +88,8 @@ function parse(argv: readonly string[]): { words: string[]; options: Options; he
         table: { type: 'string' },
         json: { type: 'boolean', default: false },
         yes: { type: 'boolean', short: 'y', default: false },
+        for: { type: 'string' },
+        reason: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

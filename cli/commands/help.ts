@@ -11,6 +11,8 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ['--table <name>', "with --aws: the journal's table, instead of a configuration"],
   ['--json', 'one JSON document on the last line of stdout; everything else goes to stderr'],
   ['--yes', 'change without asking'],
+  ['--for <time>', 'with take-over: for how long (2h), such as 30m or 1d; 7d at most'],
+  ['--reason <why>', 'with take-over, release and resolve: why, for the journal'],
 ];
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [

@@ -53,7 +53,7 @@ export const incident = (open: OpenJournal): Command => ({
 });
 
 /** The published shape, with the journal's own read-only arrays. */
-type Published<T> = T extends readonly (infer U)[]
+export type Published<T> = T extends readonly (infer U)[]
   ? readonly Published<U>[]
   : T extends object
     ? { readonly [K in keyof T]: Published<T[K]> }
@@ -61,19 +61,27 @@ type Published<T> = T extends readonly (infer U)[]
 
 function incidentLines(found: readonly Incident[], { colours }: Io): string[] {
   const head = ['incident', 'opened', 'severity', 'state', 'target', 'title'];
-  const rows = found.map((each) => [each.id, clock(each.openedAt), each.severity, each.state, each.target, each.title]);
+  const rows = found.map((each) => [
+    each.id,
+    clock(each.openedAt),
+    each.severity,
+    stateText(each),
+    each.target,
+    each.title,
+  ]);
   return table([head, ...rows], (cell, column, row) => {
     if (row === 0) return colours.dim(cell);
     return column === 3 ? paintState(cell, colours) : cell;
   });
 }
 
-function storyLines(story: IncidentWithTimeline, io: Io): string[] {
+/** One incident for people. */
+export function storyLines(story: IncidentWithTimeline, io: Io): string[] {
   const { colours } = io;
   const ended = story.resolvedAt ? `, resolved ${clock(story.resolvedAt)}` : '';
   return [
     colours.bold(`${story.title} (${story.severity})`),
-    `${story.id}  ${paintState(story.state, colours)}  ${story.target}  opened ${clock(story.openedAt)}${ended}`,
+    `${story.id}  ${paintState(stateText(story), colours)}  ${story.target}  opened ${clock(story.openedAt)}${ended}`,
     ...section('alarms', table(Object.entries(story.alarms).map(([name, state]) => [name, state])), io),
     ...section('changes', table(story.actions.map((action) => [action.status, action.remediation, action.change])), io),
     ...section('timeline', timelineLines(story.timeline, io), io),
@@ -98,9 +106,13 @@ export function clock(iso: string): string {
   return `${date} ${time}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** The state, and who has acknowledged what isn't over yet. */
+const stateText = ({ state, acknowledgedBy }: Incident): string =>
+  acknowledgedBy && state !== 'resolved' ? `${state}, ack ${acknowledgedBy.replace(/^person:/, '')}` : state;
+
 /** Padding may surround the word. */
 function paintState(cell: string, colours: Io['colours']): string {
   const state = cell.trim();
   if (state === 'resolved') return colours.green(cell);
-  return state === 'escalated' ? colours.red(cell) : colours.yellow(cell);
+  return state.startsWith('escalated') ? colours.red(cell) : colours.yellow(cell);
 }

@@ -1,5 +1,4 @@
 /** `nightshift pause`, `freeze`, `resume` and `status`: the one lever over everything that changes something. */
-import { userInfo } from 'node:os';
 import type { SwitchDocument } from '../../events/published/switch.ts';
 import type { SwitchItem, SwitchState } from '../../functions/engine/items.ts';
 import { UsageError } from '../../local/world/errors.ts';
@@ -31,7 +30,7 @@ const ORDERS = [
 ] as const satisfies readonly { name: string; state: SwitchState; summary: string; what: string }[];
 
 /** The commands that move the lever, and the one that reads it. */
-export const switchCommands = (open: OpenLever): Command[] => [
+export const switchCommands = (open: OpenLever, person: (place: Place) => Promise<string>): Command[] => [
   ...ORDERS.map(
     ({ name, state, summary, what }): Command => ({
       name,
@@ -41,7 +40,7 @@ export const switchCommands = (open: OpenLever): Command[] => [
         const place = await context.place();
         await context.confirm(what);
         const lever = open(place);
-        await lever.set(state, `person:${userInfo().username}`, words.join(' ') || 'no reason given');
+        await lever.set(state, await person(place), words.join(' ') || 'no reason given');
         await show(lever, place, options, context);
       },
     }),

@@ -7,12 +7,15 @@ import { LOCAL_PLACE, recorder } from './harness.ts';
 
 function lever() {
   let item: SwitchItem = { state: 'run', by: 'nobody', reason: 'never set', at: '1970-01-01T00:00:00.000Z' };
-  const commands = switchCommands(() => ({
-    get: async () => item,
-    set: async (state, by, reason) => {
-      item = { state, by, reason, at: '2026-11-20T03:04:05.006Z' };
-    },
-  }));
+  const commands = switchCommands(
+    () => ({
+      get: async () => item,
+      set: async (state, by, reason) => {
+        item = { state, by, reason, at: '2026-11-20T03:04:05.006Z' };
+      },
+    }),
+    async () => 'person:jane',
+  );
   return { present: () => item, parts: { commands, find: async () => LOCAL_PLACE } };
 }
 
@@ -26,7 +29,7 @@ describe('the lever', () => {
     const io = recorder();
     expect(await main([command, 'planned', 'work', '--yes', '--json'], io, parts)).toBe(0);
     expect(present()).toMatchObject({ state, reason: 'planned work' });
-    expect(present().by).toMatch(/^person:./);
+    expect(present().by).toBe('person:jane');
     expect(switchDocument.parse(JSON.parse(io.stdout.at(-1) ?? '')).switch.state).toBe(state);
   });
 

@@ -29,6 +29,7 @@ export function crossFieldFaults(config: LooseConfig, manifests: readonly Manife
     ...runbookFaults(config, manifests),
     ...alarmFaults(config),
     ...windowFaults(config),
+    ...contactFaults(config, manifests),
     ...notificationFaults({ ...config, routing: config.routing ?? [], targets: targetsOf(config) }),
   ];
 }
@@ -118,6 +119,17 @@ const targetsOf = ({ services, databases }: LooseConfig): string[] => [
   ...Object.entries(services).map(([key, { cluster, service }]) => `ecs-service/${cluster}/${service ?? key}`),
   ...Object.keys(databases).map((key) => `rds-instance/${key}`),
 ];
+
+/** What acts by itself must be able to call somebody: every page and every backstop alarm goes to these addresses. */
+function contactFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
+  if (config.contacts === undefined || config.contacts.pageEmails.length > 0) return [];
+  const auto = manifests
+    .filter(({ name }) => (config.runbooks[name]?.mode ?? config.mode) === 'auto')
+    .map(({ name }) => name);
+  if (auto.length === 0) return [];
+  const expected = `at least one address while ${auto.join(', ')} ${auto.length === 1 ? 'acts' : 'act'} by itself (mode auto)`;
+  return [fault('contacts.pageEmails', [], expected)];
+}
 
 function windowFaults(config: LooseConfig): Fault[] {
   const known = [...Object.keys(config.services), ...Object.keys(config.databases)];

@@ -23,6 +23,7 @@ const valid = {
       maxConnections: 100,
     },
   },
+  contacts: { pageEmails: ['on-call@example.com'] },
   network: {
     vpcId: 'vpc-0abc',
     subnetIds: ['subnet-0abc'],

@@ -18,7 +18,7 @@ import type { Permission } from '../../functions/engine/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { failureQueue } from './failure-queue.ts';
-import { ENGINE_ACCESS, type JournalAccess, journalStatements } from './journal-table.ts';
+import { type JournalAccess, journalStatements } from './journal-table.ts';
 import { asFinding, statementsFor } from './permissions.ts';
 
 /** What all functions of one deployment share. */
@@ -42,8 +42,8 @@ export interface NightshiftFunctionProps {
   readonly environment?: Readonly<Record<string, string>>;
   readonly network?: DatabaseNetwork | undefined;
   readonly reservedConcurrency?: number | undefined;
-  /** What it does with the journal, no more than `npm run iam-check` sees it do; the engine's part when nothing is said. */
-  readonly journal?: JournalAccess;
+  /** What it does with the journal: no more than `npm run iam-check` sees it do. */
+  readonly journal: JournalAccess;
 }
 
 /** The function `nightshift-<deployment>-<name>`. */
@@ -90,7 +90,7 @@ export class NightshiftFunction extends Construct {
     this.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   }
 
-  #role({ deployment, manifest, journal = ENGINE_ACCESS }: NightshiftFunctionProps, logGroup: LogGroup): Role {
+  #role({ deployment, manifest, journal }: NightshiftFunctionProps, logGroup: LogGroup): Role {
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     for (const statement of journalStatements(deployment.table, journal)) role.addToPolicy(statement);

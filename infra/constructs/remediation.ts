@@ -5,6 +5,7 @@ import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { DEPLOYMENT_TAG, type RemediationManifest, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
 import type { DatabaseNetwork } from './database-network.ts';
+import { ENGINE_ACCESS } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 
 export interface RemediationProps {
@@ -21,6 +22,7 @@ export class Remediation extends NightshiftFunction {
     super(scope, manifest.name, {
       deployment,
       manifest,
+      journal: ENGINE_ACCESS,
       network,
       reservedConcurrency: deployment.config.runbooks[manifest.name]?.reservedConcurrency,
     });

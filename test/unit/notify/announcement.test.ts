@@ -1,0 +1,115 @@
+import { describe, expect, it } from '@jest/globals';
+import { ENTRY_KINDS, type EntryKind, type JournalEntry } from '../../../events/journal.ts';
+import { incidentEvent } from '../../../events/published/notification.ts';
+import { reduceIncident } from '../../../functions/engine/reducer.ts';
+import { announcementOf, happeningOf } from '../../../functions/incidents/announcer/event.ts';
+import { ANNOUNCED } from '../../../infra/constructs/notifications.ts';
+
+const place = { deployment: 'test', region: 'us-east-1' };
+let ids = 0;
+const entry = (
+  kind: EntryKind,
+  second: number,
+  summary: string = kind,
+  data: JournalEntry['data'] = {},
+): JournalEntry => ({
+  id: `01KAG${String(1000 + ++ids)}`,
+  incidentId: 'inc-1',
+  at: new Date(Date.parse('2026-11-20T03:00:00.000Z') + second * 1000).toISOString(),
+  kind,
+  by: 'scale-out-service',
+  summary,
+  data,
+});
+const story = [
+  entry('opened', 0, 'backend-cpu on ecs-service/orders/backend', {
+    title: 'backend-cpu on ecs-service/orders/backend',
+    target: 'ecs-service/orders/backend',
+    severity: 'P1',
+  }),
+  entry('signal', 0, 'alarm backend-cpu is firing: 81 > 70', { alarmArn: 'arn:alarm' }),
+  entry('intent', 0, 'will raise', { actionId: 'a1', remediation: 'scale-out-service', change: 'raise from 2 to 4' }),
+  entry('acted', 2, 'desired count is 4', { actionId: 'a1' }),
+  entry('not-verified', 60, 'CPU is still 90 %', { actionId: 'a1' }),
+  entry('escalated', 60, 'it did not help', { actionId: 'a1', undo: 'set desired count to 2' }),
+  entry('resolved', 90, 'all alarms OK'),
+];
+const incident = reduceIncident(story);
+const of = (kind: EntryKind) => {
+  const found = story.find((each) => each.kind === kind);
+  if (!found) throw new Error(kind);
+  return announcementOf(found, incident, place);
+};
+
+describe('an announcement', () => {
+  it('has the published shape for every entry that is told', () => {
+    const told = story.flatMap((each) => announcementOf(each, incident, place) ?? []);
+    expect(told.map(({ detailType }) => detailType)).toEqual([
+      'Incident Opened',
+      'Incident Updated',
+      'Incident Updated',
+      'Incident Escalated',
+      'Incident Resolved',
+    ]);
+    for (const { detail } of told) expect(incidentEvent.safeParse(detail).error).toBeUndefined();
+  });
+
+  it('tells the incident as it stood then, however late it is told', () => {
+    expect(of('opened')?.detail.incident).toMatchObject({ state: 'acting', severity: 'P1', alarmsFiring: 1 });
+    expect(of('acted')?.detail.incident.state).toBe('verifying');
+    expect(of('acted')?.detail.timeline.map(({ kind }) => kind)).toEqual(['opened', 'signal', 'intent', 'acted']);
+    expect(of('escalated')?.detail.incident.state).toBe('escalated');
+    expect(of('resolved')?.detail.incident).toMatchObject({ state: 'resolved', resolvedAt: story.at(-1)?.at });
+  });
+
+  it('is the same when more has been written meanwhile', () => {
+    const before = reduceIncident(story.slice(0, 4));
+    const acted = story[3] as JournalEntry;
+    expect(announcementOf(acted, before, place)).toEqual(announcementOf(acted, incident, place));
+  });
+
+  it('of an opening already says why and what is being done, because they were written together', () => {
+    expect(of('opened')?.detail.incident).toMatchObject({
+      cause: 'alarm backend-cpu is firing: 81 > 70',
+      actions: [{ change: 'raise from 2 to 4', status: 'intended' }],
+    });
+  });
+
+  it('says how to undo, and how to look', () => {
+    expect(of('escalated')?.detail).toMatchObject({
+      entry: { undo: 'set desired count to 2' },
+      look: 'nightshift incident inc-1',
+    });
+  });
+
+  it('is not made for an entry whose incident is not there', () => {
+    expect(announcementOf(entry('note', 5), incident, place)).toBeUndefined();
+    expect(announcementOf(entry('acted', 5), undefined, place)).toBeUndefined();
+  });
+
+  it('stays small however long the story is', () => {
+    const long = Array.from({ length: 500 }, (_, index) =>
+      entry('acted', 100 + index, 'x'.repeat(5_000), { actionId: `b${index}` }),
+    );
+    const intents = long.map(({ data }, index) =>
+      entry('intent', 99, 'y'.repeat(5_000), { ...data, remediation: 'r', change: `${index}${'z'.repeat(5_000)}` }),
+    );
+    const last = entry('escalated', 700, '\u{1F525}'.repeat(3_000), { undo: 'u'.repeat(5_000) });
+    const detail = announcementOf(last, reduceIncident([...story, ...intents, ...long, last]), place)?.detail;
+    expect(detail?.timelineOmitted).toBeGreaterThan(900);
+    expect(detail?.entry.summary.isWellFormed()).toBe(true);
+    expect(Buffer.byteLength(JSON.stringify(detail))).toBeLessThan(16_000);
+  });
+});
+
+describe('what is told', () => {
+  it('of decisions is only what was not done because of the mode', () => {
+    expect(happeningOf({ kind: 'decided', data: { change: 'raise from 2 to 4' } })).toBe('updated');
+    expect(happeningOf({ kind: 'decided', data: { outcome: { kind: 'held' } } })).toBeUndefined();
+  });
+
+  it('starts the announcer, and nothing else does', () => {
+    const told = ENTRY_KINDS.filter((kind) => happeningOf({ kind, data: { change: 'x' } }));
+    expect([...ANNOUNCED].sort()).toEqual([...told].sort());
+  });
+});

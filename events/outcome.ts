@@ -30,6 +30,7 @@ export type HoldReason =
   | 'maintenance'
   | 'change-under-way'
   | 'upstream-in-trouble'
+  | 'storm'
   | 'hands-off'
   | 'lease'
   | 'actions-disabled';

@@ -81,6 +81,8 @@ export interface RuntimeConfig {
   /** By remediation name; one entry for each remediation that is deployed. */
   readonly runbooks: Readonly<Record<string, RunbookLimits>>;
   readonly fleet: { readonly changesPerHour: number };
+  /** More than so many targets with new incidents within this time are a storm: held together, told once (docs/storms.md). */
+  readonly storm: { readonly targets: number; readonly withinSeconds: number };
   readonly windows: readonly Window[];
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;

@@ -8,15 +8,18 @@ import {
   eventKey,
   type Key,
   NEW_TARGET,
+  type StormItem,
   SWITCH_COPIES,
   type SwitchItem,
   type SwitchState,
+  stormKey,
   switchKey,
   type TargetItem,
   targetKey,
 } from './items.ts';
 import type { RemainingMs, Remediation } from './remediation.ts';
 import type { Store } from './store.ts';
+import { type OpenedIncident, readOpened } from './storm.ts';
 
 export interface Context<Target extends Protected, Observation> {
   readonly remediation: Remediation<Target, Observation>;
@@ -37,6 +40,10 @@ export interface Situation {
   readonly target: TargetItem;
   readonly alarm: AlarmItem | undefined;
   readonly upstreamsInTrouble: readonly string[];
+  /** Incidents opened lately, on any target. */
+  readonly opened: readonly OpenedIncident[];
+  /** When a person was last called because of a storm (epoch milliseconds); 0: never. */
+  readonly stormPagedAt: number;
 }
 
 /** Margin by which a lease outlives the function's hard timeout. */
@@ -51,7 +58,10 @@ export function limitsOf<T extends Protected, O>({ remediation, config }: Contex
 export const leaseEnd = <T extends Protected, O>({ remediation, now }: Context<T, O>): number =>
   now() + remediation.manifest.timeoutSeconds * 1000 + LEASE_MARGIN_MS;
 
-/** Reads all that the guardrails need in one call: event, one copy of the switch, target, alarm, upstream targets. */
+/**
+ * Reads all that the guardrails need in one round: event, one copy of the switch, target, alarm, upstream targets; and beside it, because an index
+ * can't be read in the same call, the incidents opened lately.
+ */
 export async function readSituation<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
@@ -64,8 +74,12 @@ export async function readSituation<T extends Protected, O>(
     switch: switchKey(switchCopy),
     target: targetKey(signal.target),
     alarm: alarmKey(signal.alarmArn),
+    storm: stormKey,
   };
-  const items = await store.readAll([...Object.values(keys), ...upstreams.map(targetKey)]);
+  const [items, opened] = await Promise.all([
+    store.readAll([...Object.values(keys), ...upstreams.map(targetKey)]),
+    readOpened(store, context.config.storm, context.now()),
+  ]);
   const get = <Item>(key: Key) => items.get(key.pk) as Item | undefined;
   return {
     now: context.now(),
@@ -75,6 +89,8 @@ export async function readSituation<T extends Protected, O>(
     target: asTarget(get(keys.target)),
     alarm: get<AlarmItem>(keys.alarm),
     upstreamsInTrouble: upstreams.filter((name) => get<TargetItem>(targetKey(name))?.openIncidentId !== undefined),
+    opened,
+    stormPagedAt: get<StormItem>(keys.storm)?.pagedAt ?? 0,
   };
 }
 

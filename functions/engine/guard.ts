@@ -3,6 +3,7 @@ import type { Guardrail, HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { RunbookLimits, RuntimeConfig } from './config.ts';
 import type { AlarmItem, SwitchState, TakeOver, TargetItem } from './items.ts';
+import type { Storm } from './storm.ts';
 import { changeForbidden } from './windows.ts';
 
 const HOUR_MS = 3_600_000;
@@ -30,7 +31,9 @@ export interface GuardInput {
   readonly alarm: AlarmItem | undefined;
   readonly switchState: SwitchState;
   readonly upstreamsInTrouble: readonly string[];
-  readonly config: Pick<RuntimeConfig, 'staleAfterSeconds' | 'firstEvaluationHoldSeconds' | 'windows'>;
+  /** The storm that the signal belongs to. */
+  readonly storm: Storm | undefined;
+  readonly config: Pick<RuntimeConfig, 'staleAfterSeconds' | 'firstEvaluationHoldSeconds' | 'windows' | 'storm'>;
   readonly now: number;
 }
 
@@ -38,8 +41,10 @@ type Guard = (input: GuardInput) => Stop | undefined;
 
 /** The guards by name, in the order in which they are asked. */
 export const GUARDS: Readonly<Record<string, Guard>> = {
-  switch: switchGuard,
   recovered: recoveredGuard,
+  // Before the switch: whoever pauses in a storm isn't called for each of its targets afterwards.
+  storm: stormGuard,
+  switch: switchGuard,
   timeliness: timelinessGuard,
   window: windowGuard,
   lease: leaseGuard,
@@ -73,6 +78,14 @@ function recoveredGuard({ signal, alarm }: GuardInput): Stop | undefined {
     kind: 'recovered',
     detail: `${signal.alarmName} went back to OK at ${new Date(alarm.stateAt).toISOString()}`,
   };
+}
+
+/** By the time it is looked at again, the incidents that began before it are older than a storm lasts. */
+function stormGuard({ storm, config, now }: GuardInput): Stop | undefined {
+  if (!storm) return undefined;
+  const { targets, withinSeconds } = config.storm;
+  const detail = `${storm.targets} other targets got incidents within ${withinSeconds} s (storm.targets ${targets})`;
+  return { kind: 'held', reason: 'storm', detail, recheckAt: now + withinSeconds * 1000 };
 }
 
 function timelinessGuard({ signal, config, now }: GuardInput): Stop | undefined {

@@ -18,6 +18,8 @@ const single = (pk: string, sk: string): Key => ({ pk, sk });
 export const eventKey = (remediation: string, signalId: string): Key =>
   single(`EVENT#${remediation}#${signalId}`, 'EVENT');
 export const switchKey = (copy: number): Key => single(`SWITCH#${copy}`, 'SWITCH');
+/** When a person was last called because of a storm. */
+export const stormKey: Key = { pk: 'STORM', sk: 'STORM' };
 export const targetKey = (target: string): Key => single(`TARGET#${target}`, 'TARGET');
 export const alarmKey = (alarmArn: string): Key => single(`ALARM#${alarmArn}`, 'ALARM');
 export const actionKey = (actionId: string): Key => single(`ACTION#${actionId}`, 'ACTION');
@@ -94,6 +96,12 @@ export interface TakeOver {
   readonly reason: string;
 }
 export const NEW_TARGET: TargetItem = { version: 0, cooldownUntil: {}, recent: {}, alarms: {} };
+
+/** One for all storms: what a page was sent for isn't paged again for a while. */
+export interface StormItem {
+  /** Epoch milliseconds. */
+  readonly pagedAt: number;
+}
 
 /** Last known state of an alarm, from its events and from the reconciler. */
 export interface AlarmItem {

@@ -17,7 +17,8 @@ import { openIncident } from './incident.ts';
 import type { EventItem, TargetItem } from './items.ts';
 import type { Decision } from './remediation.ts';
 import type { Labelled } from './store.ts';
-import { alarmFired, putEntry, putEvent, putTarget, putWork } from './writes.ts';
+import { stormAround, stormStory } from './storm.ts';
+import { alarmFired, claimStormPage, putEntry, putEvent, putTarget, putWork } from './writes.ts';
 
 /** How often a signal starts over because the target's item moved under it, before it is put aside as contended. */
 const ROUNDS = 4;
@@ -57,6 +58,7 @@ async function judge<T extends Protected, O>(
     alarm: situation.alarm,
     switchState: situation.switchState,
     upstreamsInTrouble: situation.upstreamsInTrouble,
+    storm: stormOf(context, signal, situation),
     config: context.config,
     now: situation.now,
   });
@@ -178,16 +180,42 @@ async function recordStop<T extends Protected, O>(
   const { incidentId, make, entries, next } = openIncident(context, signal, target, now);
   const { outcome, summary } = describeStop(stop, incidentId);
   entries.push(make('decided', summary, { outcome }));
-  const tooLate = stop.kind !== 'joined' && pastDeadline(context, target, stop.recheckAt, now);
+  const inStorm = stop.kind === 'held' && stop.reason === 'storm';
+  const tooLate = stop.kind !== 'joined' && !inStorm && pastDeadline(context, target, stop.recheckAt, now);
   const call = tooLate && !calledLately(context, situation);
   const { name } = context.remediation.manifest;
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
+  const page = inStorm ? stormPage(context, signal, situation, make) : [];
   return record(context, signal, situation, outcome, [
-    putTarget(table, signal.target, target.version, call ? { ...next, escalatedAt: now } : next),
+    // The storm's page calls a person for this target, too.
+    putTarget(table, signal.target, target.version, call || inStorm ? { ...next, escalatedAt: now } : next),
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
+    ...page,
     recheck(context, signal, stop.recheckAt),
   ]);
+}
+
+const stormOf = <T extends Protected, O>({ config }: Context<T, O>, { target }: Signal, situation: Situation) =>
+  stormAround(situation.opened, target, situation.target.openIncidentId, config.storm.targets);
+
+/** One call for all targets of a storm, and again while it lasts, as for any trouble; nothing when somebody else has called. */
+function stormPage<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  make: ReturnType<typeof openIncident>['make'],
+): Labelled[] {
+  const { config, store, remediation } = context;
+  const storm = stormOf(context, signal, situation);
+  const since = situation.now - Math.max(config.handsOffSeconds, config.storm.withinSeconds) * 1000;
+  if (!storm || situation.stormPagedAt > since) return [];
+  const { name } = remediation.manifest;
+  const { headline, summary } = stormStory(storm, { target: signal.target, remediation: name }, config);
+  return [
+    putEntry(store.table, make('escalated', summary, { remediation: name, headline })),
+    claimStormPage(store.table, situation.now, since),
+  ];
 }
 
 function describeStop(

@@ -17,6 +17,7 @@ import {
   type Key,
   type SwitchItem,
   slotKey,
+  stormKey,
   switchKey,
   type TargetItem,
   targetKey,
@@ -134,6 +135,18 @@ export function claimSlot(
 ): Labelled {
   const expiresAt = Math.floor(windowStart / 1000) + 2 * 3600;
   return signed(label, put(table, { ...slotKey(scope, windowStart, slot), actionId, expiresAt }, ABSENT));
+}
+
+/** Remembers that a person is being called because of a storm; refuses when that was done after `since` (epoch ms). */
+export function claimStormPage(table: string, now: number, since: number): Labelled {
+  return signed(
+    'storm',
+    put(
+      table,
+      { ...stormKey, pagedAt: now },
+      { expression: 'attribute_not_exists(pk) OR pagedAt <= :since', values: { ':since': since } },
+    ),
+  );
 }
 
 /** Records that the alarm fired at `at`, unless it is known to have recovered since. */

@@ -18,7 +18,7 @@ export function deployedManifests<M extends Pick<RemediationManifest, 'targetKin
 
 /** The shape that `functions/engine/config.ts` reads from a function's asset. */
 export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly RemediationManifest[]): RuntimeConfig {
-  const { name, region, standbyRegion, fleet } = config;
+  const { name, region, standbyRegion, fleet, storm } = config;
   return {
     version: 1,
     name,
@@ -46,6 +46,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
       deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
     ),
     fleet: { changesPerHour: fleet.changesPerHour },
+    storm: { targets: storm.targets, withinSeconds: storm.withinSeconds },
     windows: config.windows.map((window) => windowOf(window, config)),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
     handsOffSeconds: config.handsOffSeconds,

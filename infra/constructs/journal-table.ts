@@ -63,6 +63,7 @@ export interface JournalAccess {
 /** The engine's own: every remediation observes, commits and settles through the same code. */
 export const ENGINE_ACCESS: JournalAccess = {
   actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  indexes: ['incidents'],
 };
 
 export function journalStatements(table: Table, { actions, indexes = [] }: JournalAccess): PolicyStatement[] {

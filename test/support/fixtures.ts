@@ -47,6 +47,8 @@ export const config: RuntimeConfig = {
   databases: { 'orders-db': database },
   runbooks: { 'scale-out-service': limits, 'release-idle-connections': limits },
   fleet: { changesPerHour: 50 },
+  // Tests that share a journal open more incidents than a fleet has.
+  storm: { targets: 10_000, withinSeconds: 300 },
   windows: [],
   firstEvaluationHoldSeconds: 120,
   handsOffSeconds: 3600,

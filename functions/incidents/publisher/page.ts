@@ -29,7 +29,9 @@ export function pageFor(
   entry: JournalEntry,
   incident: IncidentWithTimeline | undefined,
 ): { subject: string; message: string } {
-  const title = incident?.title ?? entry.incidentId;
+  // A storm is more than the incident in which it is told.
+  const { headline } = entry.data;
+  const title = typeof headline === 'string' ? headline : (incident?.title ?? entry.incidentId);
   const subject = `[${incident?.severity ?? 'P2'}] ${title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, SUBJECT_LIMIT);
   const undo = typeof entry.data.undo === 'string' ? [`To undo: ${entry.data.undo}`] : [];
   const message = [

@@ -15,6 +15,7 @@ const allowed: GuardInput = {
   alarm: undefined,
   switchState: 'run',
   upstreamsInTrouble: [],
+  storm: undefined,
   config,
   now: NOW,
 };

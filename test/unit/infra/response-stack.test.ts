@@ -23,6 +23,7 @@ describe('a function role', () => {
     expect(grantsOf(built, 'scaleoutserviceRole')).toEqual(
       [
         ...common('scaleoutservice'),
+        'Allow dynamodb:Query on Journal.Arn/index/incidents',
         'Allow application-autoscaling:DescribeScalableTargets on *',
         'Allow application-autoscaling:RegisterScalableTarget on arn:aws:application-autoscaling:us-east-1:111122223333:scalable-target/*',
         'Allow cloudwatch:GetMetricData on *',
@@ -58,6 +59,7 @@ describe('a function role', () => {
     expect(grantsOf(built, 'releaseidleconnectionsRole')).toEqual(
       [
         ...common('releaseidleconnections'),
+        'Allow dynamodb:Query on Journal.Arn/index/incidents',
         'Allow rds-db:connect on arn:aws:rds-db:us-east-1:111122223333:dbuser:db-ABCDEFGHIJKLMNOPQRSTUVWX01/nightshift',
         ...interfaces.flatMap((action) => [`Allow ec2:${action} on *`, `Deny ec2:${action} on *`]),
       ].sort(),

@@ -71,7 +71,7 @@ export function faultsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType,
     }
     const expected =
       issue.code === 'invalid_key' ? issue.issues.map((inner) => inner.message).join('; ') : describe(issue);
-    return [{ path: formatPath(issue.path), given: asGiven(valueAt(input, issue.path)), expected }];
+    return [{ path: formatPath(issue.path), given: asGiven(shown(issue.path, valueAt(input, issue.path))), expected }];
   });
 }
 
@@ -80,6 +80,12 @@ const UNIONS: Readonly<Record<string, string>> = {
   repeats: 'weekly or never',
   kind: 'one of slack, teams, pagerduty, webhook, email, sns',
 };
+
+/** Where a secret's ARN belongs, the secret itself may have been written: it isn't repeated. */
+const shown = (path: readonly PropertyKey[], value: unknown): unknown =>
+  typeof value === 'string' && String(path.at(-1)).endsWith('SecretArn') && !value.startsWith('arn:')
+    ? '(not shown)'
+    : value;
 
 function describe(issue: z.core.$ZodIssue): string {
   switch (issue.code) {

@@ -61,10 +61,12 @@ export class Notifications extends Construct {
 
   #notify(deployment: Deployment, manifest: IncidentFunctionManifest): void {
     const { config } = deployment;
+    // Only where the vendor keeps a state does it look whether the incident is over meanwhile.
+    const looks = Object.values(config.channels).some(({ kind }) => kind === 'pagerduty');
     const notify = new NightshiftFunction(this, 'Notify', {
       deployment,
       manifest,
-      journal: { actions: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] },
+      journal: { actions: [...(looks ? (['GetItem'] as const) : []), 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'] },
     });
     for (const statement of channelStatements(config)) notify.role.addToPolicy(statement);
     const told = HAPPENINGS.filter((each) => config.routing.some(({ events }) => events.includes(each)));

@@ -112,6 +112,13 @@ describe('channels and routing', () => {
     expect(faults(change).join('\n')).toContain(expected);
   });
 
+  it('never repeat a secret that was written where its ARN belongs', () => {
+    const url = 'https://hooks.slack.com/services/T/B/SecretSecret';
+    const change = { channels: { ...channels, team: { kind: 'slack', webhookSecretArn: url } } };
+    expect(() => parse(change)).toThrow('channels.team.webhookSecretArn: "(not shown)"');
+    expect(() => parse(change)).not.toThrow('SecretSecret');
+  });
+
   it('are accepted with targets that are protected', () => {
     expect(
       faults({

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import { discover } from '../../infra/discover.ts';
 import { config as baseConfig } from '../support/fixtures.ts';
-import { SEEDED_BUGS } from './bugs.ts';
+import { SEEDED_BUGS, type SeededBug } from './bugs.ts';
 import { type Deployment, deploy } from './deployment.ts';
 import { kindsAt } from './faults.ts';
 import { watchChanges } from './guard.ts';
@@ -19,6 +19,8 @@ import { type MatrixCase, MODES, nameOf, type OpenCase, type Point, type Stage, 
 
 export interface MatrixOptions {
   /** Which of the points to run; all by default. */
+  /** How many targets are configured (default 2,000): each point uses one, and the functions read them all when they start. */
+  readonly targets?: number;
   readonly select?: (point: Point) => boolean;
   /** Of which remediations, and which deliveries to them; all by default. */
   readonly remediations?: readonly string[];
@@ -37,8 +39,6 @@ export interface MatrixReport {
   readonly seconds: number;
 }
 
-/** Targets that are configured; each point uses one. */
-const TARGETS = 1_500;
 const LANES = 6;
 /** A fault that isn't met (a statement that wasn't needed this time) is tried again on another target. */
 const TRIES = 3;
@@ -91,8 +91,8 @@ async function openCases(place: Place, cases: readonly MatrixCase[]): Promise<Ma
 }
 
 /** Short times of our own; nothing else differs from a deployment. The cooldown outlasts a run, so one incident is one action. */
-function configOf(cases: ReadonlyMap<string, OpenCase>): RuntimeConfig {
-  const configured = Array.from({ length: TARGETS }, (_, index) =>
+function configOf(cases: ReadonlyMap<string, OpenCase>, targets: number): RuntimeConfig {
+  const configured = Array.from({ length: targets }, (_, index) =>
     [...cases.values()].map((each) => each.configure(tokenOf(index), index)),
   ).flat();
   const named = <Item extends { name: string }>(items: (Item | undefined)[]) =>
@@ -117,6 +117,7 @@ class Run {
   readonly #options: MatrixOptions;
   readonly #cases: Map<string, OpenCase>;
   readonly #config: RuntimeConfig;
+  readonly #targets: number;
   #nextTarget = 0;
 
   constructor(place: Place, matrixCases: readonly MatrixCase[], options: MatrixOptions, cases: Map<string, OpenCase>) {
@@ -124,11 +125,12 @@ class Run {
     this.#matrixCases = matrixCases;
     this.#options = options;
     this.#cases = cases;
-    this.#config = configOf(cases);
+    this.#targets = options.targets ?? 2_000;
+    this.#config = configOf(cases, this.#targets);
   }
 
   async points(): Promise<Verdict[]> {
-    const deployment = await deploy(this.#place, { name: 'matrix', config: this.#config, lanes: LANES });
+    const deployment = await this.#deploy('matrix', LANES, [...this.#cases.keys()]);
     const reconciling = new Reconciling(this.#place, deployment, this.#options.report);
     const matrix = this.#matrix(deployment, reconciling);
     const stopWatching = watchChanges(matrix, (caller) => caller.startsWith('matrix-'));
@@ -148,7 +150,12 @@ class Run {
     const failures: string[] = [];
     for (const [at, bug] of SEEDED_BUGS.entries()) {
       const name = `bug${at + 1}`;
-      const deployment = await deploy(this.#place, { name, config: this.#config, lanes: 1, bug });
+      const deployment = await this.#deploy(
+        name,
+        1,
+        bug.points.map(({ remediation }) => remediation),
+        bug,
+      );
       const matrix = this.#matrix(deployment);
       const stopWatching = watchChanges(matrix, (caller) => caller.startsWith(`${name}-`));
       const red = await this.#firstRed(matrix, bug.points);
@@ -157,6 +164,10 @@ class Run {
       if (!red) failures.push(`seeded bug not found: ${bug.name}`);
     }
     return { found: SEEDED_BUGS.length - failures.length, failures };
+  }
+
+  #deploy(name: string, lanes: number, remediations: string[], bug?: SeededBug): Promise<Deployment> {
+    return deploy(this.#place, { name, config: this.#config, lanes, remediations, ...(bug && { bug }) });
   }
 
   async #firstRed(matrix: Matrix, points: readonly Point[]): Promise<string | undefined> {
@@ -177,7 +188,7 @@ class Run {
 
   #target(): { token: string; index: number } {
     const index = this.#nextTarget++;
-    if (index >= TARGETS) throw new Error(`more than ${TARGETS} targets are needed: raise TARGETS`);
+    if (index >= this.#targets) throw new Error(`more than ${this.#targets} targets are needed: raise \`targets\``);
     return { token: tokenOf(index), index };
   }
 

@@ -26,35 +26,38 @@ interface DeploymentOptions {
   /** Part of every name; one deployment for each. */
   readonly name: string;
   readonly config: RuntimeConfig;
+  /** Functions of each remediation, beside the one that the reconciler gives its orders to. */
   readonly lanes: number;
+  readonly remediations: readonly string[];
   readonly bug?: SeededBug;
 }
 
 /** Builds, and makes journal table, failure queue and functions. */
 export async function deploy(place: Place, options: DeploymentOptions): Promise<Deployment> {
   const { name, config, lanes, bug } = options;
-  const { remediations, incidentFunctions } = await discover();
-  const units = [...remediations, ...incidentFunctions.filter(({ manifest }) => manifest.name === 'reconciler')];
+  const found = await discover();
+  const remediations = found.remediations.filter(({ manifest }) => options.remediations.includes(manifest.name));
+  const units = [...remediations, ...found.incidentFunctions.filter(({ manifest }) => manifest.name === 'reconciler')];
   const entries = units.map(({ manifest, handler }) => ({ name: manifest.name, handler }));
-  const [assets, , queue] = await Promise.all([
-    buildAssets(entries, config, bug),
-    place.clients.journal.send(journalTable(`${name}-journal`)),
-    makeQueue(place, `${name}-failures`),
-  ]);
   const table = `${name}-journal`;
+  const [assets, queue] = await Promise.all([
+    buildAssets(entries, config, bug),
+    makeQueue(place, `${name}-failures`),
+    place.clients.journal.send(journalTable(table)),
+  ]);
   const make = (unit: string, functionName: string, timeoutSeconds: number, environment = {}) =>
     makeFunction(place, { asset: assetOf(assets, unit), functionName, timeoutSeconds, environment, table, queue });
   const laneOf = (remediation: string, lane: number) => `${name}-${remediation}-${lane}`;
   const functions = Object.fromEntries(remediations.map(({ manifest }) => [manifest.name, `${name}-${manifest.name}`]));
-  for (const { manifest } of remediations) {
-    const names = [
-      functions[manifest.name] ?? '',
-      ...Array.from({ length: lanes }, (_, at) => laneOf(manifest.name, at)),
-    ];
-    for (const each of names) await make(manifest.name, each, manifest.timeoutSeconds);
-  }
   const reconciler = `${name}-reconciler`;
-  await make('reconciler', reconciler, 60, { NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions) });
+  await Promise.all([
+    make('reconciler', reconciler, 60, { NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions) }),
+    ...remediations.flatMap(({ manifest }) =>
+      [functions[manifest.name] ?? '', ...Array.from({ length: lanes }, (_, lane) => laneOf(manifest.name, lane))].map(
+        (each) => make(manifest.name, each, manifest.timeoutSeconds),
+      ),
+    ),
+  ]);
   const takers = new Set(Object.values(functions));
   const orderTaker = (functionName: string) => takers.has(functionName);
   return { table, config, lanes, laneOf, reconciler, orderTaker, failures: () => queue.requestIds() };

@@ -26,6 +26,7 @@ beforeAll(async () => {
     remediations: ['scale-out-service'],
     stages: ['firing'],
     select: isTelling,
+    targets: 60,
     bugs: true,
     report: () => {},
   });

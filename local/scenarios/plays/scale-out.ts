@@ -4,7 +4,6 @@ import { DEMO } from '../../services/seed.ts';
 import type { World } from '../../world/world.ts';
 import { DATABASE_TARGET } from '../support/database.ts';
 import {
-  entryOf,
   firstChange,
   msToResolved,
   startOfScenario,
@@ -14,7 +13,7 @@ import {
   untilResolved,
 } from '../support/incidents.ts';
 import { cpuPercentAfter, serviceState, setTasks, untilTasks } from '../support/service.ts';
-import { expectThat, type Figures, type Scenario, ScenarioFailure, type Stage } from '../types.ts';
+import { expectThat, type Figures, type Scenario, type Stage } from '../types.ts';
 
 const RUNBOOK = 'scale-out-service';
 const TARGET = `ecs-service/${DEMO.cluster}/${DEMO.service}`;
@@ -123,9 +122,11 @@ async function endSurge(world: World, stage: Stage, surge: Load, incidentId: str
   stage.doneWith(DATABASE_TARGET);
   const fellAt = Date.now();
   await untilTasks(world, stage, DEMO.tasks, 120_000);
-  const incident = await world.journal.readIncident(incidentId);
-  if (!incident) throw new ScenarioFailure(`incident ${incidentId} is gone from the journal`);
-  return Date.parse(entryOf(incident, 'handed-back').at) - fellAt;
+  // The change comes first, then it is written down.
+  const handedBack = await stage.until('the hand-back in the timeline', async () =>
+    (await world.journal.readIncident(incidentId))?.timeline.find(({ kind }) => kind === 'handed-back'),
+  );
+  return Date.parse(handedBack.at) - fellAt;
 }
 
 /** Only needed when the scenario failed: otherwise Nightshift has handed the task back. */

@@ -1,5 +1,4 @@
 /** When a slot of a budget is taken, a remediation looks for a free one: the only time that it queries the journal. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { claimSlot } from '../../../functions/engine/writes.ts';
 import { DATABASE_TARGET } from '../../../local/scenarios/support/database.ts';
 import { untilQuiet } from '../../../local/scenarios/support/incidents.ts';
@@ -9,7 +8,7 @@ import {
   CONNECTIONS_ALARM,
   CPU_ALARM,
   fillConnections,
-  fire,
+  fireUntil,
   journalOf,
   nextCall,
   RELEASE,
@@ -17,7 +16,6 @@ import {
   SERVICE_TARGET,
 } from './support.ts';
 
-const FIRE_EVERY_MS = 4_000;
 const HOUR_MS = 3_600_000;
 /** Both budgets of the demo's configuration (`perRunbookPerHour`). */
 const SLOTS = 100;
@@ -56,17 +54,8 @@ const spent = (
     await untilQuiet(world, stage, target, remediation);
     await prepare(world, stage);
     await spend(world, remediation);
-    const looked = nextCall(world, stage, caller, 'Query');
     // A cooldown may still run from the case before; then the alarm is refused without a look at budgets.
-    const firing = new AbortController();
-    const fires = (async () => {
-      while (!firing.signal.aborted) {
-        await fire(world, alarm);
-        await sleep(FIRE_EVERY_MS, undefined, { signal: firing.signal }).catch(() => {}); // The case is over.
-      }
-    })();
-    await looked.finally(() => firing.abort());
-    await fires;
+    await fireUntil(world, alarm, nextCall(world, stage, caller, 'Query'));
     return {};
   },
 });

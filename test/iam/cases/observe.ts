@@ -2,7 +2,15 @@
 import { DATABASE_TARGET } from '../../../local/scenarios/support/database.ts';
 import type { Scenario, Stage } from '../../../local/scenarios/types.ts';
 import type { World } from '../../../local/world/world.ts';
-import { CONNECTIONS_ALARM, CPU_ALARM, fillConnections, fire, RELEASE, SCALE_OUT, SERVICE_TARGET } from './support.ts';
+import {
+  CONNECTIONS_ALARM,
+  CPU_ALARM,
+  fillConnections,
+  fireUntil,
+  RELEASE,
+  SCALE_OUT,
+  SERVICE_TARGET,
+} from './support.ts';
 
 const observed = (
   name: string,
@@ -16,17 +24,18 @@ const observed = (
   groups: [],
   rank: 1,
   targets: [target],
-  uses: [target],
+  // A service isn't scaled out while its database is in trouble.
+  uses: [SERVICE_TARGET, DATABASE_TARGET],
   timeLimitMs: 90_000,
   run: async (world, stage) => {
     await prepare(world, stage);
-    // An alarm that was never judged before is looked at again first, and an alarm that fires already tells nothing new.
-    const state = () => world.alarms.changes().findLast(({ alarmName }) => alarmName === alarm)?.state;
-    await stage.until(`${alarm} to be judged`, () => (state() === undefined ? undefined : true), { withinMs: 45_000 });
-    if (state() === 'OK') await fire(world, alarm);
-    await stage.until(`${caller} to say what it would do`, async () =>
-      (await world.lambda.logs(caller)).includes('"kind":"would-act"') ? true : undefined,
+    const seen = stage.until(
+      `${caller} to say what it would do`,
+      async () => ((await world.lambda.logs(caller)).includes('"kind":"would-act"') ? true : undefined),
+      { withinMs: 80_000 },
     );
+    // The first evaluation of a new alarm is only looked at again.
+    await fireUntil(world, alarm, seen);
     return {};
   },
 });

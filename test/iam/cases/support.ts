@@ -1,4 +1,5 @@
 /** What the cases have in common: making a deployed alarm fire, and waiting for what a function was seen to ask for. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApplicationAutoScalingClient,
   DeregisterScalableTargetCommand,
@@ -25,6 +26,22 @@ export const SERVICE_TARGET = `ecs-service/${DEMO.cluster}/${DEMO.service}`;
 export async function fire(world: World, alarmName: string): Promise<void> {
   const state = { AlarmName: alarmName, StateValue: 'ALARM', StateReason: 'set for a permission case' } as const;
   await world.clients().cloudwatch.send(new SetAlarmStateCommand(state));
+}
+
+const FIRE_EVERY_MS = 4_000;
+
+/** Fires again and again, because what is looked for may be refused at first, for a passing reason. @returns what `seen` gives. */
+export async function fireUntil<T>(world: World, alarmName: string, seen: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const firing = (async () => {
+    while (!over.signal.aborted) {
+      await fire(world, alarmName);
+      await sleep(FIRE_EVERY_MS, undefined, { signal: over.signal }).catch(() => {}); // It was seen, or given up.
+    }
+  })();
+  const found = await seen.finally(() => over.abort());
+  await firing;
+  return found;
 }
 
 /** Waits for one more call of a function, after those that were recorded when this was called. */

@@ -1,0 +1,64 @@
+/** Exact permissions (invariant I10), and that the comparison would see a permission too few or too many in what really ran. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Role } from '../../local/iam/roles.ts';
+import { compare } from '../iam/compare.ts';
+import { compareWorlds, type Played, playActing, playObserving } from '../iam/worlds.ts';
+
+const abort = new AbortController();
+let acting: Played;
+let observing: Played;
+
+beforeAll(async () => {
+  const around = { tell: () => {}, signal: abort.signal };
+  acting = await playActing(around);
+  observing = await playObserving(around);
+}, 600_000);
+afterAll(() => abort.abort());
+
+/** Each grant of each role as a statement of its own. */
+function split(role: Role): Role {
+  const statements = role.statements.flatMap((statement) =>
+    statement.actions.flatMap((action) =>
+      statement.resources.map((resource) => ({ ...statement, actions: [action], resources: [resource] })),
+    ),
+  );
+  return { ...role, statements };
+}
+
+describe('every role of a deployment', () => {
+  it('took all of its paths', () => {
+    expect([...acting.failures, ...observing.failures]).toEqual([]);
+  });
+
+  it('holds what its function asked for, and nothing else', () => {
+    expect(compareWorlds(acting, observing)).toEqual({ roles: acting.roles.length, missing: [], unused: [] });
+  });
+
+  it('would be found short of any permission that is taken away, unless AWS uses it unseen', () => {
+    const seen = acting.uses.flatMap(({ caller, needs = [] }) => needs.map(({ action }) => `${caller} ${action}`));
+    const overlooked: string[] = [];
+    let taken = 0;
+    for (const role of acting.roles.map(split))
+      for (const [index, { effect, actions, resources }] of role.statements.entries()) {
+        const [action = ''] = actions;
+        if (effect === 'Deny' || !role.functions.some((name) => seen.includes(`${name} ${action}`))) continue;
+        taken += 1;
+        const less = { ...role, statements: role.statements.toSpliced(index, 1) };
+        const { missing } = compare([less], acting.uses, acting.deployed);
+        if (!missing.some((each) => each.action === action))
+          overlooked.push(`${role.functions} ${action} ${resources}`);
+      }
+    expect(overlooked).toEqual([]);
+    expect(taken).toBeGreaterThan(30);
+  });
+
+  it('would be found to have one too many', () => {
+    for (const role of acting.roles) {
+      const extra = { effect: 'Allow' as const, actions: ['ecs:DeleteService'], resources: ['*'], conditions: {} };
+      const more = { ...role, statements: [...role.statements, extra] };
+      expect(compare([more], acting.uses, acting.deployed).unused).toEqual([
+        expect.objectContaining({ action: 'ecs:DeleteService', resource: '*' }),
+      ]);
+    }
+  });
+});

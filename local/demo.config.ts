@@ -59,7 +59,7 @@ export default defineConfig({
   routing: [{ channels: ['team'] }],
   runbooks: {
     'scale-out-service': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
-    'release-idle-connections': { cooldownSeconds: 5, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'release-idle-connections': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   fleet: { changesPerHour: 200 },
   alarmPeriodSeconds: 10,

@@ -16,7 +16,7 @@ export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases'
   readonly channels: LooseNotifications['channels'];
 };
 
-type Manifest = Pick<RemediationManifest, 'name' | 'risk'>;
+type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults'>;
 
 /** Every cross-field fault of what could be read. `manifests`: the remediations that exist. */
 export function crossFieldFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
@@ -111,7 +111,18 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
         "high risk never follows mode 'auto' by itself: write its mode on its own line",
       ),
     );
-  return [...unknown, ...unmarked];
+  return [...unknown, ...unmarked, ...cooldownFaults(config, manifests)];
+}
+
+/** Before two periods have passed, the alarm can't show what a change did: the next one would be made on old figures. */
+function cooldownFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
+  const least = 2 * (config.alarmPeriodSeconds ?? 0);
+  return manifests.flatMap(({ name, defaults }) => {
+    const cooldown = config.runbooks[name]?.cooldownSeconds ?? defaults.cooldownSeconds;
+    if (cooldown >= least) return [];
+    const expected = `allowed is at least two alarm periods (${least}), for before that the alarm can't show what a change did`;
+    return [fault(`runbooks.${name}.cooldownSeconds`, cooldown, expected)];
+  });
 }
 
 /** Keys of what is protected, as incidents name it. */

@@ -178,7 +178,7 @@ function wouldNotFit(
   ] as const;
   for (const [name, percent, threshold] of limits) {
     if (percent > threshold * HAND_BACK_SHARE)
-      return `${name} would be at ${Math.round(percent)} % of the threshold's ${threshold} %`;
+      return `with ${hold.baseline} tasks ${name} would be at ${Math.round(percent)} %, too close to the alarm's ${threshold} %`;
   }
   return undefined;
 }

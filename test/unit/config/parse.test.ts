@@ -100,13 +100,13 @@ describe('a configuration without faults', () => {
 
   it('prefers a runbook own line to the manifest and to the mode of all', () => {
     const { runtime } = parseConfig(
-      changed(['runbooks', 'scale-out-service'], { mode: 'observe', cooldownSeconds: 60 }),
+      changed(['runbooks', 'scale-out-service'], { mode: 'observe', cooldownSeconds: 130 }),
       manifests,
     );
     expect(runtime.runbooks['scale-out-service']).toEqual({
       ...scaleOutService.defaults,
       mode: 'observe',
-      cooldownSeconds: 60,
+      cooldownSeconds: 130,
     });
     expect(runtime.runbooks['release-idle-connections']?.mode).toBe('observe');
   });

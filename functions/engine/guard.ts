@@ -113,15 +113,13 @@ function windowGuard({ signal, config, now }: GuardInput): Stop | undefined {
   return { kind: 'refused', guardrail: 'window', setting: forbidden.detail, present, recheckAt: forbidden.until };
 }
 
+/** Also when the lease has run out: its holder's intent is unfinished then, and is resumed before anything new is decided on what it may have changed. */
 function leaseGuard({ target, now }: GuardInput): Stop | undefined {
-  if (target.leaseUntil === undefined || target.leaseUntil <= now) return undefined;
-  if (target.openIncidentId) return { kind: 'joined', recheckAt: target.leaseUntil };
-  return {
-    kind: 'held',
-    reason: 'lease',
-    detail: 'another action has the target in hand',
-    recheckAt: target.leaseUntil,
-  };
+  if (target.leaseHolder === undefined) return undefined;
+  const until = target.leaseUntil ?? now;
+  const recheckAt = until > now ? until : now + SOON_MS;
+  if (target.openIncidentId) return { kind: 'joined', recheckAt };
+  return { kind: 'held', reason: 'lease', detail: 'another action has the target in hand', recheckAt };
 }
 
 /** Who has the target in hand now, by `nightshift take-over`; undefined when nobody has, or no longer. */

@@ -53,3 +53,25 @@ describe('a hand-back that died after its change', () => {
     expect(end).toMatchObject({ kind: 'noted' });
   });
 });
+
+describe('a change that died and whose lease has run out', () => {
+  it('is finished before another signal is acted on, even without a cooldown', async () => {
+    const config = {
+      ...world.config,
+      runbooks: {
+        'raise-number': { mode: 'auto' as const, cooldownSeconds: 0, perTargetPerHour: 9, perRunbookPerHour: 500 },
+      },
+    };
+    dieAfterTheChange();
+    await expect(world.deliver(fire('open'), { config })).rejects.toBeInstanceOf(RetryableError);
+    delete world.hooks.afterChange;
+    const afterLease = Date.now() + 2 * MINUTE;
+    const now = () => afterLease;
+    const second = numberAlarm('open', 'ALARM', { id: 'open-second', alarm: 'open-memory', at: afterLease });
+    const outcome = await world.deliver(second, { config, now });
+    expect(world.target('open')).toMatchObject({ value: 3, changes: 1 });
+    expect(['joined', 'held']).toContain(outcome.kind);
+    await world.deliver(await resumeOrder('open', afterLease), { config, now });
+    expect(world.target('open')).toMatchObject({ value: 3, changes: 1 });
+  });
+});

@@ -59,6 +59,11 @@ describe('preflight', () => {
       { kind: 'held', reason: 'lease', recheckAt: NOW + 1 },
     ],
     [
+      'leased by an action that never ended',
+      target({ leaseHolder: 'a', leaseUntil: NOW }),
+      { kind: 'held', reason: 'lease', recheckAt: NOW + 30_000 },
+    ],
+    [
       'leased within an incident',
       target({ leaseHolder: 'a', leaseUntil: NOW + 1, openIncidentId: 'inc-1' }),
       { kind: 'joined', recheckAt: NOW + 1 },
@@ -86,7 +91,6 @@ describe('preflight', () => {
   it.each<[string, GuardInput]>([
     ['an OK that is older than the signal', with_({ alarm: { state: 'OK', stateAt: Date.parse(signal.at) - 1 } })],
     ['an event exactly at the limit of age', with_({ signal: at(900) })],
-    ['a lease that ends now', target({ leaseHolder: 'a', leaseUntil: NOW })],
     ['hands off that ends now', target({ handsOffUntil: NOW })],
     ['a cooldown that ends now', target({ cooldownUntil: { [NAME]: NOW } })],
     ['the cooldown of another remediation', target({ cooldownUntil: { other: NOW + HOUR } })],

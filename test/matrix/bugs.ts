@@ -100,4 +100,28 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     ],
     points: [KILLED, scaleOut('UpdateService', 'timeout-after', 'concurrent')],
   },
+  {
+    name: 'a resumed release ends as many sessions again, chosen anew',
+    patches: [
+      {
+        file: 'functions/remediations/release-idle-connections/handler.ts',
+        find: 'of victims.entries()) {',
+        replace: 'of reading.candidates.slice(0, victims.length).entries()) {',
+      },
+      {
+        file: 'functions/remediations/release-idle-connections/handler.ts',
+        find: 'clientSessions(reading) - endedSinceReading <= goal ||',
+        replace: '',
+      },
+    ],
+    points: [
+      {
+        remediation: 'release-idle-connections',
+        stage: 'firing',
+        seam: { service: 'postgres', operation: 'SELECT pg_terminate_backend(a.pid)', nth: 2 },
+        kind: 'killed',
+        mode: 'retry',
+      },
+    ],
+  },
 ];

@@ -1,4 +1,4 @@
-/** The quick form of the crash matrix: the most telling points of one remediation, and every known bug. `npm run crash-matrix` runs all of it. */
+/** The quick form of the crash matrix: the most telling points of one remediation, and every known bug of it. `npm run crash-matrix` runs all of it. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SEEDED_BUGS } from '../../matrix/bugs.ts';
 import { crashMatrix, type MatrixReport } from '../../matrix/crash-matrix.ts';
@@ -39,7 +39,10 @@ describe('a function that meets a fault, or dies, at its most telling moments', 
   });
 
   it('would be caught by this matrix if it had one of the known bugs', () => {
-    expect(report.seededBugs).toBe(SEEDED_BUGS.length);
+    const ofServices = SEEDED_BUGS.filter(({ points }) =>
+      points.every(({ remediation }) => remediation === 'scale-out-service'),
+    );
+    expect(report.seededBugs).toBe(ofServices.length);
     expect(report.seededBugsFound).toBe(report.seededBugs);
   });
 });

@@ -202,6 +202,11 @@ export const configSchema = z.strictObject({
       /** Who leads incidents, and where they meet; written in the first message of an incident. */
       commander: z.string().min(1).max(200).optional(),
       bridge: z.string().min(1).max(200).optional(),
+      /**
+       * Concurrent executions set aside for the notifier, which also keeps it from taking more in a storm. None by default, for the reason given
+       * at `reservedConcurrency` of runbooks.
+       */
+      reservedConcurrency: z.int().min(1).max(1000).optional(),
     })
     .prefault({}),
   /** Ways of telling people besides pages. Without any, nothing is deployed for it. */

@@ -66,6 +66,7 @@ export class Notifications extends Construct {
     const notify = new NightshiftFunction(this, 'Notify', {
       deployment,
       manifest,
+      reservedConcurrency: config.contacts.reservedConcurrency,
       journal: { actions: [...(looks ? (['GetItem'] as const) : []), 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'] },
     });
     for (const statement of channelStatements(config)) notify.role.addToPolicy(statement);

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { NotPossibleError } from '../functions/engine/operator.ts';
 import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
 import { type Command, type CommandContext, Declined, type Options } from './command.ts';
+import { doctor, Unhealthy } from './commands/doctor.ts';
 import { fault } from './commands/fault.ts';
 import { helpOf } from './commands/help.ts';
 import { incident, incidents } from './commands/incidents.ts';
@@ -23,10 +24,14 @@ export const COMMANDS: readonly Command[] = [
   incident(openJournal),
   ...resolveCommands({ open: openStore, person: personAt }),
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
+  doctor(),
   ...switchCommands(openLever, personAt),
   fault,
   helpOf(() => COMMANDS),
 ];
+
+/** Errors whose message is a sentence for the person: their kind adds nothing. */
+const PLAIN = [UsageError, Declined, NotPossibleError, Unhealthy] as const;
 
 /** What a test replaces. */
 export interface Parts {
@@ -50,8 +55,8 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
     await command.run(rest, options, contextFor(options, io, find));
     return 0;
   } catch (error) {
-    const plain = error instanceof UsageError || error instanceof Declined || error instanceof NotPossibleError;
-    io.err(plain ? error.message : describeError(error));
+    const plain = PLAIN.some((kind) => error instanceof kind);
+    io.err(plain && error instanceof Error ? error.message : describeError(error));
     if (error instanceof UsageError) io.err('try "nightshift help"');
     return exitCodeOf(error);
   }

@@ -83,6 +83,16 @@ export interface ActReport {
 /** Time left before this function is stopped by Lambda, in milliseconds. */
 export type RemainingMs = () => number;
 
+/** What `nightshift doctor` says of a target in quiet times. */
+export interface Finding {
+  /** `unknown`: it can't be seen from where doctor runs. */
+  readonly verdict: 'ok' | 'wrong' | 'unknown';
+  /** Plain sentence fragment: what is so. */
+  readonly what: string;
+  /** What to do about it, for everything that isn't `ok`. */
+  readonly todo?: string;
+}
+
 export interface Remediation<Target extends Protected, Observation> {
   readonly manifest: RemediationManifest;
   /** The configured target of that key, or undefined when it isn't configured: then nothing is done. */
@@ -110,4 +120,6 @@ export interface Remediation<Target extends Protected, Observation> {
   }): Verification;
   /** Pure: may the temporary change be handed back now? Absent when the remediation holds nothing. */
   decideHandBack?(input: { target: Target; hold: Hold; observation: Observation }): HandBack;
+  /** Pure: what would keep this remediation from helping, seen before any trouble. */
+  examine?(target: Target, observation: Observation): readonly Finding[];
 }

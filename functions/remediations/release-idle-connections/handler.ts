@@ -6,6 +6,7 @@ import { remediationHandler } from '../../engine/handler.ts';
 import type { ActReport, Change, RemainingMs, Remediation } from '../../engine/remediation.ts';
 import { ConnectError, connect } from './connect.ts';
 import { byApplication, clientSessions, decide, type Observation, planOf, verify } from './decide.ts';
+import { examine } from './examine.ts';
 import { manifest } from './manifest.ts';
 import { type Candidate, type EndResult, endSession, readSessions, type SessionReading } from './sql.ts';
 
@@ -129,6 +130,7 @@ export const remediation: Remediation<DatabaseConfig, Observation> = {
   // Each session is ended only if it is still the very one that was read, so repeating the plan ends nothing twice.
   alreadyApplied: () => 'no',
   verify,
+  examine,
 };
 
 export const handler = remediationHandler(remediation);

@@ -21,6 +21,7 @@ import {
   type Observation,
   verify,
 } from './decide.ts';
+import { examine } from './examine.ts';
 import { manifest } from './manifest.ts';
 
 const ecs = new ECSClient(clientDefaults());
@@ -184,6 +185,7 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   alreadyApplied,
   verify,
   decideHandBack,
+  examine,
 };
 
 export const handler = remediationHandler(remediation);

@@ -1,0 +1,135 @@
+/** Alarms as they should be for what is protected. Pure. */
+import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
+import type { Check } from '../../events/published/doctor.ts';
+import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import { DEPLOYMENT_TAG, type RemediationManifest, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
+import type { Deployment } from '../deployment.ts';
+
+/** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
+export interface TaggedAlarm {
+  readonly alarm: MetricAlarm;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What an alarm's metric must be to start a remediation on a target. */
+export interface Wanted {
+  readonly remediation: string;
+  readonly target: string;
+  readonly namespace: string;
+  readonly metricNames: readonly string[];
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+/** One for each remediation that is deployed and each target it is for. */
+export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 'manifests'>): Wanted[] {
+  return manifests.flatMap((manifest) =>
+    targetsOf(manifest, config).map((one) => ({ ...one, ...metricsOf(manifest) })),
+  );
+}
+
+function metricsOf({ name, triggers }: RemediationManifest) {
+  return {
+    remediation: name,
+    namespace: triggers[0]?.namespace ?? '',
+    metricNames: triggers.map(({ metricName }) => metricName),
+  };
+}
+
+function targetsOf({ targetKind }: RemediationManifest, { services, databases }: RuntimeConfig) {
+  switch (targetKind) {
+    case 'ecs-service':
+      return Object.values(services).map(({ cluster, service }) => ({
+        target: `ecs-service/${cluster}/${service}`,
+        dimensions: { ClusterName: cluster, ServiceName: service },
+      }));
+    case 'rds-instance':
+      return Object.values(databases).map(({ name }) => ({
+        target: `rds-instance/${name}`,
+        dimensions: { DBInstanceIdentifier: name },
+      }));
+    default:
+      return targetKind satisfies never;
+  }
+}
+
+/** Whether an alarm watches the target that is meant, by one of the metrics that may start the remediation. */
+export function watches(alarm: MetricAlarm, wanted: Wanted): boolean {
+  const metrics = [alarm, ...(alarm.Metrics ?? []).flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
+  return metrics.some(({ Namespace, MetricName, Dimensions = [] }) => {
+    const names = Object.keys(wanted.dimensions);
+    return (
+      Namespace === wanted.namespace &&
+      wanted.metricNames.includes(MetricName ?? '') &&
+      Dimensions.length === names.length &&
+      Dimensions.every(({ Name = '', Value }) => wanted.dimensions[Name] === Value)
+    );
+  });
+}
+
+/**
+ * Judges the alarms of one remediation on one target: is there one, do its tags travel, is it switched on, and does a backstop page without us?
+ * @param alarms those that watch the target.
+ */
+export function judgeAlarms(wanted: Wanted, alarms: readonly TaggedAlarm[], deployment: string): Check[] {
+  const ours = alarms.filter(
+    ({ tags }) => tags[RUNBOOK_TAG] === wanted.remediation && (tags[DEPLOYMENT_TAG] ?? deployment) === deployment,
+  );
+  if (ours.length === 0)
+    return [
+      {
+        check: 'alarms',
+        subject: wanted.target,
+        verdict: 'wrong',
+        what: `no alarm starts ${wanted.remediation} for it`,
+        todo: `deploy again, or tag its alarm on ${wanted.metricNames.join(' or ')} with ${RUNBOOK_TAG}=${wanted.remediation}`,
+      },
+    ];
+  const others = alarms.filter(({ tags }) => tags[RUNBOOK_TAG] === undefined);
+  return ours.flatMap(({ alarm }) => [judgeAlarm(alarm), judgeBackstop(alarm, others)]);
+}
+
+function judgeAlarm(alarm: MetricAlarm): Check {
+  const subject = alarm.AlarmName ?? '';
+  const wrong = (what: string, todo: string): Check => ({ check: 'alarms', subject, verdict: 'wrong', what, todo });
+  // "Alarm tags in action payloads", Amazon CloudWatch User Guide: without it events carry no tags, and the rule matches tags.
+  if (alarm.ActionConfiguration?.AlarmTagsPropagation?.Enabled !== true)
+    return wrong(
+      'its tags do not travel with its events, so only the sweep of the reconciler sees it',
+      'enable alarm tags propagation (PutMetricAlarm, ActionConfiguration)',
+    );
+  if (alarm.ActionsEnabled === false)
+    return wrong('its actions are disabled, so Nightshift leaves it alone', 'enable them (EnableAlarmActions)');
+  if (alarm.StateValue === 'INSUFFICIENT_DATA')
+    return {
+      check: 'alarms',
+      subject,
+      verdict: 'unknown',
+      what: 'it has no data',
+      todo: 'look whether its metric exists, unless it was made only now',
+    };
+  return { check: 'alarms', subject, verdict: 'ok', what: `starts Nightshift, is ${alarm.StateValue}` };
+}
+
+function judgeBackstop(alarm: MetricAlarm, others: readonly TaggedAlarm[]): Check {
+  const subject = alarm.AlarmName ?? '';
+  const same = others.filter(({ alarm: other }) => metricOf(other) === metricOf(alarm));
+  const pages = same.find(
+    ({ alarm: { ActionsEnabled, AlarmActions = [] } }) => ActionsEnabled && AlarmActions.length > 0,
+  );
+  if (pages)
+    return { check: 'backstop', subject, verdict: 'ok', what: `${pages.alarm.AlarmName} pages without Nightshift` };
+  const [first] = same;
+  return {
+    check: 'backstop',
+    subject,
+    verdict: 'wrong',
+    what: first ? `its backstop ${first.alarm.AlarmName} has no action that is enabled` : 'it has no backstop',
+    todo: 'deploy again, or make an alarm on the same metric that waits longer and notifies the page topic itself',
+  };
+}
+
+/** The metric, by its namespace and name; alarms that are compared watch the same target. */
+const metricOf = ({ Namespace, MetricName, Metrics }: MetricAlarm): string =>
+  MetricName
+    ? `${Namespace} ${MetricName}`
+    : JSON.stringify(Metrics?.map(({ MetricStat }) => MetricStat?.Metric?.MetricName));

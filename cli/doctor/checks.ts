@@ -1,0 +1,198 @@
+/** The checks of `nightshift doctor`. None of them changes anything. */
+import type { Check } from '../../events/published/doctor.ts';
+import type { SwitchItem } from '../../functions/engine/items.ts';
+import { type Deployment, type ProtectedTarget, protectedTargets } from '../deployment.ts';
+import type { Failures } from '../failures.ts';
+import type { Place } from '../place.ts';
+import type { AnyRemediation } from '../remediations.ts';
+import { judgeAlarms, wantedAlarms, watches } from './alarms.ts';
+import type { Aws } from './aws.ts';
+
+export interface Around {
+  readonly place: Place;
+  readonly deployment: Deployment;
+  readonly aws: Aws;
+  readonly failures: Pick<Failures, 'queues'>;
+  readonly readSwitch: () => Promise<SwitchItem>;
+  readonly loadRemediation: (name: string) => Promise<AnyRemediation | undefined>;
+  readonly now: () => number;
+}
+
+type Checks = (around: Around) => Promise<Check[]>;
+const ALL: Readonly<Record<string, Checks>> = {
+  switch: checkSwitch,
+  database: checkInstances,
+  targets: checkTargets,
+  alarms: checkAlarms,
+  'page-topic': checkPageTopic,
+  'failure-queue': checkFailureQueues,
+  reconciler: checkReconciler,
+};
+
+/** Runs every check. One that can't be made is wrong: what can't be seen must not look healthy. */
+export async function examineAll(around: Around): Promise<Check[]> {
+  const results = await Promise.all(
+    Object.entries(ALL).map(async ([check, look]): Promise<Check[]> => {
+      try {
+        return await look(around);
+      } catch (error) {
+        const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+        return [wrong(check, around.deployment.name, `could not be checked: ${why}`, 'mend that and run doctor again')];
+      }
+    }),
+  );
+  return results.flat();
+}
+
+const ok = (check: string, subject: string, what: string): Check => ({ check, subject, verdict: 'ok', what });
+const wrong = (check: string, subject: string, what: string, todo: string): Check => ({
+  check,
+  subject,
+  verdict: 'wrong',
+  what,
+  todo,
+});
+
+async function checkSwitch({ deployment, readSwitch }: Around): Promise<Check[]> {
+  const { state, by, reason, at } = await readSwitch();
+  if (state === 'run') return [ok('switch', deployment.name, 'changes are allowed')];
+  const what = `set to ${state} by ${by} at ${at}: ${reason}`;
+  return [wrong('switch', deployment.name, what, 'allow changes again with "nightshift resume"')];
+}
+
+async function checkInstances({ deployment, aws }: Around): Promise<Check[]> {
+  return Promise.all(
+    Object.values(deployment.config.databases).map(async ({ name }): Promise<Check> => {
+      const instance = await aws.instance(name);
+      if (!instance)
+        return wrong(
+          'database',
+          name,
+          'there is no such RDS instance',
+          'create it, or correct its key in the configuration',
+        );
+      if (instance.IAMDatabaseAuthenticationEnabled !== true)
+        return wrong(
+          'database',
+          name,
+          'IAM database authentication is off',
+          'enable it on the instance: Nightshift has no password',
+        );
+      return ok('database', name, `exists, is ${instance.DBInstanceStatus}, with IAM authentication`);
+    }),
+  );
+}
+
+/** Each remediation looks at its own targets, by its own reading calls and with the caller's credentials. */
+async function checkTargets(around: Around): Promise<Check[]> {
+  const { deployment } = around;
+  const pairs = deployment.manifests.flatMap((manifest) =>
+    protectedTargets(deployment.config)
+      .filter(({ kind }) => kind === manifest.targetKind)
+      .map((target) => ({ name: manifest.name, target })),
+  );
+  return (await Promise.all(pairs.map(({ name, target }) => checkTarget(around, name, target)))).flat();
+}
+
+async function checkTarget(
+  { deployment, loadRemediation }: Around,
+  name: string,
+  { key }: ProtectedTarget,
+): Promise<Check[]> {
+  const { config } = deployment;
+  const mode = config.runbooks[name]?.mode;
+  if (mode === 'off') return [{ check: name, subject: key, verdict: 'ok', what: 'its mode is off' }];
+  try {
+    const remediation = await loadRemediation(name);
+    const target = remediation?.targetOf(key, config);
+    if (!remediation || !target)
+      return [wrong(name, key, 'this checkout does not know it', 'use the version that was deployed')];
+    const observation = await remediation.observe(target, config);
+    const findings = remediation.examine?.(target, observation) ?? [];
+    return findings.map((finding) => ({ check: name, subject: key, ...finding }));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [wrong(name, key, `could not be looked at: ${why}`, 'mend that and run doctor again')];
+  }
+}
+
+async function checkAlarms({ deployment, aws }: Around): Promise<Check[]> {
+  const wanted = wantedAlarms(deployment);
+  const alarms = await aws.alarms((alarm) => wanted.some((each) => watches(alarm, each)));
+  return wanted.flatMap((each) =>
+    judgeAlarms(
+      each,
+      alarms.filter(({ alarm }) => watches(alarm, each)),
+      deployment.name,
+    ),
+  );
+}
+
+async function checkPageTopic({ place, deployment, aws }: Around): Promise<Check[]> {
+  const { region, account } = place;
+  const topic = `arn:${partitionOf(region)}:sns:${region}:${account}:nightshift-${deployment.name}-pages`;
+  const subscriptions = await aws.subscriptions(topic);
+  // "ListSubscriptionsByTopic", Amazon SNS API Reference: an unconfirmed subscription has no ARN but the word PendingConfirmation.
+  const confirmed = subscriptions.filter(({ SubscriptionArn }) => SubscriptionArn?.startsWith('arn:'));
+  if (confirmed.length > 0)
+    return [ok('page-topic', topic, `${confirmed.length} of ${subscriptions.length} subscriptions are confirmed`)];
+  const what = subscriptions.length > 0 ? 'no subscription is confirmed' : 'nobody has subscribed to it';
+  return [
+    wrong(
+      'page-topic',
+      topic,
+      `${what}: no page reaches a person`,
+      'subscribe somebody (contacts.pageEmails), who must confirm',
+    ),
+  ];
+}
+
+/** "Amazon Resource Names (ARNs)", AWS General Reference. */
+const partitionOf = (region: string): string =>
+  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+
+async function checkFailureQueues({ deployment, failures }: Around): Promise<Check[]> {
+  const queues = await failures.queues();
+  const missing = [...deployment.manifests.map(({ name }) => name), 'reconciler', 'publisher'].filter(
+    (unit) => !queues.some((queue) => queue.unit === unit),
+  );
+  return [
+    ...queues.map(({ unit, messages }) =>
+      messages === 0
+        ? ok('failure-queue', unit, 'empty')
+        : wrong(
+            'failure-queue',
+            unit,
+            `about ${messages} events were given up on`,
+            `see "nightshift dlq show ${unit}", then "nightshift dlq redrive ${unit}"`,
+          ),
+    ),
+    ...missing.map((unit) => wrong('failure-queue', unit, 'there is no such queue', 'deploy again')),
+  ];
+}
+
+/** CloudWatch needs a minute or two to show a function's metrics. */
+const LEAST_LOOK_BACK_SECONDS = 600;
+
+async function checkReconciler({ deployment, aws, now }: Around): Promise<Check[]> {
+  const functionName = `nightshift-${deployment.name}-reconciler`;
+  const seconds = Math.max(LEAST_LOOK_BACK_SECONDS, 3 * deployment.config.reconcileEverySeconds);
+  const since = new Date(now() - seconds * 1000);
+  const [runs, errors] = await Promise.all([
+    aws.sumOf(functionName, 'Invocations', since),
+    aws.sumOf(functionName, 'Errors', since),
+  ]);
+  const span = `in the last ${seconds / 60} minutes`;
+  if (runs === 0)
+    return [
+      wrong(
+        'reconciler',
+        functionName,
+        `it did not run ${span}: what is held is not looked at again`,
+        'look at its schedule and its log',
+      ),
+    ];
+  if (errors >= runs)
+    return [wrong('reconciler', functionName, `all of its ${runs} runs ${span} failed`, 'look at its log')];
+  return [ok('reconciler', functionName, `ran ${runs} times ${span}, ${errors} failed`)];
+}

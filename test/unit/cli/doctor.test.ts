@@ -1,0 +1,232 @@
+import { describe, expect, it } from '@jest/globals';
+import { doctor } from '../../../cli/commands/doctor.ts';
+import { judgeAlarms, type TaggedAlarm, type Wanted, wantedAlarms, watches } from '../../../cli/doctor/alarms.ts';
+import type { Aws } from '../../../cli/doctor/aws.ts';
+import { type Around, examineAll } from '../../../cli/doctor/checks.ts';
+import { main } from '../../../cli/main.ts';
+import { type Check, doctorDocument } from '../../../events/published/doctor.ts';
+import { examine as examineDatabase } from '../../../functions/remediations/release-idle-connections/examine.ts';
+import type { SessionReading } from '../../../functions/remediations/release-idle-connections/sql.ts';
+import { examine as examineService } from '../../../functions/remediations/scale-out-service/examine.ts';
+import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
+import { config, database, NOW, service } from '../../support/fixtures.ts';
+import { LOCAL_PLACE, recorder } from './harness.ts';
+
+const deployment = { name: 'test', config, manifests: [scaleOut] };
+const [wanted] = wantedAlarms(deployment) as [Wanted];
+const wrongs = (checks: readonly Pick<Check, 'verdict' | 'what'>[]) =>
+  checks.filter(({ verdict }) => verdict === 'wrong').map(({ what }) => what);
+
+const Dimensions = [
+  { Name: 'ClusterName', Value: 'orders' },
+  { Name: 'ServiceName', Value: 'backend' },
+];
+const cpu: TaggedAlarm = {
+  alarm: {
+    AlarmName: 'cpu',
+    Namespace: 'AWS/ECS',
+    MetricName: 'CPUUtilization',
+    Dimensions,
+    ActionsEnabled: true,
+    StateValue: 'OK',
+    ActionConfiguration: { AlarmTagsPropagation: { Enabled: true } },
+  },
+  tags: { 'nightshift:runbook': 'scale-out-service' },
+};
+const backstop: TaggedAlarm = {
+  alarm: { ...cpu.alarm, AlarmName: 'cpu-backstop', AlarmActions: ['arn:aws:sns:us-east-1:000000000000:pages'] },
+  tags: {},
+};
+const changed = (tagged: TaggedAlarm, alarm: TaggedAlarm['alarm']): TaggedAlarm => ({
+  ...tagged,
+  alarm: { ...tagged.alarm, ...alarm },
+});
+
+describe('alarms', () => {
+  it('are in order when one starts the runbook and its backstop pages', () => {
+    expect(judgeAlarms(wanted, [cpu, backstop], 'test').map(({ verdict }) => verdict)).toEqual(['ok', 'ok']);
+  });
+
+  it.each<[string, TaggedAlarm[], RegExp]>([
+    ['there is none', [backstop], /no alarm starts scale-out-service/],
+    [
+      'it is for another deployment',
+      [{ ...cpu, tags: { ...cpu.tags, 'nightshift:deployment': 'other' } }, backstop],
+      /no alarm starts/,
+    ],
+    ['it is for another runbook', [{ ...cpu, tags: { 'nightshift:runbook': 'other' } }, backstop], /no alarm starts/],
+    [
+      'its tags do not travel',
+      [changed(cpu, { ActionConfiguration: { AlarmTagsPropagation: { Enabled: false } } }), backstop],
+      /tags do not travel/,
+    ],
+    ['its actions are disabled', [changed(cpu, { ActionsEnabled: false }), backstop], /actions are disabled/],
+    ['it has no backstop', [cpu], /it has no backstop/],
+    ['its backstop is on another metric', [cpu, changed(backstop, { MetricName: 'MemoryUtilization' })], /no backstop/],
+    ['its backstop tells nobody', [cpu, changed(backstop, { AlarmActions: [] })], /cpu-backstop has no action/],
+    ['its backstop is switched off', [cpu, changed(backstop, { ActionsEnabled: false })], /has no action/],
+  ])('are wrong when %s', (_, alarms, what) => {
+    const found = judgeAlarms(wanted, alarms, 'test');
+    expect(wrongs(found)).toEqual([expect.stringMatching(what)]);
+    for (const check of found) if (check.verdict === 'wrong') expect(check.todo).toMatch(/./);
+  });
+
+  it('of other metrics, services or more dimensions are not taken for ours', () => {
+    expect(watches(cpu.alarm, wanted)).toBe(true);
+    expect(watches({ ...cpu.alarm, MetricName: 'RunningTaskCount' }, wanted)).toBe(false);
+    expect(
+      watches(
+        {
+          ...cpu.alarm,
+          Dimensions: [
+            { Name: 'ClusterName', Value: 'orders' },
+            { Name: 'ServiceName', Value: 'b' },
+          ],
+        },
+        wanted,
+      ),
+    ).toBe(false);
+    expect(watches({ ...cpu.alarm, Dimensions: [...Dimensions, { Name: 'TaskId', Value: '1' }] }, wanted)).toBe(false);
+  });
+});
+
+const reading: SessionReading = {
+  serverVersion: 180004,
+  maxConnections: 80,
+  superuserReservedConnections: 3,
+  reservedConnections: 2,
+  reservedSlot: true,
+  canSignal: true,
+  canReadStats: true,
+  clientBackends: 1,
+  byState: {},
+  byApplication: {},
+  rdsProxy: false,
+  candidates: [],
+};
+const sessions = (change: Partial<SessionReading>) =>
+  examineDatabase(database, { kind: 'sessions', reading: { ...reading, ...change } });
+
+describe('a database login', () => {
+  it('is in order with a reserved slot and its grants', () => {
+    expect(wrongs(sessions({}))).toEqual([]);
+  });
+
+  it.each<[string, Partial<SessionReading>, RegExp]>([
+    ['no reserved slot', { reservedSlot: false }, /no reserved slot/],
+    ['no sight of sessions', { canReadStats: false }, /can't see other sessions/],
+    ['no right to end them', { canSignal: false }, /may not end sessions/],
+    ['another max_connections', { maxConnections: 200 }, /max_connections is 200, the configuration says 80/],
+    ['a proxy nobody spoke of', { rdsProxy: true }, /RDS Proxy/],
+  ])('is wrong with %s', (_, change, what) => {
+    expect(wrongs(sessions(change))).toEqual([expect.stringMatching(what)]);
+  });
+
+  it.each([
+    ['auth', 'wrong'],
+    ['no-slot', 'wrong'],
+    ['unreachable', 'unknown'],
+    ['other', 'unknown'],
+  ] as const)('that fails by %s is %s, with something to do', (failure, verdict) => {
+    const [finding] = examineDatabase(database, { kind: 'no-connection', failure, why: 'because' });
+    expect(finding).toMatchObject({ verdict, todo: expect.stringMatching(/./) });
+  });
+});
+
+describe('a service', () => {
+  const seen = { kind: 'service' as const, desired: 2, running: 2, deploying: false };
+  it('is in order with room to grow', () => {
+    expect(wrongs(examineService(service, seen))).toEqual([]);
+  });
+
+  it.each([
+    ['missing', { kind: 'missing' as const, why: 'ECS service is MISSING' }, /MISSING/],
+    ['at its maximum', { ...seen, desired: 10 }, /no room to scale out/],
+    ['held down by its scalable target', { ...seen, scalableTarget: { min: 2, max: 4 } }, /ends at 4 tasks/],
+  ])('is wrong when %s', (_, observation, what) => {
+    expect(wrongs(examineService(service, observation))).toEqual([expect.stringMatching(what)]);
+  });
+});
+
+const aws: Aws = {
+  alarms: async () => [cpu, backstop],
+  instance: async () => ({ DBInstanceStatus: 'available', IAMDatabaseAuthenticationEnabled: true }),
+  subscriptions: async () => [{ SubscriptionArn: 'arn:aws:sns:us-east-1:000000000000:pages:1' }],
+  sumOf: async (_name, metric) => (metric === 'Invocations' ? 3 : 0),
+  destroy: () => {},
+};
+const queue = (unit: string, messages = 0) => ({ unit, messages, functionName: `nightshift-test-${unit}`, url: '' });
+const healthy: Around = {
+  place: LOCAL_PLACE,
+  deployment,
+  aws,
+  failures: { queues: async () => ['scale-out-service', 'reconciler', 'publisher'].map((unit) => queue(unit)) },
+  readSwitch: async () => ({ state: 'run', by: 'nobody', reason: '', at: '2026-11-20T03:00:00.000Z' }),
+  loadRemediation: async () => undefined,
+  now: () => NOW,
+};
+const quiet: Around = { ...healthy, deployment: { ...deployment, manifests: [] } };
+
+describe('doctor', () => {
+  it('finds nothing wrong where everything is in place', async () => {
+    expect(wrongs(await examineAll(quiet))).toEqual([]);
+  });
+
+  it.each<[string, Partial<Around>, RegExp]>([
+    [
+      'is paused',
+      { readSwitch: async () => ({ state: 'pause', by: 'person:jane', reason: 'sale', at: 'then' }) },
+      /set to pause by person:jane at then: sale/,
+    ],
+    ['lacks a database', { aws: { ...aws, instance: async () => undefined } }, /no such RDS instance/],
+    [
+      'has a database without IAM',
+      { aws: { ...aws, instance: async () => ({ IAMDatabaseAuthenticationEnabled: false }) } },
+      /IAM database authentication is off/,
+    ],
+    [
+      'pages nobody',
+      { aws: { ...aws, subscriptions: async () => [{ SubscriptionArn: 'PendingConfirmation' }] } },
+      /no subscription is confirmed/,
+    ],
+    ['has no page subscription', { aws: { ...aws, subscriptions: async () => [] } }, /nobody has subscribed/],
+    [
+      'gave up on events',
+      { failures: { queues: async () => [queue('reconciler', 2), queue('publisher')] } },
+      /about 2 events were given up on/,
+    ],
+    ['lacks a failure queue', { failures: { queues: async () => [queue('publisher')] } }, /no such queue/],
+    ['does not reconcile', { aws: { ...aws, sumOf: async () => 0 } }, /did not run in the last 15 minutes/],
+    ['fails to reconcile', { aws: { ...aws, sumOf: async () => 3 } }, /all of its 3 runs/],
+    [
+      'cannot be seen',
+      {
+        aws: {
+          ...aws,
+          sumOf: async () => {
+            throw new Error('AccessDenied');
+          },
+        },
+      },
+      /could not be checked: Error: AccessDenied/,
+    ],
+  ])('names it when the deployment %s', async (_, change, what) => {
+    expect(wrongs(await examineAll({ ...quiet, ...change }))).toEqual([expect.stringMatching(what)]);
+  });
+
+  it('does not take a target for healthy that this checkout can not look at', async () => {
+    expect(wrongs(await examineAll(healthy))).toContain('this checkout does not know it');
+  });
+
+  it.each([
+    ['ok', 0, true],
+    ['unknown', 0, true],
+    ['wrong', 1, false],
+  ] as const)('ends with a check that is %s with exit code %i', async (verdict, code, is) => {
+    const check: Check = { check: 'switch', subject: 'test', verdict, what: 'something' };
+    const io = recorder();
+    const parts = { commands: [doctor(async () => [check])], find: async () => LOCAL_PLACE };
+    expect(await main(['doctor', '--json'], io, parts)).toBe(code);
+    expect(doctorDocument.parse(JSON.parse(io.stdout.at(-1) ?? ''))).toMatchObject({ healthy: is, checks: [check] });
+  });
+});

@@ -30,6 +30,8 @@ export interface Port {
   now(): Date;
   /** From 0 to 1. */
   random(): number;
+  /** Between states: lets others run, so that a loop of states doesn't stop the whole world. */
+  breathe(): Promise<void>;
   /** Resolves after `seconds` of a definition; rejects with the signal's reason as soon as that is aborted. */
   wait(seconds: number, signal: AbortSignal): Promise<void>;
   /** @throws StatesError as the service names its errors. */

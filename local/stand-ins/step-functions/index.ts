@@ -2,7 +2,7 @@
  * Step Functions: state machines are kept and run here, because the emulator's time-outs, error names, heartbeats and JSONata aren't AWS's. It never
  * asks the emulator. What it leaves out is in docs/local-world.md: JSONPath, Distributed Map, activities, versions and aliases, logs.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Gateway } from '../../gateway/gateway-types.ts';
 import { jsonReply } from '../../gateway/reply.ts';
 import type { AwsCall, AwsReply, EventSink, StandIn, WorldContext } from '../../world/types.ts';
@@ -49,6 +49,7 @@ export function createStepFunctions(
   const portOf = (region: string): Port => ({
     now: () => new Date(),
     random: Math.random,
+    breathe: () => nextTurn(),
     wait: (seconds, signal) => waitFor(seconds * 1_000 * waitScale, signal),
     call: (call, signal) => callResource({ ...call, region }, { gateway, lambda, executions: children }, signal),
     openToken: () => tokens.open(),

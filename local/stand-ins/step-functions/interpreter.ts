@@ -40,6 +40,7 @@ export async function runBlock(block: Block, strand: Strand, input: Json, execut
       return output;
     }
     at = { state: next, input: output, variables: strand.variables };
+    await execution.port.breathe();
   }
 }
 

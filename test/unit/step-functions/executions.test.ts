@@ -57,6 +57,45 @@ describe('StopExecution', () => {
   });
 });
 
+describe('a loop of states', () => {
+  const LOOP = { A: { Type: 'Pass', Next: 'B' }, B: { Type: 'Pass', Next: 'A' } };
+
+  it('can be stopped, and records nothing after that', async () => {
+    const set = stage();
+    const record = set.start({ StartAt: 'A', States: LOOP });
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    set.executions.stop(record);
+    const recorded = record.history.events.length;
+    await set.clock.settle();
+    expect(recorded).toBeGreaterThan(10);
+    expect(record.history.events).toHaveLength(recorded);
+    expect(typesOf(record).at(-1)).toBe('ExecutionAborted');
+  });
+
+  it('ends when a branch beside it fails', async () => {
+    const set = stage();
+    const failing = {
+      C: { Type: 'Pass', Next: 'D' },
+      D: { Type: 'Pass', Next: 'E' },
+      E: { Type: 'Fail', Error: 'Enough' },
+    };
+    const Branches = [
+      { StartAt: 'A', States: LOOP },
+      { StartAt: 'C', States: failing },
+    ];
+    const record = await set.run(only({ Type: 'Parallel', Branches }));
+    expect(record.outcome).toEqual({ status: 'FAILED', error: 'Enough' });
+  });
+
+  it('isn’t ended in the middle of a state as if the state had finished', async () => {
+    const set = stage();
+    const record = set.start(only({ Type: 'Pass', Output: '{% 1 %}' }));
+    set.executions.stop(record);
+    await set.clock.settle();
+    expect(typesOf(record)).toEqual(['ExecutionStarted', 'PassStateEntered', 'ExecutionAborted']);
+  });
+});
+
 describe('events for EventBridge', () => {
   it('tell beginning and end in AWS’s shape', async () => {
     const set = stage();
@@ -149,6 +188,44 @@ describe('RedriveExecution', () => {
     await set.clock.until(record.ended);
     expect(JSON.parse(record.outcome?.output ?? '')).toEqual([['did 1', 'did 2', 'did 3'], 'did 1,2,3']);
     expect(set.calls.slice(before).map(({ arguments: given }) => given)).toEqual([2, 3]);
+  });
+
+  it('keeps the items that a Map had, whatever they would be now', async () => {
+    const set = stage(({ arguments: given }) => {
+      if (set.calls.length === 2) throw new StatesError('Broken', 'the second one');
+      return given;
+    });
+    const ItemProcessor = { StartAt: 'I', States: { I: { Type: 'Task', Resource: INVOKE, End: true } } };
+    const Items = '{% [1, 2, 3].($ + 10 * $states.context.Execution.RedriveCount) %}';
+    const record = await set.run(only({ Type: 'Map', MaxConcurrency: 1, Items, ItemProcessor }));
+    expect(record.status).toBe('FAILED');
+    set.executions.redrive(record);
+    await set.clock.until(record.ended);
+    expect(record.outcome?.output).toBe('[1,2,3]');
+  });
+
+  it('repeats everything in a retry after it, as in any retry', async () => {
+    let isBroken = true;
+    const set = stage(({ arguments: given }) => {
+      if (given !== 'b' || !isBroken) return given;
+      // Broken in the first attempt of the redrive too.
+      isBroken = set.calls.length < 5;
+      throw new StatesError('Broken', 'b');
+    });
+    const block = (name: string) => ({
+      StartAt: name,
+      States: {
+        [name]: { Type: 'Pass', Output: name, Next: `${name}-task` },
+        [`${name}-task`]: { Type: 'Task', Resource: INVOKE, End: true },
+      },
+    });
+    const Retry = [{ ErrorEquals: ['States.ALL'], MaxAttempts: 1 }];
+    const record = await set.run(only({ Type: 'Parallel', Branches: [block('a'), block('b')], Retry }));
+    expect(record.status).toBe('FAILED');
+    set.executions.redrive(record);
+    await set.clock.until(record.ended);
+    expect(record.outcome?.output).toBe('["a","b"]');
+    expect(set.calls.map(({ arguments: given }) => given).join('')).toBe('abab' + 'b' + 'ab');
   });
 
   it('takes up what was aborted, and refuses what runs', async () => {

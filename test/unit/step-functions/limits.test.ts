@@ -97,6 +97,19 @@ describe('a task with a token', () => {
     expect(record.outcome).toEqual({ status: 'FAILED', error: 'Person.Refused', cause: 'too risky' });
   });
 
+  it('can fail while nobody listens yet, without an unhandled rejection', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const { tokens, clock } = stage();
+    const open = tokens.open();
+    tokens.fail(open.token, 'Too.Quick', undefined);
+    await clock.settle();
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    await expect(open.answered).rejects.toMatchObject({ error: 'Too.Quick' });
+  });
+
   it('takes an answer that comes before the call that hands the token out has ended', async () => {
     const set = stage((call) => {
       set.tokens.fail((call.arguments as { token: string }).token, 'Too.Quick', undefined);

@@ -30,21 +30,34 @@ export class VirtualClock {
       });
     });
 
+  #isBusy = false;
+
+  readonly breathe = async (): Promise<void> => {
+    this.#isBusy = true;
+    await tick();
+  };
+
   /** Lets everything run that can, without time passing. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 5; round += 1) await tick();
+    do {
+      this.#isBusy = false;
+      for (let round = 0; round < 5; round += 1) await tick();
+    } while (this.#isBusy);
   }
 
-  /** Time passes until `done` resolves. @throws Error when nothing is waited for any more. */
+  /** Time passes until `done` resolves, whenever nothing else is left to do. @throws Error when nothing is waited for any more. */
   async until(done: Promise<unknown>): Promise<void> {
     let isDone = false;
     void done.then(() => {
       isDone = true;
     });
-    for (;;) {
-      await this.settle();
-      if (isDone) return;
-      this.#next();
+    for (let quiet = 0; !isDone; quiet = this.#isBusy ? 0 : quiet + 1) {
+      if (quiet === 5) {
+        this.#next();
+        quiet = 0;
+      }
+      this.#isBusy = false;
+      await tick();
     }
   }
 
@@ -100,6 +113,7 @@ export function stage(answer: Answer = () => null, options: { historyLimit?: num
   const port: Port = {
     now: () => new Date(clock.seconds * 1_000),
     random: () => options.random ?? 0.5,
+    breathe: clock.breathe,
     wait: clock.wait,
     call: async (call, signal) => {
       calls.push(call);

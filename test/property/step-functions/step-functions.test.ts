@@ -29,7 +29,7 @@ describe('retries', () => {
       fc.property(
         fc.array(retrier, { maxLength: 4 }),
         fc.infiniteStream(error),
-        fc.double({ min: 0, max: 1 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
         (retriers, errors, random) => {
           const most = retriers.reduce((sum, { MaxAttempts = 0 }) => sum + MaxAttempts, 0);
           let counts: RetryCounts = {};

@@ -39,10 +39,10 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
         replace: `if (table) return signed('target', put(table, item));`,
       },
     ],
-    points: [
-      scaleOut('DescribeServices', 'timeout-after', 'concurrent'),
-      scaleOut('UpdateService', 'timeout-after', 'concurrent'),
-    ],
+    // A race: two alarms must both be read before either commits, which not every try brings about.
+    points: (['timeout-after', 'throttled', 'refused', 'answers-lost', 'killed'] as const).map((kind) =>
+      scaleOut('UpdateService', kind, 'concurrent'),
+    ),
   },
   {
     name: 'relative scaling instead of the recorded value',

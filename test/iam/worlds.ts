@@ -1,5 +1,6 @@
 /** The worlds in which Nightshift takes its paths, and what its functions asked of IAM there. */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Role } from '../../local/iam/roles.ts';
 import { allScenarios, choose } from '../../local/scenarios/discover.ts';
 import { type Audience, playAll } from '../../local/scenarios/runner.ts';
@@ -51,6 +52,14 @@ export function compareWorlds(acting: Played, observing: Played): Comparison {
   };
 }
 
+const QUIET_WITHIN_MS = 20_000;
+
+/** A case ends when its effect is seen; what the function still does afterwards, such as writing it down, belongs to its path. */
+async function quiet(world: World): Promise<void> {
+  const until = performance.now() + QUIET_WITHIN_MS;
+  while (world.lambda.pending() > 0 && performance.now() < until) await sleep(20);
+}
+
 const audienceOf = (tell: Surroundings['tell']): Audience<World> => ({
   started: ({ name, summary }) => tell(`${name}: ${summary}`),
   step: ({ name }, text) => tell(`${name}: ${text}`),
@@ -72,6 +81,7 @@ async function play(
   try {
     const results = await playAll(world, scenarios, audienceOf(tell), signal);
     const failures = results.filter(({ status }) => status !== 'passed').map(({ name, error }) => `${name}: ${error}`);
+    await quiet(world);
     const { roles, template, stackName } = world.deployed;
     const place = { account: world.context.accountId, region: world.context.region, stackName };
     const uses = [...world.gateway.calls(), ...world.gateway.iam.asked()];

@@ -1,6 +1,8 @@
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Happening } from '../../../events/published/notification.ts';
-import { InFlightError } from '../../../functions/engine/errors.ts';
 import { deliver, sendDigests } from '../../../functions/incidents/notify/deliver.ts';
 import { LEASE_MS } from '../../../functions/incidents/notify/deliveries.ts';
 import { NotTold } from '../../../functions/incidents/notify/errors.ts';
@@ -84,7 +86,6 @@ describe('an event', () => {
     expect(told.every((each) => each === 'sent' || each === 'duplicate')).toBe(true);
     for (const each of results)
       if (each.status === 'rejected') expect(each.reason).toMatchObject({ name: 'NotTold', retryable: true });
-    expect(InFlightError.name).toBe('InFlightError');
   });
 
   it('whose sender died before it wrote that it had sent is told again once its lease has run out: twice is better than never', async () => {
@@ -273,7 +274,49 @@ describe('a quiet window', () => {
   });
 });
 
+describe('channels of AWS', () => {
+  it('e-mail reaches the mailbox by SES, with the message in plain text', async () => {
+    const mail = { kind: 'email', from: 'nightshift@example.com', to: ['ops@example.com'], perMinute: 10 } as const;
+    expect(await deliver(event('escalated'), world.notifier({ mail }))).toEqual({ mail: 'sent' });
+    const sent = await (await fetch(`${world.emulatorUrl}/_ministack/ses/messages`)).text();
+    expect(sent).toContain('ops@example.com');
+    expect(sent).toContain("Nightshift can't mend this by itself");
+  });
+
+  it('SNS hands it to what is subscribed', async () => {
+    const settings = { endpoint: world.gateway.url, region: 'us-east-1' };
+    const [sns, sqs] = [new SNSClient(settings), new SQSClient(settings)];
+    const { TopicArn = '' } = await sns.send(new CreateTopicCommand({ Name: 'ops' }));
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'ops' }));
+    const Endpoint = 'arn:aws:sqs:us-east-1:000000000000:ops';
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
+    expect(
+      await deliver(event('opened'), world.notifier({ ops: { kind: 'sns', topicArn: TopicArn, perMinute: 10 } })),
+    ).toEqual({
+      ops: 'sent',
+    });
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+    expect(JSON.parse(Messages[0]?.Body ?? '{}')).toMatchObject({
+      Subject: '[P2] Incident: backend-cpu on ecs-service/orders/backend',
+    });
+  });
+});
+
 describe('secrets', () => {
+  it('in a parameter that is not encrypted are refused', async () => {
+    const ssm = new SSMClient({ endpoint: world.gateway.url, region: 'us-east-1' });
+    await ssm.send(
+      new PutParameterCommand({
+        Name: '/nightshift/plain',
+        Type: 'String',
+        Value: 'https://hooks.example.com/plain-secret',
+      }),
+    );
+    const webhookSecretArn = 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/plain';
+    const told = deliver(event('opened'), world.notifier({ team: { kind: 'slack', webhookSecretArn, perMinute: 10 } }));
+    await expect(told).rejects.toThrow('must be a SecureString');
+  });
+
   it('a rotated secret is fetched again as soon as the vendor refuses the old one', async () => {
     const { slack } = world.channels;
     const notifier = world.notifier({ slack });

@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Happening } from '../../../events/published/notification.ts';
+import { channelsFor } from '../../../functions/incidents/notify/routing.ts';
+import { digestOf, duration, foldedLine, messageFor } from '../../../functions/incidents/notify/templates.ts';
+import { AT, delivered, incidentEvent } from '../../support/notify/fixtures.ts';
+
+const facts = (
+  happening: Happening,
+  ...rest: Parameters<typeof incidentEvent> extends [unknown, ...infer R] ? R : never
+) =>
+  Object.fromEntries(
+    messageFor(happening, incidentEvent(happening, ...rest)).facts.map(({ label, value }) => [label, value]),
+  );
+
+describe('the first message', () => {
+  it('says what is broken, how badly, since when, why, and what is being done', () => {
+    const message = messageFor('opened', incidentEvent('opened'));
+    expect(message.title).toBe('[P2] Incident: backend-cpu on ecs-service/orders/backend');
+    expect(message.headline).toBe('alarm backend-cpu is firing: 81 > 70');
+    expect(facts('opened')).toMatchObject({
+      Service: 'ecs-service/orders/backend',
+      Severity: 'P2',
+      Started: '2026-11-20T02:50:00.000Z',
+      Status: 'monitoring',
+      Changes: 'raise desired count from 2 to 4 (done)',
+      Incident: 'inc-01KAG0000000000000000000AA',
+    });
+  });
+
+  it('names commander and bridge only when they are configured', () => {
+    const labels = (options: object) =>
+      messageFor('opened', incidentEvent('opened'), options).facts.map(({ label }) => label);
+    expect(labels({ commander: 'Ada', bridge: 'room 1' })).toEqual(expect.arrayContaining(['Commander', 'Bridge']));
+    expect(labels({})).not.toContain('Commander');
+  });
+});
+
+describe('the message when a person is needed', () => {
+  it('says so first, and how to undo what was done', () => {
+    const event = incidentEvent('escalated', {
+      entry: { summary: 'CPU is still 90 %', undo: 'set desired count to 2' },
+    });
+    const message = messageFor('escalated', event);
+    expect(message.headline).toBe("Nightshift can't mend this by itself: CPU is still 90 %");
+    expect(message.facts).toContainEqual({ label: 'To undo', value: 'set desired count to 2' });
+  });
+});
+
+describe('the last message', () => {
+  it('says cause, resolution and duration, and when the review of a severe incident is due', () => {
+    expect(facts('resolved')).toMatchObject({
+      Cause: 'alarm backend-cpu is firing: 81 > 70',
+      Resolution: 'raise desired count from 2 to 4 (done)',
+      Duration: '10 min',
+      'Review due': new Date(Date.parse(AT) + 48 * 3_600_000).toISOString(),
+    });
+    expect(facts('resolved', { incident: { severity: 'P3' } })).not.toHaveProperty('Review due');
+  });
+
+  it('does not claim a change that was not made', () => {
+    expect(facts('resolved', { incident: { actions: [] } }).Resolution).toBe('without a change by Nightshift');
+  });
+});
+
+it.each([
+  [0, '0 s'],
+  [45_000, '45 s'],
+  [3_600_000, '1 h'],
+  [7_500_000, '2 h 5 min'],
+  [90_061_000, '1 d 1 h'],
+  [-5, '0 s'],
+])('%i ms is told as %s', (milliseconds, expected) => {
+  expect(duration(milliseconds)).toBe(expected);
+});
+
+describe('a digest', () => {
+  const lines = (['updated', 'opened', 'resolved', 'escalated', 'opened'] as const).map((happening, index) =>
+    foldedLine(
+      happening,
+      incidentEvent(happening, {
+        incident: { id: `inc-${index % 3}`, severity: index === 3 ? 'P1' : 'P3' },
+        entry: { id: `E${index}` },
+      }),
+    ),
+  );
+
+  it('tells what needs a person first, counts everything, and is as severe as the worst', () => {
+    const message = digestOf(lines, 'test');
+    expect(message.title).toBe('[P1] Digest: 5 events of 3 incidents');
+    expect(message.lines.map((line) => line.split(' ')[2])).toEqual([
+      'escalated:',
+      'opened:',
+      'opened:',
+      'resolved:',
+      'updated:',
+    ]);
+    expect(message.facts).toContainEqual({ label: 'Incident', value: '2' });
+  });
+
+  it('counts what it does not show', () => {
+    const many = Array.from({ length: 45 }, (_, index) =>
+      foldedLine('opened', incidentEvent('opened', { entry: { id: `E${100 + index}` } })),
+    );
+    const message = digestOf(many, 'test');
+    expect(message.lines).toHaveLength(21);
+    expect(message.lines.at(-1)).toBe('and 25 more');
+  });
+});
+
+describe('routing', () => {
+  const all = ['P1', 'P2', 'P3', 'P4'] as const;
+  const event = delivered('opened');
+
+  it('tells each channel once, however many routes name it', () => {
+    const route = { severities: all, events: ['opened'] as const };
+    expect(
+      channelsFor(
+        [
+          { ...route, channels: ['a', 'b'] },
+          { ...route, channels: ['b', 'c'] },
+        ],
+        event,
+      ),
+    ).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each([
+    ['another severity', { severities: ['P1'], events: ['opened'], channels: ['a'] }],
+    ['another happening', { severities: all, events: ['resolved'], channels: ['a'] }],
+    ['another target', { severities: all, events: ['opened'], channels: ['a'], targets: ['ecs-service/orders/back'] }],
+    ['other targets', { severities: all, events: ['opened'], channels: ['a'], targets: ['rds-instance/*'] }],
+  ] as const)('leaves out a route for %s', (_, route) => {
+    expect(channelsFor([route], event)).toEqual([]);
+  });
+});

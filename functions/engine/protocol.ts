@@ -196,7 +196,7 @@ async function recordStop<T extends Protected, O>(
   ]);
 }
 
-const stormOf = <T extends Protected, O>({ config }: Context<T, O>, { target }: Signal, situation: Situation) =>
+export const stormOf = <T extends Protected, O>({ config }: Context<T, O>, { target }: Signal, situation: Situation) =>
   stormAround(situation.opened, target, situation.target.openIncidentId, config.storm.targets);
 
 /** One call for all targets of a storm, and again while it lasts, as for any trouble; nothing when somebody else has called. */

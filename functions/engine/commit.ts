@@ -1,12 +1,13 @@
 /** The one door: a single transaction that admits an action or says which guardrail refused it, and records the intent. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../events/signal.ts';
 import type { Protected } from './config.ts';
 import { type Context, calledLately, leaseEnd, limitsOf, type Situation } from './context.ts';
 import { RetryableError } from './errors.ts';
 import { budgetWindow, nextBudgetWindow, SOON_MS, type Stop } from './guard.ts';
 import { type Opening, openIncident } from './incident.ts';
-import { type ActionItem, slotKey } from './items.ts';
+import { type ActionItem, SWITCH_COPIES, slotKey } from './items.ts';
 import type { Change } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
 import { leased } from './target-state.ts';
@@ -28,13 +29,26 @@ export type CommitResult =
   | { readonly kind: 'moved' }
   | { readonly kind: 'stopped'; readonly stop: Stop };
 
-/** How often another free slot is tried when the chosen one was taken meanwhile. */
-const SLOT_ROUNDS = 4;
+/** Tries of one commit, each with another copy of the switch and other slots, because others may be at these. */
+const TRIES = 12;
+/** Pauses between them are random, at most this long; they double up to it. */
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 400;
+/** Slots that turned out to be taken before the taken ones are listed, which costs a read of the whole budget. */
+const PROBES = 2;
 
-interface Slots {
+/** What a commit needs one of, and any will do: chosen at random, so that commits that have nothing to do with each other rarely meet. */
+interface Choice {
   readonly window: number;
+  readonly switchCopy: number;
   readonly runbook: number;
   readonly fleet: number;
+}
+
+/** Slots that may still be free, by budget. */
+interface Free {
+  readonly runbook: readonly number[];
+  readonly fleet: readonly number[];
 }
 
 /**
@@ -52,28 +66,36 @@ export async function commitIntent<T extends Protected, O>(
   const opening = openIncident(context, signal, situation.target, situation.now);
   const action = newAction(context, signal, situation, change, opening.incidentId);
   const window = budgetWindow(situation.now);
-  let slots: Slots = {
-    window,
-    runbook: Math.floor(random() * limits.perRunbookPerHour),
-    fleet: Math.floor(random() * config.fleet.changesPerHour),
-  };
-  for (let round = 0; round < SLOT_ROUNDS; round++) {
-    const result = await store.transact(intentItems(context, signal, situation, opening, action, slots));
+  const budgets = { runbook: limits.perRunbookPerHour, fleet: config.fleet.changesPerHour };
+  let free: Free = { runbook: upTo(budgets.runbook), fleet: upTo(budgets.fleet) };
+  let taken = 0;
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (tries > 0) await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries));
+    const choice: Choice = {
+      window,
+      switchCopy: tries === 0 ? situation.switchCopy : Math.floor(random() * SWITCH_COPIES),
+      runbook: oneOf(free.runbook, random),
+      fleet: oneOf(free.fleet, random),
+    };
+    const result = await store.transactOnce(intentItems(context, signal, situation, opening, action, choice));
     if (result.ok) return { kind: 'committed', action };
     if (ownCommit(result.failed.get('event'), action)) return { kind: 'committed', action };
-    if (result.failed.size === 0) return { kind: 'moved' };
     const stop = refusal(result.failed, situation, signal);
     if (stop) return stop;
-    const free = await freeSlots(store, remediation.manifest.name, slots, {
-      runbook: limits.perRunbookPerHour,
-      fleet: config.fleet.changesPerHour,
-      random,
-    });
-    if (free.kind === 'stopped') return free;
-    slots = free.slots;
+    if (result.failed.size === 0) continue;
+    taken++;
+    if (taken < PROBES) continue;
+    const listed = await freeSlots(store, remediation.manifest.name, window, budgets);
+    if (listed.kind === 'stopped') return listed;
+    free = listed.free;
   }
+  if (taken === 0) return { kind: 'moved' };
   throw new RetryableError(`commit on ${signal.target}: every slot that looked free was taken first`);
 }
+
+const upTo = (limit: number): number[] => Array.from({ length: limit }, (_, slot) => slot);
+const oneOf = (slots: readonly number[], random: () => number): number =>
+  slots[Math.floor(random() * slots.length)] ?? 0;
 
 /** An earlier try of this very transaction took effect though its answer was lost. */
 const ownCommit = (event: Record<string, unknown> | undefined, action: ActionItem) =>
@@ -111,11 +133,11 @@ function intentItems<T extends Protected, O>(
   situation: Situation,
   opening: Opening,
   action: ActionItem,
-  slots: Slots,
+  choice: Choice,
 ): Labelled[] {
   const { store, remediation, requestId } = context;
   const { table } = store;
-  const { now, target, switchCopy } = situation;
+  const { now, target } = situation;
   const { name } = remediation.manifest;
   const limits = limitsOf(context);
   const { change } = action;
@@ -143,10 +165,10 @@ function intentItems<T extends Protected, O>(
   const next = call ? { ...opening.next, escalatedAt: now } : opening.next;
   return [
     putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),
-    checkSwitch(table, switchCopy),
+    checkSwitch(table, choice.switchCopy),
     putTarget(table, signal.target, target.version, leased(next, action, limits.cooldownSeconds, now), { now }),
-    claimSlot(table, 'runbook-budget', name, slots.window, slots.runbook, action.actionId),
-    claimSlot(table, 'fleet-budget', 'fleet', slots.window, slots.fleet, action.actionId),
+    claimSlot(table, 'runbook-budget', name, choice.window, choice.runbook, action.actionId),
+    claimSlot(table, 'fleet-budget', 'fleet', choice.window, choice.fleet, action.actionId),
     alarmFired(table, signal),
     putAction(table, action),
     ...entries.map((entry) => putEntry(table, entry)),
@@ -186,44 +208,31 @@ function refusal(failed: ReadonlyMap<string, unknown>, situation: Situation, sig
   return undefined;
 }
 
-interface SlotLimits {
-  readonly runbook: number;
-  readonly fleet: number;
-  readonly random: () => number;
-}
-
+/** The slots of both budgets that nobody has claimed yet, or which budget is spent. */
 async function freeSlots(
   store: Store,
   remediation: string,
-  { window }: Slots,
-  limits: SlotLimits,
-): Promise<{ kind: 'free'; slots: Slots } | Extract<CommitResult, { kind: 'stopped' }>> {
-  const runbook = await freeSlot(store, remediation, window, limits.runbook, limits.random);
-  if (runbook === undefined)
-    return budgetSpent('runbook-budget', `perRunbookPerHour ${limits.runbook}`, limits.runbook, window);
-  const fleet = await freeSlot(store, 'fleet', window, limits.fleet, limits.random);
-  if (fleet === undefined)
-    return budgetSpent('fleet-budget', `fleet.changesPerHour ${limits.fleet}`, limits.fleet, window);
-  return { kind: 'free', slots: { window, runbook, fleet } };
+  window: number,
+  budgets: { readonly runbook: number; readonly fleet: number },
+): Promise<{ kind: 'free'; free: Free } | Extract<CommitResult, { kind: 'stopped' }>> {
+  const runbook = await unclaimed(store, remediation, window, budgets.runbook);
+  if (runbook.length === 0)
+    return budgetSpent('runbook-budget', `perRunbookPerHour ${budgets.runbook}`, budgets.runbook, window);
+  const fleet = await unclaimed(store, 'fleet', window, budgets.fleet);
+  if (fleet.length === 0)
+    return budgetSpent('fleet-budget', `fleet.changesPerHour ${budgets.fleet}`, budgets.fleet, window);
+  return { kind: 'free', free: { runbook, fleet } };
 }
 
-async function freeSlot(
-  store: Store,
-  scope: string,
-  window: number,
-  limit: number,
-  random: () => number,
-): Promise<number | undefined> {
+async function unclaimed(store: Store, scope: string, window: number, limit: number): Promise<number[]> {
   const taken = await store.query({
     KeyConditionExpression: 'pk = :pk',
     ExpressionAttributeValues: { ':pk': { S: slotKey(scope, window, 0).pk } },
+    ProjectionExpression: 'sk',
     ConsistentRead: true,
   });
   const names = new Set(taken.map((item) => item.sk));
-  const free = Array.from({ length: limit }, (_, slot) => slot).filter(
-    (slot) => !names.has(slotKey(scope, window, slot).sk),
-  );
-  return free[Math.floor(random() * free.length)];
+  return upTo(limit).filter((slot) => !names.has(slotKey(scope, window, slot).sk));
 }
 
 function budgetSpent(guardrail: 'runbook-budget' | 'fleet-budget', setting: string, limit: number, window: number) {

@@ -100,15 +100,24 @@ export class Store {
   }
 
   /**
+   * Writes all items or none, in one try: for a caller who can choose other items when others are at these.
+   * @throws EngineError when the table can't be written.
+   */
+  async transactOnce(items: readonly Labelled[]): Promise<TransactResult> {
+    const refused = await this.#tryTransact(items);
+    if (!refused) return { ok: true };
+    return refused.size > 0 ? { ok: false, failed: refused } : { ok: false, failed: refused, contended: true };
+  }
+
+  /**
    * Writes all items or none. A conflict with another transaction is tried again with jitter; a failed condition is not.
    * @throws EngineError when the table can't be written.
    */
   async transact(items: readonly Labelled[]): Promise<TransactResult> {
     for (let tries = 0; tries < CONFLICT_TRIES; tries++) {
       if (tries > 0) await sleep(Math.random() * CONFLICT_BASE_MS * 2 ** tries);
-      const refused = await this.#tryTransact(items);
-      if (!refused) return { ok: true };
-      if (refused.size > 0) return { ok: false, failed: refused };
+      const result = await this.transactOnce(items);
+      if (result.ok || result.failed.size > 0) return result;
     }
     return { ok: false, failed: new Map(), contended: true };
   }

@@ -66,16 +66,32 @@ async function settleAll<T>(
 async function tellBy(name: string, content: EventContent, context: NotifyContext): Promise<Told> {
   const { deliveries } = context;
   const claim = await deliveries.claim(name, content.id);
-  if (claim === 'done') return 'duplicate';
-  if (claim === 'in-flight') throw new InFlightError(`${name}: another delivery of this event is sending it`);
+  if (claim.state === 'done') return 'duplicate';
+  if (claim.state === 'in-flight') throw new InFlightError(`${name}: another delivery of this event is sending it`);
+  const channel = channelNamed(name, context);
   try {
-    return await tellClaimed(name, channelNamed(name, context), content, context);
+    return await tellClaimed(name, channel, content, context);
   } catch (error) {
+    if (claim.attempts >= DELIVERIES && canWait(channel, error)) {
+      log('WARN', `put aside for the digest: ${String(error)}`);
+      await deliveries.fold(name, foldedLine(content.happening, content.event));
+      return 'folded';
+    }
     // The first error is the one to tell; a claim that can't be given back runs out by itself.
     await deliveries.release(name, content.id).catch((later: unknown) => log('WARN', `${name}: ${String(later)}`));
     throw error;
   }
 }
+
+/** Lambda delivers an event three times at most ("Asynchronous invocation", AWS Lambda Developer Guide: two retries). */
+const DELIVERIES = 3;
+
+/**
+ * Whether it may be told later in a digest, once the vendor is back: each minute one is tried, and says so loudly while it fails. Not where the
+ * vendor keeps a state: a digest's alert isn't the incident's.
+ */
+const canWait = (channel: ChannelConfig, error: unknown): boolean =>
+  !keepsState(channel) && error instanceof EngineError && error.retryable;
 
 function channelNamed(name: string, { config }: NotifyContext): ChannelConfig {
   const channel = config.channels[name];

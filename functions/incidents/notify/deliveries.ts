@@ -3,7 +3,7 @@
  * the engine's is read or written, except lines added to a timeline.
  */
 import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { JournalEntry } from '../../../events/journal.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import type { Key } from '../../engine/items.ts';
@@ -35,6 +35,9 @@ const resolvedKey = (channel: string, incidentId: string): Key => ({
  */
 export type Ended = 'sent' | 'folded' | 'overtaken' | 'quiet' | 'nothing';
 
+/** `attempts` counts this claim too. */
+export type Claim = { readonly state: 'claimed'; readonly attempts: number } | { readonly state: 'done' | 'in-flight' };
+
 export class Deliveries {
   readonly #store: Store;
   readonly #client: Pick<DynamoDBClient, 'send'>;
@@ -51,32 +54,45 @@ export class Deliveries {
    * Takes an entry for a channel before it is sent, so that a redelivery doesn't send it again. When the holder dies between sending and `finish`,
    * the lease runs out and it is sent twice: twice is better than never.
    */
-  async claim(channel: string, entryId: string): Promise<'claimed' | 'done' | 'in-flight'> {
+  async claim(channel: string, entryId: string): Promise<Claim> {
     const now = this.#now();
-    const item = { ...noticeKey(channel, entryId), status: 'sending', leaseUntil: now + LEASE_MS };
-    const result = await this.#store.transact([
-      put('notice', this.#store.table, this.#kept(item), {
-        ConditionExpression: 'attribute_not_exists(pk) OR (#status = :sending AND leaseUntil <= :now)',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: marshall({ ':sending': 'sending', ':now': now }),
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    ]);
-    if (result.ok) return 'claimed';
-    const found = result.failed.get('notice');
-    if (!found) throw new RetryableError(`${channel}: the notice of ${entryId} is contended`);
-    return found.status === 'sending' ? 'in-flight' : 'done';
+    try {
+      const { Attributes = {} } = await this.#client.send(
+        new UpdateItemCommand({
+          TableName: this.#store.table,
+          Key: marshall(noticeKey(channel, entryId)),
+          UpdateExpression: 'SET #status = :sending, leaseUntil = :until, expiresAt = :expires ADD attempts :one',
+          ConditionExpression: 'attribute_not_exists(pk) OR (#status = :sending AND leaseUntil <= :now)',
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: marshall({
+            ':sending': 'sending',
+            ':now': now,
+            ':until': now + LEASE_MS,
+            ':expires': Math.floor(now / 1000) + KEPT_SECONDS,
+            ':one': 1,
+          }),
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return { state: 'claimed', attempts: Number(unmarshall(Attributes).attempts) };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException))
+        throw classifyAwsError(`${channel}: claim ${entryId}`, error);
+      return { state: error.Item?.status?.S === 'sending' ? 'in-flight' : 'done' };
+    }
   }
 
   /** Gives a claim back after a failure, so that the next delivery needn't wait for the lease. */
   async release(channel: string, entryId: string): Promise<void> {
-    await this.#write([
-      put(
-        'notice',
-        this.#store.table,
-        this.#kept({ ...noticeKey(channel, entryId), status: 'sending', leaseUntil: 0 }),
-      ),
-    ]);
+    await this.#client.send(
+      new UpdateItemCommand({
+        TableName: this.#store.table,
+        Key: marshall(noticeKey(channel, entryId)),
+        UpdateExpression: 'SET leaseUntil = :ended',
+        ExpressionAttributeValues: marshall({ ':ended': 0 }),
+      }),
+    );
   }
 
   /** Writes how it ended, and a line for the incident's timeline. */

@@ -182,6 +182,8 @@ export const foldedLine = (happening: Happening, { incident, entry }: IncidentEv
   text: happening === 'opened' ? incident.title : `${incident.title}: ${entry.summary}`.slice(0, 300),
 });
 
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+
 /**
  * One message for many events: what needs a person first, then counts.
  * @param folded at least one.
@@ -190,7 +192,7 @@ export function digestOf(folded: readonly FoldedLine[], deployment: string): Mes
   const sorted = [...folded].sort(
     (a, b) => URGENCY.indexOf(a.happening) - URGENCY.indexOf(b.happening) || (a.entryId < b.entryId ? -1 : 1),
   );
-  const counts = URGENCY.map((each) => ({ each, count: folded.filter(({ happening }) => happening === each).length }));
+  const counts = URGENCY.map((each) => ({ each, times: folded.filter(({ happening }) => happening === each).length }));
   const incidents = new Set(folded.map(({ incidentId }) => incidentId)).size;
   const severity = folded.map((line) => line.severity).sort()[0] ?? 'P2';
   const shown = sorted.slice(0, DIGEST_LINES);
@@ -198,10 +200,10 @@ export function digestOf(folded: readonly FoldedLine[], deployment: string): Mes
   return {
     happening: 'digest',
     severity,
-    title: `[${severity}] Digest: ${folded.length} events of ${incidents} ${incidents === 1 ? 'incident' : 'incidents'}`,
-    headline: 'More happened in a minute than is told one by one.',
+    title: `[${severity}] Digest: ${count(folded.length, 'event')} of ${count(incidents, 'incident')}`,
+    headline: "More happened in a minute than is told one by one, or it couldn't be told before.",
     facts: [
-      ...counts.filter(({ count }) => count > 0).map(({ each, count }) => fact(WORD[each], String(count))),
+      ...counts.filter(({ times }) => times > 0).map(({ each, times }) => fact(WORD[each], String(times))),
       fact('Deployment', deployment),
     ],
     lines: [

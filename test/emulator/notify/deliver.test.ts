@@ -91,7 +91,7 @@ describe('an event', () => {
   it('whose sender died before it wrote that it had sent is told again once its lease has run out: twice is better than never', async () => {
     const once = event('escalated');
     const notifier = world.notifier({ slack: world.channels.slack });
-    expect(await notifier.deliveries.claim('slack', once.detail.entry.id)).toBe('claimed');
+    expect(await notifier.deliveries.claim('slack', once.detail.entry.id)).toEqual({ state: 'claimed', attempts: 1 });
     await expect(deliver(once, notifier)).rejects.toThrow(NotTold);
     expect(vendors()).toEqual([]);
     world.clock.now += LEASE_MS;
@@ -135,6 +135,30 @@ describe('a channel in trouble', () => {
       slack: 'duplicate',
     });
     expect(vendors()).toEqual(['slack', 'teams']);
+  });
+
+  it('that is away for all three deliveries is told in the first digest after it is back, once', async () => {
+    const once = event('escalated');
+    const notifier = world.notifier({ slack: world.channels.slack });
+    const away = (times: number) =>
+      world.receiver.answers.push(...Array.from({ length: times }, () => ({ status: 503 })));
+    away(9);
+    await expect(deliver(once, notifier)).rejects.toThrow('answered 503');
+    await expect(deliver(once, notifier)).rejects.toThrow('answered 503');
+    expect(await deliver(once, notifier)).toEqual({ slack: 'folded' });
+    away(3);
+    await expect(sendDigests(notifier, 'test')).rejects.toThrow('answered 503');
+    expect(await sendDigests(notifier, 'test')).toEqual({ slack: 1 });
+    expect(world.receiver.taken.map(({ body }) => body.text)).toEqual(['[P2] Digest: 1 event of 1 incident']);
+    expect(await deliver(once, notifier)).toEqual({ slack: 'duplicate' });
+  });
+
+  it('that keeps a state is never told of an incident by a digest: its event goes to the failure queue', async () => {
+    const once = event('opened');
+    const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
+    world.receiver.answers.push(...Array.from({ length: 9 }, () => ({ status: 503 })));
+    for (let delivery = 0; delivery < 3; delivery++) await expect(deliver(once, notifier)).rejects.toThrow(NotTold);
+    expect(await sendDigests(notifier, 'test')).toEqual({});
   });
 
   it('whose answer was lost may have been told twice; a webhook recognises it by its id', async () => {

@@ -14,6 +14,12 @@ export interface Refusal {
   readonly message: string;
 }
 
+interface Asked {
+  readonly needs: readonly Need[];
+  readonly refused: { readonly need: Need; readonly verdict: Verdict } | undefined;
+  readonly known: boolean;
+}
+
 type Called = Pick<AwsCall, 'service' | 'region' | 'operation' | 'params' | 'caller'>;
 
 export class Iam {
@@ -21,6 +27,7 @@ export class Iam {
   enforce = true;
   readonly #account: string;
   readonly #roles = new Map<string, Role>();
+  readonly #asks = new WeakMap<Called, Asked>();
   readonly #permits = new Map<string, { readonly caller: string; readonly needs: readonly Need[] }>();
 
   constructor(account: string) {
@@ -34,20 +41,17 @@ export class Iam {
 
   /** What a function's call asks of IAM; nothing for callers without a role. */
   needsOf(call: Called): readonly Need[] | undefined {
-    return this.#roles.has(call.caller) ? this.#needs(call).needs : undefined;
+    return this.#ask(call)?.needs;
   }
 
   /** The error that AWS answers with when the caller's role doesn't allow the call. */
   refusalOf(call: Called): Refusal | undefined {
-    const role = this.#roles.get(call.caller);
-    if (!role || !this.enforce) return undefined;
-    const { needs, known } = this.#needs(call);
-    const verdicts = needs.map((need) => ({ need, verdict: judge(role.statements, need) }));
-    const refused = verdicts.find(({ verdict }) => verdict !== 'allowed');
-    if (!refused) return undefined;
+    const asked = this.enforce ? this.#ask(call) : undefined;
+    if (!asked?.refused) return undefined;
     const { code, status } = refusedError(call.service, call.operation, call.caller);
-    const hint = known ? '' : ' (its resource isn’t known to the local world: add the operation to local/iam/needs.ts)';
-    return { code, status, message: `${this.#sentence(call.caller, refused.need, refused.verdict)}${hint}` };
+    const { need, verdict } = asked.refused;
+    const hint = asked.known ? '' : ' (the local world doesn’t know its resource: add it to local/iam/needs.ts)';
+    return { code, status, message: `${this.#sentence(call.caller, need, verdict)}${hint}` };
   }
 
   /** Whether a function may do something that isn't an API call, such as a database login. Whoever has no role here may. */
@@ -64,9 +68,18 @@ export class Iam {
     return [...this.#permits.values()];
   }
 
-  #needs(call: Called): ReturnType<typeof needsOf> {
+  /** Found once for each call: the gateway records it and holds the call to it. */
+  #ask(call: Called): Asked | undefined {
+    const role = this.#roles.get(call.caller);
+    if (!role) return undefined;
+    const found = this.#asks.get(call);
+    if (found) return found;
     const { needs, known } = needsOf(call, this.#account);
-    return { needs: needs.map((need) => this.#given(call.caller, call.region, need)), known };
+    const given = needs.map((need) => this.#given(call.caller, call.region, need));
+    const verdicts = given.map((need) => ({ need, verdict: judge(role.statements, need) }));
+    const asked = { needs: given, known, refused: verdicts.find(({ verdict }) => verdict !== 'allowed') };
+    this.#asks.set(call, asked);
+    return asked;
   }
 
   /** With what is set for every call from a function's code ("Using source function ARN to control function access behavior"). */

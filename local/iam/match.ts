@@ -25,14 +25,29 @@ export const matchesAction = (pattern: string, action: string): boolean => expre
 
 /** Partition, service, region and account: each is matched by itself, what follows them as a whole. */
 const HEAD = 5;
+const splits = new Map<string, readonly string[]>();
+
+/** The head's segments and the rest; policies hold few patterns, so they are kept. */
+function parts(arn: string): readonly string[] {
+  const segments = arn.split(':');
+  return segments.length <= HEAD ? segments : [...segments.slice(0, HEAD), segments.slice(HEAD).join(':')];
+}
+
+function patternParts(pattern: string): readonly string[] {
+  const known = splits.get(pattern);
+  if (known) return known;
+  const made = parts(pattern);
+  splits.set(pattern, made);
+  return made;
+}
 
 /**
  * @param resource an ARN, or `*` for an action that is on no resource: only the pattern `*` allows that.
  */
 export function matchesArn(pattern: string, resource: string): boolean {
   if (pattern === '*') return true;
-  const [patterns, parts] = [pattern.split(':'), resource.split(':')];
+  const patterns = patternParts(pattern);
   if (patterns.length <= HEAD) return pattern.endsWith('*') && matchesText(pattern, resource);
-  const isHead = patterns.slice(0, HEAD).every((each, index) => matchesText(each, parts[index] ?? ''));
-  return isHead && parts.length > HEAD && matchesText(patterns.slice(HEAD).join(':'), parts.slice(HEAD).join(':'));
+  const given = parts(resource);
+  return given.length > HEAD && patterns.every((each, index) => matchesText(each, given[index] ?? ''));
 }

@@ -140,5 +140,7 @@ export function needsOf(call: Asked, account: string): { readonly needs: readonl
   const arn: Arn = (resource, service = prefix) => `arn:aws:${service}:${call.region}:${account}:${resource}`;
   const rule = RULES[action];
   const needs = rule ? rule(call.params, arn, action) : [{ action, resource: '*' }];
-  return { needs: [...new Map(needs.map((need) => [JSON.stringify(need), need])).values()], known: rule !== undefined };
+  // Within one call the context is the same for all of them.
+  const once = new Map(needs.map((need) => [`${need.action} ${need.resource}`, need]));
+  return { needs: [...once.values()], known: rule !== undefined };
 }

@@ -4,7 +4,7 @@ import { type Place, type PolicyTemplate, resolver, type TemplateResource } from
 
 export interface Role {
   readonly logicalId: string;
-  /** Names of the functions that run with it; none for a role that only a service of AWS assumes. */
+  /** Names of the functions that run with it, and `stateMachine:<name>` of state machines; none for a role that only another service of AWS assumes. */
   readonly functions: readonly string[];
   /** Services that may assume it, such as `lambda.amazonaws.com`. */
   readonly assumedBy: readonly string[];
@@ -60,6 +60,7 @@ export function rolesOf(template: PolicyTemplate, place: Place): Role[] {
   };
   const policies = ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy');
   const functions = ofType('AWS::Lambda::Function');
+  const machines = ofType('AWS::StepFunctions::StateMachine');
   const roleOf = ([logicalId, role]: [string, TemplateResource]): Role => {
     const { ManagedPolicyArns, Policies, AssumeRolePolicyDocument } = role.Properties ?? {};
     if (list(ManagedPolicyArns).length > 0)
@@ -71,9 +72,14 @@ export function rolesOf(template: PolicyTemplate, place: Place): Role[] {
     const trust = list((resolve(AssumeRolePolicyDocument) as Document | undefined)?.Statement);
     return {
       logicalId,
-      functions: functions
-        .filter(([, { Properties }]) => refersTo(Properties?.Role, logicalId))
-        .map(([, { Properties }]) => String(resolve(Properties?.FunctionName))),
+      functions: [
+        ...functions
+          .filter(([, { Properties }]) => refersTo(Properties?.Role, logicalId))
+          .map(([, { Properties }]) => String(resolve(Properties?.FunctionName))),
+        ...machines
+          .filter(([, { Properties }]) => refersTo(Properties?.RoleArn, logicalId))
+          .map(([id, { Properties }]) => `stateMachine:${resolve(Properties?.StateMachineName ?? id)}`),
+      ],
       assumedBy: trust.flatMap((each) => texts((each as { Principal?: { Service?: unknown } }).Principal?.Service)),
       statements: [
         ...inline.flatMap(({ PolicyDocument }) => statementsOf(logicalId, PolicyDocument)),

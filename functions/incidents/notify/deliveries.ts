@@ -36,7 +36,10 @@ const resolvedKey = (channel: string, incidentId: string): Key => ({
 export type Ended = 'sent' | 'folded' | 'overtaken' | 'quiet' | 'nothing';
 
 /** `attempts` counts this claim too. */
-export type Claim = { readonly state: 'claimed'; readonly attempts: number } | { readonly state: 'done' | 'in-flight' };
+export type Claim =
+  | { readonly state: 'claimed'; readonly attempts: number }
+  | { readonly state: 'done' }
+  | { readonly state: 'in-flight' };
 
 export class Deliveries {
   readonly #store: Store;

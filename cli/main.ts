@@ -6,7 +6,9 @@ import { parseArgs } from 'node:util';
 import { NotPossibleError } from '../functions/engine/operator.ts';
 import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
 import { type Command, type CommandContext, Declined, type Options } from './command.ts';
+import { dlq } from './commands/dlq.ts';
 import { doctor, Unhealthy } from './commands/doctor.ts';
+import { explain } from './commands/explain.ts';
 import { fault } from './commands/fault.ts';
 import { helpOf } from './commands/help.ts';
 import { incident, incidents } from './commands/incidents.ts';
@@ -14,6 +16,7 @@ import { resolveCommands } from './commands/resolve.ts';
 import { switchCommands } from './commands/switch.ts';
 import { targetCommands } from './commands/targets.ts';
 import { readDeployment } from './deployment.ts';
+import { openFailures } from './failures.ts';
 import { type Io, terminal } from './io.ts';
 import { openJournal, openLever, openStore } from './journal.ts';
 import { personAt } from './person.ts';
@@ -25,6 +28,8 @@ export const COMMANDS: readonly Command[] = [
   ...resolveCommands({ open: openStore, person: personAt }),
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
   doctor(),
+  explain,
+  dlq(openFailures),
   ...switchCommands(openLever, personAt),
   fault,
   helpOf(() => COMMANDS),

@@ -1,0 +1,60 @@
+/** A journal that is read but never written: what would be written is kept, and answered as if it had been. */
+import { DynamoDBClient, type TransactWriteItem, type TransactWriteItemsCommandInput } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { clientDefaults } from '../functions/engine/clients.ts';
+import { Store } from '../functions/engine/store.ts';
+import type { Place } from './place.ts';
+
+const READS = new Set(['GetItemCommand', 'BatchGetItemCommand', 'QueryCommand']);
+
+export interface DryStore {
+  readonly store: Store;
+  /** Transactions that would have been written, in order. */
+  readonly transactions: readonly (readonly TransactWriteItem[])[];
+}
+
+/** The stop is in the client itself, so that no way through the engine leads around it: anything but a read or a transaction is refused. */
+export function dryStore({ table, clientSettings }: Pick<Place, 'table' | 'clientSettings'>): DryStore {
+  const client = new DynamoDBClient({ ...clientDefaults(), ...clientSettings });
+  const transactions: TransactWriteItem[][] = [];
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (READS.has(commandName ?? '')) return next(args);
+        if (commandName !== 'TransactWriteItemsCommand')
+          throw new Error(`${commandName}: nothing is written in a dry run`);
+        transactions.push((args.input as TransactWriteItemsCommandInput).TransactItems ?? []);
+        return { output: { $metadata: {} }, response: undefined };
+      },
+    { step: 'initialize', name: 'dryRun' },
+  );
+  return { store: new Store(table, client), transactions };
+}
+
+/** The conditions of a transaction in the order of its items: what it is about, and what must hold for it. */
+export function conditionsOf(items: readonly TransactWriteItem[]): { item: string; condition: string }[] {
+  return items.flatMap(({ Put, Update, Delete, ConditionCheck }) => {
+    const part = Put ?? Update ?? Delete ?? ConditionCheck;
+    if (!part?.ConditionExpression) return [];
+    const key = unmarshall(Put?.Item ?? Update?.Key ?? Delete?.Key ?? ConditionCheck?.Key ?? {});
+    const item = [key.pk, key.sk].filter((each) => typeof each === 'string').join(' ');
+    return [{ item, condition: readable(part) }];
+  });
+}
+
+type Condition = Pick<
+  NonNullable<TransactWriteItem['Update']>,
+  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>;
+
+/** The expression with names and values in place of their placeholders. */
+function readable({
+  ConditionExpression = '',
+  ExpressionAttributeNames = {},
+  ExpressionAttributeValues = {},
+}: Condition): string {
+  const values = unmarshall(ExpressionAttributeValues);
+  return ConditionExpression.replace(/[#:]\w+/g, (word) =>
+    word.startsWith('#') ? (ExpressionAttributeNames[word] ?? word) : JSON.stringify(values[word] ?? word),
+  );
+}

@@ -1,0 +1,130 @@
+/** What would come of an event, by the very code that handles events: the journal isn't written, and `act` isn't called. */
+import type { Outcome } from '../events/outcome.ts';
+import type { ExplainDocument } from '../events/published/explain.ts';
+import type { Signal } from '../events/signal.ts';
+import type { Protected } from '../functions/engine/config.ts';
+import { type Context, limitsOf, readSituation, type Situation } from '../functions/engine/context.ts';
+import { GUARDS, type Stop } from '../functions/engine/guard.ts';
+import { handle } from '../functions/engine/handler.ts';
+import { RUNBOOK_TAG } from '../functions/engine/manifest.ts';
+import { stormOf } from '../functions/engine/protocol.ts';
+import type { Decision, Json } from '../functions/engine/remediation.ts';
+import { readAlarmEvent } from '../functions/engine/sources/cloudwatch-alarm.ts';
+import { conditionsOf, type DryStore } from './dry-run.ts';
+import type { AnyRemediation } from './remediations.ts';
+
+export type Explanation = Omit<ExplainDocument, 'version' | 'place'>;
+type AnyContext = Context<Protected, unknown>;
+
+/** The remediation that an event asks for by its alarm's tag. */
+export function remediationNameIn(event: unknown): string | undefined {
+  const { detail } = (event ?? {}) as { detail?: { alarmTags?: Record<string, unknown> } };
+  const name = detail?.alarmTags?.[RUNBOOK_TAG];
+  return typeof name === 'string' ? name : undefined;
+}
+
+/**
+ * @param context with a store of `dryStore`, whose transactions are `dry.transactions`.
+ * @throws EngineError when journal or target can't be read.
+ */
+export async function explain(event: unknown, context: AnyContext, dry: DryStore): Promise<Explanation> {
+  const { manifest } = context.remediation;
+  const remediation = { name: manifest.name, mode: limitsOf(context).mode };
+  const read = readAlarmEvent(event, manifest);
+  const signal = 'rejected' in read ? undefined : read;
+  const target = signal && context.remediation.targetOf(signal.target, context.config);
+  const seen = signal && target && signal.state === 'firing' ? await look(context, signal, target) : undefined;
+  const outcome = await handle(event, { ...context, remediation: harmless(context.remediation, seen?.observation) });
+  return {
+    remediation,
+    ...(signal && { signal: pick(signal) }),
+    guards: seen?.guards ?? [],
+    ...(seen && { observation: shortened(seen.observation), decision: seen.decision }),
+    outcome: describeOutcome(outcome),
+    conditions: conditionsOf(dry.transactions[0] ?? []),
+  };
+}
+
+const pick = ({ id, alarmName, state, at, target }: Signal) => ({ id, alarmName, state, at, target });
+
+async function look(context: AnyContext, signal: Signal, target: Protected) {
+  const { remediation, config } = context;
+  const situation = await readSituation(context, signal, remediation.upstreamsOf(target));
+  const observation = await remediation.observe(target, config);
+  const decision = remediation.decide({ signal, target, observation, hold: situation.target.hold, config });
+  return { guards: verdicts(context, signal, situation), observation, decision: describeDecision(decision) };
+}
+
+function verdicts(context: AnyContext, signal: Signal, situation: Situation): Explanation['guards'] {
+  const input = {
+    ...situation,
+    signal,
+    remediation: context.remediation.manifest.name,
+    limits: limitsOf(context),
+    storm: stormOf(context, signal, situation),
+    config: context.config,
+  };
+  const asked = Object.entries(GUARDS).map(([guard, judge]) => {
+    const stop = judge(input);
+    return stop ? { guard, passes: false, detail: describeStop(stop) } : { guard, passes: true };
+  });
+  // The same event again is found before any guard is asked.
+  if (!situation.event) return asked;
+  return [{ guard: 'seen-before', passes: false, detail: `this event was handled at ${situation.event.at}` }, ...asked];
+}
+
+/** The remediation with the observation that was made already, and without its hands. */
+const harmless = (remediation: AnyRemediation, observation: unknown): AnyRemediation => ({
+  ...remediation,
+  ...(observation !== undefined && { observe: async () => observation }),
+  act: async () => ({ summary: 'nothing: this is a dry run', data: {} }),
+});
+
+function describeStop(stop: Stop): string {
+  switch (stop.kind) {
+    case 'held':
+      return `${stop.reason}: ${stop.detail}`;
+    case 'refused':
+      return `${stop.setting}: ${stop.present}`;
+    case 'joined':
+      return 'an action of the same incident has the target in hand';
+    case 'recovered':
+      return stop.detail;
+    default:
+      return stop satisfies never;
+  }
+}
+
+function describeDecision(decision: Decision): NonNullable<Explanation['decision']> {
+  switch (decision.kind) {
+    case 'act':
+      return { kind: decision.kind, detail: decision.change.summary };
+    case 'fine':
+    case 'escalate':
+      return { kind: decision.kind, detail: decision.reason };
+    case 'hold':
+      return { kind: decision.kind, detail: `${decision.reason}: ${decision.detail}` };
+    default:
+      return decision satisfies never;
+  }
+}
+
+/** Ids of incidents and actions are left out: they were made up for the dry run. */
+function describeOutcome(outcome: Outcome): Explanation['outcome'] {
+  const { kind, incidentId: _incident, actionId: _action, ...rest } = outcome as Outcome & Record<string, unknown>;
+  const detail = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`);
+  return { kind, detail: detail.join(', ') };
+}
+
+const LIST_LIMIT = 5;
+
+/** Lists of hundreds of sessions say nothing to a person. */
+function shortened(value: unknown): Json {
+  return JSON.parse(
+    JSON.stringify(value ?? null, (_key, each: unknown) =>
+      Array.isArray(each) && each.length > LIST_LIMIT
+        ? [...each.slice(0, LIST_LIMIT), `and ${each.length - LIST_LIMIT} more`]
+        : each,
+    ),
+  ) as Json;
+}

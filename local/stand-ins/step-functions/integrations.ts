@@ -4,6 +4,7 @@
  */
 import type { Gateway } from '../../gateway/gateway-types.ts';
 import { AwsCallError, UpstreamUnreachable } from '../../gateway/upstream.ts';
+import type { Refusal } from '../../iam/iam.ts';
 import { AwsFault } from '../../world/types.ts';
 import type { LocalLambda, RunResult } from '../lambda/types.ts';
 import { StatesError } from './errors.ts';
@@ -41,11 +42,11 @@ export async function callResource(
   if (!resource) throw new Error(`${call.resource} isn't known`);
   switch (resource.kind) {
     case 'function':
-      return payloadOf(await invoke(reach, resource.functionArn, call.region, call.arguments));
+      return payloadOf(await invoke(reach, resource.functionArn, call, call.arguments));
     case 'invoke':
-      return invokeFunction(call.arguments, call.region, reach);
+      return invokeFunction(call, reach);
     case 'execution':
-      return startExecution(call.arguments, resource.waits, reach, signal);
+      return startExecution(call, resource.waits, reach, signal);
     case 'service':
       return callService(resource, call, reach);
   }
@@ -62,14 +63,17 @@ function parametersOf(value: Json): JsonObject {
 /** The optimized integrations put what the HTTP reply told beside the result; only the status is known here. */
 const HTTP_METADATA = { SdkHttpMetadata: { HttpStatusCode: 200 } };
 
-async function invokeFunction(given: Json, region: string, reach: Reach): Promise<Json> {
-  const { FunctionName, Payload = {}, InvocationType } = parametersOf(given);
-  const name = String(FunctionName ?? '');
+type Call = TaskCall & { readonly region: string };
+
+async function invokeFunction(call: Call, reach: Reach): Promise<Json> {
+  const { FunctionName, Payload = {}, InvocationType } = parametersOf(call.arguments);
+  const name = arnOf(String(FunctionName ?? ''), call.region);
   if (InvocationType === 'Event') {
-    await named('Lambda', 'AWSLambda', () => reach.lambda.invokeAsync(arnOf(name, region), Payload));
+    invokeMustBeAllowed(reach, call, name);
+    await named('Lambda', 'AWSLambda', () => reach.lambda.invokeAsync(name, Payload));
     return { StatusCode: 202, Payload: '', ...HTTP_METADATA };
   }
-  const result = await invoke(reach, name, region, Payload);
+  const result = await invoke(reach, name, call, Payload);
   return { ExecutedVersion: '$LATEST', Payload: payloadOf(result), StatusCode: 200, ...HTTP_METADATA };
 }
 
@@ -77,8 +81,34 @@ async function invokeFunction(given: Json, region: string, reach: Reach): Promis
 const arnOf = (name: string, region: string): string =>
   name.startsWith('arn:') ? name : `arn:aws:lambda:${region}:000000000000:function:${name}`;
 
-const invoke = (reach: Reach, name: string, region: string, payload: Json): Promise<RunResult> =>
-  named('Lambda', 'AWSLambda', () => reach.lambda.invoke(arnOf(name, region), region, payload));
+async function invoke(reach: Reach, functionArn: string, call: Call, payload: Json): Promise<RunResult> {
+  invokeMustBeAllowed(reach, call, functionArn);
+  return named('Lambda', 'AWSLambda', () => reach.lambda.invoke(functionArn, call.region, payload));
+}
+
+interface Asked {
+  readonly service: string;
+  readonly operation: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Why the machine's role doesn't allow a call, where the world knows the role. */
+function refusalOf({ gateway }: Reach, { region, executionArn }: Call, asked: Asked): Refusal | undefined {
+  // `arn:aws:states:<region>:<account>:execution:<machine>:<name>`
+  return gateway.iam.refusalOf({ ...asked, region, caller: `stateMachine:${executionArn.split(':')[6]}` });
+}
+
+/** @throws StatesError as the optimized integrations name a missing permission. */
+function mustBeAllowed(reach: Reach, call: Call, asked: Asked, [prefix, service]: readonly [string, string]): void {
+  const refusal = refusalOf(reach, call, asked);
+  if (refusal) throw new StatesError(`${prefix}.${service}Exception`, serviceText(service, refusal));
+}
+
+const invokeMustBeAllowed = (reach: Reach, call: Call, FunctionName: string): void =>
+  mustBeAllowed(reach, call, { service: 'lambda', operation: 'Invoke', params: { FunctionName } }, [
+    'Lambda',
+    'AWSLambda',
+  ]);
 
 /** "Handling errors": the name of a function's error is its `errorType`, the cause what it answered. */
 function payloadOf(result: RunResult): Json {
@@ -110,12 +140,16 @@ async function named<T>(prefix: string, service: string, work: () => Promise<T>)
 }
 
 async function startExecution(
-  given: Json,
+  call: Call,
   waits: 'no' | 'json' | 'text',
-  { executions }: Reach,
+  reach: Reach,
   signal: AbortSignal,
 ): Promise<Json> {
-  const { StateMachineArn, Input = {}, Name } = parametersOf(given);
+  const { executions } = reach;
+  const { StateMachineArn, Input = {}, Name } = parametersOf(call.arguments);
+  const params = { stateMachineArn: StateMachineArn };
+  const asked = { service: 'states', operation: 'StartExecution', params };
+  mustBeAllowed(reach, call, asked, ['StepFunctions', 'AWSStepFunctions']);
   const input = typeof Input === 'string' ? Input : JSON.stringify(Input);
   const started = await named('StepFunctions', 'AWSStepFunctions', async () =>
     executions.start(String(StateMachineArn), input, Name === undefined ? undefined : String(Name)),
@@ -138,7 +172,10 @@ async function callService(
   const { service, operation, optimized } = resource;
   const body = toBody(service, operation, parametersOf(call.arguments), optimized ? call.executionArn : undefined);
   const target = callName(service, operation);
+  const params = body instanceof URLSearchParams ? Object.fromEntries(body) : body;
   try {
+    const refusal = refusalOf(reach, call, { service, operation, params });
+    if (refusal) throw new AwsCallError(refusal.code, refusal.status, refusal.message);
     const reply = await reach.gateway.ask({ service, region: call.region, ...(target ? { target } : {}), body });
     const result = toResult(service, reply);
     refuseFailedEntries(service, optimized, result);

@@ -105,17 +105,18 @@ const PREFIXES: Readonly<
   sqs: { optimized: 'SQS', sdk: 'Sqs', v1: 'AmazonSQS' },
   states: { optimized: 'StepFunctions', sdk: 'Sfn', v1: 'AWSStepFunctions' },
 };
-/** Errors that DynamoDB's API model doesn't define get its general name. */
-const UNMODELED = new Set(['ValidationException', 'AccessDeniedException']);
+/** Errors that a service's API model doesn't define get the service's general name. */
+const UNMODELED = /^(AccessDenied|AccessDeniedException|AuthorizationError)$/;
+const isUnmodeled = (service: ServiceName, code: string): boolean =>
+  UNMODELED.test(code) || (service === 'dynamodb' && code === 'ValidationException');
 
 /** The name and cause with which a service's error fails a task. */
 export function errorName(service: ServiceName, optimized: boolean, error: AwsCallError): StatesError {
   const { v1 } = PREFIXES[service];
   const prefix = errorName.prefix(service, optimized);
   const code = error.code.replace(/^.*[#.]/, '');
-  const isGeneral = service === 'dynamodb' && UNMODELED.has(code);
-  const general = optimized ? 'AmazonDynamoDBException' : 'DynamoDbException';
-  const name = isGeneral ? general : code.endsWith('Exception') ? code : `${code}Exception`;
+  const general = optimized ? `${v1.replace(/v2$/, '')}Exception` : `${prefix}Exception`;
+  const name = isUnmodeled(service, code) ? general : code.endsWith('Exception') ? code : `${code}Exception`;
   const cause = optimized
     ? serviceText(v1, { ...error, code, message: error.message })
     : `${error.message} (Service: ${prefix}, Status Code: ${error.status}, Request ID: ${UNKNOWN_ID})`;

@@ -148,6 +148,37 @@ describe('functions', () => {
   });
 });
 
+describe('a machine whose role the world knows', () => {
+  it('may do what the role allows, and nothing else', async () => {
+    const allowed = 'arn:aws:lambda:us-east-1:000000000000:function:shop';
+    const definition = {
+      StartAt: 'Ask',
+      States: {
+        Ask: { Type: 'Task', Resource: INVOKE, Arguments: { FunctionName: 'shop' }, Next: 'Tell' },
+        Tell: {
+          Type: 'Task',
+          Resource: 'arn:aws:states:::aws-sdk:sqs:sendMessage',
+          Arguments: { QueueUrl: `${small.gateway.url}/000000000000/secret`, MessageBody: 'x' },
+          End: true,
+        },
+      },
+    };
+    const stateMachineArn = await create(definition);
+    const statements = [
+      { effect: 'Allow' as const, actions: ['lambda:InvokeFunction'], resources: [allowed], conditions: {} },
+    ];
+    const functions = [`stateMachine:${stateMachineArn.split(':').at(-1)}`];
+    small.gateway.iam.load([{ logicalId: 'Role', functions, assumedBy: ['states.amazonaws.com'], statements }]);
+    const { executionArn = '' } = await sfn.send(new StartExecutionCommand({ stateMachineArn }));
+    const { error, cause } = await described(executionArn);
+    expect(error).toBe('Sqs.SqsException');
+    expect(cause).toContain('is not authorized to perform: sqs:SendMessage');
+    small.gateway.iam.load([{ logicalId: 'Role', functions, assumedBy: ['states.amazonaws.com'], statements: [] }]);
+    const again = await sfn.send(new StartExecutionCommand({ stateMachineArn }));
+    expect((await described(again.executionArn ?? '')).error).toBe('Lambda.AWSLambdaException');
+  });
+});
+
 describe('a function that waits for its token', () => {
   const waiting = (more: object = {}) =>
     only({

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { toCreateInput } from '../../../local/deploy/state-machine.ts';
 import { type Template, transformTemplate } from '../../../local/deploy/transform.ts';
+import { rolesOf } from '../../../local/iam/roles.ts';
 
 const placeholder = (name: string) => `$\{${name}}`;
 const arn = (name: string) =>
@@ -80,5 +81,23 @@ describe('toCreateInput', () => {
     const base = { StateMachineName: 'plan', RoleArn: 'arn:aws:iam::0:role/r' };
     expect(toCreateInput({ ...base, Definition: { StartAt: 'A' } }).definition).toBe('{"StartAt":"A"}');
     expect(() => toCreateInput(base)).toThrow(/its definition has to be in the template/);
+  });
+});
+
+describe('the role of a state machine', () => {
+  it('is known by the machine’s name, as it is made here', () => {
+    const Role = {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        AssumeRolePolicyDocument: { Statement: [{ Principal: { Service: 'states.amazonaws.com' } }] },
+        Policies: [
+          { PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: '*' }] } },
+        ],
+      },
+    };
+    const RoleArn = { 'Fn::GetAtt': ['Role', 'Arn'] };
+    const Resources = { Role, Named: machine({ RoleArn, StateMachineName: 'plan' }), Unnamed: machine({ RoleArn }) };
+    const [role] = rolesOf({ Resources }, { account: '000000000000', region: 'us-east-1', stackName: 's' });
+    expect(role?.functions).toEqual(['stateMachine:plan', 'stateMachine:Unnamed']);
   });
 });

@@ -105,6 +105,8 @@ describe('what comes back', () => {
     ['dynamodb', false, 'ConditionalCheckFailedException', 'DynamoDb.ConditionalCheckFailedException'],
     ['dynamodb', true, 'ValidationException', 'DynamoDB.AmazonDynamoDBException'],
     ['dynamodb', false, 'ValidationException', 'DynamoDb.DynamoDbException'],
+    ['dynamodb', true, 'AccessDeniedException', 'DynamoDB.AmazonDynamoDBException'],
+    ['sqs', false, 'AccessDenied', 'Sqs.SqsException'],
     ['states', false, 'ExecutionAlreadyExists', 'Sfn.ExecutionAlreadyExistsException'],
     ['sqs', false, 'com.amazonaws.sqs#QueueDoesNotExist', 'Sqs.QueueDoesNotExistException'],
   ] as const)('of %s (optimized: %s) as error %s fails the task with %s', (service, optimized, code, expected) => {

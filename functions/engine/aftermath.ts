@@ -34,8 +34,10 @@ export async function handleResolved<T extends Protected, O>(context: Context<T,
   const known = await store.readAll([eventKey(name, signal.id), alarmKey(signal.alarmArn)]);
   if (known.has(eventKey(name, signal.id).pk)) return { kind: 'duplicate', of: 'noted' };
   const alarm = known.get(alarmKey(signal.alarmArn).pk) as AlarmItem | undefined;
-  if (alarm && alarm.stateAt > at) return { kind: 'already-fine', reason: 'a later state of the alarm is known' };
-  const outcome: Outcome = { kind: 'noted', detail: `${signal.alarmName} is OK` };
+  const isLate = alarm !== undefined && alarm.stateAt > at;
+  const outcome: Outcome = isLate
+    ? { kind: 'already-fine', reason: 'a later state of the alarm is known' }
+    : { kind: 'noted', detail: `${signal.alarmName} is OK` };
   const event = putEvent(
     store.table,
     name,
@@ -43,6 +45,12 @@ export async function handleResolved<T extends Protected, O>(context: Context<T,
     { requestId: context.requestId, status: 'done', outcome },
     context.now(),
   );
+  if (isLate) {
+    const written = await store.transact([event]);
+    if (!written.ok && written.failed.size === 0)
+      throw new InFlightError(`${signal.id}: another delivery of this event is being written down`);
+    return outcome;
+  }
   await noteOk(context, signal, [
     event,
     alarmOk(store.table, signal.alarmArn, at),

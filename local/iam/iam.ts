@@ -22,12 +22,16 @@ interface Asked {
 
 type Called = Pick<AwsCall, 'service' | 'region' | 'operation' | 'params' | 'caller'>;
 
+/** Resources such as alarms have names without end. */
+const MOST_VERDICTS = 10_000;
+
 export class Iam {
   /** Off: needs are still found, but nothing is refused. */
   enforce = true;
   readonly #account: string;
   readonly #roles = new Map<string, Role>();
   readonly #asks = new WeakMap<Called, Asked>();
+  readonly #verdicts = new Map<string, Verdict>();
   readonly #permits = new Map<string, { readonly caller: string; readonly needs: readonly Need[] }>();
 
   constructor(account: string) {
@@ -36,6 +40,7 @@ export class Iam {
 
   /** From now on these functions have these roles. */
   load(roles: readonly Role[]): void {
+    this.#verdicts.clear();
     for (const role of roles) for (const name of role.functions) this.#roles.set(name, role);
   }
 
@@ -76,10 +81,21 @@ export class Iam {
     if (found) return found;
     const { needs, known } = needsOf(call, this.#account);
     const given = needs.map((need) => this.#given(call.caller, call.region, need));
-    const verdicts = given.map((need) => ({ need, verdict: judge(role.statements, need) }));
+    const verdicts = given.map((need) => ({ need, verdict: this.#judge(role, need) }));
     const asked = { needs: given, known, refused: verdicts.find(({ verdict }) => verdict !== 'allowed') };
     this.#asks.set(call, asked);
     return asked;
+  }
+
+  /** The same few questions come again and again, and policies don't change; only what a call itself tells may differ. */
+  #judge(role: Role, need: Need): Verdict {
+    const key = `${role.logicalId} ${JSON.stringify(need)}`;
+    const known = this.#verdicts.get(key);
+    if (known) return known;
+    if (this.#verdicts.size >= MOST_VERDICTS) this.#verdicts.clear();
+    const verdict = judge(role.statements, need);
+    this.#verdicts.set(key, verdict);
+    return verdict;
   }
 
   /** With what is set for every call from a function's code ("Using source function ARN to control function access behavior"). */

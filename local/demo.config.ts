@@ -3,6 +3,7 @@
  * says so. Thresholds, code and everything not named here are the defaults a deployment to AWS has.
  */
 import { defineConfig } from '../infra/config/schema.ts';
+import { FLEET, fleetServices } from './services/fleet.ts';
 
 /** Where the world started PostgreSQL; the values that stand in when nothing is running serve synthesis only. */
 const database = {
@@ -10,6 +11,22 @@ const database = {
   port: Number(process.env.NIGHTSHIFT_DEMO_DATABASE_PORT ?? 5432),
   resourceId: process.env.NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID ?? 'db-LOCALORDERSDB0000000000',
 };
+
+/** Services for the storm scenario, only when it is played; its alarms are its own. What is changed isn't handed back while it is counted. */
+const fleet = fleetServices(Number(process.env[FLEET.variable] ?? 0));
+const fleetConfig = Object.fromEntries(
+  fleet.map((name) => [
+    name,
+    {
+      cluster: FLEET.cluster,
+      maxTasks: 2,
+      stabiliseForSeconds: 600,
+      createAlarms: false,
+      cpuForSeconds: 10,
+      memoryForSeconds: 10,
+    },
+  ]),
+);
 
 export default defineConfig({
   name: 'demo',
@@ -27,6 +44,7 @@ export default defineConfig({
       dependsOn: ['orders-db'],
       connectionsPerTask: 2,
     },
+    ...fleetConfig,
   },
   databases: {
     'orders-db': {
@@ -58,7 +76,12 @@ export default defineConfig({
   },
   routing: [{ channels: ['team'] }],
   runbooks: {
-    'scale-out-service': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'scale-out-service': {
+      cooldownSeconds: 25,
+      perTargetPerHour: 30,
+      perRunbookPerHour: 100,
+      ...(fleet.length > 0 && { cooldownSeconds: 600, reservedConcurrency: 8 }),
+    },
     'release-idle-connections': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   fleet: { changesPerHour: 200 },

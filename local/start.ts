@@ -44,6 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
       observer: progress,
       report: (line) => progress.line(screen.colours.dim(`  ${line}`)),
       signal: ending,
+      environment: Object.assign({}, ...scenarios.map(({ environment }) => environment)),
     });
     tellReady(progress, screen, world);
     const results = await perform(world, scenarios, progress, screen, ending);

@@ -84,7 +84,7 @@ function recoveredGuard({ signal, alarm }: GuardInput): Stop | undefined {
 function stormGuard({ storm, config, now }: GuardInput): Stop | undefined {
   if (!storm) return undefined;
   const { targets, withinSeconds } = config.storm;
-  const detail = `${storm.targets} other targets got incidents within ${withinSeconds} s (storm.targets ${targets})`;
+  const detail = `at least ${storm.targets} other targets got incidents within ${withinSeconds} s (storm.targets ${targets})`;
   return { kind: 'held', reason: 'storm', detail, recheckAt: now + withinSeconds * 1000 };
 }
 

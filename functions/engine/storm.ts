@@ -16,7 +16,7 @@ export interface OpenedIncident {
   readonly remediation: string;
 }
 
-/** What a storm consists of so far, without the target that is being judged. */
+/** What a storm consists of, as far as it was read, without the target that is being judged. */
 export interface Storm {
   readonly opened: readonly OpenedIncident[];
   readonly targets: number;

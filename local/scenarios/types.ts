@@ -38,6 +38,8 @@ export interface Scenario<W> {
   /** Targets whose state it depends on or changes; scenarios that share one never run at once. Includes `targets`. */
   readonly uses: readonly string[];
   readonly timeLimitMs: number;
+  /** What the demo's configuration must read from its environment when it is deployed, so that this scenario can be played. */
+  readonly environment?: Readonly<Record<string, string>>;
   run(world: W, stage: Stage): Promise<Figures>;
 }
 

@@ -48,6 +48,8 @@ export interface WorldOptions {
   readonly root?: string;
   /** Refuses what a function's role doesn't allow, as AWS does; on unless it is `false`. */
   readonly enforcePolicies?: boolean;
+  /** What the configuration reads from its environment besides what the world itself tells it. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Breaks the start off. */
   readonly signal?: AbortSignal;
 }
@@ -183,9 +185,10 @@ async function startDatabase(context: OpenWorld, gateway: Gateway, rds: Rds): Pr
 }
 
 /** What the demo's configuration reads from its environment. */
-const synthesisOf = (database: SeededDatabase, { configPath = DEMO_CONFIG }: WorldOptions) => ({
+const synthesisOf = (database: SeededDatabase, { configPath = DEMO_CONFIG, environment }: WorldOptions) => ({
   configPath,
   environment: {
+    ...environment,
     NIGHTSHIFT_DEMO_DATABASE_HOST: database.host,
     NIGHTSHIFT_DEMO_DATABASE_PORT: String(database.port),
     NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID: database.resourceId,

@@ -56,7 +56,7 @@ describe('a signal in a storm', () => {
     expect(preflight(input)).toEqual({
       kind: 'held',
       reason: 'storm',
-      detail: '12 other targets got incidents within 300 s (storm.targets 10)',
+      detail: 'at least 12 other targets got incidents within 300 s (storm.targets 10)',
       recheckAt: NOW + 300_000,
     });
   });

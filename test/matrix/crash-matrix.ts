@@ -224,20 +224,18 @@ class Run {
     return verdicts;
   }
 
+  /** Again on another target when the fault wasn't met, or what comes before it went wrong (another alarm's order came first, say). */
   async #try(matrix: Matrix, point: Point): Promise<Verdict> {
     for (let tries = 1; ; tries++) {
       const { token, index } = this.#target();
-      const verdict = await this.#attempt(matrix, point, token, index);
-      if (verdict.delivered || verdict.violations.length > 0 || tries === TRIES) return verdict;
-    }
-  }
-
-  async #attempt(matrix: Matrix, point: Point, token: string, index: number): Promise<Verdict> {
-    try {
-      return await runPoint(matrix, point, token, index);
-    } catch (error) {
-      const what = error instanceof Error ? error.message : String(error);
-      return { point, delivered: false, violations: [`could not be run: ${what}`] };
+      try {
+        const verdict = await runPoint(matrix, point, token, index);
+        if (verdict.delivered || verdict.violations.length > 0 || tries === TRIES) return verdict;
+      } catch (error) {
+        const what = error instanceof Error ? error.message : String(error);
+        if (tries === TRIES) return { point, delivered: false, violations: [`could not be run: ${what}`] };
+        this.#options.report(`once more: ${nameOf(point)}: ${what}`);
+      }
     }
   }
 }

@@ -10,7 +10,7 @@ const LEAST_POINTS_EACH = 200;
 let report: MatrixReport;
 beforeAll(async () => {
   report = await crashMatrix({ bugs: true, report: () => {} });
-}, 1_200_000);
+}, 1_800_000);
 
 describe('the crash matrix', () => {
   it('holds at every call and statement of every remediation', async () => {

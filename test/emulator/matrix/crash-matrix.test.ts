@@ -30,7 +30,7 @@ beforeAll(async () => {
     bugs: true,
     report: () => {},
   });
-}, 120_000);
+}, 300_000);
 
 describe('a function that meets a fault, or dies, at its most telling moments', () => {
   it('leaves nothing forgotten, nothing done twice and nothing untold', () => {

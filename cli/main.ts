@@ -13,6 +13,7 @@ import { fault } from './commands/fault.ts';
 import { helpOf } from './commands/help.ts';
 import { incident, incidents } from './commands/incidents.ts';
 import { resolveCommands } from './commands/resolve.ts';
+import { runbooks } from './commands/runbooks.ts';
 import { switchCommands } from './commands/switch.ts';
 import { targetCommands } from './commands/targets.ts';
 import { readDeployment } from './deployment.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   incident(openJournal),
   ...resolveCommands({ open: openStore, person: personAt }),
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
+  runbooks({ open: openStore, deployment: readDeployment }),
   doctor(),
   explain,
   dlq(openFailures),

@@ -30,7 +30,7 @@ export const loadRemediation: LoadRemediation = async (place, name) => {
 function actIn({ clientSettings, world, region }: Place): void {
   const { profile, endpoint, credentials } = clientSettings;
   process.env.AWS_REGION = region;
-  process.env.AWS_SDK_UA_APP_ID = 'nightshift-cli';
+  process.env.AWS_SDK_UA_APP_ID ??= 'nightshift-cli';
   if (profile !== undefined) process.env.AWS_PROFILE = profile;
   if (endpoint !== undefined) process.env.AWS_ENDPOINT_URL = endpoint;
   if (credentials) {

@@ -1,0 +1,122 @@
+/** `nightshift runbooks`: what each runbook may do, has done this hour, and would have done. */
+import type { IncidentWithTimeline } from '../../events/journal.ts';
+import type { RunbooksDocument } from '../../events/published/runbooks.ts';
+import { budgetWindow } from '../../functions/engine/guard.ts';
+import { slotKey } from '../../functions/engine/items.ts';
+import { listIncidents } from '../../functions/engine/journal-reader.ts';
+import type { Store } from '../../functions/engine/store.ts';
+import { UsageError } from '../../local/world/errors.ts';
+import type { Command } from '../command.ts';
+import type { ReadDeployment } from '../deployment.ts';
+import { type Io, table } from '../io.ts';
+import { type Place, placeOf } from '../place.ts';
+
+export interface RunbookParts {
+  readonly open: (place: Place) => Store;
+  readonly deployment: ReadDeployment;
+}
+
+/** Newest incidents that the score is made of. */
+const INCIDENTS = 500;
+
+export const runbooks = ({ open, deployment }: RunbookParts): Command => ({
+  name: 'runbooks',
+  usage: 'runbooks',
+  summary: 'Lists runbooks: mode, limits, budget used this hour, and what they would have done.',
+  run: async (words, { json }, { io, place }) => {
+    if (words.length > 0) throw new UsageError(`runbooks takes no words, found "${words.join(' ')}"`);
+    const where = await place();
+    const store = open(where);
+    const { config } = await deployment(where);
+    const hour = budgetWindow(Date.now());
+    const names = Object.keys(config.runbooks);
+    const [incidents, fleetUsed, ...used] = await Promise.all([
+      listIncidents(store, { limit: INCIDENTS }),
+      slotsTaken(store, 'fleet', hour),
+      ...names.map((name) => slotsTaken(store, name, hour)),
+    ]);
+    const document: RunbooksDocument = {
+      version: 1,
+      place: placeOf(where),
+      fleet: { usedThisHour: fleetUsed, perHour: config.fleet.changesPerHour },
+      runbooks: Object.entries(config.runbooks).map(([name, limits], index) => ({
+        name,
+        mode: limits.mode,
+        cooldownSeconds: limits.cooldownSeconds,
+        perTargetPerHour: limits.perTargetPerHour,
+        perRunbookPerHour: limits.perRunbookPerHour,
+        usedThisHour: used[index] ?? 0,
+        score: scoreOf(name, incidents, config.verifyWithinSeconds),
+      })),
+    };
+    if (json) io.out(JSON.stringify(document));
+    else for (const line of lines(document, io)) io.out(line);
+  },
+});
+
+async function slotsTaken(store: Store, scope: string, hour: number): Promise<number> {
+  const taken = await store.query({
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': { S: slotKey(scope, hour, 0).pk } },
+    ConsistentRead: true,
+  });
+  return taken.length;
+}
+
+/**
+ * Pure. An incident counts once for a remediation that said what it would do. It cleared alone when it was resolved within the verify time
+ * after that, without a change and without a person's word. Whether a person made the same change isn't counted: the journal doesn't see it.
+ */
+export function scoreOf(
+  remediation: string,
+  incidents: readonly IncidentWithTimeline[],
+  verifyWithinSeconds: number,
+): RunbooksDocument['runbooks'][number]['score'] {
+  const score = { wouldHaveActed: 0, clearedAlone: 0, escalated: 0 };
+  for (const { timeline } of incidents) {
+    const would = timeline.find(
+      ({ kind, by, data }) =>
+        kind === 'decided' && by === remediation && typeof data.change === 'string' && data.change !== '',
+    );
+    if (!would) continue;
+    score.wouldHaveActed++;
+    if (timeline.some(({ kind }) => kind === 'escalated')) score.escalated++;
+    const over = timeline.find(({ kind }) => kind === 'resolved');
+    const byItself = !over?.by.startsWith('person:') && !timeline.some(({ kind }) => kind === 'intent');
+    if (over && byItself && Date.parse(over.at) <= Date.parse(would.at) + verifyWithinSeconds * 1000)
+      score.clearedAlone++;
+  }
+  return score;
+}
+
+function lines({ fleet, runbooks: all }: RunbooksDocument, { colours }: Io): string[] {
+  const head = ['runbook', 'mode', 'this hour', 'per target and hour', 'cooldown', 'would have acted', 'cleared alone'];
+  const rows = all.map(({ name, mode, usedThisHour, perRunbookPerHour, perTargetPerHour, cooldownSeconds, score }) => [
+    name,
+    mode,
+    `${usedThisHour} of ${perRunbookPerHour}`,
+    String(perTargetPerHour),
+    `${cooldownSeconds} s`,
+    score.wouldHaveActed === 0 ? '-' : `${score.wouldHaveActed} times`,
+    score.wouldHaveActed === 0 ? '-' : String(score.clearedAlone),
+  ]);
+  return [
+    ...table([head, ...rows]),
+    colours.dim(`all together: ${fleet.usedThisHour} of ${fleet.perHour} changes this hour`),
+    ...all.flatMap(advice),
+  ];
+}
+
+/** Promotion is only ever suggested: the mode is a line of the configuration. */
+function advice({ name, mode, score }: RunbooksDocument['runbooks'][number]): string[] {
+  const { wouldHaveActed, clearedAlone } = score;
+  if (mode !== 'observe' || wouldHaveActed === 0) return [];
+  const needed = wouldHaveActed - clearedAlone;
+  if (needed === 0)
+    return [
+      `${name}: every one of its ${wouldHaveActed} incidents cleared alone: raise its threshold rather than its mode`,
+    ];
+  return [
+    `${name}: ${needed} of ${wouldHaveActed} incidents did not clear alone: read what it would have done ("nightshift incidents"), and set its mode to auto if you agree`,
+  ];
+}

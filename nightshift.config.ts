@@ -51,6 +51,9 @@ export default defineConfig({
 
   // Who is paged when Nightshift can't help, or is itself in trouble.
   contacts: { pageEmails: [] },
+  // Who else hears what: docs/notifications.md. Secrets are named by ARN, never written here.
+  // channels: { team: { kind: 'slack', webhookSecretArn: 'arn:aws:secretsmanager:...' } },
+  // routing: [{ channels: ['team'] }],
 
   runbooks: {
     // 'scale-out-service': { mode: 'auto', cooldownSeconds: 600 },

@@ -1,5 +1,5 @@
 /** The deployed bundles: from a line of the journal over the bus to the team's webhook, and into the failure queue when nobody answers there. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
@@ -119,6 +119,12 @@ async function write(
 }
 
 describe('the deployed functions', () => {
+  it('keep within the size of every other function', () => {
+    const sizes = ['announcer', 'notify'].map((name) => statSync(join(bundles.folderOf(name), 'index.cjs')).size);
+    // Design, section 10.
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(800_000);
+  });
+
   it('tell the team of a new incident, signed, with the id of the line that says so', async () => {
     const id = await write('inc-told', 'opened', 'backend-cpu', {
       title: 'backend-cpu',

@@ -19,7 +19,7 @@ import {
 } from './items.ts';
 import type { RemainingMs, Remediation } from './remediation.ts';
 import type { Store } from './store.ts';
-import { type OpenedIncident, readOpened } from './storm.ts';
+import { type OpenedIncident, openedLately } from './storm.ts';
 
 export interface Context<Target extends Protected, Observation> {
   readonly remediation: Remediation<Target, Observation>;
@@ -78,7 +78,7 @@ export async function readSituation<T extends Protected, O>(
   };
   const [items, opened] = await Promise.all([
     store.readAll([...Object.values(keys), ...upstreams.map(targetKey)]),
-    readOpened(store, context.config.storm, context.now()),
+    openedLately(store, context.config.storm, context.now()),
   ]);
   const get = <Item>(key: Key) => items.get(key.pk) as Item | undefined;
   return {

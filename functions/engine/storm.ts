@@ -28,12 +28,33 @@ const READ_PER_TARGET = 4;
 /** The id that an incident opened at `at` (epoch milliseconds) would at least have. */
 const lowestId = (at: number): string => `inc-${encodeTime(Math.max(0, at))}`;
 
+/** While a storm lasts, a process asks for it again only after this: in a storm every read counts, and a moment's delay doesn't. */
+const STORM_KNOWN_FOR_MS = 1_000;
+const known = new WeakMap<Store, { readonly at: number; readonly opened: readonly OpenedIncident[] }>();
+
+/**
+ * The incidents of the last while, as `readOpened` tells them: fresh as long as there is no storm, and at most a second old in one.
+ * @throws EngineError when the journal can't be read.
+ */
+export async function openedLately(
+  store: Store,
+  limits: RuntimeConfig['storm'],
+  now: number,
+): Promise<readonly OpenedIncident[]> {
+  const last = known.get(store);
+  if (last && now >= last.at && now < last.at + STORM_KNOWN_FOR_MS) return last.opened;
+  const opened = await readOpened(store, limits, now);
+  if (new Set(opened.map(({ target }) => target)).size > limits.targets) known.set(store, { at: now, opened });
+  else known.delete(store);
+  return opened;
+}
+
 /**
  * Incidents opened within the last `storm.withinSeconds`, oldest first; no more than it takes to tell a storm. Eventually consistent, as
  * every read of an index: those of the last moments may be missing, so a few more than the limit go on at a storm's very beginning.
  * @throws EngineError when the journal can't be read.
  */
-export async function readOpened(
+async function readOpened(
   store: Store,
   { targets, withinSeconds }: RuntimeConfig['storm'],
   now: number,

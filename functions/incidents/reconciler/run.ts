@@ -1,4 +1,5 @@
 /** One run of the reconciler: everything due is handed out, then alarms that fire unknown are looked for. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { RuntimeConfig } from '../../engine/config.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
@@ -18,6 +19,8 @@ const AT_ONCE = 8;
 /** Time kept for the sweep when there is much to hand out, and for the end of the run. */
 const KEEP_FOR_SWEEP_MS = 25_000;
 const KEEP_FOR_END_MS = 8_000;
+/** Between two alarms whose tags are read: in a storm hundreds fire whose events still wait, and the account's API quotas are the customer's. */
+const BETWEEN_TAGS_MS = 200;
 
 export interface Surroundings {
   readonly store: Store;
@@ -143,6 +146,7 @@ async function invoke({ functions, lambda }: Surroundings, remediation: string, 
 async function sweep(around: Surroundings, now: number, failures: unknown[]): Promise<number> {
   const { store, cloudwatch, config, functions, remaining } = around;
   let injected = 0;
+  let looked = 0;
   for await (const page of firingAlarms(cloudwatch)) {
     const known = await store.readAll(page.map((alarm) => alarmKey(alarm.AlarmArn ?? '')));
     for (const alarm of page) {
@@ -152,6 +156,7 @@ async function sweep(around: Surroundings, now: number, failures: unknown[]): Pr
       if (!live || !isForgotten(live, known.get(alarmKey(live.arn).pk) as AlarmItem | undefined, now, EVENT_GRACE_MS))
         continue;
       try {
+        if (looked++ > 0) await sleep(BETWEEN_TAGS_MS);
         const remediation = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(functions));
         if (remediation) {
           await invoke(around, remediation, asEvent(alarm, live, remediation));

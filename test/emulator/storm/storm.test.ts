@@ -55,6 +55,20 @@ describe('incidents on many targets within a short time', () => {
     });
   });
 
+  it('are asked for once a second by one process while the storm lasts, and each time when there is none', async () => {
+    const queries = async (deliver: () => Promise<unknown>) => {
+      const since = world.gateway.callsSince(Number.MAX_SAFE_INTEGER).next;
+      await deliver();
+      return world.gateway.callsSince(since).calls.filter(({ operation }) => operation === 'Query').length;
+    };
+    expect(await queries(() => fire('wave-6', start + 3000, 'wave-6-memory'))).toBe(1);
+    expect(await queries(() => fire('wave-7', start + 3900, 'wave-7-disk'))).toBe(0);
+    expect(await queries(() => fire('wave-6', start + 4000, 'wave-6-disk'))).toBe(1);
+    const calm = start + 3 * WITHIN_SECONDS * 1000;
+    expect(await queries(() => fire('calm-1', calm))).toBe(1);
+    expect(await queries(() => fire('calm-2', calm + 1))).toBe(1);
+  });
+
   it('are brought up by the reconciler when the storm is over, and acted on', async () => {
     const later = start + WITHIN_SECONDS * 1000 + 5000;
     const held = (await world.due(later)).filter(

@@ -4,6 +4,7 @@ import type { ExplainDocument } from '../events/published/explain.ts';
 import type { Signal } from '../events/signal.ts';
 import type { Protected } from '../functions/engine/config.ts';
 import { type Context, limitsOf, readSituation, type Situation } from '../functions/engine/context.ts';
+import { EngineError } from '../functions/engine/errors.ts';
 import { GUARDS, type Stop } from '../functions/engine/guard.ts';
 import { handle } from '../functions/engine/handler.ts';
 import { RUNBOOK_TAG } from '../functions/engine/manifest.ts';
@@ -34,7 +35,7 @@ export async function explain(event: unknown, context: AnyContext, dry: DryStore
   const signal = 'rejected' in read ? undefined : read;
   const target = signal && context.remediation.targetOf(signal.target, context.config);
   const seen = signal && target && signal.state === 'firing' ? await look(context, signal, target) : undefined;
-  const outcome = await handle(event, { ...context, remediation: harmless(context.remediation, seen?.observation) });
+  const outcome = await handle(event, { ...context, remediation: harmless(context.remediation, seen?.observe) });
   return {
     remediation,
     ...(signal && { signal: pick(signal) }),
@@ -47,12 +48,25 @@ export async function explain(event: unknown, context: AnyContext, dry: DryStore
 
 const pick = ({ id, alarmName, state, at, target }: Signal) => ({ id, alarmName, state, at, target });
 
+/** What the engine makes of a target that it isn't allowed to see: it calls a person. */
+const isRefusal = (error: unknown): error is EngineError => error instanceof EngineError && !error.retryable;
+
 async function look(context: AnyContext, signal: Signal, target: Protected) {
   const { remediation, config } = context;
   const situation = await readSituation(context, signal, remediation.upstreamsOf(target));
-  const observation = await remediation.observe(target, config);
-  const decision = remediation.decide({ signal, target, observation, hold: situation.target.hold, config });
-  return { guards: verdicts(context, signal, situation), observation, decision: describeDecision(decision) };
+  const guards = verdicts(context, signal, situation);
+  try {
+    const observation = await remediation.observe(target, config);
+    const decision = remediation.decide({ signal, target, observation, hold: situation.target.hold, config });
+    return { guards, observe: async () => observation, observation, decision: describeDecision(decision) };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const refused = async () => {
+      throw error;
+    };
+    const decision = { kind: 'escalate' as const, detail: error.message };
+    return { guards, observe: refused, observation: { unseen: error.message }, decision };
+  }
 }
 
 function verdicts(context: AnyContext, signal: Signal, situation: Situation): Explanation['guards'] {
@@ -74,9 +88,9 @@ function verdicts(context: AnyContext, signal: Signal, situation: Situation): Ex
 }
 
 /** The remediation with the observation that was made already, and without its hands. */
-const harmless = (remediation: AnyRemediation, observation: unknown): AnyRemediation => ({
+const harmless = (remediation: AnyRemediation, observe = remediation.observe): AnyRemediation => ({
   ...remediation,
-  ...(observation !== undefined && { observe: async () => observation }),
+  observe,
   act: async () => ({ summary: 'nothing: this is a dry run', data: {} }),
 });
 

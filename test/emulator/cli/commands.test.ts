@@ -4,6 +4,7 @@ import type { Command } from '../../../cli/command.ts';
 import { resolveCommands } from '../../../cli/commands/resolve.ts';
 import { targetCommands } from '../../../cli/commands/targets.ts';
 import { main } from '../../../cli/main.ts';
+import { personAt } from '../../../cli/person.ts';
 import { incidentDocument } from '../../../events/published/incidents.ts';
 import { targetsDocument } from '../../../events/published/targets.ts';
 import { readTargets } from '../../../functions/engine/operator.ts';
@@ -32,6 +33,16 @@ async function type(argv: readonly string[], answer?: boolean) {
 }
 const KEY = 'ecs-service/orders/backend';
 const item = async () => (await readTargets(world.store, [KEY])).get(KEY);
+
+describe('the name of a person on AWS', () => {
+  it('is asked of STS', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const clientSettings = { endpoint: world.gateway.url, region: 'us-east-1', credentials };
+    const from = world.gateway.callsSince(0).next;
+    expect(await personAt({ clientSettings })).toMatch(/^person:[^:]+$/);
+    expect(world.gateway.callsSince(from).calls.map(({ operation }) => operation)).toEqual(['GetCallerIdentity']);
+  });
+});
 
 describe('take-over and release', () => {
   it('write who, until when and why, after a yes', async () => {

@@ -90,6 +90,13 @@ describe('a target that a person has taken over', () => {
     expect((await incidentOf(outcome)).timeline.at(-1)).toMatchObject({ kind: 'taken-over', by: 'person:jane' });
   });
 
+  it('calls a person once for its alarms, when it lasts beyond the deadline: whoever has it may be asleep', async () => {
+    await takeOver(world.store, key('asleep'), { ...JANE, until: Date.now() + HOUR });
+    for (let times = 0; times < 3; times++) await world.deliver(alarm('asleep'));
+    const { timeline } = (await readIncident(world.store, await openIncidentId('asleep'))) ?? { timeline: [] };
+    expect(timeline.filter(({ kind }) => kind === 'escalated')).toHaveLength(1);
+  });
+
   it('is free again when its time is over', async () => {
     const until = Date.now() + HOUR;
     await takeOver(world.store, key('over'), { ...JANE, until });

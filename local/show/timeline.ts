@@ -8,6 +8,8 @@ export interface FollowedJournal {
 }
 
 const POLL_MS = 200;
+/** A spectator isn't what a busy world is busy with: after a reading, this many times as long passes without one. */
+const REST = 4;
 /** An incident may be written to after it was resolved (handing back), so it is followed this much longer. */
 const FOLLOW_RESOLVED_MS = 120_000;
 
@@ -38,8 +40,14 @@ export function followJournal(
     return reading;
   };
   const again = (): void => {
-    if (!stopped) timer = setTimeout(() => void read().then(again), pollMs);
+    if (stopped) return;
+    const pause = Math.max(pollMs, REST * (performance.now() - begun));
+    timer = setTimeout(() => {
+      begun = performance.now();
+      void read().then(again);
+    }, pause);
   };
+  let begun = performance.now();
   void read().then(again);
   return {
     flush: read,

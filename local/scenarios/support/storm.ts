@@ -41,7 +41,6 @@ export async function makeAlarms(world: World, services: readonly string[]): Pro
           Tags: [{ Key: 'nightshift:runbook', Value: RUNBOOK }],
         }),
       );
-  await setAlarms(world, services, ['cpu', 'memory'], 'OK');
 }
 
 /** Sets the alarms of services, one after the other; CloudWatch sends an event for each that changes. */

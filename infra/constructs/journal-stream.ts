@@ -3,10 +3,16 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { CfnElement, Stack, Validations } from 'aws-cdk-lib/core';
 import type { EntryKind } from '../../events/journal.ts';
-import type { NightshiftFunction } from './nightshift-function.ts';
+import { pagingAlarm } from './alarm-action.ts';
+import { type Deployment, functionNameOf, type NightshiftFunction } from './nightshift-function.ts';
+
+/** How old the oldest entry may be that a person hasn't been told of, for five minutes. */
+const LATE_MS = 60_000;
 
 export interface FollowProps {
-  readonly table: Table;
+  readonly deployment: Deployment;
+  /** Name of the function in its manifest. */
+  readonly name: string;
   readonly streamArn: string;
   /** Kinds of entries that start the function; all when left out. */
   readonly kinds?: readonly EntryKind[];
@@ -16,8 +22,9 @@ export interface FollowProps {
  * Starts the function for new timeline entries, in their order. A stream has two readers at most ("Change data capture for DynamoDB Streams", Amazon
  * DynamoDB Developer Guide): the publisher and the announcer.
  */
-export function followJournal(unit: NightshiftFunction, { table, streamArn, kinds }: FollowProps): void {
-  readStream(unit, table, streamArn);
+export function followJournal(unit: NightshiftFunction, { deployment, name, streamArn, kinds }: FollowProps): void {
+  readStream(unit, deployment.table, streamArn);
+  watchAge(unit, functionNameOf(deployment.config.name, name), deployment);
   const mapping = new CfnEventSourceMapping(unit, 'Stream', {
     functionName: unit.function.functionName,
     eventSourceArn: streamArn,
@@ -46,6 +53,27 @@ export function followJournal(unit: NightshiftFunction, { table, streamArn, kind
   });
   // Lambda checks when the mapping is made that the role may read the stream.
   mapping.node.addDependency(unit.role);
+}
+
+/**
+ * Entries that wait are people who aren't told: the age of the oldest one is watched ("Types of metrics for Lambda functions", IteratorAge).
+ * A mapping that was switched off starts no function and has no age; the backstop alarms still page then.
+ */
+function watchAge(unit: NightshiftFunction, functionName: string, { config, pageTopic }: Deployment): void {
+  pagingAlarm(unit, 'AgeAlarm', {
+    alarmName: `${functionName}-late`,
+    alarmDescription: `P1. Nightshift ${config.name} is late in telling people: entries of its journal wait for ${functionName}.`,
+    namespace: 'AWS/Lambda',
+    metricName: 'IteratorAge',
+    dimensions: [{ name: 'FunctionName', value: unit.function.functionName }],
+    statistic: 'Maximum',
+    period: 60,
+    evaluationPeriods: 5,
+    threshold: LATE_MS,
+    comparisonOperator: 'GreaterThanThreshold',
+    treatMissingData: 'notBreaching',
+    pageTopic,
+  });
 }
 
 /** As AWS grants it itself ("AWS SAM policy templates", DynamoDBStreamReadPolicy): listing names the table's streams, not one of them. */

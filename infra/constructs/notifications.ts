@@ -56,7 +56,7 @@ export class Notifications extends Construct {
       journal: { actions: ['Query'] },
     });
     announcer.allow(['events:PutEvents'], [this.bus.eventBusArn]);
-    followJournal(announcer, { table: deployment.table, streamArn, kinds: ANNOUNCED });
+    followJournal(announcer, { deployment, name: manifest.name, streamArn, kinds: ANNOUNCED });
   }
 
   #notify(deployment: Deployment, manifest: IncidentFunctionManifest): void {

@@ -139,6 +139,17 @@ describe('every alarm', () => {
     expect(new Set(alarms.map((alarm) => alarm.AlarmName)).size).toBe(alarms.length);
   });
 
+  it('includes one on the age of what people have not been told yet', () => {
+    expect(named('nightshift-main-publisher-late')).toMatchObject({
+      Namespace: 'AWS/Lambda',
+      MetricName: 'IteratorAge',
+      Dimensions: [{ Name: 'FunctionName', Value: expect.anything() }],
+      Statistic: 'Maximum',
+      Threshold: 60_000,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
   it('includes one on each failure queue and one on the absence of the reconciler', () => {
     const queues = paging.filter((alarm) => alarm.Namespace === 'AWS/SQS');
     expect(queues).toHaveLength(4);

@@ -80,7 +80,7 @@ export default defineConfig({
       cooldownSeconds: 25,
       perTargetPerHour: 30,
       perRunbookPerHour: 100,
-      ...(fleet.length > 0 && { cooldownSeconds: 600, reservedConcurrency: 8 }),
+      ...(fleet.length > 0 && { cooldownSeconds: 600 }),
     },
     'release-idle-connections': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
@@ -91,5 +91,6 @@ export default defineConfig({
   backstopMarginSeconds: 30,
   firstEvaluationHoldSeconds: 0,
   handsOffSeconds: 30,
-  staleAfterSeconds: 120,
+  // The default where a fleet is: a small machine takes its time with 2,000 events.
+  staleAfterSeconds: fleet.length > 0 ? 900 : 120,
 });

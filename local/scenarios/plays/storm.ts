@@ -42,9 +42,9 @@ export const scenario: Scenario<World> = {
   // It sets alarms and holds every other signal meanwhile.
   uses: [`ecs-service/${DEMO.cluster}/${DEMO.service}`, DATABASE_TARGET],
   timeLimitMs: 560_000,
-  environment: { [FLEET.variable]: String(TARGETS) },
+  environment: { [FLEET.variable]: String(BELOW + TARGETS) },
   run: async (world, stage) => {
-    const services = fleetServices(TARGETS);
+    const services = fleetServices(BELOW + TARGETS);
     await seedFleet(world.clients().ecs, services, BELOW);
     stage.restore('the fleet’s alarms', () => deleteAlarms(world, services));
     await makeAlarms(world, services);
@@ -60,7 +60,7 @@ export const scenario: Scenario<World> = {
     const before = events.deliveries();
     const stormBegins = world.gateway.callsSince(begin).next;
     makeTrouble(world, stage);
-    await storm(world, stage, services, events);
+    await storm(world, stage, services.slice(BELOW), events);
     await settled(world, stage);
     const figures = await count(world, services, events, invocations, { begin, stormBegins });
     const pagesSent = await pages();

@@ -206,7 +206,7 @@ describe('scale-out-service on a real service', () => {
           (call.service === 'dynamodb' && call.id > since),
       );
     const change = calls.findIndex((call) => call.operation === 'UpdateService');
-    // BatchGetItem; DescribeServices + DescribeScalableTargets + GetMetricData together; TransactWriteItems; DescribeServices.
+    // BatchGetItem + Query together; DescribeServices + DescribeScalableTargets + GetMetricData together; TransactWriteItems; DescribeServices.
     expect(
       calls
         .slice(0, change)
@@ -218,6 +218,7 @@ describe('scale-out-service on a real service', () => {
       'DescribeServices',
       'DescribeServices',
       'GetMetricData',
+      'Query',
       'TransactWriteItems',
     ]);
   });

@@ -9,7 +9,7 @@ import { SqsSendMessage } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { createDeferred } from '../../../local/deploy/create.ts';
 import { type Template, transformTemplate } from '../../../local/deploy/transform.ts';
 import { createStepFunctions, type LocalStepFunctions } from '../../../local/stand-ins/step-functions/index.ts';
-import { eventually, nextMessage, type SmallWorld, smallWorld } from '../gateway/support.ts';
+import { eventually, nextMessage, type SmallWorld, smallWorld } from '../../emulator/gateway/support.ts';
 
 let small: SmallWorld;
 let stepFunctions: LocalStepFunctions;

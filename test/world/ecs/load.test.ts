@@ -5,7 +5,7 @@ import type { Load } from '../../../local/services/load.ts';
 import { createLoad } from '../../../local/services/load.ts';
 import { DEMO, seedServices } from '../../../local/services/seed.ts';
 import type { MetricSink } from '../../../local/world/types.ts';
-import { eventually, openTestWorld, REGION, type TestWorld } from './support.ts';
+import { eventually, openTestWorld, REGION, type TestWorld } from '../../emulator/ecs/support.ts';
 
 /** Metrics every second and alarms judged when asked, so that the test needn't wait for ten-second periods of the clock. */
 const METRICS_EVERY_MS = 1_000;
@@ -66,8 +66,11 @@ describe('a service of real tasks', () => {
     );
     load.setRate(2 * DEMO.baseRequestsPerSecond);
     await cpuOver(2_000);
-    const doubled = await cpuOver(5_000);
-    expect(doubled).toBeGreaterThan(66);
+    // A machine that is busy with something else sends the doubled load late.
+    const doubled = await eventually('the doubled load arrives', async () => {
+      const percent = await cpuOver(5_000);
+      return percent > 66 && percent;
+    });
     await eventually('the alarm fires', async () => {
       await world.cloudwatch.evaluateNow(new Date());
       const found = await world.clients.cloudwatch.send(new DescribeAlarmsCommand({ AlarmNames: ['backend-cpu'] }));

@@ -59,6 +59,7 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
     const command = commands.find((each) => each.name === wanted);
     if (!command)
       throw new UsageError(`no command "${wanted}"; there are ${commands.map((each) => each.name).join(', ')}`);
+    refuseForeign(command, options);
     await command.run(rest, options, contextFor(options, io, find));
     return 0;
   } catch (error) {
@@ -67,6 +68,13 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
     if (error instanceof UsageError) io.err('try "nightshift help"');
     return exitCodeOf(error);
   }
+}
+
+/** An option that a command doesn't know would be a promise that nobody keeps: `pause --for 2h` must not look as if it ended by itself. */
+function refuseForeign({ name, usage }: Command, options: Options): void {
+  for (const option of ['for', 'reason'] as const)
+    if (options[option] !== undefined && !usage.includes(`--${option}`))
+      throw new UsageError(`${name} takes no --${option}; its usage: ${usage}`);
 }
 
 function contextFor(options: Options, io: Io, find: typeof findPlace): CommandContext {

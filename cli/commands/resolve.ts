@@ -31,7 +31,7 @@ export const resolveCommands = ({ open, person }: ResolveParts): Command[] => [
   {
     name: 'resolve',
     usage: 'resolve <incident> --reason <why>',
-    summary: 'Ends an incident by your word: its target is free, and Nightshift looks no further.',
+    summary: 'Ends an incident by your word. What it holds is still handed back: take-over stops that.',
     run: async (words, options, context) => {
       const id = oneId(words);
       const { reason } = options;

@@ -23,8 +23,8 @@ const ORDERS = [
   {
     name: 'freeze',
     state: 'freeze',
-    summary: 'Stops new changes, and what is under way at its next step.',
-    what: 'stop every change, also those under way',
+    summary: 'Stops new changes, and unfinished ones from being taken up again; a function that runs finishes.',
+    what: 'stop new changes, and unfinished ones from being taken up again',
   },
   { name: 'resume', state: 'run', summary: 'Allows changes again.', what: 'allow changes again' },
 ] as const satisfies readonly { name: string; state: SwitchState; summary: string; what: string }[];
@@ -34,13 +34,14 @@ export const switchCommands = (open: OpenLever, person: (place: Place) => Promis
   ...ORDERS.map(
     ({ name, state, summary, what }): Command => ({
       name,
-      usage: `${name} [reason]`,
+      usage: `${name} [--reason <why>]`,
       summary,
       run: async (words, options, context) => {
         const place = await context.place();
         await context.confirm(what);
         const lever = open(place);
-        await lever.set(state, await person(place), words.join(' ') || 'no reason given');
+        const reason = options.reason?.trim() || words.join(' ') || 'no reason given';
+        await lever.set(state, await person(place), reason);
         await show(lever, place, options, context);
       },
     }),
@@ -60,7 +61,7 @@ export const switchCommands = (open: OpenLever, person: (place: Place) => Promis
 const SAYS: Readonly<Record<SwitchState, string>> = {
   run: 'changes are allowed',
   pause: 'paused: no new changes',
-  freeze: 'frozen: no changes at all',
+  freeze: 'frozen: no new changes, and no unfinished one is taken up again',
 };
 
 async function show(lever: Lever, place: Place, { json }: Options, { io }: CommandContext): Promise<void> {

@@ -87,14 +87,14 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
     throw new InFlightError(`${actionId} is under way until ${new Date(action.leaseUntil).toISOString()}`);
   }
   if (action.attempt >= MAX_ATTEMPTS)
-    return fail(context, action, `${action.attempt} attempts ended without an answer`);
+    return fail(context, action, `${action.attempt} attempts ended without an answer`, true);
   if ((await readSwitch(context)).state === 'freeze') {
     // The intent stays as it is, and the reconciler brings it up again: no failed invocation for what a person asked for.
     const recheckAt = new Date(context.now() + SOON_MS).toISOString();
     return { kind: 'held', reason: 'paused', detail: `${actionId}: Nightshift is frozen`, recheckAt };
   }
   const target = remediation.targetOf(action.target, config);
-  if (!target) return fail(context, action, `${action.target} is no longer in the configuration`);
+  if (!target) return fail(context, action, `${action.target} is no longer in the configuration`, true);
   const mine = await takeOver(context, action);
   let observation: O;
   try {
@@ -111,7 +111,7 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
       return lapsed ? lapse(context, mine, lapsed) : carryOut(context, target, mine);
     }
     case 'unclear':
-      return fail(context, mine, 'an earlier attempt may or may not have made the change; it is not repeated');
+      return fail(context, mine, 'an earlier attempt may or may not have made the change; it is not repeated', true);
   }
 }
 
@@ -232,18 +232,22 @@ async function giveWay<T extends Protected, O>(
   return outcome;
 }
 
-/** The change can't be made: a person is called. */
+/** The change can't be made: a person is called, and told how to undo it only where it may have been made. */
 async function fail<T extends Protected, O>(
   context: Context<T, O>,
   action: ActionItem,
   reason: string,
+  mayHaveHappened = false,
 ): Promise<Outcome> {
   const { incidentId, actionId, change } = action;
   const outcome: Outcome = { kind: 'escalated', incidentId, reason };
   const make = entryMaker(incidentId, action.remediation, context.now());
   const entries = [
     make('act-failed', `could not ${change.summary}: ${reason}`, { actionId, attempt: action.attempt }),
-    make('escalated', `${change.summary} failed: ${reason}`, { actionId, undo: change.undo }),
+    make('escalated', `${change.summary} failed: ${reason}`, {
+      actionId,
+      ...(mayHaveHappened && { undo: change.undo }),
+    }),
   ];
   const escalatedAt = context.now();
   await end(context, action, outcome, entries, (target) =>

@@ -20,7 +20,7 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
   for (const entry of timeline) {
     noteAlarm(alarms, entry);
     noteAction(actions, entry);
-    state = nextState(state, entry);
+    state = nextState(state, entry, resolvedAt !== undefined);
     if (entry.kind === 'resolved') resolvedAt = entry.at;
   }
   return {
@@ -73,11 +73,14 @@ function noteAction(actions: Map<string, Action>, { kind, data }: JournalEntry):
   if (present && status) actions.set(actionId, { ...present, status });
 }
 
-/** A resolved incident stays resolved: handing back afterwards is told in its timeline, a failed hand-back calls a person. */
-function nextState(state: IncidentState, { kind }: JournalEntry): IncidentState {
+/**
+ * A resolved incident (`over`) stays resolved: handing back afterwards is told in its timeline, a failed hand-back calls a person until one
+ * succeeds or the value is left as it is.
+ */
+function nextState(state: IncidentState, { kind }: JournalEntry, over: boolean): IncidentState {
   if (kind === 'escalated') return 'escalated';
   if (kind === 'resolved') return 'resolved';
-  if (state === 'resolved') return 'resolved';
+  if (over) return kind === 'handed-back' || kind === 'left-as-is' ? 'resolved' : state;
   if (kind === 'intent') return 'acting';
   if (kind === 'acted') return state === 'escalated' ? 'escalated' : 'verifying';
   return state;

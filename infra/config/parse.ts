@@ -47,8 +47,14 @@ const looseSchema = z.object({
 
 /** What is left when everything with a fault of form is taken out; defaults stand in for it. */
 function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseConfig {
-  const parsed = looseSchema.safeParse(issues.reduce<unknown>((rest, { path }) => without(rest, path), input));
+  const parsed = looseSchema.safeParse(issues.flatMap(faultyPaths).reduce<unknown>(without, input));
   return parsed.success ? parsed.data : { services: {}, databases: {}, runbooks: {}, channels: {} };
+}
+
+/** An unknown name is a fault of itself, not of the object that it stands in. */
+function faultyPaths(issue: z.core.$ZodIssue): PropertyKey[][] {
+  if (issue.code !== 'unrecognized_keys') return [[...issue.path]];
+  return issue.keys.map((key) => [...issue.path, key]);
 }
 
 function without(from: unknown, [key, ...rest]: readonly PropertyKey[]): unknown {

@@ -184,7 +184,7 @@ export const configSchema = z.strictObject({
   name: name(20).default('main'),
   /** Region that is protected and deployed to. */
   region,
-  /** Region that takes over when `region` is lost; never the same. */
+  /** Region that is to take over when `region` is lost; never the same. Nothing acts on it yet. */
   standbyRegion: region,
   /** Mode of every runbook without one of its own. */
   mode: z.enum(MODES).default('observe'),

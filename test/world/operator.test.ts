@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DisableAlarmActionsCommand } from '@aws-sdk/client-cloudwatch';
+import { DisableAlarmActionsCommand, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { dlqDocument, failuresDocument } from '../../events/published/dlq.ts';
@@ -25,7 +25,29 @@ beforeAll(async () => {
   world = await startWorld({ name: NAME });
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   sqs = new SQSClient({ endpoint: world.endpoint, region: world.context.region, credentials });
+  await connectionsKnown();
 }, 120_000);
+
+/** What isn't known of a database keeps services that depend on it as they are, so its first whole period is waited for. */
+async function connectionsKnown(): Promise<void> {
+  const Dimensions = [{ Name: 'DBInstanceIdentifier', Value: 'orders-db' }];
+  for (;;) {
+    const end = new Date(Math.floor(Date.now() / 10_000) * 10_000);
+    const { Datapoints } = await world.clients().cloudwatch.send(
+      new GetMetricStatisticsCommand({
+        Namespace: 'AWS/RDS',
+        MetricName: 'DatabaseConnections',
+        Dimensions,
+        StartTime: new Date(end.getTime() - 10_000),
+        EndTime: end,
+        Period: 10,
+        Statistics: ['Maximum'],
+      }),
+    );
+    if (Datapoints?.length) return;
+    await sleep(500);
+  }
+}
 afterAll(async () => {
   sqs?.destroy();
   await world?.stop();

@@ -171,10 +171,11 @@ function wouldNotFit(
 ): string | undefined {
   if (hold.field === 'minCapacity') return undefined; // auto scaling itself decides how many tasks stay
   if (cpuPercent === undefined) return 'there is no recent CPU datapoint to judge by';
+  if (memoryPercent === undefined) return 'there is no recent memory datapoint to judge by';
   const projected = (percent: number) => (percent * running) / Math.max(1, hold.baseline);
   const limits = [
     ['CPU', projected(cpuPercent), target.cpuAbovePercent],
-    ['memory', projected(memoryPercent ?? 0), target.memoryAbovePercent],
+    ['memory', projected(memoryPercent), target.memoryAbovePercent],
   ] as const;
   for (const [name, percent, threshold] of limits) {
     if (percent > threshold * HAND_BACK_SHARE)

@@ -24,7 +24,7 @@ const observation: fc.Arbitrary<Observation> = fc
     running,
     deploying,
     ...(scalable && { scalableTarget: { min: scalable.min, max: scalable.min + scalable.extra } }),
-    ...(cpuPercent !== null && { cpuPercent }),
+    ...(cpuPercent !== null && { cpuPercent, memoryPercent: cpuPercent / 2 }),
     ...(used !== null && { connections: { 'orders-db': used } }),
   }));
 const bounds = fc

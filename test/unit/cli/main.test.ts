@@ -98,15 +98,18 @@ describe('nightshift incident', () => {
       expect(text).toContain(expected);
   });
 
-  it.each([[['incident']], [['incident', 'a', 'b']], [['incident', 'unknown']]])(
-    'calls %j wrong usage',
-    async (argv) => {
-      const io = recorder();
-      expect(await main(argv, io, parts)).toBe(2);
-      expect(io.stderr.at(-1)).toBe('try "nightshift help"');
-      expect(io.stdout).toEqual([]);
-    },
-  );
+  it.each([
+    [['incident']],
+    [['incident', 'a', 'b']],
+    [['incident', 'unknown']],
+    [['incidents', '--for', '2h']],
+    [['incidents', '--reason', 'why']],
+  ])('calls %j wrong usage', async (argv) => {
+    const io = recorder();
+    expect(await main(argv, io, parts)).toBe(2);
+    expect(io.stderr.at(-1)).toBe('try "nightshift help"');
+    expect(io.stdout).toEqual([]);
+  });
 });
 
 describe('a changing command', () => {

@@ -250,6 +250,20 @@ describe('a fault', () => {
     );
   });
 
+  it('of a misspelt name hides no other fault, and makes none up', () => {
+    const backend = { cluster: 'orders', minTasks: 12, maxTasks: 10, dependsOn: ['order-db'], cpuForSecond: 900 };
+    expect(faultsOf(changed(['services', 'backend'], backend)).map(({ path }) => path)).toEqual([
+      'services.backend.cpuForSecond',
+      'services.backend.maxTasks',
+      'services.backend.dependsOn[0]',
+    ]);
+    const contacts = { pageEmails: ['a@b.example'], comander: 'x' };
+    expect(faultsOf({ ...valid, mode: 'auto', contacts }).map(({ path }) => path)).toEqual(['contacts.comander']);
+    expect(faultsOf(changed(['network', 'dynamoDBEndpoint'], 'exists')).map(({ path }) => path)).toEqual([
+      'network.dynamoDBEndpoint',
+    ]);
+  });
+
   it('is told when a high-risk runbook would follow mode auto without a line of its own', () => {
     const all = [...manifests, highRisk];
     expect(faultsOf({ ...valid, mode: 'auto' }, all)).toEqual([

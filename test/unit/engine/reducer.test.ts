@@ -38,6 +38,11 @@ describe('reducing an incident', () => {
       [opened(), entry('resolved'), intent(), about('handed-back')],
       'resolved',
     ],
+    [
+      'resolved again once a hand-back that had failed succeeds',
+      [opened(), entry('resolved'), intent(), about('act-failed'), entry('escalated'), intent(), about('handed-back')],
+      'resolved',
+    ],
     ['escalated when the hand-back failed', [opened(), entry('resolved'), intent(), entry('escalated')], 'escalated'],
   ])('%s', (_, entries, state) => {
     expect(reduceIncident(entries)?.state).toBe(state);

@@ -16,6 +16,7 @@ const seen = (change: Partial<Service> = {}): Service => ({
   running: 2,
   deploying: false,
   cpuPercent: 81,
+  memoryPercent: 20,
   connections: { 'orders-db': 20 },
   ...change,
 });
@@ -179,6 +180,10 @@ describe('handing back', () => {
   it('waits while nothing is known of the load', () => {
     const { cpuPercent: _, ...blind } = seen({ desired: 3, running: 3 });
     expect(back(blind)).toMatchObject({ kind: 'wait' });
+  });
+  it('waits while nothing is known of memory', () => {
+    const { memoryPercent: _, ...blind } = seen({ desired: 3, running: 3, cpuPercent: 10 });
+    expect(back(blind)).toMatchObject({ kind: 'wait', detail: expect.stringContaining('memory') });
   });
   it('leaves a count that is not ours any more', () => {
     expect(back(seen({ desired: 5, running: 5, cpuPercent: 10 }))).toMatchObject({ kind: 'leave' });

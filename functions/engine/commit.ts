@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../events/signal.ts';
 import type { Protected } from './config.ts';
 import { type Context, calledLately, leaseEnd, limitsOf, type Situation } from './context.ts';
-import { RetryableError } from './errors.ts';
 import { budgetWindow, nextBudgetWindow, SOON_MS, type Stop } from './guard.ts';
 import { type Opening, openIncident } from './incident.ts';
 import { type ActionItem, SWITCH_COPIES, slotKey } from './items.ts';
@@ -53,7 +52,7 @@ interface Free {
 
 /**
  * Commits the intent to make `change`.
- * @throws RetryableError when the journal can't be written, or every free slot was taken first.
+ * @throws EngineError when the journal can't be written.
  */
 export async function commitIntent<T extends Protected, O>(
   context: Context<T, O>,
@@ -89,8 +88,8 @@ export async function commitIntent<T extends Protected, O>(
     if (listed.kind === 'stopped') return listed;
     free = listed.free;
   }
-  if (taken === 0) return { kind: 'moved' };
-  throw new RetryableError(`commit on ${signal.target}: every slot that looked free was taken first`);
+  // Nothing was refused: others were quicker each time. The target is looked at again, and in the end the signal is put aside as contended.
+  return { kind: 'moved' };
 }
 
 const upTo = (limit: number): number[] => Array.from({ length: limit }, (_, slot) => slot);

@@ -81,7 +81,7 @@ class Services implements OpenCase {
     return {
       token,
       key: `ecs-service/${CLUSTER}/${token}`,
-      // The hand-back is judged by CPU, whose datapoints would be judged by an alarm on CPU as well.
+      // The alarm is OK when it comes to handing back, which is judged by CPU and memory.
       metric: { Namespace: 'AWS/ECS', MetricName: 'MemoryUtilization', Dimensions },
       ready: (stage) => this.#ready(token, stage),
       inspect: async (intents) => this.#inspect(token, intents),
@@ -94,15 +94,16 @@ class Services implements OpenCase {
   async #ready(token: string, stage: Stage): Promise<void> {
     await this.#settled(token);
     if (stage !== 'hand-back') return;
-    this.#place.cloudwatch.put({
-      region: REGION,
-      namespace: 'AWS/ECS',
-      name: 'CPUUtilization',
-      dimensions: { ClusterName: CLUSTER, ServiceName: token },
-      value: 10,
-      unit: 'Percent',
-      at: new Date(Date.now() - 60_000),
-    });
+    for (const name of ['CPUUtilization', 'MemoryUtilization'])
+      this.#place.cloudwatch.put({
+        region: REGION,
+        namespace: 'AWS/ECS',
+        name,
+        dimensions: { ClusterName: CLUSTER, ServiceName: token },
+        value: 10,
+        unit: 'Percent',
+        at: new Date(Date.now() - 60_000),
+      });
   }
 
   #desired(token: string): number | undefined {

@@ -82,7 +82,7 @@ export default defineConfig({
       perRunbookPerHour: 100,
       ...(fleet.length > 0 && { cooldownSeconds: 600 }),
     },
-    'release-idle-connections': { cooldownSeconds: 25, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   fleet: { changesPerHour: 200 },
   alarmPeriodSeconds: 10,

@@ -46,7 +46,7 @@ export async function explain(event: unknown, context: AnyContext, dry: DryStore
   };
 }
 
-const pick = ({ id, alarmName, state, at, target }: Signal) => ({ id, alarmName, state, at, target });
+const pick = ({ id, name, state, at, target }: Signal) => ({ id, alarmName: name, state, at, target });
 
 /** What the engine makes of a target that it isn't allowed to see: it calls a person. */
 const isRefusal = (error: unknown): error is EngineError => error instanceof EngineError && !error.retryable;

@@ -1,6 +1,6 @@
 /** What the reconciler asks a remediation function to do, by asynchronous invocation. Only holders of `lambda:InvokeFunction` can. */
 import * as z from 'zod/mini';
-import type { Signal } from './signal.ts';
+import { type Signal, SOURCES } from './signal.ts';
 
 /** `GONE`: there is no such alarm any more. */
 const alarmState = z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA', 'GONE']);
@@ -9,15 +9,21 @@ const alarmState = z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA', 'GONE']);
 const signal = z.pipe(
   z.looseObject({
     id: z.string(),
-    source: z.literal('cloudwatch-alarm'),
-    alarmArn: z.string(),
-    alarmName: z.string(),
+    source: z.enum(SOURCES),
+    subject: z.string(),
+    name: z.string(),
     state: z.enum(['firing', 'resolved']),
     at: z.string(),
     target: z.string(),
     firstEvaluation: z.boolean(),
     recheck: z.number(),
-    evidence: z.looseObject({ reason: z.string(), metricName: z.string(), datapoints: z.array(z.number()) }),
+    runbook: z.optional(z.string()),
+    rung: z.number(),
+    evidence: z.looseObject({
+      reason: z.string(),
+      metricName: z.optional(z.string()),
+      datapoints: z.array(z.number()),
+    }),
   }),
   z.transform((value) => value as unknown as Signal),
 );

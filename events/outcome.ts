@@ -55,6 +55,8 @@ export type RejectReason =
   | 'not-an-alarm'
   | 'no-target'
   | 'foreign-metric'
+  /** A happening that the invoked remediation doesn't listen to. */
+  | 'foreign-event'
   | 'target-not-configured'
   | 'several-targets'
   | 'insufficient-data'

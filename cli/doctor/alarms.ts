@@ -2,7 +2,12 @@
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import type { Check } from '../../events/published/doctor.ts';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
-import { DEPLOYMENT_TAG, type RemediationManifest, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
+import {
+  DEPLOYMENT_TAG,
+  metricTriggersOf,
+  type RemediationManifest,
+  RUNBOOK_TAG,
+} from '../../functions/engine/manifest.ts';
 import type { Deployment } from '../deployment.ts';
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
@@ -22,14 +27,17 @@ export interface Wanted {
 
 /** One for each remediation that is deployed and each target it is for. */
 export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 'manifests'>): Wanted[] {
-  return manifests.flatMap((manifest) =>
+  // One that only events start has no alarm to look for.
+  const withAlarms = manifests.filter((manifest) => metricTriggersOf(manifest).length > 0);
+  return withAlarms.flatMap((manifest) =>
     targetsOf(manifest, config).map((one) => ({ ...one, ...metricsOf(manifest) })),
   );
 }
 
-function metricsOf({ name, triggers }: RemediationManifest) {
+function metricsOf(manifest: RemediationManifest) {
+  const triggers = metricTriggersOf(manifest);
   return {
-    remediation: name,
+    remediation: manifest.name,
     namespace: triggers[0]?.namespace ?? '',
     metricNames: triggers.map(({ metricName }) => metricName),
   };

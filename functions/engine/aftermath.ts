@@ -31,13 +31,13 @@ export async function handleResolved<T extends Protected, O>(context: Context<T,
     };
   }
   const at = Date.parse(signal.at);
-  const known = await store.readAll([eventKey(name, signal.id), alarmKey(signal.alarmArn)]);
+  const known = await store.readAll([eventKey(name, signal.id), alarmKey(signal.subject)]);
   if (known.has(eventKey(name, signal.id).pk)) return { kind: 'duplicate', of: 'noted' };
-  const alarm = known.get(alarmKey(signal.alarmArn).pk) as AlarmItem | undefined;
+  const alarm = known.get(alarmKey(signal.subject).pk) as AlarmItem | undefined;
   const isLate = alarm !== undefined && alarm.stateAt > at;
   const outcome: Outcome = isLate
     ? { kind: 'already-fine', reason: 'a later state of the alarm is known' }
-    : { kind: 'noted', detail: `${signal.alarmName} is OK` };
+    : { kind: 'noted', detail: `${signal.name} is OK` };
   const event = putEvent(
     store.table,
     name,
@@ -53,8 +53,8 @@ export async function handleResolved<T extends Protected, O>(context: Context<T,
   }
   await noteOk(context, signal, [
     event,
-    alarmOk(store.table, signal.alarmArn, at),
-    removeWork(store.table, 'recheck', signal.alarmArn),
+    alarmOk(store.table, signal.subject, at),
+    removeWork(store.table, 'recheck', signal.subject),
   ]);
   await settle(context, signal.target);
   return outcome;
@@ -68,12 +68,12 @@ async function noteOk<T extends Protected, O>(
   const { store, remediation } = context;
   const now = context.now();
   await writeTarget(store, signal.target, (present) => {
-    const ours = present.openIncidentId !== undefined && signal.alarmArn in present.alarms;
+    const ours = present.openIncidentId !== undefined && signal.subject in present.alarms;
     if (!ours) return { next: present, items };
     const make = entryMaker(present.openIncidentId ?? '', remediation.manifest.name, now);
-    const entry = make('alarm-ok', `alarm ${signal.alarmName} is OK`, { alarmArn: signal.alarmArn, at: signal.at });
+    const entry = make('alarm-ok', `alarm ${signal.name} is OK`, { subject: signal.subject, at: signal.at });
     return {
-      next: alarmSeen(present, { [signal.alarmArn]: 'OK' }, now),
+      next: alarmSeen(present, { [signal.subject]: 'OK' }, now),
       items: [
         ...items,
         putEntry(store.table, entry),

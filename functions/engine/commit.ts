@@ -114,7 +114,7 @@ function newAction<T extends Protected, O>(
     incidentId,
     purpose: 'remediate',
     signalId: signal.id,
-    alarmArn: signal.alarmArn,
+    subject: signal.subject,
     change,
     status: 'intended',
     attempt: 1,
@@ -181,7 +181,7 @@ function intentItems<T extends Protected, O>(
     }),
     putWork(table, {
       kind: 'recheck',
-      id: signal.alarmArn,
+      id: signal.subject,
       remediation: name,
       target: signal.target,
       dueAt: now + limits.cooldownSeconds * 1000,
@@ -202,7 +202,7 @@ function refusal(failed: ReadonlyMap<string, unknown>, situation: Situation, sig
     };
   }
   if (failed.has('alarm-recovered')) {
-    return { kind: 'stopped', stop: { kind: 'recovered', detail: `${signal.alarmName} went back to OK meanwhile` } };
+    return { kind: 'stopped', stop: { kind: 'recovered', detail: `${signal.name} went back to OK meanwhile` } };
   }
   return undefined;
 }

@@ -73,7 +73,7 @@ export async function readSituation<T extends Protected, O>(
     event: eventKey(remediation.manifest.name, signal.id),
     switch: switchKey(switchCopy),
     target: targetKey(signal.target),
-    alarm: alarmKey(signal.alarmArn),
+    alarm: alarmKey(signal.subject),
     storm: stormKey,
   };
   const [items, opened] = await Promise.all([

@@ -76,7 +76,7 @@ function recoveredGuard({ signal, alarm }: GuardInput): Stop | undefined {
   if (alarm?.state !== 'OK' || alarm.stateAt < Date.parse(signal.at)) return undefined;
   return {
     kind: 'recovered',
-    detail: `${signal.alarmName} went back to OK at ${new Date(alarm.stateAt).toISOString()}`,
+    detail: `${signal.name} went back to OK at ${new Date(alarm.stateAt).toISOString()}`,
   };
 }
 

@@ -13,7 +13,8 @@ import { handBack } from './hand-back.ts';
 import { logOutcome } from './log.ts';
 import { handleFiring } from './protocol.ts';
 import type { Remediation } from './remediation.ts';
-import { type Rejection, readAlarmEvent } from './sources/cloudwatch-alarm.ts';
+import { readAlarmEvent } from './sources/cloudwatch-alarm.ts';
+import type { Rejection } from './sources/source.ts';
 import { Store } from './store.ts';
 import { putEvent } from './writes.ts';
 

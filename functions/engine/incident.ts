@@ -1,7 +1,7 @@
 /** Opening and joining incidents. */
 
 import type { JournalEntry } from '../../events/journal.ts';
-import type { Signal } from '../../events/signal.ts';
+import { hasLevel, type Signal } from '../../events/signal.ts';
 import type { Protected } from './config.ts';
 import type { Context } from './context.ts';
 import type { TargetItem } from './items.ts';
@@ -20,19 +20,23 @@ export function openIncident<T extends Protected, O>(
   const make = entryMaker(incidentId, name, now);
   const entries: JournalEntry[] = [];
   if (!target.openIncidentId) {
-    const title = `${signal.alarmName} on ${signal.target}`;
+    const title = `${signal.name} on ${signal.target}`;
     const severity = context.remediation.targetOf(signal.target, context.config)?.severity;
     entries.push(make('opened', title, { title, target: signal.target, severity, remediation: name }));
   }
   const again = signal.recheck > 0 ? `, looked at again (${signal.recheck})` : '';
   entries.push(
-    make('signal', `alarm ${signal.alarmName} is firing${again}: ${signal.evidence.reason}`, {
-      signalId: signal.id,
-      alarmArn: signal.alarmArn,
-      alarmName: signal.alarmName,
-      at: signal.at,
-      evidence: signal.evidence,
-    }),
+    make(
+      'signal',
+      `${hasLevel(signal) ? `alarm ${signal.name} is firing` : signal.name}${again}: ${signal.evidence.reason}`,
+      {
+        signalId: signal.id,
+        subject: signal.subject,
+        name: signal.name,
+        at: signal.at,
+        evidence: signal.evidence,
+      },
+    ),
   );
   return { incidentId, make, entries, next: firing(target, signal, incidentId, now) };
 }

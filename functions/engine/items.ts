@@ -119,7 +119,8 @@ export interface ActionItem {
   readonly incidentId: string;
   readonly purpose: 'remediate' | 'hand-back';
   readonly signalId: string;
-  readonly alarmArn?: string;
+  /** Of the signal that it answers. */
+  readonly subject?: string;
   readonly change: Change;
   readonly status: 'intended' | 'done' | 'failed' | 'verified';
   readonly attempt: number;

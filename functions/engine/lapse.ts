@@ -18,7 +18,7 @@ export async function whyLapsed<T extends Protected, O>(
   action: ActionItem,
 ): Promise<Lapse | undefined> {
   const now = context.now();
-  const { incidentId, change, alarmArn } = action;
+  const { incidentId, change, subject } = action;
   const present = await readTarget(context.store, action.target);
   const held = (reason: HoldReason, why: string): Lapse => ({
     why,
@@ -35,7 +35,7 @@ export async function whyLapsed<T extends Protected, O>(
   }
   if (mode !== 'auto')
     return { why: `mode is ${mode} now`, outcome: { kind: 'would-act', incidentId, change: change.summary } };
-  const recovered = alarmArn !== undefined && present.alarms[alarmArn] === 'OK';
+  const recovered = subject !== undefined && present.alarms[subject] === 'OK';
   if (recovered || present.openIncidentId !== incidentId) {
     const why = 'its alarm is OK again';
     return { why, outcome: { kind: 'already-fine', reason: why } };

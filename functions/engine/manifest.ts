@@ -1,4 +1,5 @@
 /** What a remediation declares about itself: data only, so that synthesis, documentation and tests can read it without running it. */
+import type { EventSourceName } from './sources/source.ts';
 
 /**
  * An IAM permission. In `resources`, `{partition} {region} {account}` stand for the deployment's own, and `{services}` / `{databases}`
@@ -15,6 +16,15 @@ export interface Permission {
 }
 
 export type TargetKind = 'ecs-service' | 'rds-instance';
+
+/** Something that happened, told by an event without a level, that may start this remediation. */
+export interface TriggerEvent {
+  readonly source: EventSourceName;
+  /** Kinds of happenings in AWS's own words: values of `Signal.name`. */
+  readonly what: readonly string[];
+}
+
+export type Trigger = TriggerMetric | TriggerEvent;
 
 /** A metric whose alarm may start this remediation. Dimensions must be exactly these: they name the target. */
 export interface TriggerMetric {
@@ -34,7 +44,7 @@ export interface RemediationManifest {
   readonly name: string;
   readonly summary: string;
   readonly targetKind: TargetKind;
-  readonly triggers: readonly TriggerMetric[];
+  readonly triggers: readonly Trigger[];
   readonly permissions: readonly Permission[];
   /** `database-vpc`: the function speaks SQL, so it runs beside the database and reaches nothing but it and DynamoDB. */
   readonly network: 'none' | 'database-vpc';
@@ -52,6 +62,11 @@ export interface RemediationManifest {
 
 /** Identity, so that a manifest is checked where it is written. */
 export const defineManifest = <const M extends RemediationManifest>(manifest: M): M => manifest;
+
+export const metricTriggersOf = ({ triggers }: Pick<RemediationManifest, 'triggers'>): readonly TriggerMetric[] =>
+  triggers.filter((trigger): trigger is TriggerMetric => 'metricName' in trigger);
+export const eventTriggersOf = ({ triggers }: Pick<RemediationManifest, 'triggers'>): readonly TriggerEvent[] =>
+  triggers.filter((trigger): trigger is TriggerEvent => 'what' in trigger);
 
 /** The alarm tag that opts an alarm in; its value is the remediation's name. */
 export const RUNBOOK_TAG = 'nightshift:runbook';

@@ -158,7 +158,7 @@ function recheck<T extends Protected, O>(
   const { name } = remediation.manifest;
   return putWork(store.table, {
     kind: 'recheck',
-    id: signal.alarmArn,
+    id: signal.subject,
     remediation: name,
     target: signal.target,
     dueAt,

@@ -41,10 +41,10 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
 const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
 function noteAlarm(alarms: Alarms, { kind, data }: JournalEntry): void {
-  const arn = text(data.alarmArn, '');
-  if (!arn) return;
-  if (kind === 'signal') alarms[arn] = 'ALARM';
-  if (kind === 'alarm-ok') alarms[arn] = 'OK';
+  const subject = text(data.subject, '');
+  if (!subject) return;
+  if (kind === 'signal') alarms[subject] = 'ALARM';
+  if (kind === 'alarm-ok') alarms[subject] = 'OK';
 }
 
 const ACTION_STATUS: Partial<Record<JournalEntry['kind'], Action['status']>> = {

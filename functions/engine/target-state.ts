@@ -19,7 +19,7 @@ export function firing(target: TargetItem, signal: Signal, incidentId: string, n
     ...without(target, 'okSince'),
     openIncidentId: incidentId,
     openedAt: target.openIncidentId ? (target.openedAt ?? now) : now,
-    alarms: { ...target.alarms, [signal.alarmArn]: 'ALARM' },
+    alarms: { ...target.alarms, [signal.subject]: 'ALARM' },
   };
 }
 

@@ -154,7 +154,7 @@ export function alarmFired(table: string, signal: Signal): Labelled {
   return signed('alarm-recovered', {
     Update: {
       TableName: table,
-      Key: flat(alarmKey(signal.alarmArn)),
+      Key: flat(alarmKey(signal.subject)),
       UpdateExpression: 'SET #state = :alarm, stateAt = :at REMOVE notOursUntil, expiresAt',
       ConditionExpression:
         'attribute_not_exists(pk) OR attribute_not_exists(stateAt) OR stateAt <= :at OR #state <> :ok',

@@ -61,13 +61,14 @@ export const config: RuntimeConfig = {
 export const signal: Signal = {
   id: 'c4c1c1c9-6542-e61b-6ef0-8c4d36933a92',
   source: 'cloudwatch-alarm',
-  alarmArn: 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:backend-cpu',
-  alarmName: 'backend-cpu',
+  subject: 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:backend-cpu',
+  name: 'backend-cpu',
   state: 'firing',
   at: new Date(NOW - 5_000).toISOString(),
   target: 'ecs-service/orders/backend',
   firstEvaluation: false,
   recheck: 0,
+  rung: 0,
   evidence: { reason: 'Threshold Crossed', metricName: 'CPUUtilization', datapoints: [81], threshold: 70 },
 };
 

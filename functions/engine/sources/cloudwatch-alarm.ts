@@ -2,16 +2,9 @@
 import type { RejectReason } from '../../../events/outcome.ts';
 import type { Signal } from '../../../events/signal.ts';
 import { type AlarmStateChange, alarmStateChange } from '../../../events/sources/cloudwatch-alarm/schema.ts';
-import { type RemediationManifest, RUNBOOK_TAG, type TargetKind } from '../manifest.ts';
+import { metricTriggersOf, type RemediationManifest, RUNBOOK_TAG, type TargetKind } from '../manifest.ts';
+import { malformed, REASON_LIMIT, type Rejection } from './source.ts';
 
-export interface Rejection {
-  readonly rejected: RejectReason;
-  readonly detail: string;
-  /** Identity to record the rejection under; undefined when the event has none. */
-  readonly id: string | undefined;
-}
-
-const REASON_LIMIT = 500;
 const DATAPOINTS_LIMIT = 10;
 
 /** How a target's key is made of the values of the alarm's dimensions. */
@@ -27,12 +20,7 @@ const TARGET_OF: Record<TargetKind, (dimensions: Readonly<Record<string, string>
  */
 export function readAlarmEvent(event: unknown, manifest: RemediationManifest): Signal | Rejection {
   const parsed = alarmStateChange.safeParse(event);
-  if (!parsed.success) {
-    const detail = parsed.error.issues
-      .map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`)
-      .join('; ');
-    return { rejected: 'malformed', detail: detail.slice(0, REASON_LIMIT), id: idOf(event) };
-  }
+  if (!parsed.success) return malformed(event, parsed.error);
   const alarm = parsed.data;
   const refuse = (rejected: RejectReason, detail: string): Rejection => ({ rejected, detail, id: alarm.id });
   const { alarmName, state, alarmTags, configuration } = alarm.detail;
@@ -63,11 +51,6 @@ function isAutoScalingAlarm({ detail }: AlarmStateChange): boolean {
   );
 }
 
-function idOf(event: unknown): string | undefined {
-  const id = typeof event === 'object' && event !== null && 'id' in event ? event.id : undefined;
-  return typeof id === 'string' && id.length > 0 && id.length <= 200 ? id : undefined;
-}
-
 type Targets =
   | { readonly kind: 'found'; readonly keys: readonly string[]; readonly metricName: string }
   | { readonly kind: 'foreign'; readonly metrics: string };
@@ -79,7 +62,7 @@ function targetsOf({ detail }: AlarmStateChange, manifest: RemediationManifest):
   for (const { metricStat } of detail.configuration.metrics ?? []) {
     if (!metricStat) continue;
     const { namespace, name, dimensions = {} } = metricStat.metric;
-    const trigger = manifest.triggers.find((each) => each.namespace === namespace && each.metricName === name);
+    const trigger = metricTriggersOf(manifest).find((each) => each.namespace === namespace && each.metricName === name);
     const names = Object.keys(dimensions);
     if (!trigger) foreign.push(`${namespace} ${name}`);
     else if (names.length === trigger.dimensions.length && trigger.dimensions.every((each) => dimensions[each])) {
@@ -97,14 +80,15 @@ function toSignal(alarm: AlarmStateChange, target: string, metricName: string): 
   return {
     id: alarm.id,
     source: 'cloudwatch-alarm',
-    alarmArn: alarm.resources[0] ?? '',
-    alarmName,
+    subject: alarm.resources[0] ?? '',
+    name: alarmName,
     state: state.value === 'OK' ? 'resolved' : 'firing',
     at: new Date(state.timestamp).toISOString(),
     target,
     firstEvaluation:
       previousState?.value === 'INSUFFICIENT_DATA' && /initial alarm creation/i.test(previousState.reason ?? ''),
     recheck: 0,
+    rung: 0,
     evidence: { reason: (state.reason ?? '').slice(0, REASON_LIMIT), metricName, ...data },
   };
 }

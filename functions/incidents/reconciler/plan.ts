@@ -23,7 +23,7 @@ export interface LiveAlarm {
 export function orderFor(work: WorkItem, alarms: ReadonlyMap<string, LiveAlarm>): Command | 'wait' | undefined {
   switch (work.kind) {
     case 'recheck':
-      return work.signal && recheckOrder(work.signal, work.dueAt, alarms.get(work.signal.alarmArn));
+      return work.signal && recheckOrder(work.signal, work.dueAt, alarms.get(work.signal.subject));
     case 'verify':
       return { nightshift: 1, command: 'settle', target: work.target, alarms: statesOf(alarms) };
     case 'hand-back':

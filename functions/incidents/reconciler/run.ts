@@ -102,7 +102,7 @@ async function alarmsConcerned(store: Store, due: readonly WorkItem[]): Promise<
   const targets = await store.readAll(verify.map(({ target }) => targetKey(target)));
   const alarmsOf = ({ target }: WorkItem) => Object.keys((targets.get(targetKey(target).pk)?.alarms ?? {}) as object);
   return new Map(
-    due.map((work) => [work, work.signal ? [work.signal.alarmArn] : work.kind === 'verify' ? alarmsOf(work) : []]),
+    due.map((work) => [work, work.signal ? [work.signal.subject] : work.kind === 'verify' ? alarmsOf(work) : []]),
   );
 }
 

@@ -37,7 +37,7 @@ const incidentOf = async (outcome: Outcome) => {
 async function orders(name: string, at: number, state: 'ALARM' | 'OK' = 'ALARM') {
   const work = (await world.due(at)).filter((each) => each.target === `ecs-service/orders/${name}`);
   return work.map((each) => {
-    const arn = each.signal?.alarmArn ?? `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-cpu`;
+    const arn = each.signal?.subject ?? `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-cpu`;
     const order = orderFor(each, new Map([[arn, { arn, name, state, stateAt: at, actionsEnabled: true }]]));
     return order === 'wait' ? undefined : order;
   });

@@ -78,7 +78,7 @@ describe('incidents on many targets within a short time', () => {
     const [work] = held;
     if (!work?.signal) throw new Error('nothing is due for the target that was held');
     const alarm = {
-      arn: work.signal.alarmArn,
+      arn: work.signal.subject,
       name: 'wave-8-cpu',
       state: 'ALARM' as const,
       stateAt: start,

@@ -13,7 +13,7 @@ const entry = (kind: EntryKind, data: Record<string, unknown> = {}): JournalEntr
   data,
 });
 const opened = () => entry('opened', { title: 'cpu', target: 'ecs-service/orders/backend', severity: 'P2' });
-const fired = () => entry('signal', { alarmArn: 'arn:a' });
+const fired = () => entry('signal', { subject: 'arn:a' });
 const intent = () => entry('intent', { actionId: 'act-1', remediation: 'scale-out-service', change: '2 to 3' });
 const about = (kind: EntryKind) => entry(kind, { actionId: 'act-1' });
 
@@ -54,7 +54,7 @@ describe('reducing an incident', () => {
       fired(),
       intent(),
       about('acted'),
-      entry('alarm-ok', { alarmArn: 'arn:a' }),
+      entry('alarm-ok', { subject: 'arn:a' }),
       about('verified'),
       entry('resolved'),
     ];
@@ -67,7 +67,7 @@ describe('reducing an incident', () => {
       fired(),
       intent(),
       about('acted'),
-      entry('alarm-ok', { alarmArn: 'arn:a' }),
+      entry('alarm-ok', { subject: 'arn:a' }),
     ]);
     expect(incident).toMatchObject({
       alarms: { 'arn:a': 'OK' },

@@ -15,8 +15,8 @@ const work = (kind: WorkKind, change: Partial<WorkItem> = {}): WorkItem => ({
   ...change,
 });
 const alarm = (change: Partial<LiveAlarm> = {}): LiveAlarm => ({
-  arn: signal.alarmArn,
-  name: signal.alarmName,
+  arn: signal.subject,
+  name: signal.name,
   state: 'ALARM',
   stateAt: NOW - 60_000,
   actionsEnabled: true,
@@ -51,7 +51,7 @@ describe('what the reconciler orders', () => {
       nightshift: 1,
       command: 'settle',
       target: signal.target,
-      alarms: { [signal.alarmArn]: 'GONE' },
+      alarms: { [signal.subject]: 'GONE' },
     });
   });
   it.each<[string, LiveAlarm[]]>([
@@ -70,7 +70,7 @@ describe('what the reconciler orders', () => {
     });
     expect(orderFor(work('verify'), alarms(alarm({ state: 'OK' })))).toMatchObject({
       command: 'settle',
-      alarms: { [signal.alarmArn]: 'OK' },
+      alarms: { [signal.subject]: 'OK' },
     });
   });
 });

@@ -27,7 +27,7 @@ const story = [
     target: 'ecs-service/orders/backend',
     severity: 'P1',
   }),
-  entry('signal', 0, 'alarm backend-cpu is firing: 81 > 70', { alarmArn: 'arn:alarm' }),
+  entry('signal', 0, 'alarm backend-cpu is firing: 81 > 70', { subject: 'arn:alarm' }),
   entry('intent', 0, 'will raise', { actionId: 'a1', remediation: 'scale-out-service', change: 'raise from 2 to 4' }),
   entry('acted', 2, 'desired count is 4', { actionId: 'a1' }),
   entry('not-verified', 60, 'CPU is still 90 %', { actionId: 'a1' }),

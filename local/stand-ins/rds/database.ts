@@ -1,12 +1,13 @@
-/** What stands behind a DB instance: a PostgreSQL server, its front door, and the supervisor's own connection to it. */
+/** What stands behind a DB instance: a PostgreSQL server or a pair, the front door, and the supervisor's own connection. */
 import pg from 'pg';
 import type { Installation } from '../../postgres/installation.ts';
-import { type PostgresServer, type Settings, startServer } from '../../postgres/server.ts';
+import type { PostgresServer, Settings } from '../../postgres/server.ts';
 import { SERVER_USER } from '../../postgres/template.ts';
 import type { WorldContext } from '../../world/types.ts';
 import { accessRules, bootstrap, isIamLoginSql, type Master } from './bootstrap.ts';
 import type { ServerCertificate } from './certificates.ts';
 import { type FrontDoor, type FrontDoorOptions, openFrontDoor } from './front-door.ts';
+import { Pair } from './pair.ts';
 
 export interface DatabaseOptions {
   readonly world: WorldContext;
@@ -24,8 +25,20 @@ export interface DatabaseOptions {
 }
 
 export interface Database {
+  /** The server that is in use: another one after a failover. */
   readonly server: PostgresServer;
   readonly door: FrontDoor;
+  /** Whether there is a standby that has everything that was committed. */
+  readonly inSync: boolean;
+  /** Makes a standby and waits until it has everything. @throws PostgresError */
+  addStandby(): Promise<void>;
+  removeStandby(): Promise<void>;
+  /** Ends the server as a lost host would and goes on with the standby, behind the same door. @throws PostgresError without one in sync. */
+  failOver(): Promise<void>;
+  /** Called when the server that is in use ends without having been told to. */
+  onCrash(listener: () => void): void;
+  /** Has the running server read changed settings; those that need a restart wait for `start`. */
+  reload(settings: Settings): Promise<void>;
   /** Runs one statement as the server's superuser, on a connection of the supervisor's own. @throws the driver's error. */
   query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Closes sessions and stops the server; the endpoint's port stays ours, and resets connections. */
@@ -33,25 +46,27 @@ export interface Database {
   start(settings: Settings): Promise<void>;
   /** Stops for good: the port is free again. */
   close(): Promise<void>;
+  /** Closes, and removes the data. */
+  remove(): Promise<void>;
 }
 
 /** Starts a server with the roles of a fresh instance, and its front door. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { world, name, master } = options;
-  const server = await startServer(world, {
+  const pair = await Pair.open(world, {
     installation: options.installation,
     name,
     cacheDir: options.cacheDir,
     settings: options.settings,
     hba: accessRules(master.user),
   });
-  const admin = new Admin(server, (line) => world.log('rds', `${name}: ${line}`));
+  const admin = new Admin(pair, (line) => world.log('rds', `${name}: ${line}`));
   await bootstrap((sql) => admin.query(sql), master);
   const door = await openFrontDoor({
     region: options.region,
     certificate: options.certificate,
     internalLogins: [SERVER_USER],
-    serverSocket: () => (server.state === 'running' ? server.socketPath : undefined),
+    serverSocket: () => (pair.primary.state === 'running' ? pair.primary.socketPath : undefined),
     isIamLogin: async (user) =>
       (await admin.query<{ iam: boolean }>(isIamLoginSql, [user, master.user]))[0]?.iam === true,
     iamEnabled: options.iamEnabled,
@@ -59,32 +74,54 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     mayConnect: options.mayConnect,
     log: (line) => world.log('rds', `${name} front door: ${line}`),
   });
+  return databaseOf(pair, admin, door);
+}
+
+function databaseOf(pair: Pair, admin: Admin, door: FrontDoor): Database {
   const stop = async () => {
     await admin.close();
-    await server.stop('fast');
+    await pair.stop();
   };
   return {
-    server,
+    get server() {
+      return pair.primary;
+    },
+    get inSync() {
+      return pair.inSync;
+    },
     door,
     query: (sql, values) => admin.query(sql, values),
     stop,
-    start: (settings) => server.start(settings),
+    start: (settings) => pair.start(settings),
+    reload: (settings) => pair.reload(settings),
+    onCrash: (listener) => pair.onCrash(listener),
+    addStandby: () => pair.attach(),
+    removeStandby: () => pair.detach(),
+    async failOver() {
+      await admin.close();
+      await pair.failOver();
+      door.dropAll();
+    },
     close: async () => {
       await Promise.all([door.close(), stop()]);
+    },
+    remove: async () => {
+      await Promise.all([door.close(), admin.close()]);
+      await pair.remove();
     },
   };
 }
 
 /** One connection, made when it is needed, and again after the server went away. */
 class Admin {
-  readonly #server: PostgresServer;
+  readonly #pair: Pair;
   readonly #log: (line: string) => void;
   #client: Promise<pg.Client> | undefined;
   /** Statements run one after another: a client takes one at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(server: PostgresServer, log: (line: string) => void) {
-    this.#server = server;
+  constructor(pair: Pair, log: (line: string) => void) {
+    this.#pair = pair;
     this.#log = log;
   }
 
@@ -102,7 +139,7 @@ class Admin {
   }
 
   async #connect(): Promise<pg.Client> {
-    const client = new pg.Client(this.#server.adminConfig());
+    const client = new pg.Client(this.#pair.primary.adminConfig());
     const forget = () => {
       this.#client = undefined;
     };

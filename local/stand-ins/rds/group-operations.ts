@@ -77,10 +77,12 @@ const describeEvents: Operation = ({ state, region, form }) => {
   const startTime = form.text('StartTime');
   const from = startTime ? Date.parse(startTime) : Date.now() - (form.number('Duration') ?? 60) * 60_000;
   const to = Date.parse(form.text('EndTime') ?? '') || Date.now();
+  const categories = form.texts('EventCategories.EventCategory');
   const found = state.events.filter(
     (event) =>
       event.region === region &&
       (source === undefined || event.sourceIdentifier === source) &&
+      (categories.length === 0 || categories.includes(event.category)) &&
       event.at.getTime() >= from &&
       event.at.getTime() <= to,
   );

@@ -2,7 +2,6 @@
  * What happens to an instance after an API call was accepted: work that takes time, a status while it lasts, an event when it is done.
  * AWS: "Viewing Amazon RDS DB instance status". Durations are shorter than AWS's (minutes): at least `transitionMs`.
  */
-import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../../postgres/server.ts';
 import type { EventSink, WorldContext } from '../../world/types.ts';
@@ -20,6 +19,8 @@ export interface LifecycleOptions {
   /** Settings that go before every parameter group, such as `fsync`. */
   readonly settings: Settings;
   readonly mayConnect: (login: Login) => boolean;
+  /** Whether PostgreSQL stands behind the instance of that name; without, it is only described. */
+  readonly hasServer: (id: string) => boolean;
   readonly database: Pick<DatabaseOptions, 'installation' | 'cacheDir' | 'certificate'>;
 }
 
@@ -34,8 +35,9 @@ export class Lifecycle {
 
   create(instance: Instance, password: string): void {
     this.#transition(instance, 'creating', 'available', async () => {
-      const { world, database, mayConnect } = this.#options;
+      const { world, database, mayConnect, hasServer } = this.#options;
       const { region, resourceId } = instance;
+      if (!hasServer(instance.id)) return ['RDS-EVENT-0005'];
       instance.database = await openDatabase({
         world,
         ...database,
@@ -48,18 +50,36 @@ export class Lifecycle {
         forceSsl: () => valueIn(instance.group, 'rds.force_ssl') === '1',
       });
       this.#recoverFromCrashes(instance);
+      if (instance.multiAz) await instance.database.addStandby();
       return ['RDS-EVENT-0005'];
     });
   }
 
+  /** With `failover`, which the caller has checked to be possible, the standby takes over. */
   reboot(instance: Instance, failover: boolean): void {
     this.#transition(instance, 'rebooting', 'available', async () => {
-      if (failover) await this.#tell(instance, 'RDS-EVENT-0013');
+      if (failover) return this.#failOver(instance);
       await this.#stopServer(instance);
-      if (failover) [instance.zone, instance.secondaryZone] = [instance.secondaryZone, instance.zone];
       await this.#startServer(instance);
-      return failover ? ['RDS-EVENT-0006', 'RDS-EVENT-0049'] : ['RDS-EVENT-0006'];
+      return ['RDS-EVENT-0006'];
     });
+  }
+
+  /** The standby takes over; then the old primary's place is filled again, while the instance is in use. */
+  async #failOver(instance: Instance): Promise<readonly InstanceEventId[]> {
+    const { database } = instance;
+    if (database && !database.inSync) return ['RDS-EVENT-0034'];
+    await this.#tell(instance, 'RDS-EVENT-0013');
+    await database?.failOver();
+    await this.#tell(instance, 'RDS-EVENT-0004');
+    [instance.zone, instance.secondaryZone] = [instance.secondaryZone, instance.zone];
+    // Static parameters that waited for a restart take effect with this one.
+    if (instance.pendingReboot && database) {
+      await database.stop();
+      await this.#startServer(instance);
+    }
+    if (database) this.#inBackground(instance, () => database.addStandby());
+    return ['RDS-EVENT-0006', 'RDS-EVENT-0049'];
   }
 
   stop(instance: Instance): void {
@@ -89,8 +109,7 @@ export class Lifecycle {
 
   delete(instance: Instance): void {
     this.#transition(instance, 'deleting', 'deleting', async () => {
-      await instance.database?.close();
-      if (instance.database) await rm(instance.database.server.dataDir, { recursive: true, force: true });
+      await instance.database?.remove();
       this.#options.state.instances.delete(keyOf(instance.region, instance.id));
       return ['RDS-EVENT-0003'];
     });
@@ -98,7 +117,7 @@ export class Lifecycle {
 
   /** Dynamic parameters take effect at once, static ones wait for a reboot. */
   async parametersChanged(instance: Instance): Promise<void> {
-    if (instance.database?.server.state === 'running') await instance.database.server.reload(this.#settings(instance));
+    if (instance.database?.server.state === 'running') await instance.database.reload(this.#settings(instance));
   }
 
   /** Waits for what is under way, then closes every database. */
@@ -143,22 +162,29 @@ export class Lifecycle {
     } catch (error) {
       // AWS's status for what can't be recovered; the log says what a person at AWS would see.
       instance.status = 'failed';
-      this.#options.world.log(
-        'rds',
-        `${instance.id} failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.#log(instance, error);
     }
   }
 
-  /** RDS restarts a server that died. */
+  /** RDS restarts a server that died, or has the standby take over. */
   #recoverFromCrashes(instance: Instance): void {
-    instance.database?.server.onCrash(() => {
+    instance.database?.onCrash(() => {
       if (this.#stopped || instance.status !== 'available') return;
-      this.#transition(instance, 'rebooting', 'available', async () => {
-        await this.#startServer(instance);
-        return ['RDS-EVENT-0006'];
-      });
+      this.reboot(instance, instance.database?.inSync === true);
     });
+  }
+
+  /** Goes on while the instance is in use. */
+  #inBackground(instance: Instance, work: () => Promise<void>): void {
+    const done: Promise<void> = work()
+      .catch((error) => this.#log(instance, error))
+      .finally(() => this.#running.delete(done));
+    this.#running.add(done);
+  }
+
+  #log(instance: Instance, error: unknown): void {
+    const what = error instanceof Error ? error.message : String(error);
+    this.#options.world.log('rds', `${instance.id} failed: ${what}`);
   }
 
   async #tell(instance: Instance, event: InstanceEventId): Promise<void> {

@@ -154,6 +154,9 @@ function applyPending(
     if (!pendingToo) return events;
     if (instanceClass) events.push('RDS-EVENT-0014');
     if (allocatedStorageGib) events.push('RDS-EVENT-0017');
+    if (multiAz === true) await instance.database?.addStandby();
+    if (multiAz === false) await instance.database?.removeStandby();
+    if (multiAz !== undefined) events.push(multiAz ? 'RDS-EVENT-0025' : 'RDS-EVENT-0029');
     instance.instanceClass = instanceClass ?? instance.instanceClass;
     instance.allocatedStorageGib = allocatedStorageGib ?? instance.allocatedStorageGib;
     instance.multiAz = multiAz ?? instance.multiAz;

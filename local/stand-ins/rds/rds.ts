@@ -33,6 +33,8 @@ export interface RdsOptions {
   readonly transitionMs?: number;
   /** Whether IAM lets the holder of an access key log in to an instance as `user`; everybody may when it isn't given. */
   mayConnect?(login: Login): boolean;
+  /** Whether PostgreSQL stands behind the instance of that name; by default it does. Without, an instance is only described. */
+  hasServer?(id: string): boolean;
   /** PostgreSQL settings that differ from the local world's, such as `{ fsync: true }`. */
   readonly settings?: Settings;
 }
@@ -78,6 +80,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
         transitionMs: options.transitionMs ?? 1_000,
         settings: options.settings ?? {},
         mayConnect: (login) => options.mayConnect?.(login) ?? true,
+        hasServer: (id) => options.hasServer?.(id) ?? true,
         database: { installation, certificate, cacheDir: options.cacheDir },
       });
       endMetrics = publishMetrics(world, state, options.metrics);

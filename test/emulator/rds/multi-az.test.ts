@@ -48,9 +48,7 @@ beforeAll(async () => {
   world = await openTestWorld();
   seeded = await world.seed();
   await asOwner((client) => client.query('CREATE TABLE notes (note text)'));
-  await world.client.send(
-    new ModifyDBInstanceCommand({ DBInstanceIdentifier, MultiAZ: true, ApplyImmediately: true }),
-  );
+  await world.client.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier, MultiAZ: true, ApplyImmediately: true }));
   await untilAvailable();
 });
 afterAll(async () => {

@@ -11,6 +11,7 @@ import { type Protected, runtimeConfig } from './config.ts';
 import { type Context, limitsOf } from './context.ts';
 import { handBack } from './hand-back.ts';
 import { logOutcome } from './log.ts';
+import { entryMeasures, measure } from './metrics.ts';
 import { handleFiring } from './protocol.ts';
 import type { Remediation } from './remediation.ts';
 import { readAlarmEvent } from './sources/cloudwatch-alarm.ts';
@@ -27,7 +28,9 @@ export function remediationHandler<T extends Protected, O>(remediation: Remediat
   return middy<unknown, Outcome, Error, LambdaContext>()
     .use(logOutcome(remediation.manifest.name))
     .handler(async (event, lambda) => {
-      store ??= new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
+      store ??= new Store(requiredEnvironment('NIGHTSHIFT_TABLE'), undefined, (entries) =>
+        measure(runtimeConfig().name, entryMeasures(entries)),
+      );
       return handle(event, {
         remediation,
         store,

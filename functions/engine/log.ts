@@ -1,6 +1,8 @@
 /** Structured log lines: one JSON object each. Only outcomes and errors are logged, never events, so that no secret can slip in. */
 import type { MiddlewareObj } from '@middy/core';
 import type { Outcome } from '../../events/outcome.ts';
+import { runtimeConfig } from './config.ts';
+import { measure, outcomeMeasures } from './metrics.ts';
 
 export function log(
   level: 'INFO' | 'WARN' | 'ERROR',
@@ -10,11 +12,12 @@ export function log(
   process.stdout.write(`${JSON.stringify({ level, message, at: new Date().toISOString(), ...fields })}\n`);
 }
 
-/** Logs what became of an invocation. `onError` answers nothing: the error goes on to Lambda. */
+/** Logs what became of an invocation, and measures it. `onError` answers nothing: the error goes on to Lambda. */
 export function logOutcome(name: string): MiddlewareObj<unknown, Outcome> {
   return {
-    after: ({ response, context }) => {
+    after: ({ event, response, context }) => {
       log('INFO', `${name}: ${response?.kind ?? 'no outcome'}`, { requestId: context.awsRequestId, outcome: response });
+      if (response) measure(runtimeConfig().name, outcomeMeasures(name, response, event, Date.now()));
     },
     onError: ({ error, context }) => {
       log('ERROR', `${name}: ${error?.message ?? 'unknown error'}`, {

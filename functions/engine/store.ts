@@ -12,6 +12,7 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { JournalEntry } from '../../events/journal.ts';
 import { clientDefaults } from './clients.ts';
 import { classifyAwsError, RetryableError } from './errors.ts';
 import type { Key } from './items.ts';
@@ -35,11 +36,18 @@ const CONFLICT_BASE_MS = 20;
 
 export class Store {
   readonly #client: DynamoDBClient;
+  readonly #onEntries: ((entries: readonly JournalEntry[]) => void) | undefined;
   readonly table: string;
 
-  constructor(table: string, client: DynamoDBClient = new DynamoDBClient(clientDefaults())) {
+  /** @param onEntries told of the timeline entries of each transaction, once they are written. */
+  constructor(
+    table: string,
+    client: DynamoDBClient = new DynamoDBClient(clientDefaults()),
+    onEntries?: (entries: readonly JournalEntry[]) => void,
+  ) {
     this.table = table;
     this.#client = client;
+    this.#onEntries = onEntries;
   }
 
   /**
@@ -105,7 +113,10 @@ export class Store {
    */
   async transactOnce(items: readonly Labelled[]): Promise<TransactResult> {
     const refused = await this.#tryTransact(items);
-    if (!refused) return { ok: true };
+    if (!refused) {
+      this.#onEntries?.(items.flatMap(entryIn));
+      return { ok: true };
+    }
     return refused.size > 0 ? { ok: false, failed: refused } : { ok: false, failed: refused, contended: true };
   }
 
@@ -141,6 +152,10 @@ export class Store {
     }
   }
 }
+
+/** `putEntry` labels what it makes. */
+const entryIn = ({ label, item: { Put } }: Labelled): JournalEntry[] =>
+  label === 'entry' && Put?.Item ? [unmarshall(Put.Item) as JournalEntry] : [];
 
 const PASSING = new Set([
   'TransactionConflict',

@@ -9,6 +9,7 @@ import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbrid
 import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
 import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
 import { createScheduler, type LocalScheduler } from '../stand-ins/scheduler/index.ts';
+import { measureQueues } from '../stand-ins/sqs/metrics.ts';
 import { createStepFunctions, type LocalStepFunctions } from '../stand-ins/step-functions/index.ts';
 import { CACHE_DIR } from './state.ts';
 import type { WorldContext } from './types.ts';
@@ -45,6 +46,10 @@ export async function makeStandIns(
     publishToSns: (topicArn, _subject, message) => publishToTopic(gateway, topicArn, message),
   });
   lambda.setMetrics(cloudwatch);
+  world.onStop(
+    'metrics of queues',
+    measureQueues(gateway, cloudwatch, () => new Date()),
+  );
   const ecs = createEcs(world, { metrics: cloudwatch, events: eventbridge });
   const scaling = createApplicationAutoScaling(world, { ecs });
   const rds = createRds(world, {

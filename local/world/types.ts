@@ -81,7 +81,7 @@ export interface MetricSink {
     name: string;
     dimensions: Readonly<Record<string, string>>;
     value: number;
-    unit?: string;
+    unit?: string | undefined;
     at: Date;
   }): void;
 }

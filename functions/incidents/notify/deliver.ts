@@ -3,6 +3,7 @@ import type { JournalEntry } from '../../../events/journal.ts';
 import type { DeliveredEvent, Happening, IncidentEvent } from '../../../events/published/notification.ts';
 import { EngineError, InFlightError } from '../../engine/errors.ts';
 import { log } from '../../engine/log.ts';
+import { measure } from '../../engine/metrics.ts';
 import { isOpen, type Window } from '../../engine/windows.ts';
 import { newId } from '../../engine/writes.ts';
 import type { Content } from './content.ts';
@@ -31,7 +32,7 @@ export type Told = Ended | 'duplicate';
 export async function deliver(event: DeliveredEvent, context: NotifyContext): Promise<Record<string, Told>> {
   const names = channelsFor(context.config.routing, event);
   const content = contentOf(event, context.config);
-  return settleAll(names, `${content.happening} of ${event.detail.incident.id}`, (name) =>
+  return settleAll(names, `${content.happening} of ${event.detail.incident.id}`, context.config.deployment, (name) =>
     tellBy(name, content, context),
   );
 }
@@ -49,6 +50,7 @@ function contentOf(event: DeliveredEvent, { commander, bridge }: NotifyConfig): 
 async function settleAll<T>(
   names: readonly string[],
   what: string,
+  deployment: string,
   tell: (name: string) => Promise<T>,
 ): Promise<Record<string, T>> {
   const results = await Promise.allSettled(names.map(tell));
@@ -59,8 +61,9 @@ async function settleAll<T>(
     else failures.push(result.reason instanceof Error ? result.reason.message : String(result.reason));
   }
   log('INFO', `told ${what}`, { told });
-  if (failures.length > 0) throw new NotTold(`not told, ${what}: ${failures.join('; ')}`);
-  return told;
+  if (failures.length === 0) return told;
+  measure(deployment, [{ name: 'NotifyFailures', value: failures.length }]);
+  throw new NotTold(`not told, ${what}: ${failures.join('; ')}`);
 }
 
 async function tellBy(name: string, content: EventContent, context: NotifyContext): Promise<Told> {
@@ -195,7 +198,7 @@ export async function sendDigests(
   for (const name of Object.keys(context.config.channels))
     if ((await context.deliveries.folded(name)).length > 0) waiting.push(name);
   if (waiting.length === 0) return {};
-  return settleAll(waiting, 'digest', (name) => digestBy(name, context, deployment));
+  return settleAll(waiting, 'digest', deployment, (name) => digestBy(name, context, deployment));
 }
 
 async function digestBy(name: string, context: NotifyContext, deployment: string): Promise<number> {

@@ -9,11 +9,13 @@ import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent, Context as LambdaContext } from 'aws-lambda';
 import type { JournalEntry } from '../../../events/journal.ts';
 import { clientDefaults } from '../../engine/clients.ts';
+import { runtimeConfig } from '../../engine/config.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { entryKey } from '../../engine/items.ts';
 import { readIncident } from '../../engine/journal-reader.ts';
 import { log } from '../../engine/log.ts';
+import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { putEntry } from '../../engine/writes.ts';
 import { pageFor } from './page.ts';
@@ -30,6 +32,7 @@ async function publish(event: DynamoDBStreamEvent): Promise<DynamoDBBatchRespons
       log('ERROR', 'a journal entry could not be told', {
         error: error instanceof Error ? error.message : String(error),
       });
+      measure(runtimeConfig().name, [{ name: 'PageFailures', value: 1 }]);
       return { batchItemFailures: [{ itemIdentifier: record.dynamodb?.SequenceNumber ?? '' }] };
     }
   }
@@ -68,6 +71,7 @@ async function page(store: Store, entry: JournalEntry): Promise<void> {
     throw classifyAwsError('publish a page', error);
   }
   await store.transact([putEntry(store.table, paged)]);
+  measure(runtimeConfig().name, [{ name: 'Pages', value: 1 }]);
 }
 
 export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse, Error, LambdaContext>().handler(publish);

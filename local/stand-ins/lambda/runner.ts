@@ -8,6 +8,7 @@ import type { MetricSink, WorldContext } from '../../world/types.ts';
 import { unzippedCode } from './code.ts';
 import { Concurrency } from './concurrency.ts';
 import type { Definitions } from './definitions.ts';
+import { embeddedMetrics } from './embedded-metrics.ts';
 import { workerEnvironment } from './environment.ts';
 import { FunctionLogs } from './logs.ts';
 import { Pool } from './pool.ts';
@@ -128,7 +129,11 @@ export class Runner {
       runtimeFile: this.#runtimeFile,
       environment,
       accessKeyId,
-      onLine: (line) => this.logs.write(definition.name, definition.region, line),
+      onLine: (line) => {
+        this.logs.write(definition.name, definition.region, line);
+        for (const { values, ...metric } of embeddedMetrics(line))
+          for (const value of values) this.metrics?.put({ ...metric, region: definition.region, value });
+      },
     });
   }
 

@@ -1,0 +1,100 @@
+/**
+ * What Nightshift measures of itself, in CloudWatch's embedded metric format: a line of the log that CloudWatch turns into metrics by itself
+ * ("Specification: Embedded metric format", Amazon CloudWatch User Guide; on Lambda "writing JSON to standard out ... is sufficient").
+ *
+ * A metric of one's own costs 0.30 USD a month for each combination of dimension values, by the hour in which it is sent ("Amazon CloudWatch
+ * Pricing", custom metrics, prorated hourly). So nothing is sent while nothing happens, and dimensions have few, known values: never a target, an
+ * alarm's name or anything else that comes from outside.
+ */
+import type { JournalEntry } from '../../events/journal.ts';
+import type { Outcome } from '../../events/outcome.ts';
+
+export const NAMESPACE = 'Nightshift';
+
+/** Every metric: its unit, and its dimensions besides `Deployment`. */
+export const METRICS = {
+  /** What signals and orders ended in. */
+  Outcomes: { unit: 'Count', dimensions: ['Remediation', 'Outcome'] },
+  /** Signals put off or refused, by the guardrail or reason. */
+  Held: { unit: 'Count', dimensions: ['Guardrail'] },
+  /** From the alarm's change of state to its change recorded as done. */
+  AlarmToChange: { unit: 'Milliseconds', dimensions: [] },
+  /** Changes that were verified, or weren't by their deadline. */
+  Verifications: { unit: 'Count', dimensions: ['Verdict'] },
+  /** Calls for a person that left by the page topic, and tries that failed. */
+  Pages: { unit: 'Count', dimensions: [] },
+  PageFailures: { unit: 'Count', dimensions: [] },
+  /** Work that was due when the reconciler looked, and how long the oldest piece had waited. */
+  WorkDue: { unit: 'Count', dimensions: [] },
+  WorkOverdue: { unit: 'Seconds', dimensions: [] },
+  /** Deliveries to channels that failed; they are tried again. */
+  NotifyFailures: { unit: 'Count', dimensions: [] },
+  /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches it. */
+  Trouble: { unit: 'Count', dimensions: [] },
+} as const satisfies Record<string, { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimensions: readonly string[] }>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** One value. `dimensions` has exactly the ones that METRICS names for it. */
+export interface Measure {
+  readonly name: MetricName;
+  readonly value: number;
+  readonly dimensions?: Readonly<Record<string, string>>;
+}
+
+/** The line for one measure. Pure. @param at epoch milliseconds. */
+export function metricLine(deployment: string, { name, value, dimensions = {} }: Measure, at: number) {
+  const { unit, dimensions: names } = METRICS[name];
+  return {
+    _aws: {
+      Timestamp: at,
+      CloudWatchMetrics: [
+        { Namespace: NAMESPACE, Dimensions: [['Deployment', ...names]], Metrics: [{ Name: name, Unit: unit }] },
+      ],
+    },
+    Deployment: deployment,
+    ...Object.fromEntries(names.map((each) => [each, dimensions[each] ?? 'unknown'])),
+    [name]: value,
+  };
+}
+
+/** Writes measures to the log, one line each. */
+export function measure(deployment: string, measures: readonly Measure[], at: number = Date.now()): void {
+  for (const each of measures) process.stdout.write(`${JSON.stringify(metricLine(deployment, each, at))}\n`);
+}
+
+/**
+ * What an invocation of a remediation amounts to. Pure.
+ * @param event what the function was invoked with; only the time of the alarm's change of state is read of it.
+ */
+export function outcomeMeasures(remediation: string, outcome: Outcome, event: unknown, now: number): Measure[] {
+  const measures: Measure[] = [
+    { name: 'Outcomes', value: 1, dimensions: { Remediation: remediation, Outcome: outcome.kind } },
+  ];
+  const guardrail = guardrailOf(outcome);
+  if (guardrail !== undefined) measures.push({ name: 'Held', value: 1, dimensions: { Guardrail: guardrail } });
+  const firedAt = outcome.kind === 'remediated' ? changeOfStateIn(event) : undefined;
+  if (firedAt !== undefined) measures.push({ name: 'AlarmToChange', value: Math.max(0, now - firedAt) });
+  return measures;
+}
+
+function guardrailOf(outcome: Outcome): string | undefined {
+  if (outcome.kind === 'held') return outcome.reason;
+  return outcome.kind === 'refused' ? outcome.guardrail : undefined;
+}
+
+/** `detail.state.timestamp` of an alarm's event; undefined for orders of the reconciler, which come long after. */
+function changeOfStateIn(event: unknown): number | undefined {
+  const state = (event as { detail?: { state?: { timestamp?: unknown } } } | null | undefined)?.detail?.state;
+  const at = typeof state?.timestamp === 'string' ? Date.parse(state.timestamp) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** What entries written to the journal amount to. Pure. */
+export function entryMeasures(entries: readonly Pick<JournalEntry, 'kind'>[]): Measure[] {
+  return entries.flatMap(({ kind }) =>
+    kind === 'verified' || kind === 'not-verified'
+      ? [{ name: 'Verifications' as const, value: 1, dimensions: { Verdict: kind } }]
+      : [],
+  );
+}

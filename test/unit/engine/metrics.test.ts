@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Outcome } from '../../../events/outcome.ts';
+import { entryMeasures, METRICS, metricLine, outcomeMeasures } from '../../../functions/engine/metrics.ts';
+import { embeddedMetrics } from '../../../local/stand-ins/lambda/embedded-metrics.ts';
+
+const AT = Date.parse('2026-11-21T03:00:00Z');
+const fired = { detail: { state: { value: 'ALARM', timestamp: '2026-11-21T02:59:58.500+0000' } } };
+const remediated: Outcome = { kind: 'remediated', incidentId: 'inc-1', actionId: 'act-1' };
+
+describe('what an outcome amounts to', () => {
+  it('counts it by remediation and kind', () => {
+    expect(outcomeMeasures('scale-out-service', { kind: 'noted', detail: 'x' }, {}, AT)).toEqual([
+      { name: 'Outcomes', value: 1, dimensions: { Remediation: 'scale-out-service', Outcome: 'noted' } },
+    ]);
+  });
+
+  it('measures the time from the alarm to its change', () => {
+    expect(outcomeMeasures('r', remediated, fired, AT)).toContainEqual({ name: 'AlarmToChange', value: 1500 });
+  });
+
+  it('measures no such time for an order of the reconciler, or a time that cannot be read', () => {
+    for (const event of [
+      undefined,
+      null,
+      { nightshift: 1, command: 'resume' },
+      { detail: { state: { timestamp: 'x' } } },
+    ])
+      expect(outcomeMeasures('r', remediated, event, AT).map(({ name }) => name)).toEqual(['Outcomes']);
+  });
+
+  it('names the guardrail that held or refused it', () => {
+    const held: Outcome = { kind: 'held', reason: 'storm', detail: '', recheckAt: '' };
+    const refused: Outcome = { kind: 'refused', guardrail: 'cooldown', setting: '', present: '', recheckAt: '' };
+    expect(outcomeMeasures('r', held, fired, AT)).toContainEqual(
+      expect.objectContaining({ name: 'Held', dimensions: { Guardrail: 'storm' } }),
+    );
+    expect(outcomeMeasures('r', refused, fired, AT)).toContainEqual(
+      expect.objectContaining({ name: 'Held', dimensions: { Guardrail: 'cooldown' } }),
+    );
+  });
+
+  it('takes verdicts from the entries that were written, and nothing else', () => {
+    const kinds = ['opened', 'verified', 'not-verified', 'escalated'] as const;
+    expect(entryMeasures(kinds.map((kind) => ({ kind }))).map(({ dimensions }) => dimensions)).toEqual([
+      { Verdict: 'verified' },
+      { Verdict: 'not-verified' },
+    ]);
+  });
+});
+
+describe('the line of a measure', () => {
+  it('is read by CloudWatch as the metric that was meant, for every metric', () => {
+    for (const [name, { unit, dimensions }] of Object.entries(METRICS)) {
+      const given = Object.fromEntries(dimensions.map((each) => [each, `some-${each}`]));
+      const line = metricLine('main', { name: name as keyof typeof METRICS, value: 3, dimensions: given }, AT);
+      expect(embeddedMetrics(JSON.stringify(line))).toEqual([
+        {
+          namespace: 'Nightshift',
+          name,
+          unit,
+          dimensions: { Deployment: 'main', ...given },
+          values: [3],
+          at: new Date(AT),
+        },
+      ]);
+    }
+  });
+
+  it('has no dimension that could grow with what is protected', () => {
+    const known = ['Remediation', 'Outcome', 'Guardrail', 'Verdict'];
+    expect(
+      Object.values(METRICS)
+        .flatMap(({ dimensions }) => dimensions)
+        .filter((each) => !known.includes(each)),
+    ).toEqual([]);
+  });
+});
+
+describe('lines of a log', () => {
+  const document = (changes: object) =>
+    JSON.stringify({
+      _aws: { Timestamp: AT, CloudWatchMetrics: [{ Namespace: 'N', Dimensions: [['A']], Metrics: [{ Name: 'm' }] }] },
+      A: 'a',
+      m: 1,
+      ...changes,
+    });
+
+  it('hold metrics only as documents of the format', () => {
+    expect(embeddedMetrics(document({}))).toHaveLength(1);
+    for (const line of [
+      '',
+      'plain "_aws" text',
+      '{"_aws": 1}',
+      '{"_aws": {"Timestamp": "now", "CloudWatchMetrics": []}}',
+    ])
+      expect(embeddedMetrics(line)).toEqual([]);
+  });
+
+  it('lose a dimension set whose value is missing or no text, and a metric that is no number', () => {
+    for (const changes of [{ A: undefined }, { A: 5 }, { A: '' }, { m: 'one' }, { m: undefined }])
+      expect(embeddedMetrics(document(changes))).toEqual([]);
+  });
+
+  it('may hold several values of one metric', () => {
+    expect(embeddedMetrics(document({ m: [1, 2, 3] }))[0]?.values).toEqual([1, 2, 3]);
+  });
+});

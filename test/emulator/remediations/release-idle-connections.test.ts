@@ -144,7 +144,7 @@ async function counted(): Promise<number> {
 }
 
 describe('release-idle-connections on a real server', () => {
-  it('ends the oldest idle sessions down to its goal, and nobody else', async () => {
+  it('ends the oldest idle sessions down to its goal, and nobody else [2b/database-connections-exhausted, 3c/kill-idle-connections, D21]', async () => {
     const idle = await open('orders_app', 24, 'idle');
     const active = await open('orders_app', 4, 'active');
     const allowedUser = await open('batch_allowed', 3, 'idle');

@@ -186,7 +186,7 @@ const changes = (since: number) =>
 const mark = () => gateway.calls().at(-1)?.id ?? 0;
 
 describe('scale-out-service on a real service', () => {
-  it('raises the desired count by half and by one call', async () => {
+  it('raises the desired count by half and by one call [2b/high-cpu, 3a/scale-out-service, D26]', async () => {
     await service('happy');
     const since = mark();
     expect(await deliver(alarm('happy'))).toMatchObject({ kind: 'remediated' });
@@ -231,7 +231,7 @@ describe('scale-out-service on a real service', () => {
     expect((await describe_('tenfold'))?.desiredCount).toBe(3);
   });
 
-  it('changes the service once when CPU and memory fire at once', async () => {
+  it('changes the service once when CPU and memory fire at once [2b/high-memory]', async () => {
     await service('both');
     const since = mark();
     const outcomes = await Promise.all([
@@ -242,7 +242,7 @@ describe('scale-out-service on a real service', () => {
     expect(outcomes.map((each) => each.kind).sort()[1]).toBe('remediated');
   });
 
-  it('raises the minimum where auto scaling owns the count', async () => {
+  it('raises the minimum where auto scaling owns the count [D11]', async () => {
     await service('scaled');
     await clients.scaling.send(
       new RegisterScalableTargetCommand({

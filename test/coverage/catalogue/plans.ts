@@ -1,0 +1,31 @@
+/** What the source runbooks do in several steps. */
+import { type Row, row } from '../rows.ts';
+
+export const plans: readonly Row[] = [
+  row('4/respond-crash-loop', '000', 'from the crash to a roll-back', 'ladder'),
+  row('4/relieve-memory', '000', 'from memory pressure to larger or more tasks', 'ladder'),
+  row('4/relieve-connection-pool', '001 004', 'from no connections to enough', 'ladder'),
+  row('4/mitigate-errors', '001 004', 'from errors to the release that caused them', 'ladder'),
+  row('4/mitigate-latency', '000 001 004', 'from slow answers to their cause', 'ladder'),
+  row('4/recover-pod', '000', 'a lost task comes back', 'ladder'),
+  row('4/recover-node', '000', 'a lost machine is emptied and replaced', 'kubernetes'),
+  row('4/recover-zone', '000', "a lost zone's work goes elsewhere", 'plans'),
+  row('4/recover-database', '000 004', 'the database is promoted or restored', 'plans'),
+  row('4/restore-database', '000 001', 'a new instance from a backup, put into service', 'plans'),
+  row('4/restore-cluster', '000 003', 'cluster state from a backup', 'kubernetes'),
+  row('4/restore-bundle', '004', 'everything of one host from a backup', 'hosts'),
+  row('4/recover-disaster', '001 002 004', 'the whole platform anew, in phases', 'plans'),
+  row('4/fail-over-region', '000 004', 'the other region takes over', 'plans'),
+  row('4/fail-over-cluster', '003', 'the other cluster takes over', 'plans'),
+  row('4/restore-component', '003', 'one component restarted, else restored', 'plans'),
+  row('4/restore-vector-database', '003', 'a vector store from its volumes', 'foreign'),
+  row('4/restore-configuration', '003', 'configuration from its backup', 'backups'),
+  row('4/recover-network', '003', 'names and certificates put right', 'dns'),
+  row('4/recover-corruption', '004', 'writers stopped, last good state found and taken', 'plans'),
+  row('4/validate-recovery', '003', 'proof after a recovery, with limits', 'plans'),
+  row('4/stabilise-after-failover', '003', 'watched after a switch, reported', 'plans'),
+  row('4/fail-back', '003', 'back to the first site', 'plans'),
+  row('4/drill-recovery', '000 002 003', 'recovery is practised and measured', 'plans'),
+  row('4/run-maintenance-window', '004', 'planned work with guard and end', 'plans'),
+  row('4/respond-security-incident', '001 004', 'contain, keep evidence, tell', 'security'),
+];

@@ -1,0 +1,31 @@
+/** Reports and dashboards of the source runbooks. */
+import { type Row, row } from '../rows.ts';
+
+export const reports: readonly Row[] = [
+  row('9/dashboard-system-overview', '000', 'CPU and memory at a glance', 'ladder'),
+  row('9/dashboard-protocol', '000', 'the dataspace protocol at a glance', 'application'),
+  row('9/dashboard-credentials', '000', 'credentials at a glance', 'application'),
+  row('9/dashboard-application', '001', 'requests, errors and speed at a glance', 'ladder'),
+  row('9/dashboard-infrastructure', '001 002', 'machines, databases and balancers at a glance', 'ladder'),
+  row('9/dashboard-business', '001', "the business's own numbers", 'application'),
+  row('9/dashboard-cluster', '002', 'the cluster at a glance', 'kubernetes'),
+  row('9/dashboard-connector', '002', 'the connector at a glance', 'application'),
+  row('9/dashboard-platform-services', '002', 'portal, log-in and discovery at a glance', 'application'),
+  row('9/dashboard-links', '001', 'all dashboards in one place', 'ladder'),
+  row('9/report-daily-health', '000 002 003 004', 'the morning round, written down', 'reports'),
+  row('9/report-health-check', '003 004', 'health on request, with a verdict', 'reports'),
+  row('9/report-resource-usage', '002', 'use over the week', 'reports'),
+  row('9/report-capacity', '002 004', 'use, growth and days left', 'reports'),
+  row('9/report-capacity-plan', '004', 'needs in three and six months', 'peopleDecide'),
+  row('9/report-performance-trends', '002', 'a month of speed', 'reports'),
+  row('9/report-sla', '002', 'service levels against their targets', 'reports'),
+  row('9/report-security-posture', '002', 'controls against their targets', 'security'),
+  row('9/report-data-protection', '002', 'encryption and retention, reported', 'security'),
+  row('9/report-change-audit', '002', 'changes of a month', 'security'),
+  row('9/report-licences', '002', 'licences of what runs', 'security'),
+  row('9/report-certificate-expiry', '000 002', 'certificates by days left', 'certificates'),
+  row('9/report-incident', '003', 'an incident from first sign to lessons', 'reports'),
+  row('9/report-dr-test', '000 003', "a drill's result against its targets", 'plans'),
+  row('9/report-image-versions', '004', 'which image ran when', 'release'),
+  row('9/report-database-growth', '001 004', 'how the database grows', 'reports'),
+];

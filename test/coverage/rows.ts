@@ -1,0 +1,50 @@
+/** One procedure of the source runbooks, and why it isn't covered where no test proves it. */
+
+/** Why something isn't done yet: what has to be built first. */
+export const LATER = {
+  ladder: 'A runbook, remediation or part of the incident process that is still to be built or proved under this id.',
+  plans: 'Belongs to the recovery plans, which are still to be built.',
+  backups: 'Belongs to the scheduled backups and their proof, which are still to be built.',
+  checks: 'Belongs to the scheduled checks, which are still to be built.',
+  reports: 'Belongs to the reports, which are still to be built.',
+  dns: 'Needs the Route 53 remediations, which are still to be built.',
+  certificates: 'Needs the certificate remediation and its scan, which are still to be built.',
+  secrets: 'Needs the rotation of secrets, which is still to be built.',
+  security: 'Security work comes after recovery; nothing is built for it yet.',
+  cache: 'Nightshift reaches ECS, RDS and Route 53 first; ElastiCache comes later.',
+  kubernetes: 'Nightshift acts on ECS first; Kubernetes comes later.',
+  hosts: 'Nightshift acts on services and databases; single hosts come later.',
+  release: 'Releasing software is a pipeline’s work; Nightshift watches and rolls back.',
+} as const;
+
+/** Why a machine shouldn't or can't do it. */
+export const NOT_AUTOMATABLE = {
+  people: 'People report, judge or review here; a tool can only remind them.',
+  peopleDecide: 'A design decision about somebody’s system: it is advised on, never made by a tool at night.',
+  application: 'Inside an application, which offers no interface for operations.',
+  foreign: 'Concerns a product that is no part of AWS as Nightshift protects it.',
+  awsDoes: 'A setting of AWS’s own that needs no automation.',
+  text: 'A fault in a text: nothing runs that could be right or wrong.',
+} as const;
+
+export type Reason = keyof typeof LATER | keyof typeof NOT_AUTOMATABLE;
+
+export interface Row {
+  /** `<section>/<name>` of the catalogue, or the number of an item that is left to people (M) or wrong (D). */
+  readonly id: string;
+  /** Source runbooks that ask for it, by number. */
+  readonly seeds: readonly string[];
+  /** What is asked for, in our own words. */
+  readonly asks: string;
+  /** Holds as long as no test proves it. */
+  readonly otherwise: Reason;
+}
+
+export const row = (id: string, seeds: string, asks: string, otherwise: Reason): Row => ({
+  id,
+  seeds: seeds.split(' '),
+  asks,
+  otherwise,
+});
+
+export const isLater = (reason: Reason): reason is keyof typeof LATER => reason in LATER;

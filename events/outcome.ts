@@ -45,6 +45,7 @@ export const GUARDRAILS = [
   'target-budget',
   'runbook-budget',
   'fleet-budget',
+  'removal-budget',
   'alarm-recovered',
 ] as const;
 export type Guardrail = (typeof GUARDRAILS)[number];

@@ -84,7 +84,7 @@ export default defineConfig({
     },
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
-  fleet: { changesPerHour: 200 },
+  fleet: { changesPerHour: 200, removalsPerHour: 100 },
   alarmPeriodSeconds: 10,
   reconcileEverySeconds: 60,
   verifyWithinSeconds: 30,

@@ -1,8 +1,7 @@
-/** `nightshift runbooks`: what each runbook may do, has done this hour, and would have done. */
+/** `nightshift runbooks`: what each runbook may do, has done within the last hour, and would have done. */
 import type { IncidentWithTimeline } from '../../events/journal.ts';
 import type { RunbooksDocument } from '../../events/published/runbooks.ts';
-import { budgetWindow } from '../../functions/engine/guard.ts';
-import { slotKey } from '../../functions/engine/items.ts';
+import { FLEET, removalBudget, slotsTaken } from '../../functions/engine/budget.ts';
 import { listIncidents } from '../../functions/engine/journal-reader.ts';
 import type { Store } from '../../functions/engine/store.ts';
 import { UsageError } from '../../local/world/errors.ts';
@@ -22,23 +21,26 @@ const INCIDENTS = 500;
 export const runbooks = ({ open, deployment }: RunbookParts): Command => ({
   name: 'runbooks',
   usage: 'runbooks',
-  summary: 'Lists runbooks: mode, limits, budget used this hour, and what they would have done.',
+  summary: 'Lists runbooks: mode, limits, budget used within the last hour, and what they would have done.',
   run: async (words, { json }, { io, place }) => {
     if (words.length > 0) throw new UsageError(`runbooks takes no words, found "${words.join(' ')}"`);
     const where = await place();
     const store = open(where);
     const { config } = await deployment(where);
-    const hour = budgetWindow(Date.now());
+    const now = Date.now();
+    const removals = removalBudget(config);
     const names = Object.keys(config.runbooks);
-    const [incidents, fleetUsed, ...used] = await Promise.all([
+    const [incidents, fleetUsed, removalsUsed, ...used] = await Promise.all([
       listIncidents(store, { limit: INCIDENTS }),
-      slotsTaken(store, 'fleet', hour),
-      ...names.map((name) => slotsTaken(store, name, hour)),
+      slotsTaken(store, FLEET, now),
+      slotsTaken(store, removals.scope, now),
+      ...names.map((name) => slotsTaken(store, name, now)),
     ]);
     const document: RunbooksDocument = {
       version: 1,
       place: placeOf(where),
       fleet: { usedThisHour: fleetUsed, perHour: config.fleet.changesPerHour },
+      removals: { usedThisHour: removalsUsed, perHour: removals.limit },
       runbooks: Object.entries(config.runbooks).map(([name, limits], index) => ({
         name,
         mode: limits.mode,
@@ -53,15 +55,6 @@ export const runbooks = ({ open, deployment }: RunbookParts): Command => ({
     else for (const line of lines(document, io)) io.out(line);
   },
 });
-
-async function slotsTaken(store: Store, scope: string, hour: number): Promise<number> {
-  const taken = await store.query({
-    KeyConditionExpression: 'pk = :pk',
-    ExpressionAttributeValues: { ':pk': { S: slotKey(scope, hour, 0).pk } },
-    ConsistentRead: true,
-  });
-  return taken.length;
-}
 
 /**
  * Pure. An incident counts once for a remediation that said what it would do. It cleared alone when it was resolved within the verify time
@@ -89,8 +82,8 @@ export function scoreOf(
   return score;
 }
 
-function lines({ fleet, runbooks: all }: RunbooksDocument, { colours }: Io): string[] {
-  const head = ['runbook', 'mode', 'this hour', 'per target and hour', 'cooldown', 'would have acted', 'cleared alone'];
+function lines({ fleet, removals, runbooks: all }: RunbooksDocument, { colours }: Io): string[] {
+  const head = ['runbook', 'mode', 'last hour', 'per target and hour', 'cooldown', 'would have acted', 'cleared alone'];
   const rows = all.map(({ name, mode, usedThisHour, perRunbookPerHour, perTargetPerHour, cooldownSeconds, score }) => [
     name,
     mode,
@@ -102,7 +95,9 @@ function lines({ fleet, runbooks: all }: RunbooksDocument, { colours }: Io): str
   ]);
   return [
     ...table([head, ...rows]),
-    colours.dim(`all together: ${fleet.usedThisHour} of ${fleet.perHour} changes this hour`),
+    colours.dim(
+      `all together: ${fleet.usedThisHour} of ${fleet.perHour} changes within the last hour; taken away: ${removals.usedThisHour} of ${removals.perHour}`,
+    ),
     ...all.flatMap(advice),
   ];
 }

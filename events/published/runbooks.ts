@@ -7,8 +7,10 @@ const count = z.number().int().nonnegative();
 export const runbooksDocument = z.object({
   version: z.literal(1),
   place: placeSchema,
-  /** Changes of all runbooks together in this clock hour. */
+  /** Changes of all runbooks together within the last hour. */
   fleet: z.object({ usedThisHour: count, perHour: count }),
+  /** Of what takes capacity away, hand-backs among them, within the last hour. */
+  removals: z.object({ usedThisHour: count, perHour: count }),
   runbooks: z.array(
     z.object({
       name: z.string(),

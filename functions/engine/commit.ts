@@ -2,25 +2,16 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../events/signal.ts';
+import { anySlots, budgetsOf, claimOneOfEach, type FreeSlots, listFree } from './budget.ts';
 import type { Protected } from './config.ts';
 import { type Context, calledLately, leaseEnd, limitsOf, type Situation } from './context.ts';
-import { budgetWindow, nextBudgetWindow, SOON_MS, type Stop } from './guard.ts';
+import { SOON_MS, type Stop } from './guard.ts';
 import { type Opening, openIncident } from './incident.ts';
-import { type ActionItem, SWITCH_COPIES, slotKey } from './items.ts';
+import { type ActionItem, SWITCH_COPIES } from './items.ts';
 import type { Change } from './remediation.ts';
-import type { Labelled, Store } from './store.ts';
+import type { Labelled } from './store.ts';
 import { leased } from './target-state.ts';
-import {
-  alarmFired,
-  checkSwitch,
-  claimSlot,
-  newId,
-  putAction,
-  putEntry,
-  putEvent,
-  putTarget,
-  putWork,
-} from './writes.ts';
+import { alarmFired, checkSwitch, newId, putAction, putEntry, putEvent, putTarget, putWork } from './writes.ts';
 
 export type CommitResult =
   | { readonly kind: 'committed'; readonly action: ActionItem }
@@ -38,16 +29,8 @@ const PROBES = 2;
 
 /** What a commit needs one of, and any will do: chosen at random, so that commits that have nothing to do with each other rarely meet. */
 interface Choice {
-  readonly window: number;
   readonly switchCopy: number;
-  readonly runbook: number;
-  readonly fleet: number;
-}
-
-/** Slots that may still be free, by budget. */
-interface Free {
-  readonly runbook: readonly number[];
-  readonly fleet: readonly number[];
+  readonly slots: readonly Labelled[];
 }
 
 /**
@@ -64,17 +47,14 @@ export async function commitIntent<T extends Protected, O>(
   const limits = limitsOf(context);
   const opening = openIncident(context, signal, situation.target, situation.now);
   const action = newAction(context, signal, situation, change, opening.incidentId);
-  const window = budgetWindow(situation.now);
-  const budgets = { runbook: limits.perRunbookPerHour, fleet: config.fleet.changesPerHour };
-  let free: Free = { runbook: upTo(budgets.runbook), fleet: upTo(budgets.fleet) };
+  const budgets = budgetsOf(remediation.manifest, limits, config);
+  let free: FreeSlots = anySlots(budgets);
   let taken = 0;
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries > 0) await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries));
     const choice: Choice = {
-      window,
       switchCopy: tries === 0 ? situation.switchCopy : Math.floor(random() * SWITCH_COPIES),
-      runbook: oneOf(free.runbook, random),
-      fleet: oneOf(free.fleet, random),
+      slots: claimOneOfEach(store.table, free, action.actionId, situation.now, random),
     };
     const result = await store.transactOnce(intentItems(context, signal, situation, opening, action, choice));
     if (result.ok) return { kind: 'committed', action };
@@ -84,17 +64,13 @@ export async function commitIntent<T extends Protected, O>(
     if (result.failed.size === 0) continue;
     taken++;
     if (taken < PROBES) continue;
-    const listed = await freeSlots(store, remediation.manifest.name, window, budgets);
-    if (listed.kind === 'stopped') return listed;
+    const listed = await listFree(store, budgets, situation.now);
+    if ('stop' in listed) return { kind: 'stopped', stop: listed.stop };
     free = listed.free;
   }
   // Nothing was refused: others were quicker each time. The target is looked at again, and in the end the signal is put aside as contended.
   return { kind: 'moved' };
 }
-
-const upTo = (limit: number): number[] => Array.from({ length: limit }, (_, slot) => slot);
-const oneOf = (slots: readonly number[], random: () => number): number =>
-  slots[Math.floor(random() * slots.length)] ?? 0;
 
 /** An earlier try of this very transaction took effect though its answer was lost. */
 const ownCommit = (event: Record<string, unknown> | undefined, action: ActionItem) =>
@@ -166,8 +142,7 @@ function intentItems<T extends Protected, O>(
     putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),
     checkSwitch(table, choice.switchCopy),
     putTarget(table, signal.target, target.version, leased(next, action, limits.cooldownSeconds, now), { now }),
-    claimSlot(table, 'runbook-budget', name, choice.window, choice.runbook, action.actionId),
-    claimSlot(table, 'fleet-budget', 'fleet', choice.window, choice.fleet, action.actionId),
+    ...choice.slots,
     alarmFired(table, signal),
     putAction(table, action),
     ...entries.map((entry) => putEntry(table, entry)),
@@ -205,37 +180,4 @@ function refusal(failed: ReadonlyMap<string, unknown>, situation: Situation, sig
     return { kind: 'stopped', stop: { kind: 'recovered', detail: `${signal.name} went back to OK meanwhile` } };
   }
   return undefined;
-}
-
-/** The slots of both budgets that nobody has claimed yet, or which budget is spent. */
-async function freeSlots(
-  store: Store,
-  remediation: string,
-  window: number,
-  budgets: { readonly runbook: number; readonly fleet: number },
-): Promise<{ kind: 'free'; free: Free } | Extract<CommitResult, { kind: 'stopped' }>> {
-  const runbook = await unclaimed(store, remediation, window, budgets.runbook);
-  if (runbook.length === 0)
-    return budgetSpent('runbook-budget', `perRunbookPerHour ${budgets.runbook}`, budgets.runbook, window);
-  const fleet = await unclaimed(store, 'fleet', window, budgets.fleet);
-  if (fleet.length === 0)
-    return budgetSpent('fleet-budget', `fleet.changesPerHour ${budgets.fleet}`, budgets.fleet, window);
-  return { kind: 'free', free: { runbook, fleet } };
-}
-
-async function unclaimed(store: Store, scope: string, window: number, limit: number): Promise<number[]> {
-  const taken = await store.query({
-    KeyConditionExpression: 'pk = :pk',
-    ExpressionAttributeValues: { ':pk': { S: slotKey(scope, window, 0).pk } },
-    ProjectionExpression: 'sk',
-    ConsistentRead: true,
-  });
-  const names = new Set(taken.map((item) => item.sk));
-  return upTo(limit).filter((slot) => !names.has(slotKey(scope, window, slot).sk));
-}
-
-function budgetSpent(guardrail: 'runbook-budget' | 'fleet-budget', setting: string, limit: number, window: number) {
-  const present = `${limit} changes since ${new Date(window).toISOString()}`;
-  const stop: Stop = { kind: 'refused', guardrail, setting, present, recheckAt: nextBudgetWindow(window) };
-  return { kind: 'stopped' as const, stop };
 }

@@ -80,7 +80,13 @@ export interface RuntimeConfig {
   readonly databases: Readonly<Record<string, DatabaseConfig>>;
   /** By remediation name; one entry for each remediation that is deployed. */
   readonly runbooks: Readonly<Record<string, RunbookLimits>>;
-  readonly fleet: { readonly changesPerHour: number };
+  readonly fleet: {
+    readonly changesPerHour: number;
+    /** Of those that take capacity away, hand-backs among them. */
+    readonly removalsPerHour: number;
+    /** Reads of the account's APIs in one second that the reconciler makes itself or has made by its orders. */
+    readonly describesPerSecond: number;
+  };
   /** More than so many targets with new incidents within this time are a storm: held together, told once (docs/storms.md). */
   readonly storm: { readonly targets: number; readonly withinSeconds: number };
   readonly windows: readonly Window[];

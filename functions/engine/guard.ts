@@ -176,8 +176,3 @@ function upstreamGuard({ upstreamsInTrouble, now }: GuardInput): Stop | undefine
 export function changesWithinHour(target: TargetItem, remediation: string, now: number): readonly number[] {
   return (target.recent[remediation] ?? []).filter((at) => at > now - HOUR_MS);
 }
-
-/** Start of the clock hour that `now` lies in: the window of slot budgets. */
-export const budgetWindow = (now: number): number => now - (now % HOUR_MS);
-/** When the next window of slot budgets starts. */
-export const nextBudgetWindow = (now: number): number => budgetWindow(now) + HOUR_MS;

@@ -1,9 +1,10 @@
 /** Handing back what was temporary: the undo is an action like any other. */
 import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, writeTarget } from './action.ts';
+import { anySlots, claimOneOfEach, listFree, removalBudget } from './budget.ts';
 import type { Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
-import { describeTakeOver, SOON_MS, takenOverBy } from './guard.ts';
+import { describeTakeOver, SOON_MS, type Stop, takenOverBy } from './guard.ts';
 import type { ActionItem, TargetItem } from './items.ts';
 import type { Labelled, Store } from './store.ts';
 import { handBacksLately, holdDropped, leased } from './target-state.ts';
@@ -91,18 +92,50 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
     leaseUntil: leaseEnd(context),
     requestId: context.requestId,
   };
-  if (!(await commitHandBack(context, present, action)))
-    return postpone(context, targetName, now + SOON_MS, 'the target moved, or Nightshift is paused');
-  return carryOut(context, target, action);
+  const later = await commitHandBack(context, present, action);
+  return later ? postpone(context, targetName, later.at, later.why) : carryOut(context, target, action);
 }
 
+interface Later {
+  readonly at: number;
+  readonly why: string;
+}
+
+/** Tries of one hand-back, each with another slot of the removal budget. */
+const TRIES = 4;
+
+/** Undefined when the intent is written; else why and until when it is put off. */
 async function commitHandBack<T extends Protected, O>(
   context: Context<T, O>,
   present: TargetItem,
   action: ActionItem,
-): Promise<boolean> {
-  const { store } = context;
-  const { table } = store;
+): Promise<Later | undefined> {
+  const { store, config, random } = context;
+  const now = context.now();
+  const soon: Later = { at: now + SOON_MS, why: 'the target moved, or Nightshift is paused' };
+  const budgets = [removalBudget(config)];
+  let free = anySlots(budgets);
+  for (let tries = 0; tries < TRIES; tries++) {
+    const slots = claimOneOfEach(store.table, free, action.actionId, now, random);
+    const result = await store.transact([...(await intentItems(context, present, action)), ...slots]);
+    if (result.ok) return undefined;
+    if ([...result.failed.keys()].join() !== 'removal-budget') return soon;
+    const listed = await listFree(store, budgets, now);
+    if ('stop' in listed) return spentUntil(listed.stop, soon);
+    free = listed.free;
+  }
+  return soon;
+}
+
+const spentUntil = (stop: Stop, soon: Later): Later =>
+  stop.kind === 'refused' ? { at: stop.recheckAt, why: `${stop.setting}: ${stop.present}` } : soon;
+
+async function intentItems<T extends Protected, O>(
+  context: Context<T, O>,
+  present: TargetItem,
+  action: ActionItem,
+): Promise<Labelled[]> {
+  const { table } = context.store;
   const now = context.now();
   const { copy } = await readSwitch(context);
   const { change, remediation, target, actionId } = action;
@@ -114,14 +147,13 @@ async function commitHandBack<T extends Protected, O>(
     after: change.after,
     undo: change.undo,
   });
-  const result = await store.transact([
+  return [
     checkSwitch(table, copy),
     putTarget(table, target, present.version, leased(present, action, limitsOf(context).cooldownSeconds, now), { now }),
     putAction(table, action),
     putEntry(table, entry),
     putWork(table, { kind: 'unfinished', id: actionId, remediation, target, dueAt: action.leaseUntil, attempts: 0 }),
-  ]);
-  return result.ok;
+  ];
 }
 
 async function postpone<T extends Protected, O>(

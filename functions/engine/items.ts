@@ -20,15 +20,18 @@ export const eventKey = (remediation: string, signalId: string): Key =>
 export const switchKey = (copy: number): Key => single(`SWITCH#${copy}`, 'SWITCH');
 /** When a person was last called because of a storm. */
 export const stormKey: Key = { pk: 'STORM', sk: 'STORM' };
+/** Who runs a scheduled job now (engine/run-lease.ts). */
+export const runLeaseKey = (job: string): Key => single(`LEASE#${job}`, 'LEASE');
 export const targetKey = (target: string): Key => single(`TARGET#${target}`, 'TARGET');
 export const alarmKey = (alarmArn: string): Key => single(`ALARM#${alarmArn}`, 'ALARM');
 export const actionKey = (actionId: string): Key => single(`ACTION#${actionId}`, 'ACTION');
 export const workKey = (kind: WorkKind, id: string): Key => single(`WORK#${kind}#${id}`, 'WORK');
 export const entryKey = (incidentId: string, entryId: string): Key =>
   single(`INCIDENT#${incidentId}`, `ENTRY#${entryId}`);
-/** Slots of one window are separate items of one partition, so that the taken ones can be listed with one query. */
-export const slotKey = (scope: string, windowStart: number, slot: number): Key =>
-  single(`SLOT#${scope}#${windowStart}`, `SLOT#${slot}`);
+/** For how long a claimed slot of a budget is taken. */
+export const BUDGET_HOUR_MS = 3_600_000;
+/** Slots of one budget are separate items of one partition, so that the taken ones can be listed with one query. */
+export const slotKey = (scope: string, slot: number): Key => single(`SLOT#${scope}`, `SLOT#${slot}`);
 
 /** Partition of the `due` index for an item: spread, so that no single partition is hot. */
 export function duePartition(id: string): string {

@@ -48,6 +48,8 @@ export interface RemediationManifest {
   readonly permissions: readonly Permission[];
   /** `database-vpc`: the function speaks SQL, so it runs beside the database and reaches nothing but it and DynamoDB. */
   readonly network: 'none' | 'database-vpc';
+  /** It takes capacity away (stops, removes, fails over): then it also claims a slot of the removal budget, as every hand-back does. */
+  readonly removesCapacity?: boolean;
   readonly risk: 'low' | 'medium' | 'high';
   readonly idempotency: Idempotency;
   readonly defaults: {

@@ -9,6 +9,7 @@ import {
   type ActionItem,
   actionKey,
   alarmKey,
+  BUDGET_HOUR_MS,
   duePartition,
   EVENT_KEPT_SECONDS,
   entryKey,
@@ -124,17 +125,27 @@ export function putTarget(
   );
 }
 
-/** Claims one slot of a budget for the hour that starts at `windowStart` (epoch ms). */
+/** Claims one slot of a budget for an hour from now; refuses while an earlier claim's hour isn't over. */
 export function claimSlot(
   table: string,
   label: string,
   scope: string,
-  windowStart: number,
   slot: number,
   actionId: string,
+  now: number,
 ): Labelled {
-  const expiresAt = Math.floor(windowStart / 1000) + 2 * 3600;
-  return signed(label, put(table, { ...slotKey(scope, windowStart, slot), actionId, expiresAt }, ABSENT));
+  const expiresAt = Math.floor((now + 2 * BUDGET_HOUR_MS) / 1000);
+  return signed(
+    label,
+    put(
+      table,
+      { ...slotKey(scope, slot), actionId, claimedAt: now, expiresAt },
+      {
+        expression: 'attribute_not_exists(pk) OR claimedAt <= :hourAgo',
+        values: { ':hourAgo': now - BUDGET_HOUR_MS },
+      },
+    ),
+  );
 }
 
 /** Remembers that a person is being called because of a storm; refuses when that was done after `since` (epoch ms). */

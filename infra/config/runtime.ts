@@ -45,7 +45,11 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     runbooks: Object.fromEntries(
       deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
     ),
-    fleet: { changesPerHour: fleet.changesPerHour },
+    fleet: {
+      changesPerHour: fleet.changesPerHour,
+      removalsPerHour: fleet.removalsPerHour,
+      describesPerSecond: fleet.describesPerSecond,
+    },
     storm: { targets: storm.targets, withinSeconds: storm.withinSeconds },
     windows: config.windows.map((window) => windowOf(window, config)),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,

@@ -215,8 +215,15 @@ export const configSchema = z.strictObject({
   routing: z.array(routeSchema).default([]),
   fleet: z
     .strictObject({
-      /** Changes within one hour, over all runbooks and targets. */
+      /** Changes within any one hour, over all runbooks and targets. */
       changesPerHour: perHour.default(30),
+      /** Of what takes capacity away (hand-backs, and runbooks that stop or remove something), within any one hour. */
+      removalsPerHour: perHour.default(10),
+      /**
+       * Reads of the account's APIs in one second that the reconciler makes itself or has made by its orders. What is answered at once, on an
+       * alarm's own event, isn't slowed down. The rest waits for its next run.
+       */
+      describesPerSecond: z.int().min(1).max(1000).default(5),
     })
     .prefault({}),
   /**

@@ -105,7 +105,7 @@ function configOf(cases: ReadonlyMap<string, OpenCase>, targets: number): Runtim
     services: named(configured.map(({ service }) => service)),
     databases: named(configured.map(({ database }) => database)),
     runbooks: Object.fromEntries([...cases.keys()].map((name) => [name, limits])),
-    fleet: { changesPerHour: 50_000 },
+    fleet: { changesPerHour: 50_000, removalsPerHour: 50_000, describesPerSecond: 1000 },
     reconcileEverySeconds: 5,
     verifyWithinSeconds: 90,
   };

@@ -33,7 +33,7 @@ const roomy = (world: EngineWorld, changesPerHour: number) => ({
   runbooks: {
     [RUNBOOK]: { mode: 'auto' as const, cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: changesPerHour },
   },
-  fleet: { changesPerHour },
+  fleet: { ...world.config.fleet, changesPerHour },
 });
 
 /** As Lambda does: an event whose delivery failed is delivered again. @throws the last error, when none succeeded. */

@@ -115,7 +115,11 @@ export async function openEngineWorld(): Promise<EngineWorld> {
   const runbooks = {
     [manifest.name]: { mode: 'auto' as const, cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 500 },
   };
-  const config: RuntimeConfig = { ...baseConfig, runbooks, fleet: { changesPerHour: 1000 } };
+  const config: RuntimeConfig = {
+    ...baseConfig,
+    runbooks,
+    fleet: { changesPerHour: 1000, removalsPerHour: 1000, describesPerSecond: 1000 },
+  };
   const remediation = numberRemediation(target, hooks);
   let requests = 0;
   return {

@@ -46,7 +46,7 @@ export const config: RuntimeConfig = {
   services: { backend: service },
   databases: { 'orders-db': database },
   runbooks: { 'scale-out-service': limits, 'release-idle-connections': limits },
-  fleet: { changesPerHour: 50 },
+  fleet: { changesPerHour: 50, removalsPerHour: 50, describesPerSecond: 1000 },
   // Tests that share a journal open more incidents than a fleet has.
   storm: { targets: 10_000, withinSeconds: 300 },
   windows: [],

@@ -8,12 +8,22 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { classifyAwsError } from '../../engine/errors.ts';
 import { RUNBOOK_TAG } from '../../engine/manifest.ts';
+import type { Pacer } from '../../engine/pacer.ts';
 import type { LiveAlarm } from './plan.ts';
 
 /** "DescribeAlarms", Amazon CloudWatch API Reference: at most 100 names in AlarmNames, at most 100 in MaxRecords. */
 const DESCRIBE_BATCH = 100;
 
 export type CloudWatch = Pick<CloudWatchClient, 'send'>;
+
+/** The same CloudWatch, asked no faster than the pacer lets. */
+export const paced = (cloudwatch: CloudWatch, pacer: Pacer): CloudWatch => ({
+  // The type of `send` is a list of overloads, which no one function can be written down as.
+  send: (async (...request: Parameters<CloudWatch['send']>) => {
+    await pacer.take();
+    return cloudwatch.send(...request);
+  }) as CloudWatch['send'],
+});
 
 /**
  * The alarms of those ARNs as they are now; one that doesn't exist any more has the state `GONE`.

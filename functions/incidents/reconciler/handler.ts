@@ -24,6 +24,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
     config: runtimeConfig(),
     functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
     now: Date.now,
+    requestId: context.awsRequestId,
     remaining: () => context.getRemainingTimeInMillis(),
   });
   log('INFO', 'reconciled', { ...report });

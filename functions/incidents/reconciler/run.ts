@@ -1,12 +1,13 @@
 /** One run of the reconciler: everything due is handed out, then alarms that fire unknown are looked for. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { RuntimeConfig } from '../../engine/config.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import { type AlarmItem, alarmKey, duePartitions, targetKey, type WorkItem } from '../../engine/items.ts';
+import { Pacer } from '../../engine/pacer.ts';
+import { releaseRunLease, takeRunLease } from '../../engine/run-lease.ts';
 import type { Store } from '../../engine/store.ts';
 import { alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
-import { asEvent, type CloudWatch, describeAlarms, firingAlarms, tagsOf, toLive } from './alarms.ts';
+import { asEvent, type CloudWatch, describeAlarms, firingAlarms, paced, tagsOf, toLive } from './alarms.ts';
 import { leaveToPerson } from './orphan.ts';
 import { isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
 
@@ -19,22 +20,29 @@ const AT_ONCE = 8;
 /** Time kept for the sweep when there is much to hand out, and for the end of the run. */
 const KEEP_FOR_SWEEP_MS = 25_000;
 const KEEP_FOR_END_MS = 8_000;
-/** Between two alarms whose tags are read: in a storm hundreds fire whose events still wait, and the account's API quotas are the customer's. */
-const BETWEEN_TAGS_MS = 200;
+/** Reads of the account's APIs that an order may lead to: a target is looked at with two to four. */
+const READS_OF_AN_ORDER = 4;
+/** The lease outlives the function's hard timeout by this. */
+const LEASE_MARGIN_MS = 5_000;
+const LEASE = 'reconciler';
 
 export interface Surroundings {
   readonly store: Store;
   readonly cloudwatch: CloudWatch;
   readonly lambda: Pick<LambdaClient, 'send'>;
-  readonly config: Pick<RuntimeConfig, 'name' | 'reconcileEverySeconds'>;
+  readonly config: Pick<RuntimeConfig, 'name' | 'reconcileEverySeconds' | 'fleet'>;
   /** Names of the functions of the remediations that are deployed. */
   readonly functions: Readonly<Record<string, string>>;
   readonly now: () => number;
+  /** Identifies this run; a retry of it has the same. */
+  readonly requestId: string;
   /** Time left to this run, in milliseconds. */
   readonly remaining: () => number;
 }
 
 export interface ReconcilerReport {
+  /** Another run is under way, so this one did nothing. */
+  readonly skipped: boolean;
   readonly due: number;
   readonly ordered: number;
   readonly dropped: number;
@@ -45,11 +53,33 @@ export interface ReconcilerReport {
 
 type Fate = 'ordered' | 'dropped' | 'orphaned' | 'waits';
 
+/** What a run works with: its surroundings, and how fast it may read. */
+interface Run extends Surroundings {
+  readonly pacer: Pacer;
+}
+
 /**
- * What is due, oldest first, and then the sweep. What one piece of work or one alarm fails with doesn't keep the others from their turn.
- * @throws RetryableError at the end, when any of it failed: then the run counts as failed.
+ * One run, unless another one is under way.
+ * @throws RetryableError at the end, when anything failed: then the run counts as failed.
  */
 export async function reconcile(around: Surroundings): Promise<ReconcilerReport> {
+  const { store, requestId, now, remaining } = around;
+  const until = now() + remaining() + LEASE_MARGIN_MS;
+  if (!(await takeRunLease(store, LEASE, requestId, now(), until)))
+    return { skipped: true, due: 0, ordered: 0, dropped: 0, orphaned: 0, reinjected: 0 };
+  try {
+    const pacer = new Pacer({ perSecond: around.config.fleet.describesPerSecond });
+    return await reconcileAlone({ ...around, cloudwatch: paced(around.cloudwatch, pacer), pacer });
+  } finally {
+    await releaseRunLease(store, LEASE, requestId);
+  }
+}
+
+/**
+ * What is due, oldest first, and then the sweep. What one piece of work or one alarm fails with doesn't keep the others from their turn.
+ * @throws RetryableError at the end, when any of it failed.
+ */
+async function reconcileAlone(around: Run): Promise<ReconcilerReport> {
   const { store, cloudwatch, remaining } = around;
   const now = around.now();
   const failures: unknown[] = [];
@@ -77,7 +107,7 @@ export async function reconcile(around: Surroundings): Promise<ReconcilerReport>
   }
   const count = (fate: Fate) => fates.filter((each) => each === fate).length;
   const report = { ordered: count('ordered'), dropped: count('dropped'), orphaned: count('orphaned') };
-  return { due: due.length, ...report, reinjected };
+  return { skipped: false, due: due.length, ...report, reinjected };
 }
 
 async function readDue(store: Store, now: number): Promise<WorkItem[]> {
@@ -107,7 +137,7 @@ async function alarmsConcerned(store: Store, due: readonly WorkItem[]): Promise<
 }
 
 async function handOut(
-  around: Surroundings,
+  around: Run,
   work: WorkItem,
   alarms: ReadonlyMap<string, LiveAlarm>,
   now: number,
@@ -123,6 +153,7 @@ async function handOut(
     await store.transact([dropWork(store.table, work)]);
     return 'dropped';
   }
+  if (order !== 'wait') await around.pacer.take(READS_OF_AN_ORDER);
   if (!(await claim(around, work, now)) || order === 'wait') return 'waits';
   await invoke(around, work.remediation, order);
   return 'ordered';
@@ -143,10 +174,9 @@ async function invoke({ functions, lambda }: Surroundings, remediation: string, 
 }
 
 /** Alarms that fire unknown to the journal: their tags are read once; ours are injected as if their event had come. */
-async function sweep(around: Surroundings, now: number, failures: unknown[]): Promise<number> {
+async function sweep(around: Run, now: number, failures: unknown[]): Promise<number> {
   const { store, cloudwatch, config, functions, remaining } = around;
   let injected = 0;
-  let looked = 0;
   for await (const page of firingAlarms(cloudwatch)) {
     const known = await store.readAll(page.map((alarm) => alarmKey(alarm.AlarmArn ?? '')));
     for (const alarm of page) {
@@ -156,7 +186,6 @@ async function sweep(around: Surroundings, now: number, failures: unknown[]): Pr
       if (!live || !isForgotten(live, known.get(alarmKey(live.arn).pk) as AlarmItem | undefined, now, EVENT_GRACE_MS))
         continue;
       try {
-        if (looked++ > 0) await sleep(BETWEEN_TAGS_MS);
         const remediation = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(functions));
         if (remediation) {
           await invoke(around, remediation, asEvent(alarm, live, remediation));

@@ -11,6 +11,7 @@ import type { World } from '../../world/world.ts';
 import { DATABASE_TARGET } from '../support/database.ts';
 import { countPages } from '../support/pages.ts';
 import {
+  busiestSecond,
   callsOfOurs,
   changesOf,
   collectEvents,
@@ -67,6 +68,7 @@ export const scenario: Scenario<World> = {
     const sent = events.deliveries() - before;
     const all = { sent, ...figures, pages: pagesSent };
     stage.step(JSON.stringify(all));
+    stage.step(`reads of the busiest second: ${whose(busiestSecond(callsOfOurs(world, stormBegins)))}`);
     judge(all);
     return all;
   },
@@ -155,6 +157,14 @@ async function settled(world: World, stage: Stage): Promise<void> {
     },
     { withinMs: 400_000, seen: () => `${world.lambda.pending()} waiting` },
   );
+}
+
+/** Calls by caller and operation: what a person needs to know when they are too many. */
+function whose(calls: ReturnType<typeof busiestSecond>): string {
+  const counts = new Map<string, number>();
+  for (const { caller, operation } of calls)
+    counts.set(`${caller} ${operation}`, (counts.get(`${caller} ${operation}`) ?? 0) + 1);
+  return [...counts].map(([what, count]) => `${count} ${what}`).join(', ');
 }
 
 async function tasksOf(world: World, services: readonly string[]): Promise<Map<string, number>> {

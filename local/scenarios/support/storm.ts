@@ -170,17 +170,20 @@ export function changesOf(calls: readonly RecordedCall[], services: readonly str
 /** Reads of the customer's own APIs: everything that isn't our journal, our queues or our functions. */
 const CUSTOMERS = new Set(['ecs', 'application-autoscaling', 'monitoring', 'rds']);
 
-/** Most of them within any one second. */
-export function describesPerSecond(calls: readonly RecordedCall[]): number {
-  const times = calls
+/** Those of the one second in which they were most. */
+export function busiestSecond(calls: readonly RecordedCall[]): readonly RecordedCall[] {
+  const reads = calls
     .filter(({ service, changing }) => CUSTOMERS.has(service) && !changing)
-    .map(({ at }) => Date.parse(at))
-    .sort((a, b) => a - b);
-  let most = 0;
+    .map((call) => ({ call, at: Date.parse(call.at) }))
+    .sort((a, b) => a.at - b.at);
+  let most: readonly RecordedCall[] = [];
   let from = 0;
-  for (const [index, at] of times.entries()) {
-    while ((times[from] ?? at) <= at - 1000) from++;
-    most = Math.max(most, index - from + 1);
+  for (const [index, { at }] of reads.entries()) {
+    while ((reads[from]?.at ?? at) <= at - 1000) from++;
+    if (index - from + 1 > most.length) most = reads.slice(from, index + 1).map(({ call }) => call);
   }
   return most;
 }
+
+/** How many they are. */
+export const describesPerSecond = (calls: readonly RecordedCall[]): number => busiestSecond(calls).length;

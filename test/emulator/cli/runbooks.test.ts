@@ -34,6 +34,7 @@ describe('runbooks', () => {
     const { document } = await type('auto');
     expect(document.runbooks[0]).toMatchObject({ name: NAME, mode: 'auto', usedThisHour: 2, perRunbookPerHour: 500 });
     expect(document.fleet).toEqual({ usedThisHour: 2, perHour: 1000 });
+    expect(document.removals).toEqual({ usedThisHour: 0, perHour: 1000 });
     expect(document.runbooks[0]?.score.wouldHaveActed).toBe(0);
   });
 

@@ -7,6 +7,7 @@ import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import type { WorkItem } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { releaseRunLease, takeRunLease } from '../../../functions/engine/run-lease.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { putWork } from '../../../functions/engine/writes.ts';
 import type { CloudWatch } from '../../../functions/incidents/reconciler/alarms.ts';
@@ -85,8 +86,8 @@ async function run({ alarms = {}, at, functions = { 'raise-number': 'f' }, faili
       return {};
     },
   } as unknown as Surroundings['lambda'];
-  const config = { name: 'test', reconcileEverySeconds: 300 };
-  const around = { store: world.store, cloudwatch, lambda, config, functions, now: () => at };
+  const config = { name: 'test', reconcileEverySeconds: 300, fleet: world.config.fleet };
+  const around = { store: world.store, cloudwatch, lambda, config, functions, requestId: 'run', now: () => at };
   const report = await reconcile({ ...around, remaining: remaining ?? (() => 60_000) });
   const outcomes = [];
   for (const order of orders) outcomes.push(await world.deliver(JSON.parse(order), { now: () => at }));
@@ -175,7 +176,7 @@ describe('a run', () => {
   it('that runs out of time leaves the rest due, and still looks for forgotten alarms', async () => {
     const at = Date.now();
     await many('slow', 30, at);
-    let left = 25_100;
+    let left = 25_160;
     const remaining = () => {
       left -= 60;
       return left;
@@ -198,10 +199,37 @@ describe('a run', () => {
     const around = {
       store: lagging,
       functions: { 'raise-number': 'f' },
-      config: { name: 'test', reconcileEverySeconds: 300 },
+      config: { name: 'test', reconcileEverySeconds: 300, fleet: world.config.fleet },
+      requestId: 'run',
     };
     const nothing = { send: async () => ({}) } as unknown as CloudWatch & Surroundings['lambda'];
     await reconcile({ ...around, cloudwatch: nothing, lambda: nothing, now: () => at, remaining: () => 60_000 });
     expect(await world.due(at + 1)).toHaveLength(1);
+  });
+});
+
+describe('two runs at once', () => {
+  const lease = (holder: string, now: number, until: number) =>
+    takeRunLease(world.store, 'reconciler', holder, now, until);
+
+  it('are one: the second does nothing, and nothing keeps the next one back', async () => {
+    await hold('alone');
+    const at = Date.now() + 2 * MINUTE;
+    await lease('other', at, at + 1);
+    expect((await run({ at, alarms: { 'alone-cpu': 'ALARM' } })).report).toMatchObject({ skipped: true, ordered: 0 });
+    await releaseRunLease(world.store, 'reconciler', 'other');
+    expect((await run({ at, alarms: { 'alone-cpu': 'ALARM' } })).report).toMatchObject({ skipped: false, ordered: 1 });
+    expect((await run({ at: at + 1 })).report.skipped).toBe(false);
+  });
+
+  it('are not forever: a run that died is followed by one when its time is over', async () => {
+    const at = Date.now();
+    expect(await lease('dead', at, at + 10)).toBe(true);
+    expect(await lease('next', at + 9, at + 20)).toBe(false);
+    expect(await lease('dead', at + 9, at + 10)).toBe(true);
+    expect(await lease('next', at + 10, at + 20)).toBe(true);
+    await releaseRunLease(world.store, 'reconciler', 'dead');
+    expect(await lease('third', at + 11, at + 20)).toBe(false);
+    await releaseRunLease(world.store, 'reconciler', 'next');
   });
 });

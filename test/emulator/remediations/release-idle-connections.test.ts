@@ -94,7 +94,7 @@ async function fire(
       ...base,
       databases: { [name]: { ...database, ...options.change, name } },
       runbooks: { 'release-idle-connections': { ...limits, perRunbookPerHour: 500, ...options.limits } },
-      fleet: { changesPerHour: 500 },
+      fleet: { changesPerHour: 500, removalsPerHour: 500, describesPerSecond: 1000 },
     },
     now: Date.now,
     requestId: `request-${++ids}`,

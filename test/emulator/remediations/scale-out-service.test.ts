@@ -161,7 +161,7 @@ function deliver(
       ...base,
       services,
       runbooks: { 'scale-out-service': { ...limits, perRunbookPerHour: 500 } },
-      fleet: { changesPerHour: 500 },
+      fleet: { changesPerHour: 500, removalsPerHour: 500, describesPerSecond: 1000 },
       ...options.change,
     },
     now: () => options.now ?? Date.now(),

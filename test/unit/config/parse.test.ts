@@ -91,7 +91,7 @@ describe('a configuration without faults', () => {
         'orders-db': { name: 'orders-db', port: 5432, idleForSeconds: 600, releaseToShare: 0.7, pooler: 'none' },
       },
       runbooks: { 'scale-out-service': { mode: 'observe', ...scaleOutService.defaults } },
-      fleet: { changesPerHour: 30 },
+      fleet: { changesPerHour: 30, removalsPerHour: 10, describesPerSecond: 5 },
       reconcileEverySeconds: 300,
       verifyWithinSeconds: 600,
       alarmPeriodSeconds: 60,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { budgetWindow, type GuardInput, nextBudgetWindow, preflight } from '../../../functions/engine/guard.ts';
+import { type GuardInput, preflight } from '../../../functions/engine/guard.ts';
 import { NEW_TARGET } from '../../../functions/engine/items.ts';
 import { config, limits, NOW, signal } from '../../support/fixtures.ts';
 
@@ -110,14 +110,5 @@ describe('preflight', () => {
       switchState: 'pause',
     });
     expect(preflight(everything)).toMatchObject({ reason: 'paused' });
-  });
-});
-
-describe('budget windows', () => {
-  it('are clock hours', () => {
-    const start = Date.parse('2026-11-20T03:00:00Z');
-    expect(budgetWindow(start)).toBe(start);
-    expect(budgetWindow(start + HOUR - 1)).toBe(start);
-    expect(nextBudgetWindow(start + HOUR - 1)).toBe(start + HOUR);
   });
 });

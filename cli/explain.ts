@@ -7,8 +7,9 @@ import { type Context, limitsOf, readSituation, type Situation } from '../functi
 import { EngineError } from '../functions/engine/errors.ts';
 import { GUARDS, type Stop } from '../functions/engine/guard.ts';
 import { handle } from '../functions/engine/handler.ts';
+import { holdShown } from '../functions/engine/holds.ts';
 import { RUNBOOK_TAG } from '../functions/engine/manifest.ts';
-import { stormOf } from '../functions/engine/protocol.ts';
+import { stormOf } from '../functions/engine/record.ts';
 import type { Decision, Json } from '../functions/engine/remediation.ts';
 import { readAlarmEvent } from '../functions/engine/sources/cloudwatch-alarm.ts';
 import { conditionsOf, type DryStore } from './dry-run.ts';
@@ -57,7 +58,9 @@ async function look(context: AnyContext, signal: Signal, target: Protected) {
   const guards = verdicts(context, signal, situation);
   try {
     const observation = await remediation.observe(target, config);
-    const decision = remediation.decide({ signal, target, observation, hold: situation.target.hold, config });
+    const { name, holds = [] } = remediation.manifest;
+    const hold = holdShown(situation.target.holds, name, holds);
+    const decision = remediation.decide({ signal, target, observation, hold, config });
     return { guards, observe: async () => observation, observation, decision: describeDecision(decision) };
   } catch (error) {
     if (!isRefusal(error)) throw error;

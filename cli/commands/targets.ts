@@ -1,8 +1,9 @@
 /** `nightshift targets`, `take-over` and `release`: what is protected, and whose hands it is in. */
-import type { TargetDocument, TargetsDocument } from '../../events/published/targets.ts';
+import type { HoldDocument, TargetDocument, TargetsDocument } from '../../events/published/targets.ts';
 import { changesWithinHour, takenOverBy } from '../../functions/engine/guard.ts';
 import type { TargetItem } from '../../functions/engine/items.ts';
 import { readTargets, release, takeOver } from '../../functions/engine/operator.ts';
+import type { Hold } from '../../functions/engine/remediation.ts';
 import type { Store } from '../../functions/engine/store.ts';
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command, CommandContext, Options } from '../command.ts';
@@ -108,22 +109,15 @@ export function describeTarget(
   { config, manifests }: Pick<Deployment, 'config' | 'manifests'>,
   now: number,
 ): TargetDocument {
-  const { leaseHolder, leaseUntil = 0, handsOffUntil = 0, hold, openIncidentId } = item;
+  const { leaseHolder, leaseUntil = 0, handsOffUntil = 0, openIncidentId } = item;
+  const holds = item.holds.map(describeHold);
   const taken = takenOverBy(item, now);
   return {
     target: key,
     ...(taken && { takenOver: { ...taken, until: iso(taken.until) } }),
     ...(handsOffUntil > now && { handsOffUntil: iso(handsOffUntil) }),
     ...(leaseHolder !== undefined && { lease: { actionId: leaseHolder, until: iso(leaseUntil) } }),
-    ...(hold && {
-      hold: {
-        remediation: hold.remediation,
-        field: hold.field,
-        value: hold.value,
-        baseline: hold.baseline,
-        since: hold.since,
-      },
-    }),
+    ...(holds.length > 0 && { hold: holds[0], holds }),
     ...(openIncidentId !== undefined && { openIncidentId }),
     runbooks: manifests
       .filter(({ targetKind }) => targetKind === kind)
@@ -143,6 +137,10 @@ export function describeTarget(
         ];
       }),
   };
+}
+
+function describeHold({ remediation, field, value, baseline, since }: Hold): HoldDocument {
+  return { remediation, field, value, baseline, since };
 }
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -170,5 +168,5 @@ function handsText({ takenOver, handsOffUntil, lease }: TargetDocument): string 
   return handsOffUntil ? `nobody: hands off until ${clock(handsOffUntil)}` : 'Nightshift';
 }
 
-const heldText = ({ hold }: TargetDocument): string =>
-  hold ? `${hold.field} ${hold.value} instead of ${hold.baseline}` : '-';
+const heldText = ({ holds = [] }: TargetDocument): string =>
+  holds.map((hold) => `${hold.field} ${hold.value} instead of ${hold.baseline}`).join(', ') || '-';

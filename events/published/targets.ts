@@ -4,6 +4,16 @@ import { placeSchema } from './incidents.ts';
 
 const time = z.iso.datetime();
 
+const holdSchema = z.object({
+  remediation: z.string(),
+  field: z.string(),
+  value: z.number(),
+  baseline: z.number(),
+  since: time,
+  /** Why it wasn't handed back when it was due; absent when it isn't due yet. */
+  postponed: z.object({ why: z.string(), until: time }).optional(),
+});
+
 export const targetSchema = z.object({
   /** `<kind>/<name...>`. */
   target: z.string(),
@@ -13,10 +23,10 @@ export const targetSchema = z.object({
   handsOffUntil: time.optional(),
   /** A change is under way; with `until` in the past, it was left unfinished and is taken up by the reconciler. */
   lease: z.object({ actionId: z.string(), until: time }).optional(),
-  /** A temporary change that is still to be handed back. */
-  hold: z
-    .object({ remediation: z.string(), field: z.string(), value: z.number(), baseline: z.number(), since: time })
-    .optional(),
+  /** A temporary change that is still to be handed back: the first of `holds`. */
+  hold: holdSchema.optional(),
+  /** All temporary changes that are still to be handed back; absent when there are none. */
+  holds: z.array(holdSchema).optional(),
   openIncidentId: z.string().optional(),
   runbooks: z.array(
     z.object({
@@ -30,6 +40,7 @@ export const targetSchema = z.object({
     }),
   ),
 });
+export type HoldDocument = z.infer<typeof holdSchema>;
 export type TargetDocument = z.infer<typeof targetSchema>;
 
 export const targetsDocument = z.object({ version: z.literal(1), place: placeSchema, targets: z.array(targetSchema) });

@@ -8,7 +8,8 @@ import type { Protected } from './config.ts';
 import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
 import { ChangedBySomeoneElseError, EngineError, InFlightError, OutOfTimeError, RetryableError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
-import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type TargetItem } from './items.ts';
+import { holdsBy } from './holds.ts';
+import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type TargetItem, workOf } from './items.ts';
 import { type Lapse, whyLapsed } from './lapse.ts';
 import type { ActReport } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
@@ -176,8 +177,9 @@ async function finish<T extends Protected, O>(
   const outcome: Outcome = { kind: 'remediated', incidentId, actionId };
   const handingBack = action.purpose === 'hand-back';
   const data = { actionId, attempt: action.attempt, ...report.data };
+  // Of this remediation only: what another one did is verified by itself.
   const superseded = (before: string | undefined) =>
-    handingBack || before === undefined || before === actionId
+    before === undefined || before === actionId
       ? []
       : [
           putEntry(
@@ -185,30 +187,51 @@ async function finish<T extends Protected, O>(
             make('not-verified', `the alarm still fired, so ${actionId} followed`, { actionId: before }),
           ),
         ];
-  await writeTarget(store, action.target, (present) => ({
-    next: handingBack ? handedBack(released(present, actionId), now) : acted(present, action, now),
-    items: [
-      updateAction(store.table, action, done),
-      putEntry(store.table, make(handingBack ? 'handed-back' : 'acted', report.summary, data)),
-      removeWork(store.table, 'unfinished', actionId),
-      ...superseded(present.verifying),
-      ...(handingBack
-        ? [removeWork(store.table, 'hand-back', action.target)]
-        : [
-            verifyWork(store, action, now, allOk(present)),
-            finishEvent(store.table, action.remediation, action.signalId, outcome),
-          ]),
-    ],
-  }));
+  await writeTarget(store, action.target, (present) => {
+    const next = handingBack
+      ? handedBack(released(present, actionId), action.remediation, action.field ?? '', now)
+      : acted(present, action, now);
+    return {
+      next,
+      items: [
+        updateAction(store.table, action, done),
+        putEntry(store.table, make(handingBack ? 'handed-back' : 'acted', report.summary, data)),
+        removeWork(store.table, 'unfinished', actionId),
+        ...(handingBack
+          ? [nextHandBack(store, action, next, now)]
+          : [
+              ...superseded(present.verifying[action.remediation]),
+              verifyWork(store, action, now, allOk(present)),
+              finishEvent(store.table, action.remediation, action.signalId, outcome),
+            ]),
+      ],
+    };
+  });
   return outcome;
 }
+
+/** A remediation that holds another field, too, hands that back next. */
+function nextHandBack(store: Store, { target, remediation }: ActionItem, next: TargetItem, dueAt: number): Labelled {
+  const more = holdsBy(next.holds, remediation).length > 0;
+  return more
+    ? putTargetWork(store, 'hand-back', target, remediation, dueAt)
+    : removeWork(store.table, 'hand-back', workOf(target, remediation));
+}
+
+/** A remediation's own work for a target: verification, or handing back. */
+export const putTargetWork = (
+  { table }: Store,
+  kind: 'verify' | 'hand-back',
+  target: string,
+  remediation: string,
+  dueAt: number,
+): Labelled => putWork(table, { kind, id: workOf(target, remediation), remediation, target, dueAt, attempts: 0 });
 
 /** Due when verification may first be believed; after that at the deadline, or at once when the alarms are OK already. */
 function verifyWork(store: Store, action: ActionItem, now: number, alarmsOk: boolean): Labelled {
   const notBefore = action.verifyNotBefore ?? now;
   const dueAt = notBefore > now ? notBefore : alarmsOk ? now : (action.verifyBy ?? now);
-  const { remediation, target } = action;
-  return putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 });
+  return putTargetWork(store, 'verify', action.target, action.remediation, dueAt);
 }
 
 /** Somebody else changed the target between our look and our write: hands off, the alarm is looked at again later. */
@@ -227,7 +250,7 @@ async function giveWay<T extends Protected, O>(
   };
   const make = entryMaker(action.incidentId, action.remediation, now);
   await end(context, action, outcome, [make('left-as-is', error.message, { actionId: action.actionId })], (target) =>
-    handsOff(target, until),
+    handsOff(target, until, action.field ?? action.change.hold?.field),
   );
   return outcome;
 }
@@ -264,8 +287,10 @@ function handBackLater(
   present: TargetItem,
   dueAt: number,
 ): Labelled {
-  if (present.hold?.incidentId !== incidentId) return removeWork(store.table, 'hand-back', target);
-  return putWork(store.table, { kind: 'hand-back', id: target, remediation, target, dueAt, attempts: 0 });
+  const holds = holdsBy(present.holds, remediation);
+  if (!holds.some((hold) => hold.incidentId === incidentId))
+    return removeWork(store.table, 'hand-back', workOf(target, remediation));
+  return putTargetWork(store, 'hand-back', target, remediation, dueAt);
 }
 
 async function end<T extends Protected, O>(

@@ -3,18 +3,18 @@
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
-import { readAction, writeTarget } from './action.ts';
+import { putTargetWork, readAction, writeTarget } from './action.ts';
 import type { Protected } from './config.ts';
 import { type Context, readTarget } from './context.ts';
 import { EngineError, InFlightError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
 import { handBackWork } from './hand-back.ts';
 import type { ActionItem, AlarmItem, TargetItem } from './items.ts';
-import { alarmKey, eventKey } from './items.ts';
+import { alarmKey, eventKey, workOf } from './items.ts';
 import type { Verification } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
-import { alarmSeen, allOk, resolved } from './target-state.ts';
-import { alarmOk, entryMaker, putEntry, putEvent, putWork, removeWork, updateAction } from './writes.ts';
+import { alarmSeen, allOk, judged, keptAway, othersVerifying, resolved } from './target-state.ts';
+import { alarmOk, entryMaker, putEntry, putEvent, removeWork, updateAction } from './writes.ts';
 
 /** `GONE`: there is no such alarm any more. */
 export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA' | 'GONE'>>;
@@ -77,15 +77,19 @@ async function noteOk<T extends Protected, O>(
       items: [
         ...items,
         putEntry(store.table, entry),
-        settleLater(store, remediation.manifest.name, signal.target, now),
+        ...settlers(present, remediation.manifest.name).map((name) =>
+          putTargetWork(store, 'verify', signal.target, name, now),
+        ),
       ],
     };
   });
 }
 
-/** Should this function die before it has settled the incident, the reconciler has it done. */
-const settleLater = (store: Store, remediation: string, target: string, dueAt: number): Labelled =>
-  putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 });
+/**
+ * Who looks at the target now that an alarm of it is OK: whoever waits for a verification, and the remediation that heard of it. Should a
+ * function die before it has done so, the reconciler has it done.
+ */
+const settlers = (target: TargetItem, name: string): string[] => [name, ...othersVerifying(target, name)];
 
 /** Deleted alarms aren't looked at again. */
 const recheckOf = (store: Store, seen: AlarmStates): Labelled[] =>
@@ -94,18 +98,20 @@ const recheckOf = (store: Store, seen: AlarmStates): Labelled[] =>
     .map((arn) => removeWork(store.table, 'recheck', arn));
 
 /**
- * Looks whether the open incident of a target is over: every alarm OK and the last action verified; else, at the deadline, calls a person.
- * @param seen States of alarms as CloudWatch tells them now, when the caller has asked.
+ * Looks whether the open incident of a target is over: every alarm OK and every remediation's last action verified. Each remediation judges its
+ * own, at the latest at its deadline, when it calls a person; the last one resolves the incident.
+ * @param told States of alarms as CloudWatch tells them now, when the caller has asked.
  */
 export async function settle<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
   told: AlarmStates = {},
 ): Promise<Outcome> {
-  const { store } = context;
+  const { store, remediation } = context;
+  const { name } = remediation.manifest;
   const present = await readTarget(store, targetName);
   // Nobody will judge the alarms of what isn't protected any more.
-  const configured = context.remediation.targetOf(targetName, context.config) !== undefined;
+  const configured = remediation.targetOf(targetName, context.config) !== undefined;
   const seen: AlarmStates = configured
     ? told
     : Object.fromEntries(Object.keys(present.alarms).map((arn) => [arn, 'GONE' as const]));
@@ -114,14 +120,14 @@ export async function settle<T extends Protected, O>(
     // Together with the target as it was read: an incident opened meanwhile keeps its work.
     await writeTarget(store, targetName, (read) => ({
       next: read,
-      items: read.openIncidentId ? [] : [removeWork(store.table, 'verify', targetName), ...recheckOf(store, seen)],
+      items: read.openIncidentId ? [] : [noVerify(store, targetName, name), ...recheckOf(store, seen)],
     }));
     return { kind: 'noted', detail: `${targetName} has no open incident` };
   }
   if (target.leaseHolder) {
     // Its change is being made, or its function died and it is resumed: until it ends nobody can say that the incident is over.
     const dueAt = Math.max(target.leaseUntil ?? 0, context.now() + SOON_MS);
-    await store.transact([settleLater(store, context.remediation.manifest.name, targetName, dueAt)]);
+    await store.transact([putTargetWork(store, 'verify', targetName, name, dueAt)]);
     return { kind: 'noted', detail: `${targetName}: ${target.leaseHolder} is under way` };
   }
   if (Object.keys(target.alarms).length === 0)
@@ -129,16 +135,20 @@ export async function settle<T extends Protected, O>(
       context,
       targetName,
       seen,
+      target.verifying[name],
       undefined,
       configured ? 'its last alarm was deleted while it was open' : 'its target was taken out of the configuration',
     );
-  const action = target.verifying ? await readAction(store, target.verifying) : undefined;
-  if (!action)
-    return allOk(target)
-      ? resolve(context, targetName, seen, undefined, 'cleared without a change')
-      : stillFiring(targetName);
-  return judgeAction(context, targetName, seen, target, action);
+  const actionId = target.verifying[name];
+  const action = actionId === undefined ? undefined : await readAction(store, actionId);
+  if (action) return judgeAction(context, targetName, seen, target, action);
+  if (!allOk(target)) return stillFiring(targetName);
+  const how = target.escalatedAt === undefined ? 'cleared without a change' : 'after a person was called';
+  return resolve(context, targetName, seen, actionId, undefined, how);
 }
+
+const noVerify = (store: Store, target: string, remediation: string): Labelled =>
+  removeWork(store.table, 'verify', workOf(target, remediation));
 
 const stillFiring = (target: string): Outcome => ({ kind: 'noted', detail: `${target}: an alarm is still firing` });
 
@@ -155,14 +165,9 @@ async function judgeAction<T extends Protected, O>(
     return { kind: 'noted', detail: `${action.actionId} is verified later` };
   }
   const alarmsOk = allOk(target);
-  if (action.status === 'failed') {
-    // Already escalated: a person has it. It ends when the alarms are OK, and isn't the action's success.
-    if (alarmsOk) return resolve(context, targetName, seen, undefined, 'after a person was called');
-    await putVerify(context, targetName, action, now + SOON_MS);
-    return stillFiring(targetName);
-  }
   const verdict = await look(context, targetName, action, alarmsOk);
-  if (verdict.kind === 'good' && alarmsOk) return resolve(context, targetName, seen, action, verdict.detail);
+  if (verdict.kind === 'good' && alarmsOk)
+    return resolve(context, targetName, seen, action.actionId, action, verdict.detail);
   if (verdict.kind === 'bad')
     return notVerified(context, targetName, action, verdict.detail, now + verdict.stopForSeconds * 1000);
   if (now >= (action.verifyBy ?? 0)) {
@@ -195,47 +200,63 @@ async function look<T extends Protected, O>(
 async function putVerify<T extends Protected, O>(
   { store }: Context<T, O>,
   target: string,
-  action: ActionItem,
+  { remediation }: ActionItem,
   dueAt: number,
 ): Promise<void> {
-  const { remediation } = action;
-  await store.transact([putWork(store.table, { kind: 'verify', id: target, remediation, target, dueAt, attempts: 0 })]);
+  await store.transact([putTargetWork(store, 'verify', target, remediation, dueAt)]);
 }
 
+/**
+ * Nothing is left to do for this remediation, whose action helped if it made one. The incident is over with it, unless an action of another
+ * remediation waits for its own verification: that one ends it.
+ * @param waited id of the action of this remediation that waited for its verification when the target was read.
+ */
 async function resolve<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
   seen: AlarmStates,
+  waited: string | undefined,
   action: ActionItem | undefined,
   detail: string,
 ): Promise<Outcome> {
   const { store, remediation } = context;
+  const { name } = remediation.manifest;
   const now = context.now();
-  const verified = action && { ...action, status: 'verified' as const };
-  let incidentId = '';
+  let ended = '';
   await writeTarget(store, targetName, (read) => {
     const present = alarmSeen(read, seen, now);
-    if (!present.openIncidentId || !allOk(present))
+    const { openIncidentId } = present;
+    if (!openIncidentId || !allOk(present) || present.verifying[name] !== waited)
       throw new InFlightError(`${targetName}: its incident changed while it was being resolved`);
-    incidentId = present.openIncidentId;
-    const make = entryMaker(incidentId, remediation.manifest.name, now);
+    const make = entryMaker(openIncidentId, name, now);
     const entries: JournalEntry[] = [];
     if (action) entries.push(make('verified', detail, { actionId: action.actionId }));
-    if (Object.keys(present.alarms).length === 0)
-      entries.push(make('escalated', `${detail}: nothing tells any more whether the trouble is over`));
+    const items = [
+      ...(action ? [updateAction(store.table, action, { ...action, status: 'verified' as const })] : []),
+      noVerify(store, targetName, name),
+      ...recheckOf(store, seen),
+    ];
+    const put = () => entries.map((entry) => putEntry(store.table, entry));
+    const waiting = othersVerifying(present, name);
+    const told = Object.keys(present.alarms).length > 0;
+    if (waiting.length > 0 && told) {
+      ended = `${openIncidentId} waits for the verification of ${waiting.join(' and ')}`;
+      return { next: judged(present, name), items: [...items, ...put()] };
+    }
+    ended = `${openIncidentId} resolved`;
+    if (!told) entries.push(make('escalated', `${detail}: nothing tells any more whether the trouble is over`));
     entries.push(make('resolved', action ? 'all alarms OK, action verified' : `no alarm is firing: ${detail}`));
     return {
       next: resolved(present),
       items: [
-        ...(action && verified ? [updateAction(store.table, action, verified)] : []),
-        ...entries.map((entry) => putEntry(store.table, entry)),
-        removeWork(store.table, 'verify', targetName),
-        ...recheckOf(store, seen),
+        ...items,
+        ...put(),
+        ...waiting.map((other) => noVerify(store, targetName, other)),
         ...handBackWork(store, targetName, present, now),
       ],
     };
   });
-  return { kind: 'noted', detail: `${incidentId} resolved` };
+  return { kind: 'noted', detail: ended };
 }
 
 /** It didn't help: a person is called, and the incident stays open. */
@@ -250,22 +271,20 @@ async function notVerified<T extends Protected, O>(
   const now = context.now();
   const reason = `${action.change.summary}: not verified: ${why}`;
   const make = entryMaker(action.incidentId, remediation.manifest.name, now);
-  const { remediation: name } = action;
-  await writeTarget(store, targetName, (present) => ({
-    next: { ...present, escalatedAt: now, ...(stopUntil && { handsOffUntil: stopUntil }) },
-    items: [
-      updateAction(store.table, action, { ...action, status: 'failed' }),
-      putEntry(store.table, make('not-verified', why, { actionId: action.actionId })),
-      putEntry(store.table, make('escalated', reason, { actionId: action.actionId, undo: action.change.undo })),
-      putWork(store.table, {
-        kind: 'verify',
-        id: targetName,
-        remediation: name,
-        target: targetName,
-        dueAt: stopUntil ?? now + SOON_MS,
-        attempts: 0,
-      }),
-    ],
-  }));
+  const { remediation: name, actionId } = action;
+  await writeTarget(store, targetName, (present) => {
+    if (present.verifying[name] !== actionId)
+      throw new InFlightError(`${targetName}: ${actionId} was judged by another delivery`);
+    const next = judged({ ...present, escalatedAt: now }, name);
+    return {
+      next: stopUntil === undefined ? next : keptAway(next, name, stopUntil),
+      items: [
+        updateAction(store.table, action, { ...action, status: 'failed' }),
+        putEntry(store.table, make('not-verified', why, { actionId })),
+        putEntry(store.table, make('escalated', reason, { actionId, undo: action.change.undo })),
+        putTargetWork(store, 'verify', targetName, name, stopUntil ?? now + SOON_MS),
+      ],
+    };
+  });
   return { kind: 'escalated', incidentId: action.incidentId, reason };
 }

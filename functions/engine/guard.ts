@@ -135,7 +135,12 @@ function takenOverGuard({ target, now }: GuardInput): Stop | undefined {
   return taken && { kind: 'held', reason: 'hands-off', detail: describeTakeOver(taken), recheckAt: taken.until };
 }
 
-function handsOffGuard({ target, now }: GuardInput): Stop | undefined {
+function handsOffGuard({ target, remediation, now }: GuardInput): Stop | undefined {
+  const away = target.keptAway?.[remediation] ?? 0;
+  if (away > now) {
+    const detail = `${remediation} keeps away until ${new Date(away).toISOString()}: what it did made nothing better`;
+    return { kind: 'held', reason: 'hands-off', detail, recheckAt: away };
+  }
   if (target.handsOffUntil === undefined || target.handsOffUntil <= now) return undefined;
   const detail = `hands off until ${new Date(target.handsOffUntil).toISOString()}`;
   return { kind: 'held', reason: 'hands-off', detail, recheckAt: target.handsOffUntil };

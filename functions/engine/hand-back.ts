@@ -1,11 +1,14 @@
 /** Handing back what was temporary: the undo is an action like any other. */
+import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
-import { carryOut, writeTarget } from './action.ts';
+import { carryOut, putTargetWork, writeTarget } from './action.ts';
 import { anySlots, claimOneOfEach, listFree, removalBudget } from './budget.ts';
 import type { Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
 import { describeTakeOver, SOON_MS, type Stop, takenOverBy } from './guard.ts';
-import type { ActionItem, TargetItem } from './items.ts';
+import { heldOf, holdsBy, valueWithout } from './holds.ts';
+import { type ActionItem, type TargetItem, workOf } from './items.ts';
+import type { Hold } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
 import { handBacksLately, holdDropped, leased } from './target-state.ts';
 import { changeForbidden } from './windows.ts';
@@ -14,13 +17,15 @@ import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork
 /** After as many cycles of acting and undoing it isn't undone again: the load has grown, or two controllers pull at it. */
 const MOST_CYCLES = 3;
 
-/** The work that brings a hold up once the target has been quiet for its stabilisation window; nothing where nothing is held. */
-export function handBackWork(store: Store, target: string, { hold, okSince }: TargetItem, now: number): Labelled[] {
-  if (!hold) return [];
-  const dueAt = (okSince ?? now) + hold.stabiliseForSeconds * 1000;
-  return [
-    putWork(store.table, { kind: 'hand-back', id: target, remediation: hold.remediation, target, dueAt, attempts: 0 }),
-  ];
+/** The work that brings holds up once the target has been quiet for their stabilisation windows; nothing where nothing is held. */
+export function handBackWork(store: Store, target: string, { holds, okSince }: TargetItem, now: number): Labelled[] {
+  // One piece of work for each remediation, due with the first of its holds.
+  const first = new Map<string, number>();
+  for (const { remediation, stabiliseForSeconds } of holds) {
+    const dueAt = (okSince ?? now) + stabiliseForSeconds * 1000;
+    first.set(remediation, Math.min(dueAt, first.get(remediation) ?? dueAt));
+  }
+  return [...first].map(([remediation, dueAt]) => putTargetWork(store, 'hand-back', target, remediation, dueAt));
 }
 
 /**
@@ -31,20 +36,20 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   const { store, remediation, config } = context;
   const now = context.now();
   const present = await readTarget(store, targetName);
-  const { hold } = present;
   const target = remediation.targetOf(targetName, config);
   const { name } = remediation.manifest;
-  if (!hold || hold.remediation !== name) {
+  const [hold] = holdsBy(present.holds, name);
+  if (!hold) {
     // Together with the target as it was read: a change made meanwhile keeps its work.
     await writeTarget(store, targetName, (read) => ({
       next: read,
-      items: read.hold?.remediation === name ? [] : [removeWork(store.table, 'hand-back', targetName)],
+      items: holdsBy(read.holds, name).length > 0 ? [] : [noHandBack(store, targetName, name)],
     }));
     return { kind: 'noted', detail: `${targetName} holds nothing of ${name}` };
   }
   if (!target) {
     const detail = `${targetName} is no longer in the configuration: ${hold.field} stays ${hold.value}, it was ${hold.baseline}`;
-    return forget(context, targetName, detail);
+    return forget(context, targetName, hold, detail);
   }
   const quietFrom = (present.okSince ?? now) + hold.stabiliseForSeconds * 1000;
   const { mode } = limitsOf(context);
@@ -65,19 +70,22 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
       Math.max(present.leaseUntil ?? now, now + SOON_MS),
       'another action has the target',
     );
+  const held = heldOf(present.holds, hold.field) ?? hold;
+  const back = valueWithout(present.holds, hold);
+  if (back === held.value) return letGo(context, targetName, hold, back);
   const verdict = remediation.decideHandBack?.({
     target,
-    hold,
+    hold: { ...hold, value: held.value, baseline: back },
     observation: await remediation.observe(target, config),
   });
   if (!verdict || verdict.kind === 'leave')
-    return forget(context, targetName, verdict?.detail ?? 'this remediation hands nothing back');
+    return forget(context, targetName, hold, verdict?.detail ?? 'this remediation hands nothing back');
   if (verdict.kind === 'wait')
     return postpone(context, targetName, now + verdict.recheckAfterSeconds * 1000, verdict.detail);
-  if (handBacksLately(present, now).length >= MOST_CYCLES) {
-    const stays = `${hold.field} stays ${hold.value} instead of ${hold.baseline}`;
+  if (handBacksLately(present, name, now).length >= MOST_CYCLES) {
+    const stays = `${hold.field} stays ${held.value} instead of ${back}`;
     const reason = `handed back ${MOST_CYCLES} times within six hours and needed again each time: ${stays}`;
-    return forget(context, targetName, reason, true);
+    return forget(context, targetName, hold, reason, true);
   }
   const action: ActionItem = {
     actionId: `act-${newId(now)}`,
@@ -85,6 +93,7 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
     target: targetName,
     incidentId: hold.incidentId,
     purpose: 'hand-back',
+    field: hold.field,
     signalId: `hand-back-${hold.incidentId}`,
     change: verdict.change,
     status: 'intended',
@@ -156,22 +165,33 @@ async function intentItems<T extends Protected, O>(
   ];
 }
 
+const noHandBack = (store: Store, target: string, remediation: string): Labelled =>
+  removeWork(store.table, 'hand-back', workOf(target, remediation));
+
 async function postpone<T extends Protected, O>(
   { store, remediation }: Context<T, O>,
   target: string,
   dueAt: number,
   why: string,
 ): Promise<Outcome> {
-  const { name } = remediation.manifest;
-  await store.transact([
-    putWork(store.table, { kind: 'hand-back', id: target, remediation: name, target, dueAt, attempts: 0 }),
-  ]);
+  await store.transact([putTargetWork(store, 'hand-back', target, remediation.manifest.name, dueAt)]);
   return {
     kind: 'held',
     reason: 'change-under-way',
     detail: `${target} is not handed back yet: ${why}`,
     recheckAt: new Date(dueAt).toISOString(),
   };
+}
+
+/** Others hold as much of the field: nothing is changed, there is only one less who needs it. */
+async function letGo<T extends Protected, O>(
+  context: Context<T, O>,
+  target: string,
+  hold: Hold,
+  stays: number,
+): Promise<Outcome> {
+  const detail = `${hold.remediation} no longer needs ${hold.field} at ${hold.value}; others keep it at ${stays}`;
+  return endHold(context, target, hold, detail, (make) => [make('note', detail, { hold })]);
 }
 
 /**
@@ -181,20 +201,38 @@ async function postpone<T extends Protected, O>(
 async function forget<T extends Protected, O>(
   context: Context<T, O>,
   target: string,
+  hold: Hold,
   detail: string,
   call = false,
 ): Promise<Outcome> {
-  const { store, remediation } = context;
+  return endHold(context, target, hold, detail, (make) => [
+    make('left-as-is', detail, { hold }),
+    ...(call ? [make('escalated', `${target}: ${detail}`, { hold })] : []),
+  ]);
+}
+
+async function endHold<T extends Protected, O>(
+  context: Context<T, O>,
+  target: string,
+  hold: Hold,
+  detail: string,
+  tell: (make: ReturnType<typeof entryMaker>) => readonly JournalEntry[],
+): Promise<Outcome> {
+  const { store } = context;
+  const { remediation, field } = hold;
+  const now = context.now();
   await writeTarget(store, target, (present) => {
-    const make = entryMaker(
-      present.hold?.incidentId ?? present.openIncidentId ?? '',
-      remediation.manifest.name,
-      context.now(),
-    );
-    const { hold } = present;
-    const entries = hold ? [putEntry(store.table, make('left-as-is', detail, { hold }))] : [];
-    if (hold && call) entries.push(putEntry(store.table, make('escalated', `${target}: ${detail}`, { hold })));
-    return { next: holdDropped(present), items: [...entries, removeWork(store.table, 'hand-back', target)] };
+    const still = holdsBy(present.holds, remediation).find((each) => each.field === field);
+    const next = holdDropped(present, remediation, field);
+    const more = holdsBy(next.holds, remediation).length > 0;
+    const entries = still ? tell(entryMaker(still.incidentId, remediation, now)) : [];
+    return {
+      next,
+      items: [
+        ...entries.map((entry) => putEntry(store.table, entry)),
+        more ? putTargetWork(store, 'hand-back', target, remediation, now) : noHandBack(store, target, remediation),
+      ],
+    };
   });
   return { kind: 'noted', detail };
 }

@@ -26,6 +26,8 @@ export const targetKey = (target: string): Key => single(`TARGET#${target}`, 'TA
 export const alarmKey = (alarmArn: string): Key => single(`ALARM#${alarmArn}`, 'ALARM');
 export const actionKey = (actionId: string): Key => single(`ACTION#${actionId}`, 'ACTION');
 export const workKey = (kind: WorkKind, id: string): Key => single(`WORK#${kind}#${id}`, 'WORK');
+/** Id of the work that each remediation has for a target of its own: verification and handing back. */
+export const workOf = (target: string, remediation: string): string => `${target}#${remediation}`;
 export const entryKey = (incidentId: string, entryId: string): Key =>
   single(`INCIDENT#${incidentId}`, `ENTRY#${entryId}`);
 /** For how long a claimed slot of a budget is taken. */
@@ -76,16 +78,19 @@ export interface TargetItem {
   readonly openedAt?: number;
   /** Alarms of the open incident with their last known state. */
   readonly alarms: Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
-  /** Action of the open incident that waits for its verification. */
-  readonly verifying?: string;
+  /** By remediation: its last action of the open incident, as long as it waits for its verification. */
+  readonly verifying: Readonly<Record<string, string>>;
   /** Since when all alarms of the target have been OK. */
   readonly okSince?: number;
-  readonly hold?: Hold;
+  /** Temporary changes in force: at most one of each remediation and field. */
+  readonly holds: readonly Hold[];
   readonly handsOffUntil?: number;
+  /** By remediation: kept away until then, because what it did made nothing better. */
+  readonly keptAway?: Readonly<Record<string, number>>;
   /** A person has it in hand until then: nothing is changed, also not handed back. */
   readonly takenOver?: TakeOver;
-  /** Times at which a temporary change was handed back lately. */
-  readonly handedBack?: readonly number[];
+  /** By remediation: times at which its temporary changes were handed back lately. */
+  readonly handedBack?: Readonly<Record<string, readonly number[]>>;
   /** When a person was last called because of what was decided in the open incident. */
   readonly escalatedAt?: number;
 }
@@ -98,7 +103,14 @@ export interface TakeOver {
   readonly until: number;
   readonly reason: string;
 }
-export const NEW_TARGET: TargetItem = { version: 0, cooldownUntil: {}, recent: {}, alarms: {} };
+export const NEW_TARGET: TargetItem = {
+  version: 0,
+  cooldownUntil: {},
+  recent: {},
+  alarms: {},
+  verifying: {},
+  holds: [],
+};
 
 /** One for all storms: what a page was sent for isn't paged again for a while. */
 export interface StormItem {
@@ -121,6 +133,8 @@ export interface ActionItem {
   readonly target: string;
   readonly incidentId: string;
   readonly purpose: 'remediate' | 'hand-back';
+  /** Of a hand-back: the field whose hold ends. */
+  readonly field?: string;
   readonly signalId: string;
   /** Of the signal that it answers. */
   readonly subject?: string;

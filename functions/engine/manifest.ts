@@ -50,6 +50,8 @@ export interface RemediationManifest {
   readonly network: 'none' | 'database-vpc';
   /** It takes capacity away (stops, removes, fails over): then it also claims a slot of the removal budget, as every hand-back does. */
   readonly removesCapacity?: boolean;
+  /** Fields that it changes for a while (`Change.hold.field`), so that it knows what another remediation holds of them. */
+  readonly holds?: readonly string[];
   readonly risk: 'low' | 'medium' | 'high';
   readonly idempotency: Idempotency;
   readonly defaults: {

@@ -4,7 +4,7 @@ import { writeTarget } from './action.ts';
 import { EngineError } from './errors.ts';
 import { describeTakeOver, takenOverBy } from './guard.ts';
 import { handBackWork } from './hand-back.ts';
-import { NEW_TARGET, type TakeOver, type TargetItem, targetKey, type WorkItem, workKey } from './items.ts';
+import { NEW_TARGET, type TakeOver, type TargetItem, targetKey, type WorkItem, workKey, workOf } from './items.ts';
 import { readIncident } from './journal-reader.ts';
 import type { Labelled, Store } from './store.ts';
 import { givenBack, resolved, takenOver } from './target-state.ts';
@@ -58,13 +58,19 @@ export async function release(
 ): Promise<TargetItem> {
   let written: TargetItem | undefined;
   await writeTarget(store, target, (present) => {
-    if (!takenOverBy(present, now) && (present.handsOffUntil ?? 0) <= now)
+    if (!takenOverBy(present, now) && !keptAwayUntil(present, now))
       throw new NotPossibleError(`${target} is in Nightshift's hands already: nobody has taken it over`);
     written = givenBack(present);
     return { next: written, items: noteIn(store, present, by, now, 'released', `given back to Nightshift: ${reason}`) };
   });
   await dueNow(store, target, written ?? NEW_TARGET, now);
   return written ?? NEW_TARGET;
+}
+
+/** Until when Nightshift keeps itself away, altogether or with one of its remediations; undefined when it doesn't. */
+function keptAwayUntil({ handsOffUntil = 0, keptAway = {} }: TargetItem, now: number): number | undefined {
+  const until = Math.max(handsOffUntil, ...Object.values(keptAway));
+  return until > now ? until : undefined;
 }
 
 /** In the open incident, if there is one. */
@@ -81,8 +87,11 @@ function noteIn(
 }
 
 /** What was put off until the take-over ends. */
-async function dueNow(store: Store, target: string, { alarms }: TargetItem, now: number): Promise<void> {
-  const keys = [...Object.keys(alarms).map((arn) => workKey('recheck', arn)), workKey('hand-back', target)];
+async function dueNow(store: Store, target: string, { alarms, holds }: TargetItem, now: number): Promise<void> {
+  const keys = [
+    ...Object.keys(alarms).map((subject) => workKey('recheck', subject)),
+    ...holds.map(({ remediation }) => workKey('hand-back', workOf(target, remediation))),
+  ];
   const waiting = [...(await store.readAll(keys)).values()] as unknown as WorkItem[];
   // Its refusal is ignored: whoever changed it meanwhile gave it a time that fits.
   for (const work of waiting.filter(({ dueAt }) => dueAt > now))
@@ -115,7 +124,9 @@ export async function resolveByPerson(
       next,
       items: [
         entry,
-        removeWork(store.table, 'verify', incident.target),
+        ...Object.keys(present.verifying).map((name) =>
+          removeWork(store.table, 'verify', workOf(incident.target, name)),
+        ),
         ...Object.keys(present.alarms).map((arn) => removeWork(store.table, 'recheck', arn)),
         ...handBackWork(store, incident.target, next, now),
       ],

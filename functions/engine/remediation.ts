@@ -45,7 +45,7 @@ export type Decision =
 export interface Hold {
   readonly remediation: string;
   readonly field: string;
-  /** The value before the first change: what is handed back. */
+  /** The value before the first change of the field: what is handed back once nobody holds it. */
   readonly baseline: number;
   /** The value that Nightshift wrote last. */
   readonly value: number;
@@ -70,6 +70,10 @@ export interface DecideInput<Target, Observation> {
   readonly signal: Signal;
   readonly target: Target;
   readonly observation: Observation;
+  /**
+   * Its own hold, else one of another remediation on a field of the manifest's `holds`; with the field's effective value: that is what must
+   * be found there. Compare `field` before `value`.
+   */
   readonly hold: Hold | undefined;
   readonly config: RuntimeConfig;
 }
@@ -118,7 +122,10 @@ export interface Remediation<Target extends Protected, Observation> {
     observation: Observation;
     alarmsOk: boolean;
   }): Verification;
-  /** Pure: may the temporary change be handed back now? Absent when the remediation holds nothing. */
+  /**
+   * Pure: may the temporary change be handed back now? Absent when the remediation holds nothing. `hold.value` is the field's effective
+   * value, `hold.baseline` what to set: what others still hold of the field, else its value before the first hold.
+   */
   decideHandBack?(input: { target: Target; hold: Hold; observation: Observation }): HandBack;
   /** Pure: what would keep this remediation from helping, seen before any trouble. */
   examine?(target: Target, observation: Observation): readonly Finding[];

@@ -1,8 +1,9 @@
 /** How the item of a target changes: pure transitions, each from the item as read to the item as written. */
 import type { Signal } from '../../events/signal.ts';
 import { changesWithinHour } from './guard.ts';
+import { withHold, withoutHold } from './holds.ts';
 import type { ActionItem, TakeOver, TargetItem } from './items.ts';
-import type { Change, Hold } from './remediation.ts';
+import type { Hold } from './remediation.ts';
 
 type AlarmStateValue = TargetItem['alarms'][string];
 
@@ -64,55 +65,72 @@ export function released(target: TargetItem, actionId: string): TargetItem {
   return target.leaseHolder === actionId ? without(target, 'leaseHolder', 'leaseUntil') : target;
 }
 
-/** A change was made: it waits for its verification, and a temporary one is remembered with the baseline of the first. */
+/**
+ * A change was made: it waits for its verification in the place of an earlier one of the same remediation, and a temporary one is remembered
+ * with the baseline of the first.
+ */
 export function acted(target: TargetItem, action: ActionItem, now: number): TargetItem {
-  const next = { ...released(target, action.actionId), verifying: action.actionId };
-  const hold = holdAfter(target.hold, action, now);
-  return hold ? { ...next, hold } : next;
+  const verifying = { ...target.verifying, [action.remediation]: action.actionId };
+  return { ...released(target, action.actionId), verifying, holds: holdsAfter(target.holds, action, now) };
 }
 
-function holdAfter(present: Hold | undefined, action: ActionItem, now: number): Hold | undefined {
-  const wanted: Change['hold'] = action.change.hold;
-  if (!wanted) return present;
-  const sameField = present?.remediation === action.remediation && present.field === wanted.field;
-  return {
-    remediation: action.remediation,
-    field: wanted.field,
-    baseline: sameField ? present.baseline : wanted.baseline,
-    value: wanted.value,
-    stabiliseForSeconds: wanted.stabiliseForSeconds,
-    incidentId: action.incidentId,
-    since: sameField ? present.since : new Date(now).toISOString(),
-  };
+function holdsAfter(holds: readonly Hold[], { change, remediation, incidentId }: ActionItem, now: number) {
+  if (!change.hold) return holds;
+  return withHold(holds, { ...change.hold, remediation, incidentId, since: new Date(now).toISOString() });
 }
 
-/** The live value isn't ours: keep away, and forget what was held. */
-export function handsOff(target: TargetItem, until: number): TargetItem {
-  return { ...without(target, 'hold'), handsOffUntil: until };
+/** The remediation's action doesn't wait any more, whatever came of it. */
+export const judged = (target: TargetItem, remediation: string): TargetItem => ({
+  ...target,
+  verifying: without({ ...target.verifying }, remediation),
+});
+
+/** No change of the target waits for its verification. */
+export const nothingWaits = ({ verifying }: TargetItem): boolean => Object.keys(verifying).length === 0;
+
+/** Remediations other than this one whose actions still wait for their verification. */
+export const othersVerifying = (target: TargetItem, remediation: string): readonly string[] =>
+  Object.keys(target.verifying).filter((name) => name !== remediation);
+
+/** The remediation keeps away from the target; others may go on. */
+export const keptAway = (target: TargetItem, remediation: string, until: number): TargetItem => ({
+  ...target,
+  keptAway: { ...target.keptAway, [remediation]: until },
+});
+
+/** The live value isn't ours: keep away, and forget what was held of it, by whomever. */
+export function handsOff(target: TargetItem, until: number, field: string | undefined): TargetItem {
+  return { ...target, holds: target.holds.filter((hold) => hold.field !== field), handsOffUntil: until };
 }
 
 /** Act-and-undo cycles are counted over this time (design section 4, Temporary changes are holds). */
 const CYCLES_WITHIN_MS = 6 * 3_600_000;
 
-/** Times within the last six hours at which a temporary change of the target was handed back. */
-export const handBacksLately = ({ handedBack = [] }: TargetItem, now: number): readonly number[] =>
-  handedBack.filter((at) => at > now - CYCLES_WITHIN_MS);
+/** Times within the last six hours at which a temporary change of that remediation was handed back. */
+export const handBacksLately = (
+  { handedBack: times = {} }: TargetItem,
+  remediation: string,
+  now: number,
+): readonly number[] => (times[remediation] ?? []).filter((at) => at > now - CYCLES_WITHIN_MS);
 
 /** A temporary change was handed back: one cycle of acting and undoing is complete. */
-export const handedBack = (target: TargetItem, now: number): TargetItem => ({
-  ...holdDropped(target),
-  handedBack: [...handBacksLately(target, now), now],
+export const handedBack = (target: TargetItem, remediation: string, field: string, now: number): TargetItem => ({
+  ...holdDropped(target, remediation, field),
+  handedBack: { ...target.handedBack, [remediation]: [...handBacksLately(target, remediation, now), now] },
 });
 
-export const holdDropped = (target: TargetItem): TargetItem => without(target, 'hold');
+export const holdDropped = (target: TargetItem, remediation: string, field: string): TargetItem => ({
+  ...target,
+  holds: withoutHold(target.holds, remediation, field),
+});
 
 /** A person takes the target in hand; what Nightshift holds on it stays as it is. */
 export const takenOver = (target: TargetItem, taken: TakeOver): TargetItem => ({ ...target, takenOver: taken });
 
 /** Nightshift may judge the target again: also what it kept its hands off by itself. */
-export const givenBack = (target: TargetItem): TargetItem => without(target, 'takenOver', 'handsOffUntil');
+export const givenBack = (target: TargetItem): TargetItem => without(target, 'takenOver', 'handsOffUntil', 'keptAway');
 
 /** The incident is over; a hold may remain until it is handed back. */
 export function resolved(target: TargetItem): TargetItem {
-  return { ...without(target, 'openIncidentId', 'openedAt', 'verifying', 'escalatedAt'), alarms: {} };
+  return { ...without(target, 'openIncidentId', 'openedAt', 'escalatedAt'), verifying: {}, alarms: {} };
 }

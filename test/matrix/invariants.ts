@@ -52,7 +52,7 @@ export function isSettled({ stage, journal, now }: Pick<Facts, 'stage' | 'journa
   if ((target?.leaseUntil ?? 0) > now) return false;
   if (stage === 'firing') return [...events.values()].some(({ status }) => status === 'done');
   if (escalated(journal)) return true;
-  return stage === 'resolved' ? target?.openIncidentId === undefined : target?.hold === undefined;
+  return stage === 'resolved' ? target?.openIncidentId === undefined : !target?.holds.length;
 }
 
 /** After the reconciler has had its time. */
@@ -92,10 +92,13 @@ function accountedFor({ journal, inspection }: Facts): string[] {
 function keptInView({ work, actions }: Journal, now: number): string[] {
   const found: string[] = [];
   if (!work.some(({ kind }) => kind === 'recheck')) found.push('I1: the alarm fires and nothing looks at it again');
-  const verify = work.find(({ kind }) => kind === 'verify');
-  const waiting = actions.find(({ status }) => status === 'done');
-  if (waiting && !verify) found.push(`I7: ${waiting.actionId} is done and its verification is never due`);
-  if (verify && waiting && verify.dueAt > Math.max(now, waiting.verifyBy ?? 0) + 60_000)
-    found.push(`I7: the verification of ${waiting.actionId} is due long after its deadline`);
+  // Of each remediation the last: it stands in the place of those before it.
+  const last = new Map(actions.filter(({ status }) => status === 'done').map((action) => [action.remediation, action]));
+  for (const [remediation, waiting] of last) {
+    const verify = work.find((each) => each.kind === 'verify' && each.remediation === remediation);
+    if (!verify) found.push(`I7: ${waiting.actionId} is done and its verification is never due`);
+    else if (verify.dueAt > Math.max(now, waiting.verifyBy ?? 0) + 60_000)
+      found.push(`I7: the verification of ${waiting.actionId} is due long after its deadline`);
+  }
   return found;
 }

@@ -97,7 +97,7 @@ async function takeOrder({ matrix, target }: Subject): Promise<void> {
   const { place, deployment } = matrix;
   for (const until = Date.now() + RESOLVED_WITHIN_MS; Date.now() < until; await sleep(100)) {
     const { target: item, work } = await journalOf(matrix, target.token);
-    if (!item?.hold || item.openIncidentId) continue;
+    if (!item?.holds.length || item.openIncidentId) continue;
     await claimOrder(place.clients.journal, deployment.table, work, 'hand-back');
     return sleep(Math.max(0, (item.okSince ?? 0) + QUIET_AFTER_MS - Date.now()));
   }

@@ -25,19 +25,25 @@ export interface NumberTarget {
   changes: number;
 }
 
-const manifest: RemediationManifest = {
-  name: 'raise-number',
-  summary: 'Adds one to a number.',
+/** Both change the same number: the second by more. */
+export const RAISE = 'raise-number';
+export const RAISE_MORE = 'raise-number-more';
+const STEP: Readonly<Record<string, number>> = { [RAISE]: 1, [RAISE_MORE]: 3 };
+
+const manifestOf = (name: string): RemediationManifest => ({
+  name,
+  summary: 'Adds to a number.',
   targetKind: 'ecs-service',
   triggers: [{ namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] }],
   permissions: [],
   network: 'none',
+  holds: ['number'],
   risk: 'low',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
   timeoutSeconds: 30,
   memoryMegabytes: 128,
-};
+});
 
 type Hook = (target: NumberTarget, change: Change) => void | Promise<void>;
 
@@ -53,14 +59,18 @@ export interface EngineWorld {
     beforeChange?: Hook;
     afterChange?: Hook;
     decide?: () => Decision | undefined;
-    verify?: () => Verification;
+    verify?: (remediation: string) => Verification;
     /** Says that a target isn't in the configuration any more. */
     unconfigured?: (key: string) => boolean;
   };
   /** Delivers an event or command as Lambda would; `clock` is the function's time. */
   deliver(
     event: unknown,
-    options?: Partial<Pick<Context<NumberTarget, unknown>, 'requestId' | 'now' | 'store'>> & { config?: RuntimeConfig },
+    options?: Partial<Pick<Context<NumberTarget, unknown>, 'requestId' | 'now' | 'store'>> & {
+      readonly config?: RuntimeConfig;
+      /** Name of the remediation; `RAISE` unless said otherwise. */
+      readonly to?: string;
+    },
   ): Promise<Outcome>;
   due(at: number): Promise<WorkItem[]>;
   close(): Promise<void>;
@@ -70,7 +80,7 @@ export interface EngineWorld {
 export function numberAlarm(
   name: string,
   state: 'ALARM' | 'OK',
-  options: { id: string; at?: number; alarm?: string; firstEvaluation?: boolean },
+  options: { id: string; at?: number; alarm?: string; firstEvaluation?: boolean; runbook?: string },
 ) {
   const alarm = options.alarm ?? `${name}-cpu`;
   const at = new Date(options.at ?? Date.now()).toISOString();
@@ -88,7 +98,7 @@ export function numberAlarm(
       configuration: {
         metrics: [{ id: 'm1', metricStat: { metric: { namespace: 'AWS/ECS', name: 'CPUUtilization', dimensions } } }],
       },
-      alarmTags: { 'nightshift:runbook': manifest.name },
+      alarmTags: { 'nightshift:runbook': options.runbook ?? RAISE },
     },
   });
 }
@@ -112,15 +122,13 @@ export async function openEngineWorld(): Promise<EngineWorld> {
     targets.set(name, found);
     return found;
   };
-  const runbooks = {
-    [manifest.name]: { mode: 'auto' as const, cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 500 },
-  };
+  const limits = { mode: 'auto' as const, cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 500 };
   const config: RuntimeConfig = {
     ...baseConfig,
-    runbooks,
+    runbooks: { [RAISE]: limits, [RAISE_MORE]: limits },
     fleet: { changesPerHour: 1000, removalsPerHour: 1000, describesPerSecond: 1000 },
   };
-  const remediation = numberRemediation(target, hooks);
+  const remediations = new Map(Object.keys(STEP).map((name) => [name, numberRemediation(name, target, hooks)]));
   let requests = 0;
   return {
     gateway,
@@ -128,8 +136,10 @@ export async function openEngineWorld(): Promise<EngineWorld> {
     config,
     target,
     hooks,
-    deliver: (event, options = {}) =>
-      handle(event, {
+    deliver: async (event, options = {}) => {
+      const remediation = remediations.get(options.to ?? RAISE);
+      if (!remediation) throw new Error(`no remediation ${options.to}`);
+      return handle(event, {
         remediation,
         store: options.store ?? store,
         config: options.config ?? config,
@@ -137,7 +147,8 @@ export async function openEngineWorld(): Promise<EngineWorld> {
         requestId: options.requestId ?? `request-${++requests}`,
         remaining: () => 30_000,
         random: Math.random,
-      }),
+      });
+    },
     due: async (at) => {
       const pages = duePartitions().map((partition) =>
         store.query({
@@ -157,11 +168,12 @@ export async function openEngineWorld(): Promise<EngineWorld> {
 }
 
 function numberRemediation(
+  name: string,
   target: (name: string) => NumberTarget,
   hooks: EngineWorld['hooks'],
 ): Remediation<NumberTarget, number> {
   return {
-    manifest,
+    manifest: manifestOf(name),
     targetOf: (key) =>
       key.startsWith('ecs-service/orders/') && !hooks.unconfigured?.(key)
         ? target(key.slice('ecs-service/orders/'.length))
@@ -171,17 +183,21 @@ function numberRemediation(
       hooks.observe?.();
       return each.value;
     },
-    decide: ({ observation }) =>
-      hooks.decide?.() ?? {
-        kind: 'act',
-        change: {
-          summary: `raise from ${observation} to ${observation + 1}`,
-          before: observation,
-          after: observation + 1,
-          undo: `set to ${observation}`,
-          hold: { field: 'number', baseline: observation, value: observation + 1, stabiliseForSeconds: 60 },
-        },
-      },
+    decide: ({ observation }) => {
+      const after = observation + (STEP[name] ?? 1);
+      return (
+        hooks.decide?.() ?? {
+          kind: 'act',
+          change: {
+            summary: `raise from ${observation} to ${after}`,
+            before: observation,
+            after,
+            undo: `set to ${observation}`,
+            hold: { field: 'number', baseline: observation, value: after, stabiliseForSeconds: 60 },
+          },
+        }
+      );
+    },
     act: async (each, change) => {
       await hooks.beforeChange?.(each, change);
       each.value = change.after as number;
@@ -191,7 +207,7 @@ function numberRemediation(
     },
     alreadyApplied: (change, observation) =>
       observation === change.after ? 'yes' : observation === change.before ? 'no' : 'unclear',
-    verify: () => hooks.verify?.() ?? { kind: 'good', detail: 'as wanted' },
+    verify: () => hooks.verify?.(name) ?? { kind: 'good', detail: 'as wanted' },
     decideHandBack: ({ hold, observation }) =>
       observation === hold.value
         ? {

@@ -38,6 +38,7 @@ export const manifest = defineManifest({
     },
   ],
   network: 'none',
+  holds: ['desiredCount', 'minCapacity'],
   risk: 'low',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },

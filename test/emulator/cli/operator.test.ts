@@ -76,7 +76,7 @@ describe('a target that a person has taken over', () => {
     const order = { nightshift: 1, command: 'hand-back', target: key('holding') };
     expect(await world.deliver(order, { now: later })).toMatchObject({ kind: 'held' });
     expect(world.target('holding').value).toBe(3);
-    expect((await targetItem('holding'))?.hold).toMatchObject({ baseline: 2, value: 3 });
+    expect((await targetItem('holding'))?.holds).toMatchObject([{ baseline: 2, value: 3 }]);
     await release(world.store, key('holding'), JANE);
     expect(await workOf('holding', Date.now())).toContain('hand-back');
     expect(await world.deliver(order, { now: later })).toMatchObject({ kind: 'remediated' });

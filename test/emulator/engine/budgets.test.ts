@@ -61,7 +61,7 @@ describe('handing back', () => {
     expect(due.filter(({ kind, target }) => kind === 'hand-back' && target === keyOf('kept-2'))).toHaveLength(1);
     expect(await handBack('kept-2', quiet + HOUR)).toMatchObject({ kind: 'remediated' });
     expect(world.target('kept-2').value).toBe(2);
-    expect((await readTarget(world.store, keyOf('kept-2'))).hold).toBeUndefined();
+    expect((await readTarget(world.store, keyOf('kept-2'))).holds).toEqual([]);
   });
 
   it('claims nothing of what may be changed: a spent removal budget refuses no remediation', async () => {

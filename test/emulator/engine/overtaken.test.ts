@@ -81,7 +81,7 @@ describe('an unfinished intent', () => {
     const incident = await incidentOf('recovered', id);
     expect(incident.state).toBe('resolved');
     expect(incident.actions[0]?.status).toBe('left-as-is');
-    expect((await readTarget(world.store, keyOf('recovered'))).hold).toBeUndefined();
+    expect((await readTarget(world.store, keyOf('recovered'))).holds).toEqual([]);
   });
 
   it('whose change was made before the function died is verified and handed back although its alarm is OK', async () => {
@@ -177,7 +177,7 @@ describe('handing back', () => {
     await world.deliver(fire('reopened', later), { now: () => later });
     expect(await resume('reopened', later + 2 * MINUTE)).toMatchObject({ kind: 'held' });
     expect(world.target('reopened').value).toBe(3);
-    expect((await readTarget(world.store, keyOf('reopened'))).hold).toMatchObject({ baseline: 2, value: 3 });
+    expect((await readTarget(world.store, keyOf('reopened'))).holds).toMatchObject([{ baseline: 2, value: 3 }]);
     expect(await workOf('reopened', later + 180 * MINUTE)).toContain('hand-back');
   });
 
@@ -197,7 +197,7 @@ describe('handing back', () => {
     }
     expect(world.target('flapping')).toMatchObject({ value: 3, changes: 7 });
     const target = await readTarget(world.store, keyOf('flapping'));
-    expect(target.hold).toBeUndefined();
+    expect(target.holds).toEqual([]);
     expect(await workOf('flapping', start + 24 * 60 * MINUTE)).toEqual([]);
     const incidents = await listIncidents(world.store, { limit: 200 });
     const ours = incidents.filter((incident) => incident.target === keyOf('flapping'));

@@ -146,7 +146,7 @@ describe('work of a remediation that is no longer deployed', () => {
     expect(escalated).toHaveLength(1);
     expect(escalated?.[0]?.summary).toContain('number is still 3 instead of 2');
     const target = await readTarget(world.store, keyOf('orphan'));
-    expect([target.openIncidentId, target.hold, target.leaseHolder]).toEqual([undefined, undefined, undefined]);
+    expect([target.openIncidentId, target.holds, target.leaseHolder]).toEqual([undefined, [], undefined]);
     expect((await run({ at: at + 6 * MINUTE, functions: {} })).report.due).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 /** The matrix's own judgement: a check that can't turn red proves nothing. */
 import { describe, expect, it } from '@jest/globals';
-import type { ActionItem, EventItem, WorkItem } from '../../../functions/engine/items.ts';
+import { type ActionItem, type EventItem, NEW_TARGET, type WorkItem } from '../../../functions/engine/items.ts';
 import { afterDeliveries, atTheEnd, type Facts } from '../../matrix/invariants.ts';
 import type { Journal } from '../../matrix/journal.ts';
 
@@ -40,7 +40,7 @@ const work = (kind: WorkItem['kind'], dueAt = NOW + 30_000): WorkItem => ({
   attempts: 0,
 });
 const good: Journal = {
-  target: { version: 2, cooldownUntil: {}, recent: {}, alarms: {} },
+  target: { ...NEW_TARGET, version: 2 },
   actions: [action],
   events: new Map([['event-1', event]]),
   work: [work('recheck'), work('verify')],
@@ -132,12 +132,12 @@ describe('at the end', () => {
     ],
     [
       'a lease that ran out',
-      facts({ target: { ...target(), leaseHolder: 'act-1', leaseUntil: NOW - 1 } }),
+      facts({ target: { ...NEW_TARGET, version: 2, leaseHolder: 'act-1', leaseUntil: NOW - 1 } }),
       /^I2.*lease/,
     ],
     [
       'a lease that still runs',
-      facts({ target: { ...target(), leaseHolder: 'a', leaseUntil: NOW + 9 } }),
+      facts({ target: { ...NEW_TARGET, version: 2, leaseHolder: 'a', leaseUntil: NOW + 9 } }),
       /^I1.*not settled/,
     ],
     ['an unfinished intent', facts({ actions: [{ ...action, status: 'intended' }] }), /^I1.*not settled/],
@@ -151,7 +151,7 @@ describe('at the end', () => {
     ['a person who isn’t there', facts({ entries: [entry('left-as-is')] }), /^I4.*nobody did/],
     [
       'an incident that stays open',
-      facts({ target: { ...target(), openIncidentId: 'inc-1' } }, { stage: 'resolved' }),
+      facts({ target: { ...NEW_TARGET, version: 2, openIncidentId: 'inc-1' } }, { stage: 'resolved' }),
       /^I1.*not settled/,
     ],
   ])('%s is told', (_what, given, expected) => {
@@ -163,7 +163,3 @@ describe('at the end', () => {
     expect(atTheEnd(given)).toEqual([]);
   });
 });
-
-function target() {
-  return { version: 2, cooldownUntil: {}, recent: {}, alarms: {} };
-}

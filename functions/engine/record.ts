@@ -1,0 +1,242 @@
+/** How the outcome of a signal that changes nothing is written down: with its event, its lines in the timeline, and when it is looked at again. */
+import type { Outcome } from '../../events/outcome.ts';
+import type { Signal } from '../../events/signal.ts';
+import { putTargetWork } from './action.ts';
+import type { Protected } from './config.ts';
+import { type Context, calledLately, limitsOf, type Situation } from './context.ts';
+import { RetryableError } from './errors.ts';
+import { SOON_MS, type Stop } from './guard.ts';
+import { openIncident } from './incident.ts';
+import type { TargetItem } from './items.ts';
+import type { Labelled } from './store.ts';
+import { stormAround, stormStory } from './storm.ts';
+import { nothingWaits } from './target-state.ts';
+import { alarmFired, claimStormPage, putEntry, putEvent, putTarget, putWork } from './writes.ts';
+
+/** Writes an outcome that changes nothing but the journal. Undefined when target or event moved meanwhile. */
+async function record<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  outcome: Outcome,
+  more: readonly Labelled[],
+): Promise<Outcome | undefined> {
+  const { store, remediation, requestId } = context;
+  const event = putEvent(
+    store.table,
+    remediation.manifest.name,
+    signal.id,
+    { requestId, status: 'done', outcome },
+    situation.now,
+  );
+  const result = await store.transact([event, ...more]);
+  return result.ok ? outcome : undefined;
+}
+
+function recheck<T extends Protected, O>(
+  { store, remediation }: Context<T, O>,
+  signal: Signal,
+  dueAt: number,
+): Labelled {
+  const { name } = remediation.manifest;
+  return putWork(store.table, {
+    kind: 'recheck',
+    id: signal.subject,
+    remediation: name,
+    target: signal.target,
+    dueAt,
+    attempts: 0,
+    signal,
+  });
+}
+
+export async function recordStop<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  stop: Stop,
+): Promise<Outcome | undefined> {
+  if (stop.kind === 'recovered')
+    return record(context, signal, situation, { kind: 'already-fine', reason: stop.detail }, []);
+  const { table } = context.store;
+  const { target, now } = situation;
+  const { incidentId, make, entries, next } = openIncident(context, signal, target, now);
+  const { outcome, summary } = describeStop(stop, incidentId);
+  entries.push(make('decided', summary, { outcome }));
+  const inStorm = stop.kind === 'held' && stop.reason === 'storm';
+  const tooLate = stop.kind !== 'joined' && !inStorm && pastDeadline(context, target, stop.recheckAt, now);
+  const call = tooLate && !calledLately(context, situation);
+  const { name } = context.remediation.manifest;
+  if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
+  const page = inStorm ? stormPage(context, signal, situation, make) : [];
+  return record(context, signal, situation, outcome, [
+    // The storm's page calls a person for this target, too.
+    putTarget(table, signal.target, target.version, call || inStorm ? { ...next, escalatedAt: now } : next),
+    alarmFired(table, signal),
+    ...entries.map((entry) => putEntry(table, entry)),
+    ...page,
+    recheck(context, signal, stop.recheckAt),
+  ]);
+}
+
+export const stormOf = <T extends Protected, O>({ config }: Context<T, O>, { target }: Signal, situation: Situation) =>
+  stormAround(situation.opened, target, situation.target.openIncidentId, config.storm.targets);
+
+/** One call for all targets of a storm, and again while it lasts, as for any trouble; nothing when somebody else has called. */
+function stormPage<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  make: ReturnType<typeof openIncident>['make'],
+): Labelled[] {
+  const { config, store, remediation } = context;
+  const storm = stormOf(context, signal, situation);
+  const since = situation.now - Math.max(config.handsOffSeconds, config.storm.withinSeconds) * 1000;
+  if (!storm || situation.stormPagedAt > since) return [];
+  const { name } = remediation.manifest;
+  const { headline, summary } = stormStory(storm, { target: signal.target, remediation: name }, config);
+  return [
+    putEntry(store.table, make('escalated', summary, { remediation: name, headline })),
+    claimStormPage(store.table, situation.now, since),
+  ];
+}
+
+function describeStop(
+  stop: Exclude<Stop, { kind: 'recovered' }>,
+  incidentId: string,
+): { outcome: Outcome; summary: string } {
+  const recheckAt = new Date(stop.recheckAt).toISOString();
+  switch (stop.kind) {
+    case 'joined':
+      return {
+        outcome: { kind: 'joined', incidentId, recheckAt },
+        summary: 'joined: an action has the target in hand',
+      };
+    case 'held':
+      return {
+        outcome: { kind: 'held', reason: stop.reason, detail: stop.detail, recheckAt },
+        summary: `held (${stop.reason}): ${stop.detail}`,
+      };
+    case 'refused':
+      return {
+        outcome: {
+          kind: 'refused',
+          guardrail: stop.guardrail,
+          setting: stop.setting,
+          present: stop.present,
+          recheckAt,
+        },
+        summary: `refused by ${stop.guardrail} (${stop.setting}): ${stop.present}`,
+      };
+    default:
+      return stop satisfies never;
+  }
+}
+
+export async function recordFine<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  reason: string,
+): Promise<Outcome | undefined> {
+  const dueAt = situation.now + SOON_MS;
+  const { table } = context.store;
+  return record(context, signal, situation, { kind: 'already-fine', reason }, [
+    alarmFired(table, signal),
+    recheck(context, signal, dueAt),
+  ]);
+}
+
+/**
+ * Whether a signal that is put off calls a person: it is not looked at again before the deadline, or it has been put off for that long,
+ * and nothing was done that is still to be verified.
+ */
+function pastDeadline<T extends Protected, O>(
+  { config }: Context<T, O>,
+  target: TargetItem,
+  recheckAt: number,
+  now: number,
+): boolean {
+  const deadline = config.verifyWithinSeconds * 1000;
+  return (
+    recheckAt > now + deadline ||
+    (nothingWaits(target) && target.openedAt !== undefined && now > target.openedAt + deadline)
+  );
+}
+
+export async function recordEscalation<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  reason: string,
+  recheckAfterSeconds = context.config.handsOffSeconds,
+): Promise<Outcome | undefined> {
+  const { table } = context.store;
+  const { incidentId, make, entries, next } = openIncident(context, signal, situation.target, situation.now);
+  const { now, target } = situation;
+  const known = calledLately(context, situation);
+  const data = { remediation: context.remediation.manifest.name };
+  entries.push(known ? make('decided', `still needs a person: ${reason}`, data) : make('escalated', reason, data));
+  return record(context, signal, situation, { kind: 'escalated', incidentId, reason }, [
+    putTarget(table, signal.target, target.version, known ? next : { ...next, escalatedAt: now }),
+    alarmFired(table, signal),
+    ...entries.map((entry) => putEntry(table, entry)),
+    recheck(context, signal, situation.now + recheckAfterSeconds * 1000),
+  ]);
+}
+
+export async function recordWouldAct<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  change: string,
+): Promise<Outcome | undefined> {
+  const { table } = context.store;
+  const { incidentId, make, entries, next } = openIncident(context, signal, situation.target, situation.now);
+  const { name } = context.remediation.manifest;
+  const dueAt = situation.now + context.config.verifyWithinSeconds * 1000;
+  entries.push(
+    make('decided', `would ${change}; mode is ${limitsOf(context).mode}, so nothing was changed`, { change }),
+  );
+  return record(context, signal, situation, { kind: 'would-act', incidentId, change }, [
+    putTarget(table, signal.target, situation.target.version, next),
+    alarmFired(table, signal),
+    ...entries.map((entry) => putEntry(table, entry)),
+    putTargetWork(context.store, 'verify', signal.target, name, dueAt),
+  ]);
+}
+
+export async function rejected<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  detail: string,
+): Promise<Outcome> {
+  const outcome: Outcome = { kind: 'rejected', reason: 'target-not-configured', detail };
+  const { store, remediation, requestId } = context;
+  await store.transact([
+    putEvent(store.table, remediation.manifest.name, signal.id, { requestId, status: 'done', outcome }, context.now()),
+  ]);
+  return outcome;
+}
+
+/** Too many others were at the same target: put aside without touching it, after so many rounds. */
+export async function contended<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  rounds: number,
+): Promise<Outcome> {
+  const now = context.now();
+  const recheckAt = now + SOON_MS;
+  const outcome: Outcome = {
+    kind: 'contended',
+    detail: `${signal.target} kept changing while ${rounds} attempts were made`,
+    recheckAt: new Date(recheckAt).toISOString(),
+  };
+  const { store, remediation, requestId } = context;
+  const result = await store.transact([
+    putEvent(store.table, remediation.manifest.name, signal.id, { requestId, status: 'done', outcome }, now),
+    recheck(context, signal, recheckAt),
+  ]);
+  if (!result.ok) throw new RetryableError(`${signal.target}: contended, and that could not be written either`);
+  return outcome;
+}

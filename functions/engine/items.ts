@@ -34,6 +34,10 @@ export const entryKey = (incidentId: string, entryId: string): Key =>
 export const BUDGET_HOUR_MS = 3_600_000;
 /** Slots of one budget are separate items of one partition, so that the taken ones can be listed with one query. */
 export const slotKey = (scope: string, slot: number): Key => single(`SLOT#${scope}`, `SLOT#${slot}`);
+/** Head and links of an incident's hash chain, derived behind the stream (`chain-store.ts`). */
+export const chainHeadKey = (incidentId: string): Key => single(`CHAIN#${incidentId}`, 'HEAD');
+export const chainLinkKey = (incidentId: string, entryId: string): Key =>
+  single(`CHAIN#${incidentId}`, `LINK#${entryId}`);
 
 /** Partition of the `due` index for an item: spread, so that no single partition is hot. */
 export function duePartition(id: string): string {

@@ -9,6 +9,11 @@ import type { Store } from './store.ts';
  * @param id Whole id, as in the listing.
  */
 export async function readIncident(store: Store, id: string): Promise<IncidentWithTimeline | undefined> {
+  return reduceIncident(await readEntries(store, id));
+}
+
+/** All entries of an incident, by id. */
+export async function readEntries(store: Store, id: string): Promise<JournalEntry[]> {
   const items = await store.query(
     {
       KeyConditionExpression: 'pk = :pk',
@@ -18,10 +23,10 @@ export async function readIncident(store: Store, id: string): Promise<IncidentWi
     // All of them: without the last ones an incident that is over would look open.
     Number.POSITIVE_INFINITY,
   );
-  return reduceIncident(items.map(asEntry));
+  return items.map(asEntry);
 }
 
-function asEntry(item: Record<string, unknown>): JournalEntry {
+export function asEntry(item: Record<string, unknown>): JournalEntry {
   const { id, incidentId, at, kind, by, summary, data } = item as unknown as JournalEntry;
   return { id, incidentId, at, kind, by, summary, data };
 }

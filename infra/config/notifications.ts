@@ -86,7 +86,7 @@ export const routeSchema = z.strictObject({
 type Route = z.output<typeof routeSchema>;
 
 /** Functions that are deployed only when somebody is told. */
-export const NOTIFICATION_FUNCTIONS: readonly string[] = ['announcer', 'notify'];
+export const NOTIFICATION_FUNCTIONS: readonly string[] = ['notify'];
 
 interface Deployed {
   readonly name: string;

@@ -1,10 +1,9 @@
-/** Telling people: Nightshift's own bus, the announcer that fills it from the journal, and the notifier that empties it into channels. */
+/** Nightshift's own bus, the announcer that fills it from the journal, and the notifier that empties it into channels. */
 import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { EntryKind } from '../../events/journal.ts';
 import { DETAIL_TYPES, HAPPENINGS, NOTIFICATION_SOURCE } from '../../events/published/notification.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
@@ -15,25 +14,12 @@ import { scheduleFunction } from './schedule.ts';
 export interface NotificationsProps {
   readonly deployment: Deployment;
   readonly announcer: IncidentFunctionManifest;
-  readonly notify: IncidentFunctionManifest;
+  /** Deployed only when there is a channel to tell. */
+  readonly notify: IncidentFunctionManifest | undefined;
   readonly streamArn: string;
 }
 
-/** Kinds of entries that the announcer may tell; it decides about each (functions/incidents/announcer/event.ts). */
-export const ANNOUNCED: readonly EntryKind[] = [
-  'opened',
-  'decided',
-  'acted',
-  'act-failed',
-  'verified',
-  'not-verified',
-  'escalated',
-  'handed-back',
-  'left-as-is',
-  'resolved',
-];
-
-/** The bus `nightshift-<deployment>`, open to rules of the user's own, and its two functions. */
+/** The bus `nightshift-<deployment>`, open to rules of the user's own, and its functions. The announcer is always there: it keeps the hash chain. */
 export class Notifications extends Construct {
   readonly bus: EventBus;
 
@@ -45,7 +31,7 @@ export class Notifications extends Construct {
       description: `What Nightshift ${config.name} did and found, as events/published/notification.ts describes it.`,
     });
     this.#announce(deployment, announcer, streamArn);
-    this.#notify(deployment, notify);
+    if (notify && Object.keys(config.channels).length > 0) this.#notify(deployment, notify);
   }
 
   #announce(deployment: Deployment, manifest: IncidentFunctionManifest, streamArn: string): void {
@@ -53,10 +39,10 @@ export class Notifications extends Construct {
       deployment,
       manifest,
       environment: { NIGHTSHIFT_BUS: this.bus.eventBusName },
-      journal: { actions: ['Query'] },
+      journal: { actions: ['PutItem', 'Query'] },
     });
     announcer.allow(['events:PutEvents'], [this.bus.eventBusArn]);
-    followJournal(announcer, { deployment, name: manifest.name, streamArn, kinds: ANNOUNCED });
+    followJournal(announcer, { deployment, name: manifest.name, streamArn });
   }
 
   #notify(deployment: Deployment, manifest: IncidentFunctionManifest): void {

@@ -68,9 +68,7 @@ export class ResponseStack extends Stack {
     const streamArn = deployment.table.tableStreamArn;
     if (publisher && streamArn) new Publisher(this, { deployment, manifest: publisher, streamArn });
     const [announcer, notify] = [manifestOf('announcer'), manifestOf('notify')];
-    // Nobody to tell: nothing but the page topic.
-    if (announcer && notify && streamArn && Object.keys(deployment.config.channels).length > 0)
-      new Notifications(this, { deployment, announcer, notify, streamArn });
+    if (announcer && streamArn) new Notifications(this, { deployment, announcer, notify, streamArn });
   }
 
   #protect({ config, pageTopic: topic }: Deployment): void {

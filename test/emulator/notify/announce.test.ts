@@ -1,10 +1,16 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DynamoDBRecord } from 'aws-lambda';
 import type { EntryKind, JournalEntry } from '../../../events/journal.ts';
 import { incidentEvent } from '../../../events/published/notification.ts';
+import { checkChain } from '../../../functions/engine/chain-check.ts';
+import { readChain } from '../../../functions/engine/chain-store.ts';
+import { RetryableError } from '../../../functions/engine/errors.ts';
 import { entryKey } from '../../../functions/engine/items.ts';
+import { readEntries } from '../../../functions/engine/journal-reader.ts';
+import { Store } from '../../../functions/engine/store.ts';
 import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
 import { announce } from '../../../functions/incidents/announcer/handler.ts';
 import { type NotifyWorld, openNotifyWorld } from './support.ts';
@@ -18,6 +24,13 @@ afterAll(async () => {
   jest.restoreAllMocks();
   await world?.close();
 });
+
+const journalClient = () =>
+  new DynamoDBClient({
+    endpoint: world.gateway.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
 
 /** Writes an incident of these kinds, one a second, and gives its records as the stream would. */
 async function story(incidentId: string, kinds: readonly EntryKind[]): Promise<DynamoDBRecord[]> {
@@ -33,8 +46,25 @@ async function story(incidentId: string, kinds: readonly EntryKind[]): Promise<D
 
 const recordOf = (entry: JournalEntry, SequenceNumber: string): DynamoDBRecord => ({
   eventName: 'INSERT',
-  dynamodb: { SequenceNumber, NewImage: marshall({ ...entryKey(entry.incidentId, entry.id), ...entry }) as never },
+  dynamodb: {
+    SequenceNumber,
+    ApproximateCreationDateTime: Date.parse(entry.at) / 1000,
+    NewImage: marshall({ ...entryKey(entry.incidentId, entry.id), ...entry }) as never,
+  },
 });
+
+/** Can't read what is kept of one incident. */
+class BlindStore extends Store {
+  readonly #incident: string;
+  constructor(incident: string) {
+    super(world.store.table, journalClient());
+    this.#incident = incident;
+  }
+  override query(...[input, limit]: Parameters<Store['query']>) {
+    if (JSON.stringify(input).includes(this.#incident)) throw new RetryableError(`${this.#incident} is unreadable`);
+    return super.query(input, limit);
+  }
+}
 
 /** A bus that takes everything but what `refuses` names. */
 function bus(refuses: (kind: string) => boolean = () => false) {
@@ -89,20 +119,14 @@ describe('a batch of the stream', () => {
   });
 
   it('is reported from the first entry whose incident cannot be read, and what comes before it is told', async () => {
-    const records = await story('inc-unreadable', ['opened', 'acted', 'resolved']);
+    const readable = await story('inc-readable', ['opened', 'acted']);
+    const records = [...readable, ...(await story('inc-unreadable', ['opened', 'resolved']))];
     const { put, context } = bus();
-    world.gateway.faults.add({
-      name: 'blind',
-      match: { service: 'dynamodb', operation: 'Query' },
-      kind: 'refused',
-      after: 1,
+    const store = new BlindStore('inc-unreadable');
+    expect(await announce(records, { ...context, store })).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'inc-unreadable-0' }],
     });
-    try {
-      expect(await announce(records, context)).toEqual({ batchItemFailures: [{ itemIdentifier: 'inc-unreadable-1' }] });
-    } finally {
-      world.gateway.faults.remove('blind');
-    }
-    expect(put.map(({ kind }) => kind)).toEqual(['opened']);
+    expect(put.map(({ kind }) => kind)).toEqual(['opened', 'acted']);
   });
 
   it('without anything for people asks nothing of the bus', async () => {
@@ -111,5 +135,90 @@ describe('a batch of the stream', () => {
     const removed: DynamoDBRecord[] = [{ eventName: 'REMOVE', dynamodb: { SequenceNumber: '9' } }];
     expect(await announce([...records, ...removed], context)).toEqual({ batchItemFailures: [] });
     expect(put).toEqual([]);
+  });
+});
+
+describe('the chain behind the stream', () => {
+  const KINDS: readonly EntryKind[] = ['opened', 'signal', 'intent', 'acted', 'verified', 'resolved'];
+  const check = async (incidentId: string) => {
+    const [entries, { head, links }] = await Promise.all([
+      readEntries(world.store, incidentId),
+      readChain(world.store, incidentId),
+    ]);
+    return { ...checkChain({ incidentId, entries, links, end: head }, Date.now() + 3_600_000), head };
+  };
+  const takeAll = (records: readonly DynamoDBRecord[]) => announce(records, bus().context);
+
+  it('has a link for each entry, and a head that says how the incident stands', async () => {
+    await takeAll(await story('inc-chained', KINDS));
+    const { head, ...checked } = await check('inc-chained');
+    expect(checked).toMatchObject({ intact: true, count: 6, findings: [] });
+    expect(head).toMatchObject({ count: 6, hash: checked.hash, incident: { state: 'resolved', severity: 'P1' } });
+    expect(head?.incident).not.toHaveProperty('timeline');
+  });
+
+  it('is the same when batches come again, halved, or late', async () => {
+    const records = await story('inc-again', KINDS);
+    await takeAll(records.slice(2));
+    const before = await check('inc-again');
+    expect(before.count).toBe(4);
+    for (const batch of [records, records.slice(0, 3), records.slice(3), [...records, ...records]])
+      await takeAll(batch);
+    expect(await check('inc-again')).toMatchObject({ intact: true, count: 6, findings: [] });
+    const { links } = await readChain(world.store, 'inc-again');
+    // What came late has its place behind: that is the order in which it was told.
+    expect(links.map(({ entryId }) => entryId)).toEqual(
+      [2, 3, 4, 5, 0, 1].map((place) => records[place]?.dynamodb?.NewImage?.id?.S),
+    );
+  });
+
+  it('is one chain when two readers write it at the same time', async () => {
+    const records = await story('inc-two-readers', [...KINDS, 'note', 'note', 'handed-back']);
+    const batches = [records.slice(0, 6), records.slice(3), records, records.slice(5, 8)];
+    const answers = await Promise.all(batches.map(takeAll));
+    // Who lost too often says so, and is delivered again.
+    for (const [index, { batchItemFailures }] of answers.entries())
+      if (batchItemFailures.length > 0) await takeAll(batches[index] ?? []);
+    expect(await check('inc-two-readers')).toMatchObject({ intact: true, count: 9, findings: [] });
+  });
+
+  it('is written in pieces that fit into a transaction', async () => {
+    const records = await story('inc-long', ['opened', ...Array.from({ length: 99 }, () => 'note' as const)]);
+    await takeAll(records);
+    expect(await check('inc-long')).toMatchObject({ intact: true, count: 100, findings: [] });
+  });
+
+  it('that cannot be written is reported and tried again, and people are told meanwhile', async () => {
+    const records = await story('inc-unwritable', ['opened', 'acted']);
+    const { put, context } = bus();
+    const write = { service: 'dynamodb', operation: 'TransactWriteItems' };
+    world.gateway.faults.add({ name: 'unwritable', match: write, kind: 'throttled' });
+    try {
+      const { batchItemFailures } = await announce(records, context);
+      expect(batchItemFailures).toEqual([{ itemIdentifier: 'inc-unwritable-0' }]);
+    } finally {
+      world.gateway.faults.remove('unwritable');
+    }
+    expect(put.map(({ kind }) => kind)).toEqual(['opened', 'acted']);
+    await takeAll(records);
+    expect(await check('inc-unwritable')).toMatchObject({ intact: true, count: 2 });
+  });
+
+  it('that is refused for good holds nobody up, and the gap is named', async () => {
+    const records = await story('inc-refused-chain', ['opened', 'acted']);
+    const { put, context } = bus();
+    const write = { service: 'dynamodb', operation: 'TransactWriteItems' };
+    world.gateway.faults.add({ name: 'forbidden', match: write, kind: 'refused' });
+    try {
+      expect(await announce(records, context)).toEqual({ batchItemFailures: [] });
+    } finally {
+      world.gateway.faults.remove('forbidden');
+    }
+    expect(put).toHaveLength(2);
+    const { intact, findings } = await check('inc-refused-chain');
+    expect({ intact, kinds: findings.map(({ kind }) => kind) }).toEqual({
+      intact: false,
+      kinds: ['inserted', 'inserted'],
+    });
   });
 });

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { ENTRY_KINDS, type EntryKind, type JournalEntry } from '../../../events/journal.ts';
+import type { EntryKind, JournalEntry } from '../../../events/journal.ts';
 import { incidentEvent } from '../../../events/published/notification.ts';
 import { reduceIncident } from '../../../functions/engine/reducer.ts';
 import { announcementOf, happeningOf } from '../../../functions/incidents/announcer/event.ts';
-import { ANNOUNCED } from '../../../infra/constructs/notifications.ts';
 
 const place = { deployment: 'test', region: 'us-east-1' };
 let ids = 0;
@@ -106,10 +105,5 @@ describe('what is told', () => {
   it('of decisions is only what was not done because of the mode', () => {
     expect(happeningOf({ kind: 'decided', data: { change: 'raise from 2 to 4' } })).toBe('updated');
     expect(happeningOf({ kind: 'decided', data: { outcome: { kind: 'held' } } })).toBeUndefined();
-  });
-
-  it('starts the announcer, and nothing else does', () => {
-    const told = ENTRY_KINDS.filter((kind) => happeningOf({ kind, data: { change: 'x' } }));
-    expect([...ANNOUNCED].sort()).toEqual([...told].sort());
   });
 });

@@ -35,7 +35,7 @@ describe('channels and routing', () => {
     expect(notifyConfigOf(config)).toBeUndefined();
     const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
     const units = { remediations: [], incidentFunctions: [unit(announcer), unit(notify), unit(publisher)] };
-    expect(entriesOf({ config, runtime, units }).map(({ name }) => name)).toEqual(['publisher']);
+    expect(entriesOf({ config, runtime, units }).map(({ name }) => name)).toEqual(['announcer', 'publisher']);
     const told = entriesOf({ ...parse({}), units });
     expect(told.map(({ name }) => name)).toEqual(['announcer', 'notify', 'publisher']);
     expect(Object.keys(told[1]?.files ?? {})).toEqual(['channels.json']);

@@ -71,9 +71,12 @@ describe('a stack that tells people', () => {
     expect(mail?.Condition).toEqual({ StringEquals: { 'ses:FromAddress': 'nightshift@example.com' } });
   });
 
-  it('lets the announcer put events on its own bus and only read the journal', () => {
+  it('lets the announcer put events on its own bus, read the journal and chain it, and nothing else', () => {
     const grants = grantsOf(built, 'NotificationsAnnouncerRole').filter((grant) => !/logs:|sqs:/.test(grant));
-    expect(grants.filter((grant) => /Journal\.Arn$/.test(grant))).toEqual(['Allow dynamodb:Query on Journal.Arn']);
+    expect(grants.filter((grant) => /Journal\.Arn$/.test(grant))).toEqual([
+      'Allow dynamodb:PutItem on Journal.Arn',
+      'Allow dynamodb:Query on Journal.Arn',
+    ]);
     expect(grants).toContain('Allow events:PutEvents on NotificationsBus.Arn');
   });
 
@@ -96,9 +99,18 @@ describe('a stack that tells people', () => {
     expect(policyOf(built)).toEqual(policyOf(alone));
   });
 
-  it('has nothing of it when there is no channel', () => {
+  it('has a bus and the announcer, which keeps the hash chain, also when there is no channel', () => {
     const alone = build({});
-    alone.template.resourceCountIs('AWS::Events::EventBus', 0);
-    expect(resourcesOf(alone, 'AWS::Lambda::Function')).toHaveLength(1);
+    alone.template.resourceCountIs('AWS::Events::EventBus', 1);
+    const names = resourcesOf(alone, 'AWS::Lambda::Function').map(({ properties }) => properties.FunctionName);
+    expect(names.sort()).toEqual(['nightshift-main-announcer', 'nightshift-main-publisher']);
+  });
+
+  it('starts the announcer for every entry of the journal, because each has its link', () => {
+    const mappings = resourcesOf(built, 'AWS::Lambda::EventSourceMapping');
+    const announcer = mappings.find(({ id }) => id.startsWith('NotificationsAnnouncer'));
+    expect(announcer?.properties.FilterCriteria).toEqual({
+      Filters: [{ Pattern: '{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"ENTRY#"}]}}}}' }],
+    });
   });
 });

@@ -4,7 +4,10 @@
  *
  * Environment: SERVICE_COST_MS (CPU per request, default 40), SERVICE_MAX_QUEUE (requests under way, default 200; more get 503),
  * SERVICE_BASE_MEMORY_PERCENT (default 30), SERVICE_MEMORY_PERCENT_PER_REQUEST (of those under way, default 0.2),
- * SERVICE_FAIL_START (ends at once, for tests of deployments), and the database of `dependency.ts`.
+ * SERVICE_FAIL_START (ends at once, for tests of deployments), SERVICE_CRASH_AFTER_MS (ends by itself so long after its start),
+ * SERVICE_FAIL_HEALTH (/health answers 500), SERVICE_FAIL_REQUESTS (every request is answered with 500), SERVICE_MEMORY_MIB (memory that it
+ * needs for itself, in place of SERVICE_BASE_MEMORY_PERCENT; more than its limit TASK_MEMORY_MIB and it is killed), and the database of
+ * `dependency.ts`.
  * GET /health, GET /metrics (since the metrics were last read), anything else is a request.
  */
 import { createServer, type ServerResponse } from 'node:http';
@@ -31,12 +34,18 @@ const setting = (name: string, fallback: number): number => {
 
 const costMs = setting('SERVICE_COST_MS', 40);
 const maxQueue = setting('SERVICE_MAX_QUEUE', 200);
-const baseMemory = setting('SERVICE_BASE_MEMORY_PERCENT', 30);
+const limitMib = setting('TASK_MEMORY_MIB', 512);
+const baseMemory = process.env.SERVICE_MEMORY_MIB
+  ? (100 * setting('SERVICE_MEMORY_MIB', 0)) / limitMib
+  : setting('SERVICE_BASE_MEMORY_PERCENT', 30);
 const memoryPerRequest = setting('SERVICE_MEMORY_PERCENT_PER_REQUEST', 0.2);
 if (process.env.SERVICE_FAIL_START) {
   console.error('SERVICE_FAIL_START is set: this task ends at once');
   process.exit(1);
 }
+
+/** Long enough to be seen running first. */
+const OUT_OF_MEMORY_AFTER_MS = 500;
 
 const dependency = await dependencyFrom(process.env);
 const cpu = createCpuModel();
@@ -69,6 +78,11 @@ const send = (response: ServerResponse, status: number, body: unknown): void => 
 };
 
 async function serve(response: ServerResponse): Promise<void> {
+  if (process.env.SERVICE_FAIL_REQUESTS) {
+    since.failed += 1;
+    send(response, 500, { error: 'SERVICE_FAIL_REQUESTS is set' });
+    return;
+  }
   if (underWay >= maxQueue) {
     since.failed += 1;
     send(response, 503, { error: 'overloaded' });
@@ -95,7 +109,7 @@ async function serve(response: ServerResponse): Promise<void> {
 }
 
 const server = createServer((request, response) => {
-  if (request.url === '/health') send(response, 200, { ok: true });
+  if (request.url === '/health') send(response, process.env.SERVICE_FAIL_HEALTH ? 500 : 200, { ok: !process.env.SERVICE_FAIL_HEALTH });
   else if (request.url === '/metrics') send(response, 200, takeMetrics());
   else void serve(response);
 });
@@ -114,5 +128,9 @@ function end(): void {
   });
   server.closeIdleConnections();
 }
+const crashAfterMs = setting('SERVICE_CRASH_AFTER_MS', 0);
+if (crashAfterMs > 0) setTimeout(() => process.exit(1), crashAfterMs);
+// What the kernel does to a container that needs more than its limit: the stand-in kills the process and says why.
+if (baseMemory > 100) setTimeout(() => process.send?.({ outOfMemory: true }), OUT_OF_MEMORY_AFTER_MS);
 process.once('SIGTERM', end);
 process.once('disconnect', () => process.exit(0));

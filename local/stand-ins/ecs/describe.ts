@@ -1,6 +1,15 @@
 /** The ECS stand-in's records in the shapes of the API (types of the SDK, with dates). */
 import { createHash } from 'node:crypto';
-import type { Cluster, Deployment, Service, ServiceDeploymentBrief, Task } from '@aws-sdk/client-ecs';
+import type {
+  Cluster,
+  Deployment,
+  HealthStatus,
+  Service,
+  ServiceDeployment,
+  ServiceDeploymentStatus,
+  ServiceRevision,
+  Task,
+} from '@aws-sdk/client-ecs';
 import type { Wire } from '../cloudwatch/wire.ts';
 import { toWire } from '../cloudwatch/wire.ts';
 import type { ClusterRecord, DeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
@@ -20,7 +29,11 @@ export const wired = <T>(value: T): Wire<T> => mapDates(value, toWire) as Wire<T
 export const inEvent = (value: unknown): unknown => mapDates(value, (date) => date.toISOString());
 
 /** Stands for the digest that a registry would give: the same for the same image name, different for another. */
-const digestOf = (image: string): string => `sha256:${createHash('sha256').update(image).digest('hex')}`;
+const digestOf = (image: string): string =>
+  /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1] ?? `sha256:${createHash('sha256').update(image).digest('hex')}`;
+
+const healthOf = (task: TaskRecord): HealthStatus =>
+  task.status === 'RUNNING' ? (task.healthy ? 'HEALTHY' : 'UNHEALTHY') : 'UNKNOWN';
 
 export function describeTask(task: TaskRecord): Task {
   const { definition } = task;
@@ -32,7 +45,7 @@ export function describeTask(task: TaskRecord): Task {
     ...(task.startedBy && { startedBy: task.startedBy }),
     lastStatus: task.status,
     desiredStatus: task.desiredStatus,
-    healthStatus: task.status === 'RUNNING' ? (task.healthy ? 'HEALTHY' : 'UNHEALTHY') : 'UNKNOWN',
+    healthStatus: healthOf(task),
     launchType: task.service?.launchType ?? 'FARGATE',
     platformVersion: '1.4.0',
     availabilityZone: `${task.cluster.region.name}a`,
@@ -46,9 +59,10 @@ export function describeTask(task: TaskRecord): Task {
       image: container.image,
       imageDigest: digestOf(container.image ?? ''),
       lastStatus: isRunning(task) ? 'RUNNING' : task.status === 'STOPPED' ? 'STOPPED' : 'PENDING',
-      healthStatus: 'UNKNOWN',
+      healthStatus: healthOf(task),
       ...(task.process?.pid && { runtimeId: `${task.id}-${task.process.pid}` }),
       ...(task.exitCode !== undefined && { exitCode: task.exitCode }),
+      ...(task.containerReason && { reason: task.containerReason }),
       networkInterfaces: [],
       cpu: String(container.cpu ?? 0),
     })),
@@ -112,7 +126,16 @@ export function describeService(service: ServiceRecord, withTags: boolean): Serv
     events: service.events,
     createdAt: service.createdAt,
     schedulingStrategy: 'REPLICA',
-    deploymentController: { type: 'ECS' },
+    deploymentController: { type: service.deploymentController },
+    healthCheckGracePeriodSeconds: service.healthCheckGracePeriodSeconds,
+    currentServiceRevisions: service.deployments
+      .filter((deployment) => deployment.status !== 'INACTIVE')
+      .map((deployment) => ({
+        arn: revisionArn(service, deployment),
+        requestedTaskCount: deployment.status === 'PRIMARY' ? service.desiredCount : 0,
+        runningTaskCount: tasks.filter((task) => task.deploymentId === deployment.id && isRunning(task)).length,
+        pendingTaskCount: tasks.filter((task) => task.deploymentId === deployment.id && isStarting(task)).length,
+      })),
     placementConstraints: [],
     placementStrategy: [],
     enableECSManagedTags: false,
@@ -138,31 +161,65 @@ export const describeCluster = (cluster: ClusterRecord): Cluster => ({
 
 const SUFFIX = /^ecs-svc\//;
 
-/** ARN of the service revision that a deployment rolls out; deployment and revision share their number here. */
-export const revisionArn = (service: ServiceRecord, deployment: DeploymentRecord): string =>
-  `${service.arn.replace(':service/', ':service-revision/')}/${deployment.id.replace(SUFFIX, '')}`;
+/** ARN of the service revision that a deployment rolls out; they share their number here, but a rollback brings an earlier revision back. */
+export const revisionArn = (service: ServiceRecord, { id, bringsBack }: DeploymentRecord): string =>
+  `${service.arn.replace(':service/', ':service-revision/')}/${(bringsBack ?? id).replace(SUFFIX, '')}`;
 
-/** As ListServiceDeployments lists it. */
-export function describeServiceDeployment(
-  service: ServiceRecord,
-  deployment: DeploymentRecord,
-): ServiceDeploymentBrief {
-  const rolledBack = service.deployments.find((other) => other.rollbackOf === deployment.id);
-  const failed = rolledBack
-    ? rolledBack.rolloutState === 'COMPLETED'
-      ? 'ROLLBACK_SUCCESSFUL'
-      : 'ROLLBACK_IN_PROGRESS'
-    : 'STOPPED';
-  const over = deployment.rolloutState === 'COMPLETED' ? 'SUCCESSFUL' : failed;
+const serviceDeploymentArn = (service: ServiceRecord, { id }: DeploymentRecord): string =>
+  `${service.arn.replace(':service/', ':service-deployment/')}/${id.replace(SUFFIX, '')}`;
+
+/** API page "ServiceDeployment": a rollback belongs to the deployment that failed and isn't one of its own. */
+export const serviceDeployments = (service: ServiceRecord): DeploymentRecord[] =>
+  service.deployments.filter((deployment) => deployment.rollbackOf === undefined);
+
+/** As DescribeServiceDeployments tells it; ListServiceDeployments tells a part of it. */
+export function describeServiceDeployment(service: ServiceRecord, deployment: DeploymentRecord): ServiceDeployment {
+  const rollback = service.deployments.find((other) => other.rollbackOf === deployment.id);
+  const finishedAt = rollback ? rollback.finishedAt : deployment.finishedAt;
   return {
-    serviceDeploymentArn: `${service.arn.replace(':service/', ':service-deployment/')}/${deployment.id.replace(SUFFIX, '')}`,
+    serviceDeploymentArn: serviceDeploymentArn(service, deployment),
     serviceArn: service.arn,
     clusterArn: service.cluster.arn,
     createdAt: deployment.createdAt,
     startedAt: deployment.createdAt,
-    ...(deployment.finishedAt && { finishedAt: deployment.finishedAt }),
-    targetServiceRevisionArn: revisionArn(service, deployment),
-    status: deployment.rolloutState === 'IN_PROGRESS' && deployment.status === 'PRIMARY' ? 'IN_PROGRESS' : over,
+    updatedAt: deployment.updatedAt,
+    ...(finishedAt && { finishedAt }),
+    targetServiceRevision: { arn: revisionArn(service, deployment) },
+    status: statusOf(deployment, rollback),
     statusReason: deployment.rolloutStateReason,
+    deploymentConfiguration: service.configuration,
+    deploymentCircuitBreaker: {
+      status: deployment.rolloutState === 'FAILED' ? 'TRIGGERED' : 'MONITORING',
+      failureCount: deployment.failedTasks,
+    },
+    ...(rollback && {
+      rollback: {
+        reason: rollback.rolloutStateReason,
+        startedAt: rollback.createdAt,
+        serviceRevisionArn: revisionArn(service, rollback),
+      },
+    }),
   };
 }
+
+function statusOf(deployment: DeploymentRecord, rollback: DeploymentRecord | undefined): ServiceDeploymentStatus {
+  if (rollback) return rollback.rolloutState === 'COMPLETED' ? 'ROLLBACK_SUCCESSFUL' : 'ROLLBACK_IN_PROGRESS';
+  if (deployment.rolloutState === 'COMPLETED') return 'SUCCESSFUL';
+  // One that another deployment replaced before it was complete has stopped.
+  return deployment.rolloutState === 'IN_PROGRESS' && deployment.status === 'PRIMARY' ? 'IN_PROGRESS' : 'STOPPED';
+}
+
+/** API page "ServiceRevision", as far as tasks here have one: what was rolled out, with the digest that each image was resolved to. */
+export const describeRevision = (service: ServiceRecord, deployment: DeploymentRecord): ServiceRevision => ({
+  serviceRevisionArn: revisionArn(service, deployment),
+  serviceArn: service.arn,
+  clusterArn: service.cluster.arn,
+  taskDefinition: deployment.definition.taskDefinitionArn,
+  launchType: service.launchType,
+  createdAt: deployment.createdAt,
+  containerImages: (deployment.definition.containerDefinitions ?? []).map(({ name, image = '' }) => ({
+    containerName: name,
+    image,
+    imageDigest: digestOf(image),
+  })),
+});

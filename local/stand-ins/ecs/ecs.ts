@@ -59,7 +59,13 @@ export function createEcs(
   function region(name: string): RegionRecord {
     const known = regions.get(name);
     if (known) return known;
-    const made: RegionRecord = { name, accountId: world.accountId, clusters: new Map(), definitions: new Map() };
+    const made: RegionRecord = {
+      name,
+      accountId: world.accountId,
+      clusters: new Map(),
+      definitions: new Map(),
+      definitionTags: new Map(),
+    };
     regions.set(name, made);
     return made;
   }
@@ -85,8 +91,13 @@ export function createEcs(
   async function check(task: TaskRecord): Promise<void> {
     const healthy = await runner.isHealthy(task).catch(() => false); // No answer is the finding that is looked for.
     task.failedChecks = healthy ? 0 : task.failedChecks + 1;
+    if (healthy && isRunning(task)) task.healthy = true;
     if (!isRunning(task) || task.failedChecks < CHECKS_BEFORE_UNHEALTHY) return;
     task.healthy = false;
+    // "Amazon ECS service definition parameters", healthCheckGracePeriodSeconds: until then the scheduler ignores what the checks say.
+    const graceMs = (task.service?.healthCheckGracePeriodSeconds ?? 0) * 1000;
+    if (Date.now() < (task.startedAt?.getTime() ?? 0) + graceMs) return;
+    scheduler.taskUnhealthy(task);
     runner.stop(task, 'ServiceSchedulerInitiated', 'Task failed ELB health checks');
   }
 

@@ -46,6 +46,8 @@ export interface TaskRecord {
   stopCode?: 'TaskFailedToStart' | 'EssentialContainerExited' | 'UserInitiated' | 'ServiceSchedulerInitiated';
   stoppedReason?: string;
   exitCode?: number;
+  /** Why its container ended, as DescribeTasks tells it of a container. */
+  containerReason?: string;
   process?: ChildProcess;
   port?: number;
 }
@@ -54,8 +56,9 @@ export interface DeploymentRecord {
   readonly id: string;
   readonly definition: TaskDefinition;
   readonly createdAt: Date;
-  /** Set for a deployment that the circuit breaker made. */
+  /** Set for a deployment that the circuit breaker made: the one that failed, and the one whose revision it brings back. */
   readonly rollbackOf?: string;
+  readonly bringsBack?: string;
   updatedAt: Date;
   finishedAt?: Date;
   status: 'PRIMARY' | 'ACTIVE' | 'INACTIVE';
@@ -72,11 +75,14 @@ export interface ServiceRecord {
   readonly cluster: ClusterRecord;
   readonly createdAt: Date;
   readonly launchType: 'FARGATE' | 'EC2' | 'EXTERNAL' | 'MANAGED_INSTANCES';
+  readonly deploymentController: 'ECS' | 'CODE_DEPLOY' | 'EXTERNAL';
   readonly balancer: Balancer;
   readonly tags: Tag[];
   status: 'ACTIVE' | 'DRAINING' | 'INACTIVE';
   desiredCount: number;
   configuration: DeploymentConfiguration;
+  /** How long after its start a task's failed health checks are ignored. */
+  healthCheckGracePeriodSeconds: number;
   /** Newest first; the first one is PRIMARY. Deployments that are over stay, as INACTIVE, for ListServiceDeployments. */
   deployments: DeploymentRecord[];
   /** Newest first, 100 at most, as on AWS. */
@@ -99,6 +105,8 @@ export interface RegionRecord {
   readonly clusters: Map<string, ClusterRecord>;
   /** By family; the position is the revision minus one. */
   readonly definitions: Map<string, TaskDefinition[]>;
+  /** Tags of task definitions, by ARN. */
+  readonly definitionTags: Map<string, Tag[]>;
 }
 
 export type DefinitionRequest = RegisterTaskDefinitionRequest;
@@ -109,3 +117,5 @@ export const tasksOf = (service: ServiceRecord): TaskRecord[] =>
 
 export const isStarting = (task: TaskRecord): boolean => task.status === 'PROVISIONING' || task.status === 'PENDING';
 export const isRunning = (task: TaskRecord): boolean => task.status === 'RUNNING';
+/** Running and healthy: what a deployment counts ("How the Amazon ECS deployment circuit breaker detects failures", stage 2). */
+export const isServing = (task: TaskRecord): boolean => isRunning(task) && task.healthy;

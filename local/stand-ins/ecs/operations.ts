@@ -22,6 +22,7 @@ import { page } from '../cloudwatch/describe.ts';
 import type { Operation, Wire } from '../cloudwatch/wire.ts';
 import { operation } from '../cloudwatch/wire.ts';
 import { describeCluster, describeTask, wired } from './describe.ts';
+import { isFargateSize } from './fargate.ts';
 import type { ClusterRecord, RegionRecord } from './model.ts';
 import type { Runner } from './runner.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -67,6 +68,11 @@ function register(
 ): { taskDefinition: TaskDefinition; tags: Tag[] } {
   // The request holds no dates, so on the wire it is what the SDK's type says.
   const { family, tags = [], ...rest } = input as RegisterTaskDefinitionRequest;
+  if (rest.requiresCompatibilities?.includes('FARGATE') && !isFargateSize(Number(rest.cpu), Number(rest.memory)))
+    throw new AwsFault(
+      'ClientException',
+      `No Fargate configuration exists for given values: ${rest.cpu} CPU, ${rest.memory} memory. See the Amazon ECS documentation for the valid values.`,
+    );
   if (!family || !rest.containerDefinitions?.length)
     throw new AwsFault(
       'ClientException',
@@ -84,7 +90,15 @@ function register(
     registeredAt: new Date(),
   };
   region.definitions.set(family, [...revisions, taskDefinition]);
+  region.definitionTags.set(taskDefinition.taskDefinitionArn ?? '', [...tags]);
   return { taskDefinition, tags };
+}
+
+/** Tags only when they are asked for (API page "DescribeTaskDefinition", include). */
+function describeDefinition(region: RegionRecord, input: Wire<DescribeTaskDefinitionRequest>): unknown {
+  const taskDefinition = definitionOf(region, input.taskDefinition);
+  const tags = region.definitionTags.get(taskDefinition.taskDefinitionArn ?? '') ?? [];
+  return wired({ taskDefinition, ...(input.include?.includes('TAGS') && { tags }) });
 }
 
 function deregister(region: RegionRecord, input: Wire<DeregisterTaskDefinitionRequest>): unknown {
@@ -134,14 +148,16 @@ function describeTasks(region: RegionRecord, input: Wire<DescribeTasksRequest>):
   });
 }
 
-/** The tags of a cluster, service or task, to be changed in place. @throws AwsFault `InvalidParameterException`. */
+/** The tags of a cluster, service, task or task definition, to be changed in place. @throws AwsFault `InvalidParameterException`. */
 function tagsOf(region: RegionRecord, arn: string | undefined): Tag[] {
+  const definitionTags = region.definitionTags.get(arn ?? '');
+  if (definitionTags) return definitionTags;
   for (const cluster of region.clusters.values()) {
     const all = [cluster, ...cluster.services.values(), ...cluster.tasks.values()];
     const found = all.find((resource) => resource.arn === arn);
     if (found) return found.tags;
   }
-  throw invalid(`resourceArn: there is no cluster, service or task ${arn}`);
+  throw invalid(`resourceArn: there is no cluster, service, task or task definition ${arn}`);
 }
 
 function setTags(tags: Tag[], added: readonly Tag[], removed: readonly string[]): void {
@@ -172,9 +188,7 @@ export function createOperations(context: OperationContext): Readonly<Record<str
     })),
     RegisterTaskDefinition: on<RegisterTaskDefinitionRequest>((region, input) => wired(register(region, input))),
     DeregisterTaskDefinition: on<DeregisterTaskDefinitionRequest>(deregister),
-    DescribeTaskDefinition: on<DescribeTaskDefinitionRequest>((region, input) =>
-      wired({ taskDefinition: definitionOf(region, input.taskDefinition), tags: [] }),
-    ),
+    DescribeTaskDefinition: on<DescribeTaskDefinitionRequest>((region, input) => describeDefinition(region, input)),
     ListTaskDefinitions: on<ListTaskDefinitionsRequest>(listDefinitions),
     ListTasks: on<ListTasksRequest>(listTasks),
     DescribeTasks: on<DescribeTasksRequest>(describeTasks),

@@ -6,6 +6,7 @@ export interface PlannedTask {
   readonly id: string;
   readonly deploymentId: string;
   /** Tasks that are stopping are not given. */
+  /** One that runs and isn't healthy is still starting. */
   readonly phase: 'starting' | 'running';
   /** Its order of creation; the newest goes first when a service is scaled in. */
   readonly order: number;

@@ -80,12 +80,25 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
     alive.add(task);
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => world.log(`task-${task.id.slice(0, 8)}`, chunk.toString().trimEnd()));
-    child.once('message', (message) => {
-      const { port } = message as { port: number };
-      if (task.status === 'PENDING') move(task, 'RUNNING', { port, startedAt: new Date(), healthy: true });
+    child.on('message', (message) => {
+      const { port, outOfMemory } = message as { port: number; outOfMemory?: boolean };
+      // "Stopped tasks error codes": OutOfMemoryError is the container's reason; the process is killed, as by the kernel.
+      if (outOfMemory) {
+        task.containerReason = 'OutOfMemoryError: Container killed due to memory usage';
+        child.kill('SIGKILL');
+        return;
+      }
+      task.port = port;
+      void arrived(task);
     });
     child.once('error', (error) => gone(task, undefined, `CannotStartContainerError: ${error.message}`));
     child.once('exit', (code, signal) => gone(task, code ?? 137, signal ? `killed by ${signal}` : `exit code ${code}`));
+  }
+
+  /** It listens: RUNNING, and healthy if its first check says so; a rollout counts only those that are. */
+  async function arrived(task: TaskRecord): Promise<void> {
+    const healthy = await healthOf(task).catch(() => false); // No answer is a finding too.
+    if (task.status === 'PENDING') move(task, 'RUNNING', { startedAt: new Date(), healthy });
   }
 
   /** The process ended, by itself or because it was told to. */
@@ -98,7 +111,9 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
       ...(exitCode !== undefined && { exitCode }),
       ...(byItself && {
         stopCode: began ? 'EssentialContainerExited' : 'TaskFailedToStart',
-        stoppedReason: `Essential container in task exited (${how})`,
+        stoppedReason: task.containerReason
+          ? 'Essential container in task exited'
+          : `Essential container in task exited (${how})`,
       }),
     });
   }
@@ -131,7 +146,7 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
       });
     },
     metrics: async (task) => JSON.parse((await ask(task, '/metrics')).body) as TaskMetrics,
-    isHealthy: async (task) => (await ask(task, '/health')).status === 200,
+    isHealthy: healthOf,
     killAll() {
       ended = true;
       for (const timer of timers.values()) clearTimeout(timer);
@@ -140,10 +155,14 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
   };
 }
 
+const healthOf = async (task: TaskRecord): Promise<boolean> => (await ask(task, '/health')).status === 200;
+
 /** Variables of the task definition's containers; of several containers the later one wins. */
 const environmentOf = (task: TaskRecord): Record<string, string> =>
   Object.fromEntries([
     ['SERVICE_NAME', task.group],
+    // On AWS a task reads its limits from its metadata endpoint.
+    ['TASK_MEMORY_MIB', task.definition.memory ?? '512'],
     ...(task.definition.containerDefinitions ?? []).flatMap((container) =>
       (container.environment ?? []).map(({ name, value }): [string, string] => [name ?? '', value ?? '']),
     ),

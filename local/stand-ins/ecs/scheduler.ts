@@ -6,13 +6,17 @@ import type { TaskDefinition } from '@aws-sdk/client-ecs';
 import type { AwsEvent } from '../../world/types.ts';
 import { deploymentStateChange, serviceAction, taskStateChange } from './events.ts';
 import type { ClusterRecord, DeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
-import { isRunning, isStarting, tasksOf } from './model.ts';
+import { isRunning, isServing, isStarting, tasksOf } from './model.ts';
 import { planService } from './plan.ts';
 import type { Runner } from './runner.ts';
 
 export interface Scheduler {
   /** Begins a deployment of `definition`; it becomes PRIMARY. */
-  deploy(service: ServiceRecord, definition: TaskDefinition, rollbackOf?: string): DeploymentRecord;
+  deploy(
+    service: ServiceRecord,
+    definition: TaskDefinition,
+    rollback?: { readonly of: string; readonly to: string },
+  ): DeploymentRecord;
   /** Starts a task by itself (RunTask) or for a service. */
   startTask(
     cluster: ClusterRecord,
@@ -23,6 +27,8 @@ export interface Scheduler {
   reconcile(service: ServiceRecord): void;
   /** Call it for every change of a task's state. */
   taskChanged(task: TaskRecord): void;
+  /** Call it for a task that is going to be stopped because its health checks fail. */
+  taskUnhealthy(task: TaskRecord): void;
 }
 
 /** Stopped tasks stay describable (AWS: for an hour); so many of a cluster are kept. */
@@ -66,7 +72,7 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
     publish(deploymentStateChange(service, deployment, `SERVICE_DEPLOYMENT_${state}`));
   }
 
-  function deploy(service: ServiceRecord, definition: TaskDefinition, rollbackOf?: string): DeploymentRecord {
+  const deploy: Scheduler['deploy'] = (service, definition, rollback) => {
     const at = new Date();
     const id = `ecs-svc/${digits(19)}`;
     const deployment: DeploymentRecord = {
@@ -74,7 +80,7 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
       definition,
       createdAt: at,
       updatedAt: at,
-      ...(rollbackOf && { rollbackOf }),
+      ...(rollback && { rollbackOf: rollback.of, bringsBack: rollback.to }),
       status: 'PRIMARY',
       rolloutState: 'IN_PROGRESS',
       rolloutStateReason: '',
@@ -85,12 +91,12 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
     const over = service.deployments.filter((other) => other.status === 'INACTIVE').slice(DEPLOYMENTS_KEPT);
     service.deployments = [deployment, ...service.deployments.filter((other) => !over.includes(other))];
     service.steady = false;
-    const reason = rollbackOf
+    const reason = rollback
       ? `ECS deployment circuit breaker: rolling back to deploymentId ${id}.`
       : `ECS deployment ${id} in progress.`;
     roll(service, deployment, 'IN_PROGRESS', reason);
     return deployment;
-  }
+  };
 
   const startTask: Scheduler['startTask'] = (cluster, definition, for_ = {}) => {
     const { service, deployment } = for_;
@@ -134,7 +140,7 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
       tasks: live.map((task) => ({
         id: task.id,
         deploymentId: task.deploymentId ?? '',
-        phase: isRunning(task) ? 'running' : 'starting',
+        phase: isServing(task) ? 'running' : 'starting',
         order: order.get(task.id) ?? 0,
       })),
     });
@@ -163,7 +169,7 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
       if (tasks.length === 0) service.status = 'INACTIVE';
       return;
     }
-    const running = tasks.filter((task) => task.deploymentId === primary.id && isRunning(task));
+    const running = tasks.filter((task) => task.deploymentId === primary.id && isServing(task));
     const alone =
       tasks.length === running.length && service.deployments.every((d) => d === primary || d.status === 'INACTIVE');
     if (!alone || running.length !== service.desiredCount || primary.rolloutState === 'FAILED') return;
@@ -177,8 +183,11 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
     publish(serviceAction(service, 'SERVICE_STEADY_STATE', new Date()));
   }
 
-  /** A task of a deployment stopped without being asked to. */
-  function failedStart(service: ServiceRecord, task: TaskRecord): void {
+  /**
+   * A task of a deployment didn't get as far as running, or failed its health checks: what the circuit breaker counts, in its two stages
+   * ("How the Amazon ECS deployment circuit breaker detects failures"). A task that ran and then ended by itself isn't counted.
+   */
+  function failedTask(service: ServiceRecord, task: TaskRecord): void {
     const deployment = service.deployments.find((d) => d.id === task.deploymentId);
     if (!deployment) return;
     deployment.failedTasks += 1;
@@ -193,18 +202,22 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
       return;
     roll(service, deployment, 'FAILED', 'ECS deployment circuit breaker: tasks failed to start.');
     const good = service.deployments.find((d) => d.rolloutState === 'COMPLETED');
-    if (breaker.rollback && good) deploy(service, good.definition, deployment.id);
+    if (breaker.rollback && good)
+      deploy(service, good.definition, { of: deployment.id, to: good.bringsBack ?? good.id });
   }
 
   return {
     deploy,
     startTask,
     reconcile,
+    taskUnhealthy(task) {
+      if (task.service) failedTask(task.service, task);
+    },
     taskChanged(task) {
       publish(taskStateChange(task));
       const { service, cluster } = task;
       if (task.status === 'STOPPED') {
-        if (service && task.stopCode === 'TaskFailedToStart') failedStart(service, task);
+        if (service && task.stopCode === 'TaskFailedToStart') failedTask(service, task);
         const stopped = [...cluster.tasks.values()].filter((other) => other.status === 'STOPPED');
         for (const old of stopped.slice(0, -STOPPED_KEPT)) cluster.tasks.delete(old.id);
       }

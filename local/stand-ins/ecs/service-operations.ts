@@ -3,10 +3,13 @@ import type {
   CreateServiceRequest,
   DeleteServiceRequest,
   DeploymentConfiguration,
+  DescribeServiceDeploymentsRequest,
   DescribeServiceRevisionsRequest,
   DescribeServicesRequest,
   ListServiceDeploymentsRequest,
   ListServicesRequest,
+  ServiceDeployment,
+  ServiceDeploymentBrief,
   TaskDefinition,
   UpdateServiceRequest,
 } from '@aws-sdk/client-ecs';
@@ -14,9 +17,9 @@ import { AwsFault } from '../../world/types.ts';
 import { page } from '../cloudwatch/describe.ts';
 import type { Operation, Wire } from '../cloudwatch/wire.ts';
 import { createBalancer } from './balancer.ts';
-import { describeService, describeServiceDeployment, revisionArn, wired } from './describe.ts';
+import { describeRevision, describeService, describeServiceDeployment, serviceDeployments, wired } from './describe.ts';
 import type { RegionRecord, ServiceRecord } from './model.ts';
-import { isRunning, tasksOf } from './model.ts';
+import { isServing, tasksOf } from './model.ts';
 import type { OperationContext } from './operations.ts';
 import { clusterOf, definitionOf, invalid, nameOf, regional } from './operations.ts';
 
@@ -62,7 +65,7 @@ async function createService(
   if (existing && existing.status !== 'INACTIVE') throw invalid('Creation of service was not idempotent.');
   const balancer = await createBalancer(() => {
     const current = cluster.services.get(name);
-    return current ? tasksOf(current).flatMap((t) => (isRunning(t) && t.healthy && t.port ? [t.port] : [])) : [];
+    return current ? tasksOf(current).flatMap((t) => (isServing(t) && t.port ? [t.port] : [])) : [];
   });
   const service: ServiceRecord = {
     name,
@@ -70,6 +73,8 @@ async function createService(
     cluster,
     createdAt: new Date(),
     launchType: input.launchType ?? 'FARGATE',
+    deploymentController: input.deploymentController?.type ?? 'ECS',
+    healthCheckGracePeriodSeconds: input.healthCheckGracePeriodSeconds ?? 0,
     balancer,
     tags: input.tags ?? [],
     status: 'ACTIVE',
@@ -88,10 +93,15 @@ async function createService(
 function updateService(context: OperationContext, region: RegionRecord, input: Wire<UpdateServiceRequest>): unknown {
   const service = activeService(region, input.cluster, input.service);
   const current = service.deployments[0]?.definition;
+  if (input.taskDefinition && service.deploymentController !== 'ECS')
+    throw invalid(
+      `Unable to update task definition on services with a ${service.deploymentController} deployment controller.`,
+    );
   const asked: TaskDefinition | undefined = input.taskDefinition ? definitionOf(region, input.taskDefinition) : current;
   const desiredCount =
     input.desiredCount === undefined ? service.desiredCount : count('desiredCount', input.desiredCount);
   service.configuration = configured(input.deploymentConfiguration, service.configuration);
+  service.healthCheckGracePeriodSeconds = input.healthCheckGracePeriodSeconds ?? service.healthCheckGracePeriodSeconds;
   setDesired(service, desiredCount);
   const changed = asked?.taskDefinitionArn !== current?.taskDefinitionArn;
   if (asked && (changed || input.forceNewDeployment)) context.scheduler.deploy(service, asked);
@@ -136,22 +146,30 @@ function deleteService(context: OperationContext, region: RegionRecord, input: W
 }
 
 function describeRevisions(region: RegionRecord, input: Wire<DescribeServiceRevisionsRequest>): unknown {
-  const all = [...region.clusters.values()].flatMap((cluster) => [...cluster.services.values()]);
-  const known = all.flatMap((service) =>
-    service.deployments.map((deployment) => ({
-      serviceRevisionArn: revisionArn(service, deployment),
-      serviceArn: service.arn,
-      clusterArn: service.cluster.arn,
-      taskDefinition: deployment.definition.taskDefinitionArn,
-      launchType: service.launchType,
-      createdAt: deployment.createdAt,
-    })),
+  const known = allServices(region).flatMap((service) =>
+    serviceDeployments(service).map((deployment) => describeRevision(service, deployment)),
   );
   const asked = input.serviceRevisionArns ?? [];
   return wired({
-    serviceRevisions: known.filter((revision) => asked.includes(revision.serviceRevisionArn)),
+    serviceRevisions: known.filter((revision) => asked.includes(revision.serviceRevisionArn ?? '')),
     failures: asked
       .filter((arn) => !known.some((revision) => revision.serviceRevisionArn === arn))
+      .map((arn) => ({ arn, reason: 'MISSING' })),
+  });
+}
+
+const allServices = (region: RegionRecord): ServiceRecord[] =>
+  [...region.clusters.values()].flatMap((cluster) => [...cluster.services.values()]);
+
+function describeServiceDeployments(region: RegionRecord, input: Wire<DescribeServiceDeploymentsRequest>): unknown {
+  const known = allServices(region).flatMap((service) =>
+    serviceDeployments(service).map((deployment) => describeServiceDeployment(service, deployment)),
+  );
+  const asked = input.serviceDeploymentArns ?? [];
+  return wired({
+    serviceDeployments: known.filter(({ serviceDeploymentArn = '' }) => asked.includes(serviceDeploymentArn)),
+    failures: asked
+      .filter((arn) => !known.some((each) => each.serviceDeploymentArn === arn))
       .map((arn) => ({ arn, reason: 'MISSING' })),
   });
 }
@@ -159,12 +177,30 @@ function describeRevisions(region: RegionRecord, input: Wire<DescribeServiceRevi
 function listServiceDeployments(region: RegionRecord, input: Wire<ListServiceDeploymentsRequest>): unknown {
   const service = clusterOf(region, input.cluster).services.get(nameOf(input.service ?? ''));
   if (!service) throw new AwsFault('ServiceNotFoundException', 'Service not found.');
-  const described = service.deployments
+  const described = serviceDeployments(service)
     .map((deployment) => describeServiceDeployment(service, deployment))
-    .filter((deployment) => !input.status?.length || (deployment.status && input.status.includes(deployment.status)));
+    .filter((deployment) => !input.status?.length || (deployment.status && input.status.includes(deployment.status)))
+    .map(asBrief);
   const { items, next } = page(described, input.maxResults ?? 100, input.nextToken);
   return wired({ serviceDeployments: items, ...(next && { nextToken: next }) });
 }
+
+/** API page "ServiceDeploymentBrief". */
+const asBrief = ({
+  serviceDeploymentArn,
+  serviceArn,
+  clusterArn,
+  createdAt,
+  startedAt,
+  finishedAt,
+  status,
+  statusReason,
+  targetServiceRevision,
+}: ServiceDeployment): ServiceDeploymentBrief => ({
+  ...{ serviceDeploymentArn, serviceArn, clusterArn, createdAt, startedAt, status, statusReason },
+  ...(finishedAt && { finishedAt }),
+  targetServiceRevisionArn: targetServiceRevision?.arn,
+});
 
 export function createServiceOperations(context: OperationContext): Readonly<Record<string, Operation>> {
   const on = regional(context);
@@ -183,6 +219,7 @@ export function createServiceOperations(context: OperationContext): Readonly<Rec
       return { serviceArns: items, ...(next && { nextToken: next }) };
     }),
     ListServiceDeployments: on<ListServiceDeploymentsRequest>(listServiceDeployments),
+    DescribeServiceDeployments: on<DescribeServiceDeploymentsRequest>(describeServiceDeployments),
     DescribeServiceRevisions: on<DescribeServiceRevisionsRequest>(describeRevisions),
   };
 }

@@ -8,7 +8,13 @@ const definition = {
   taskDefinitionArn: 'arn:aws:ecs:eu-west-1:000000000000:task-definition/backend:1',
   containerDefinitions: [{ name: 'backend', image: 'backend:1' }],
 };
-const region = { name: 'eu-west-1', accountId: '000000000000', clusters: new Map(), definitions: new Map() };
+const region = {
+  name: 'eu-west-1',
+  accountId: '000000000000',
+  clusters: new Map(),
+  definitions: new Map(),
+  definitionTags: new Map(),
+};
 const cluster: ClusterRecord = {
   name: 'orders',
   arn: 'arn:aws:ecs:eu-west-1:000000000000:cluster/orders',
@@ -34,6 +40,8 @@ const service: ServiceRecord = {
   cluster,
   createdAt: at,
   launchType: 'FARGATE',
+  deploymentController: 'ECS',
+  healthCheckGracePeriodSeconds: 0,
   balancer: { url: 'http://127.0.0.1:1/', close: async () => {} },
   tags: [],
   status: 'ACTIVE',

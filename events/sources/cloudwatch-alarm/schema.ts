@@ -16,6 +16,8 @@ const state = z.looseObject({
 const metric = z.looseObject({
   id: z.optional(z.string()),
   expression: z.optional(z.string()),
+  /** The account whose metric it is, where that is another one ("Create an alarm based on a cross-account metric"). */
+  accountId: z.optional(z.string()),
   metricStat: z.optional(
     z.looseObject({
       metric: z.looseObject({

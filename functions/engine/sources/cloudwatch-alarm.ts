@@ -55,13 +55,18 @@ type Targets =
   | { readonly kind: 'found'; readonly keys: readonly string[]; readonly metricName: string }
   | { readonly kind: 'foreign'; readonly metrics: string };
 
-function targetsOf({ detail }: AlarmStateChange, manifest: RemediationManifest): Targets {
+function targetsOf({ detail, account }: AlarmStateChange, manifest: RemediationManifest): Targets {
   const keys = new Set<string>();
   const foreign: string[] = [];
   let metricName = '';
-  for (const { metricStat } of detail.configuration.metrics ?? []) {
+  for (const { metricStat, accountId = account } of detail.configuration.metrics ?? []) {
     if (!metricStat) continue;
     const { namespace, name, dimensions = {} } = metricStat.metric;
+    // The same names in another account are other things, which Nightshift doesn't protect from here.
+    if (accountId !== account) {
+      foreign.push(`${namespace} ${name} of account ${accountId}`);
+      continue;
+    }
     const trigger = metricTriggersOf(manifest).find((each) => each.namespace === namespace && each.metricName === name);
     const names = Object.keys(dimensions);
     if (!trigger) foreign.push(`${namespace} ${name}`);

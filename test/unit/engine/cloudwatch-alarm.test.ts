@@ -22,6 +22,18 @@ describe('reading a CloudWatch alarm event', () => {
     });
   });
 
+  it('takes a metric of another account for a stranger’s, however much its dimensions look like ours', () => {
+    const detail = configuration({ ...metric(BACKEND), accountId: '999999999999' });
+    expect(readAlarmEvent(alarmEvent({ detail }), scaleOut)).toMatchObject({
+      rejected: 'foreign-metric',
+      detail: expect.stringContaining('999999999999'),
+    });
+    const own = configuration({ ...metric(BACKEND), accountId: '000000000000' });
+    expect(readAlarmEvent(alarmEvent({ detail: own }), scaleOut)).toMatchObject({
+      target: 'ecs-service/orders/backend',
+    });
+  });
+
   it('reads OK as resolved', () => {
     const event = alarmEvent({ detail: { state: { value: 'OK', timestamp: new Date(NOW).toISOString() } } });
     expect(readAlarmEvent(event, scaleOut)).toMatchObject({ state: 'resolved' });

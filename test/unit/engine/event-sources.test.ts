@@ -1,0 +1,144 @@
+/** Every event source on the samples that AWS publishes, and on samples with one thing broken. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { EVENT_SOURCES, eventSourceOf } from '../../../functions/engine/sources/index.ts';
+import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
+import { config as base } from '../../support/fixtures.ts';
+
+type Event = Record<string, unknown> & { detail: Record<string, unknown>; resources: string[] };
+const FOLDER = join(import.meta.dirname, '../../../events/sources');
+const sample = (source: string, name: string): Event =>
+  JSON.parse(readFileSync(join(FOLDER, source, 'samples', `${name}.json`), 'utf8'));
+const config = (region: string) => ({ ...base, region });
+const read = (event: Event, region = String(event.region)) => eventSourceOf(event)?.toSignal(event, config(region));
+const withDetail = (event: Event, detail: object): Event => ({ ...event, detail: { ...event.detail, ...detail } });
+
+const task = sample('ecs-task', 'running');
+const stoppedTask = withDetail(task, {
+  group: 'service:backend',
+  lastStatus: 'STOPPED',
+  startedBy: 'ecs-svc/123',
+  stopCode: 'EssentialContainerExited',
+  stoppedReason: 'Essential container in task exited',
+  containers: [{ name: 'backend', exitCode: 1 }],
+});
+const killedTask = withDetail(stoppedTask, {
+  containers: [{ name: 'backend', exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }],
+});
+const failedBackup = sample('backup', 'failed');
+const databaseBackup = withDetail(failedBackup, { resourceArn: 'arn:aws:rds:us-west-2:111122223333:db:orders-db' });
+const degraded = sample('health', 'instance-store-degraded');
+const databaseHealth = withDetail(degraded, {
+  service: 'RDS',
+  eventRegion: 'us-west-2',
+  affectedEntities: [{ entityValue: 'orders-db' }],
+});
+
+const SERVICE = 'ecs-service/default/servicetest';
+
+describe('an event source', () => {
+  it.each<[string, Event, string, string]>([
+    ['a failed deployment', sample('ecs-deployment', 'failed'), SERVICE, 'SERVICE_DEPLOYMENT_FAILED'],
+    ['a deployment', sample('ecs-deployment', 'in-progress'), SERVICE, 'SERVICE_DEPLOYMENT_IN_PROGRESS'],
+    ['a rollback', sample('ecs-deployment', 'in-progress-rollback'), SERVICE, 'SERVICE_DEPLOYMENT_IN_PROGRESS'],
+    ['a completed deployment', sample('ecs-deployment', 'completed'), SERVICE, 'SERVICE_DEPLOYMENT_COMPLETED'],
+    ['tasks that don’t start', sample('ecs-service', 'task-start-impaired'), SERVICE, 'SERVICE_TASK_START_IMPAIRED'],
+    [
+      'tasks without a place',
+      sample('ecs-service', 'task-placement-failure'),
+      SERVICE,
+      'SERVICE_TASK_PLACEMENT_FAILURE',
+    ],
+    ['a steady service', sample('ecs-service', 'steady-state'), SERVICE, 'SERVICE_STEADY_STATE'],
+    ['a task that ended', stoppedTask, 'ecs-service/FargateCluster/backend', 'EssentialContainerExited'],
+    ['a task killed for its memory', killedTask, 'ecs-service/FargateCluster/backend', 'OutOfMemoryError'],
+    [
+      'a certificate that expires',
+      sample('acm', 'approaching-expiration'),
+      'certificate/61f50cd4-45b9-4259-b049-d0a53682fa4b',
+      'ACM Certificate Approaching Expiration',
+    ],
+    ['a failed backup of a database', databaseBackup, 'rds-instance/orders-db', 'FAILED'],
+    [
+      'AWS’s own trouble with a database',
+      databaseHealth,
+      'rds-instance/orders-db',
+      'AWS_EC2_INSTANCE_STORE_DRIVE_PERFORMANCE_DEGRADED',
+    ],
+  ])('reads %s: its target and what happened', (_, event, target, name) => {
+    const signal = read(event);
+    const source = eventSourceOf(event)?.name;
+    expect(signal).toMatchObject({ id: event.id, source, target, name, subject: `${source}:${target}:${name}` });
+    expect(signal).toMatchObject({ state: 'firing', recheck: 0, rung: 0, firstEvaluation: false });
+  });
+
+  it.each<[string, Event, string]>([
+    ['a task that belongs to no service', task, 'no-target'],
+    ['a backup of something unknown', failedBackup, 'no-target'],
+    ['a backup job that names no resource yet', sample('backup', 'created'), 'no-target'],
+    ['a trouble with instances', degraded, 'no-target'],
+    ['no resources', { ...sample('ecs-deployment', 'failed'), resources: [] }, 'no-target'],
+    [
+      'an ARN of the old form, without the cluster',
+      { ...sample('ecs-deployment', 'failed'), resources: ['arn:aws:ecs:us-west-2:111122223333:service/servicetest'] },
+      'no-target',
+    ],
+    [
+      'two services',
+      {
+        ...sample('ecs-deployment', 'failed'),
+        resources: ['a', 'b'].map((name) => `arn:aws:ecs:us-west-2:111122223333:service/default/${name}`),
+      },
+      'several-targets',
+    ],
+    [
+      'two databases',
+      withDetail(databaseHealth, {
+        affectedEntities: ['orders-db', 'arn:aws:rds:us-west-2:111122223333:db:other'].map((entityValue) => ({
+          entityValue,
+        })),
+      }),
+      'several-targets',
+    ],
+    [
+      'a name from JavaScript',
+      withDetail(databaseHealth, { affectedEntities: [{ entityValue: 'constructor' }] }),
+      'no-target',
+    ],
+    ['no id', { ...sample('ecs-deployment', 'failed'), id: undefined }, 'malformed'],
+    ['a time that is none', { ...sample('ecs-service', 'steady-state'), time: 'soon' }, 'malformed'],
+    ['no detail', { ...killedTask, detail: undefined as never }, 'malformed'],
+    ['a name that is a number', withDetail(sample('ecs-deployment', 'failed'), { eventName: 7 }), 'malformed'],
+  ])('rejects %s', (_, event, rejected) => {
+    expect(read(event)).toMatchObject({ rejected });
+  });
+
+  it('acts on nothing in another region, where the same name is another thing', () => {
+    for (const event of [sample('ecs-deployment', 'failed'), killedTask, databaseBackup, databaseHealth])
+      expect(read(event, 'eu-west-1')).toMatchObject({ rejected: 'no-target' });
+  });
+
+  it('keeps little of a long reason and of facts', () => {
+    const long = withDetail(sample('ecs-deployment', 'failed'), {
+      reason: 'x'.repeat(100_000),
+      deploymentId: 'y'.repeat(100_000),
+    });
+    expect(JSON.stringify(read(long)).length).toBeLessThan(2_000);
+  });
+
+  it('has a pattern that lets its own samples through and, asked for one thing, not another', () => {
+    for (const source of EVENT_SOURCES)
+      for (const file of readdirSync(join(FOLDER, source.name, 'samples')).filter((name) => name.endsWith('.json'))) {
+        const event = sample(source.name, file.slice(0, -'.json'.length));
+        expect([file, compilePattern(source.eventPattern([]))(event)]).toEqual([file, true]);
+      }
+    const asked = (name: string, what: string) =>
+      compilePattern(EVENT_SOURCES.find((each) => each.name === name)?.eventPattern([what]));
+    const failed = asked('ecs-deployment', 'SERVICE_DEPLOYMENT_FAILED');
+    expect(failed(sample('ecs-deployment', 'failed'))).toBe(true);
+    expect(failed(sample('ecs-deployment', 'completed'))).toBe(false);
+    expect(asked('ecs-task', 'OutOfMemoryError')(killedTask)).toBe(true);
+    expect(asked('ecs-task', 'OutOfMemoryError')(task)).toBe(false);
+  });
+});

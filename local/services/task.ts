@@ -109,7 +109,8 @@ async function serve(response: ServerResponse): Promise<void> {
 }
 
 const server = createServer((request, response) => {
-  if (request.url === '/health') send(response, process.env.SERVICE_FAIL_HEALTH ? 500 : 200, { ok: !process.env.SERVICE_FAIL_HEALTH });
+  if (request.url === '/health')
+    send(response, process.env.SERVICE_FAIL_HEALTH ? 500 : 200, { ok: !process.env.SERVICE_FAIL_HEALTH });
   else if (request.url === '/metrics') send(response, 200, takeMetrics());
   else void serve(response);
 });

@@ -83,6 +83,8 @@ export default defineConfig({
       ...(fleet.length > 0 && { cooldownSeconds: 600 }),
     },
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    // High risk is never auto without a line of its own.
+    'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
   alarmPeriodSeconds: 10,

@@ -31,3 +31,8 @@ export function changingClientDefaults(): ClientDefaults {
     requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
   };
 }
+
+/** For changing calls that must not be repeated (class `evidence`): one attempt, so a lost answer stays lost. See `sendOnce`. */
+export function onceClientDefaults(): ClientDefaults {
+  return { ...changingClientDefaults(), maxAttempts: 1 };
+}

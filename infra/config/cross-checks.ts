@@ -16,7 +16,7 @@ export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases'
   readonly channels: LooseNotifications['channels'];
 };
 
-type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults'>;
+type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults' | 'targetKind'>;
 
 /** Every cross-field fault of what could be read. `manifests`: the remediations that exist. */
 export function crossFieldFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
@@ -102,7 +102,12 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
   const unknown = Object.keys(config.runbooks)
     .filter((name) => !known.includes(name))
     .map((name) => fault(`runbooks.${name}`, config.runbooks[name], unknownName(name, known)));
+  const isDeployed = {
+    'ecs-service': Object.keys(config.services).length > 0,
+    'rds-instance': Object.keys(config.databases).length > 0,
+  };
   const unmarked = manifests
+    .filter(({ targetKind }) => isDeployed[targetKind])
     .filter(({ name, risk }) => risk === 'high' && config.mode === 'auto' && config.runbooks[name]?.mode === undefined)
     .map(({ name }) =>
       fault(

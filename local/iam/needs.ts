@@ -59,6 +59,9 @@ const transaction: Rule = ({ TransactItems }, arn) =>
 const ecsService = ({ cluster }: Params, name: string, arn: Arn): string =>
   arnOr(name, (service) => arn(`service/${text(cluster).split('/').at(-1) || 'default'}/${service}`));
 
+/** Identifiers are kept in lower case. */
+const dbInstance = (id: unknown, arn: Arn): string => arnOr(id, (name) => arn(`db:${name.toLowerCase()}`));
+
 /** DescribeAlarms, API reference: composite alarms are returned only to callers whose permission is scoped to `*`. */
 const describeAlarms: Rule = ({ AlarmTypes, AlarmNames }, arn, action) => {
   if (texts(AlarmTypes).includes('CompositeAlarm')) return [{ action, resource: '*' }];
@@ -117,6 +120,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ecs:DescribeServices': (params, arn, action) =>
     texts(params.services).map((name) => ({ action, resource: ecsService(params, name, arn) })),
   'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
+  'rds:DescribeDBInstances': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier || '*', arn)),
+  'rds:RebootDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
+  'rds:DescribeEvents': onAny,
   'application-autoscaling:DescribeScalableTargets': onAny,
   'application-autoscaling:RegisterScalableTarget': onScalableTarget,
   'cloudwatch:DescribeAlarms': describeAlarms,

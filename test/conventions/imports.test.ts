@@ -10,7 +10,8 @@ const IMPORT = /(?:from|import)\s*\(?\s*'(\.[^']+)'/g;
 const MAY_IMPORT: Record<string, readonly string[]> = {
   events: [],
   'functions/engine': ['events'],
-  'functions/remediations': ['functions/engine', 'events'],
+  'functions/databases': ['functions/engine', 'events'],
+  'functions/remediations': ['functions/databases', 'functions/engine', 'events'],
   'functions/incidents': ['functions/engine', 'events'],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/engine', 'events'],

@@ -17,6 +17,8 @@ export interface SeededBug {
   readonly patches: readonly Patch[];
   /** Points at which it must be found; at least one of them has to turn red. */
   readonly points: readonly Point[];
+  /** Set where only the reconciler comes as far as the bug: class `evidence` waits for its lease to end. */
+  readonly reconciled?: true;
 }
 
 const scaleOut = (operation: string, kind: Point['kind'], mode: Point['mode'], service = 'ecs', nth = 1): Point => ({
@@ -28,6 +30,14 @@ const scaleOut = (operation: string, kind: Point['kind'], mode: Point['mode'], s
 });
 
 const KILLED = scaleOut('UpdateService', 'killed', 'retry');
+
+const failOver = (kind: Point['kind'], mode: Point['mode']): Point => ({
+  remediation: 'fail-over-database',
+  stage: 'firing',
+  seam: { service: 'rds', operation: 'RebootDBInstance', nth: 1 },
+  kind,
+  mode,
+});
 
 export const SEEDED_BUGS: readonly SeededBug[] = [
   {
@@ -123,5 +133,33 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
         mode: 'retry',
       },
     ],
+  },
+  {
+    name: 'a failover whose answer was lost is asked for again without looking for evidence',
+    patches: [
+      {
+        file: 'functions/remediations/fail-over-database/decide.ts',
+        find: `if (isSwapped) return 'yes';`,
+        replace: `if (isSwapped) return 'no';`,
+      },
+      {
+        file: 'functions/remediations/fail-over-database/handler.ts',
+        find: 'if (!isAsSeen) {',
+        replace: 'if (!isAsSeen && live.kind === "missing") {',
+      },
+    ],
+    points: [failOver('killed', 'retry')],
+    reconciled: true,
+  },
+  {
+    name: 'a request that must not be repeated is repeated by the SDK',
+    patches: [
+      {
+        file: 'functions/engine/clients.ts',
+        find: 'return { ...changingClientDefaults(), maxAttempts: 1 };',
+        replace: 'return changingClientDefaults();',
+      },
+    ],
+    points: [failOver('timeout-after', 'retry')],
   },
 ];

@@ -145,7 +145,7 @@ class Run {
     }
   }
 
-  /** Each known bug must be found at one of its points, without the reconciler's help. */
+  /** Each known bug must be found at one of its points, without the reconciler's help unless the bug asks for it. */
   async bugs(): Promise<{ tried: number; found: number; failures: string[] }> {
     const failures: string[] = [];
     const bugs = SEEDED_BUGS.filter(({ points }) => points.every(({ remediation }) => this.#cases.has(remediation)));
@@ -157,9 +157,12 @@ class Run {
         bug.points.map(({ remediation }) => remediation),
         bug,
       );
-      const matrix = this.#matrix(deployment);
+      const reconciling = bug.reconciled && new Reconciling(this.#place, deployment, this.#options.report);
+      const matrix = this.#matrix(deployment, reconciling);
       const stopWatching = watchChanges(matrix, (caller) => caller.startsWith(`${name}-`));
+      reconciling?.start();
       const red = await this.#firstRed(matrix, bug.points);
+      await reconciling?.stop();
       stopWatching();
       this.#options.report(red ? `found: ${bug.name} (${red})` : `NOT FOUND: ${bug.name}`);
       if (!red) failures.push(`seeded bug not found: ${bug.name}`);
@@ -174,7 +177,7 @@ class Run {
   async #firstRed(matrix: Matrix, points: readonly Point[]): Promise<string | undefined> {
     for (const point of points) {
       const { delivered, violations } = await this.#try(matrix, point);
-      // No reconciler runs here: that something is left for it says nothing.
+      // Where no reconciler runs, that something is left for it says nothing.
       const [first] = violations.filter((violation) => !violation.includes('not settled'));
       if (delivered && first) return `${nameOf(point)}: ${first}`;
     }

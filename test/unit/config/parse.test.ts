@@ -5,10 +5,12 @@ import { manifest as scaleOutService } from '../../../functions/remediations/sca
 import { ConfigurationError, type Fault } from '../../../infra/config/faults.ts';
 import { parseConfig } from '../../../infra/config/parse.ts';
 import type { ConfigInput } from '../../../infra/config/schema.ts';
+import { discover } from '../../../infra/discover.ts';
 import demo from '../../../local/demo.config.ts';
 import example from '../../../nightshift.config.ts';
 
 const manifests: readonly RemediationManifest[] = [releaseIdleConnections, scaleOutService];
+const everything = (await discover()).remediations.map(({ manifest }) => manifest);
 const highRisk: RemediationManifest = { ...scaleOutService, name: 'fail-over-region', risk: 'high' };
 
 const valid = {
@@ -59,12 +61,12 @@ function faultsOf(input: unknown, known = manifests): readonly Fault[] {
 
 describe('a configuration without faults', () => {
   it('is the example, which only observes', () => {
-    const { runtime } = parseConfig(example, manifests);
-    expect(Object.values(runtime.runbooks).map((limits) => limits.mode)).toEqual(['observe', 'observe']);
+    const { runtime } = parseConfig(example, everything);
+    expect(new Set(Object.values(runtime.runbooks).map((limits) => limits.mode))).toEqual(new Set(['observe']));
   });
 
   it('is the demonstration, which acts', () => {
-    const { runtime } = parseConfig(demo, manifests);
+    const { runtime } = parseConfig(demo, everything);
     expect(runtime.runbooks['scale-out-service']?.mode).toBe('auto');
     expect(runtime.databases['orders-db']).toMatchObject({ idleForSeconds: 3, connectionsAboveShare: 0.8 });
   });
@@ -271,6 +273,17 @@ describe('a fault', () => {
     ]);
     expect(faultsOf({ ...valid, mode: 'auto', runbooks: { 'fail-over-region': { mode: 'auto' } } }, all)).toEqual([]);
     expect(faultsOf({ ...valid, mode: 'observe' }, all)).toEqual([]);
+  });
+
+  it('is not told of a high-risk runbook for which there is nothing to protect', () => {
+    const forDatabases: RemediationManifest = { ...highRisk, targetKind: 'rds-instance' };
+    const {
+      databases: _databases,
+      network: _network,
+      ...rest
+    } = changed(['services', 'backend', 'dependsOn'], []) as typeof valid;
+    expect(faultsOf({ ...rest, mode: 'auto' }, [...manifests, forDatabases])).toEqual([]);
+    expect(faultsOf({ ...valid, mode: 'auto' }, [...manifests, forDatabases])).toHaveLength(1);
   });
 
   it('hides no other: faults of form and between fields are told together', () => {

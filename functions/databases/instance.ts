@@ -1,0 +1,70 @@
+/** One DB instance as RDS describes it (data type DBInstance, Amazon RDS API Reference), reduced to what decisions are made of. */
+import { type DBInstance, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import { clientDefaults } from '../engine/clients.ts';
+import type { DatabaseConfig } from '../engine/config.ts';
+import { ActionFailedError, classifyAwsError } from '../engine/errors.ts';
+
+const rds = new RDSClient(clientDefaults());
+
+export interface Instance {
+  readonly arn: string;
+  readonly status: string;
+  readonly engine: string;
+  /** Set when it is a member of a cluster (Aurora, or a Multi-AZ DB cluster), which has operations of its own. */
+  readonly cluster?: string;
+  readonly multiAz: boolean;
+  readonly zone: string;
+  /** Where the standby is; absent when there is none yet. */
+  readonly secondaryZone?: string;
+  readonly instanceClass: string;
+  readonly storageGib: number;
+  /** Upper limit of RDS's own storage autoscaling; absent when that is off. */
+  readonly autoscalingUpToGib?: number;
+  /** Set when it is encrypted. */
+  readonly kmsKeyId?: string;
+  /** Names of changes that wait for the maintenance window or a reboot. */
+  readonly pending: readonly string[];
+}
+
+export type InstanceReading =
+  | { readonly kind: 'missing'; readonly why: string }
+  | ({ readonly kind: 'instance' } & Instance);
+
+/**
+ * Reads it. An instance that doesn't exist is a reading, too.
+ * @throws PermissionError, RetryableError or ActionFailedError.
+ */
+export async function readInstance({ name }: Pick<DatabaseConfig, 'name'>): Promise<InstanceReading> {
+  try {
+    const reply = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: name }));
+    const found = reply.DBInstances?.[0];
+    return found ? instanceOf(found) : missing(name);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'DBInstanceNotFoundFault') return missing(name);
+    throw classifyAwsError(`describe DB instance ${name}`, error);
+  }
+}
+
+const missing = (name: string): InstanceReading => ({ kind: 'missing', why: `DB instance ${name} does not exist` });
+
+function instanceOf(found: DBInstance): InstanceReading {
+  const { DBInstanceArn, DBInstanceStatus, AvailabilityZone, DBInstanceClass } = found;
+  if (!DBInstanceArn || !DBInstanceStatus)
+    throw new ActionFailedError(`describe DB instance ${found.DBInstanceIdentifier}: the reply has no ARN or status`);
+  const { PendingModifiedValues = {}, MaxAllocatedStorage, AllocatedStorage = 0 } = found;
+  return {
+    kind: 'instance',
+    arn: DBInstanceArn,
+    status: DBInstanceStatus,
+    engine: found.Engine ?? 'unknown',
+    ...(found.DBClusterIdentifier && { cluster: found.DBClusterIdentifier }),
+    multiAz: found.MultiAZ === true,
+    zone: AvailabilityZone ?? '',
+    ...(found.SecondaryAvailabilityZone && { secondaryZone: found.SecondaryAvailabilityZone }),
+    instanceClass: DBInstanceClass ?? '',
+    storageGib: AllocatedStorage,
+    ...(MaxAllocatedStorage && MaxAllocatedStorage > AllocatedStorage && { autoscalingUpToGib: MaxAllocatedStorage }),
+    ...(found.StorageEncrypted && found.KmsKeyId && { kmsKeyId: found.KmsKeyId }),
+    pending: Object.entries(PendingModifiedValues).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+  };
+}

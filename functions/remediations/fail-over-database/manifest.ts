@@ -1,0 +1,32 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'fail-over-database',
+  summary: 'Has the standby of a Multi-AZ DB instance take over when its primary is sick without being dead.',
+  targetKind: 'rds-instance',
+  // A host or volume that is slow and still answers RDS's own health checks. When it stops answering, RDS fails over by itself.
+  triggers: [
+    { namespace: 'AWS/RDS', metricName: 'WriteLatency', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'ReadLatency', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'DiskQueueDepth', dimensions: ['DBInstanceIdentifier'] },
+  ],
+  permissions: [
+    {
+      actions: ['rds:DescribeDBInstances', 'rds:RebootDBInstance'],
+      resources: ['arn:{partition}:rds:{region}:{account}:db:{database}'],
+    },
+    {
+      actions: ['rds:DescribeEvents'],
+      resources: ['*'],
+      whyAnyResource:
+        "DescribeEvents isn't authorized on DB instances: it lists the account's events, narrowed by its parameters (Service Authorization Reference, Amazon RDS).",
+    },
+  ],
+  network: 'none',
+  risk: 'high',
+  idempotency: 'evidence',
+  // A second failover within the hour would go back to what was just left.
+  defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  timeoutSeconds: 30,
+  memoryMegabytes: 512,
+});

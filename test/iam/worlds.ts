@@ -7,6 +7,7 @@ import { type Audience, playAll } from '../../local/scenarios/runner.ts';
 import type { Scenario } from '../../local/scenarios/types.ts';
 import { startWorld, type World } from '../../local/world/world.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
+import { DATABASE_CASES } from './cases/databases.ts';
 import { NOTIFY_CASES } from './cases/notify.ts';
 import { OBSERVE_CASES } from './cases/observe.ts';
 import { RECONCILER_CASES } from './cases/reconciler.ts';
@@ -33,7 +34,10 @@ export interface Surroundings {
 /** The demo and every path that it doesn't take. */
 export async function playActing(around: Surroundings): Promise<Played> {
   const demo = choose(await allScenarios<World>(), ['demo']);
-  return play([...demo, ...RECONCILER_CASES, ...SERVICE_CASES, ...BUDGET_CASES, ...NOTIFY_CASES], around);
+  return play(
+    [...demo, ...RECONCILER_CASES, ...SERVICE_CASES, ...DATABASE_CASES, ...BUDGET_CASES, ...NOTIFY_CASES],
+    around,
+  );
 }
 
 export const playObserving = (around: Surroundings): Promise<Played> =>

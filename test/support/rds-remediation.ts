@@ -138,7 +138,7 @@ export async function openRdsRemediation<O>(
           ...base,
           databases: { [id]: { ...database, ...told.target, name: id } },
           runbooks: { [name]: { ...limits, perRunbookPerHour: 500, ...told.limits } },
-          fleet: { changesPerHour: 500 },
+          fleet: { changesPerHour: 500, removalsPerHour: 500, describesPerSecond: 1000 },
           ...told.config,
         },
         now: told.now ?? Date.now,

@@ -24,6 +24,7 @@ export const manifest = defineManifest({
   ],
   network: 'none',
   risk: 'high',
+  removesCapacity: true,
   idempotency: 'evidence',
   // A second failover within the hour would go back to what was just left.
   defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },

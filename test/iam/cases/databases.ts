@@ -1,0 +1,102 @@
+/** The remediations of databases that the demo doesn't start: each by an alarm of its own on the demo's database. */
+import { DeleteAlarmsCommand, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeDBInstancesCommand, ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
+import { RUNBOOK_TAG } from '../../../functions/engine/manifest.ts';
+import { DATABASE, DATABASE_TARGET } from '../../../local/scenarios/support/database.ts';
+import { untilQuiet } from '../../../local/scenarios/support/incidents.ts';
+import type { Scenario, Stage } from '../../../local/scenarios/types.ts';
+import type { World } from '../../../local/world/world.ts';
+import { fireUntil, nextCall, SERVICE_TARGET } from './support.ts';
+
+interface DatabaseCase {
+  readonly remediation: string;
+  readonly metricName: string;
+  /** The changing call that ends the case. */
+  readonly operation: string;
+  prepare?(world: World, stage: Stage): Promise<void>;
+}
+
+const databaseCase = ({ remediation, metricName, operation, prepare }: DatabaseCase): Scenario<World> => ({
+  name: `database-${remediation}`,
+  summary: `${remediation} is started by an alarm on ${metricName}`,
+  groups: [],
+  rank: 3,
+  targets: [DATABASE_TARGET],
+  uses: [SERVICE_TARGET, DATABASE_TARGET],
+  timeLimitMs: 120_000,
+  run: async (world, stage) => {
+    await untilQuiet(world, stage, DATABASE_TARGET, remediation);
+    await prepare?.(world, stage);
+    const alarm = await makeAlarm(world, stage, remediation, metricName);
+    await fireUntil(world, alarm, nextCall(world, stage, `nightshift-demo-${remediation}`, operation));
+    // So that its incident ends, and the next case finds the database as this one did.
+    await world
+      .clients()
+      .cloudwatch.send(
+        new SetAlarmStateCommand({ AlarmName: alarm, StateValue: 'OK', StateReason: 'the case is over' }),
+      );
+    await untilAvailable(world, stage);
+    return {};
+  },
+});
+
+/** An alarm that no data ever moves, tagged with the remediation; deleted with the case. */
+async function makeAlarm(world: World, stage: Stage, remediation: string, metricName: string): Promise<string> {
+  const { cloudwatch } = world.clients();
+  const AlarmName = `case-${remediation}`;
+  await cloudwatch.send(
+    new PutMetricAlarmCommand({
+      AlarmName,
+      Namespace: 'AWS/RDS',
+      MetricName: metricName,
+      Dimensions: [{ Name: 'DBInstanceIdentifier', Value: DATABASE }],
+      Statistic: 'Average',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 1e15,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'ignore',
+      Tags: [{ Key: RUNBOOK_TAG, Value: remediation }],
+      ActionConfiguration: { AlarmTagsPropagation: { Enabled: true } },
+    }),
+  );
+  const state = { AlarmName, StateValue: 'OK', StateReason: 'nothing is wrong yet' } as const;
+  await cloudwatch.send(new SetAlarmStateCommand(state));
+  stage.restore(`alarm ${AlarmName}`, async () => {
+    await cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));
+  });
+  return AlarmName;
+}
+
+async function untilAvailable(world: World, stage: Stage): Promise<void> {
+  const { rds } = world.clients();
+  await stage.until(
+    `${DATABASE} to be available`,
+    async () => {
+      const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: DATABASE }));
+      return DBInstances?.[0]?.DBInstanceStatus === 'available' ? true : undefined;
+    },
+    { withinMs: 30_000, everyMs: 50 },
+  );
+}
+
+/** Makes the database Multi-AZ for the length of the case. */
+async function withStandby(world: World, stage: Stage): Promise<void> {
+  const { rds } = world.clients();
+  const change = async (MultiAZ: boolean) => {
+    await untilAvailable(world, stage);
+    await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: DATABASE, MultiAZ, ApplyImmediately: true }));
+    await untilAvailable(world, stage);
+  };
+  stage.restore('a Single-AZ database', () => change(false));
+  await change(true);
+}
+
+export const DATABASE_CASES = [
+  databaseCase({
+    remediation: 'fail-over-database',
+    metricName: 'WriteLatency',
+    operation: 'RebootDBInstance',
+    prepare: withStandby,
+  }),
+];

@@ -20,6 +20,8 @@ export const eventKey = (remediation: string, signalId: string): Key =>
 export const switchKey = (copy: number): Key => single(`SWITCH#${copy}`, 'SWITCH');
 /** When a person was last called because of a storm. */
 export const stormKey: Key = { pk: 'STORM', sk: 'STORM' };
+/** How far a roll-out to many targets is, by remediation (reconciler/roll-out.ts). */
+export const rollOutKey = (remediation: string): Key => single(`ROLLOUT#${remediation}`, 'ROLLOUT');
 /** Who runs a scheduled job now (engine/run-lease.ts). */
 export const runLeaseKey = (job: string): Key => single(`LEASE#${job}`, 'LEASE');
 export const targetKey = (target: string): Key => single(`TARGET#${target}`, 'TARGET');
@@ -165,4 +167,6 @@ export interface WorkItem extends Key {
   readonly attempts: number;
   /** For `recheck`: the signal to judge again. */
   readonly signal?: Signal;
+  /** Nothing is changed in the mode it was put off in: it waits until the runbook is promoted. */
+  readonly whenAuto?: true;
 }

@@ -7,7 +7,7 @@ import { type Context, calledLately, limitsOf, type Situation } from './context.
 import { RetryableError } from './errors.ts';
 import { SOON_MS, type Stop } from './guard.ts';
 import { openIncident } from './incident.ts';
-import type { TargetItem } from './items.ts';
+import type { TargetItem, WorkItem } from './items.ts';
 import type { Labelled } from './store.ts';
 import { stormAround, stormStory } from './storm.ts';
 import { nothingWaits } from './target-state.ts';
@@ -37,6 +37,7 @@ function recheck<T extends Protected, O>(
   { store, remediation }: Context<T, O>,
   signal: Signal,
   dueAt: number,
+  when: Pick<WorkItem, 'whenAuto'> = {},
 ): Labelled {
   const { name } = remediation.manifest;
   return putWork(store.table, {
@@ -47,6 +48,7 @@ function recheck<T extends Protected, O>(
     dueAt,
     attempts: 0,
     signal,
+    ...when,
   });
 }
 
@@ -203,6 +205,8 @@ export async function recordWouldAct<T extends Protected, O>(
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
     putTargetWork(context.store, 'verify', signal.target, name, dueAt),
+    // What still fires when the runbook is promoted is acted on then: CloudWatch won't tell again.
+    recheck(context, signal, dueAt, { whenAuto: true }),
   ]);
 }
 

@@ -16,6 +16,7 @@ import {
   eventKey,
   incidentsPartition,
   type Key,
+  rollOutKey,
   type SwitchItem,
   slotKey,
   stormKey,
@@ -189,6 +190,32 @@ export function alarmOk(table: string, alarmArn: string, at: number): Labelled {
     },
   });
 }
+
+/** Writes the state of a roll-out if it is still the one that was read (`version` 0: there was none). */
+export function putRollOut(table: string, remediation: string, rollOut: object, version: number): Labelled {
+  const item = { ...rollOutKey(remediation), ...rollOut, version: version + 1 };
+  return signed('roll-out', put(table, item, version === 0 ? ABSENT : asRead(version)));
+}
+
+/** Ends a roll-out if it is still the one that was read. */
+export function removeRollOut(table: string, remediation: string, version: number): Labelled {
+  const { expression, names, values } = asRead(version);
+  return signed('roll-out', {
+    Delete: {
+      TableName: table,
+      Key: flat(rollOutKey(remediation)),
+      ConditionExpression: expression,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: flat(values),
+    },
+  });
+}
+
+const asRead = (version: number) => ({
+  expression: '#version = :version',
+  names: { '#version': 'version' },
+  values: { ':version': version },
+});
 
 export function putAction(table: string, action: ActionItem): Labelled {
   return signed('action', put(table, { ...actionKey(action.actionId), ...action }, ABSENT));

@@ -10,6 +10,7 @@ import { alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
 import { asEvent, type CloudWatch, describeAlarms, firingAlarms, paced, tagsOf, toLive } from './alarms.ts';
 import { leaveToPerson } from './orphan.ts';
 import { isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
+import { type Firing, holdBack, type RollOutSurroundings } from './release.ts';
 
 /** An alarm's own event gets this long to arrive before the sweep takes it for lost. */
 const EVENT_GRACE_MS = 30_000;
@@ -26,11 +27,10 @@ const READS_OF_AN_ORDER = 4;
 const LEASE_MARGIN_MS = 5_000;
 const LEASE = 'reconciler';
 
-export interface Surroundings {
-  readonly store: Store;
+export interface Surroundings extends RollOutSurroundings {
   readonly cloudwatch: CloudWatch;
   readonly lambda: Pick<LambdaClient, 'send'>;
-  readonly config: Pick<RuntimeConfig, 'name' | 'reconcileEverySeconds' | 'fleet'>;
+  readonly config: Pick<RuntimeConfig, 'name' | 'fleet'> & RollOutSurroundings['config'];
   /** Names of the functions of the remediations that are deployed. */
   readonly functions: Readonly<Record<string, string>>;
   readonly now: () => number;
@@ -46,12 +46,15 @@ export interface ReconcilerReport {
   readonly due: number;
   readonly ordered: number;
   readonly dropped: number;
+  /** Signals that could be judged again and wait for others to be proved first. */
+  readonly heldBack: number;
   /** Work of remediations that aren't deployed any more. */
   readonly orphaned: number;
   readonly reinjected: number;
 }
 
 type Fate = 'ordered' | 'dropped' | 'orphaned' | 'waits';
+type Order = ReturnType<typeof orderFor>;
 
 /** What a run works with: its surroundings, and how fast it may read. */
 interface Run extends Surroundings {
@@ -66,7 +69,7 @@ export async function reconcile(around: Surroundings): Promise<ReconcilerReport>
   const { store, requestId, now, remaining } = around;
   const until = now() + remaining() + LEASE_MARGIN_MS;
   if (!(await takeRunLease(store, LEASE, requestId, now(), until)))
-    return { skipped: true, due: 0, ordered: 0, dropped: 0, orphaned: 0, reinjected: 0 };
+    return { skipped: true, due: 0, ordered: 0, dropped: 0, heldBack: 0, orphaned: 0, reinjected: 0 };
   try {
     const pacer = new Pacer({ perSecond: around.config.fleet.describesPerSecond });
     return await reconcileAlone({ ...around, cloudwatch: paced(around.cloudwatch, pacer), pacer });
@@ -86,12 +89,13 @@ async function reconcileAlone(around: Run): Promise<ReconcilerReport> {
   const due = await readDue(store, now);
   const concerned = await alarmsConcerned(store, due);
   const alarms = await describeAlarms(cloudwatch, new Set([...concerned.values()].flat()));
+  const orders = ordersFor(around, due, concerned, alarms);
+  const firing = due.flatMap((work) => firingOf(work, orders.get(work)));
+  const heldBack = await holdBack(around, firing, now, failures);
+  for (const work of heldBack) orders.set(work, 'wait');
   const fates: Fate[] = [];
   for (let start = 0; start < due.length && remaining() > KEEP_FOR_SWEEP_MS; start += AT_ONCE) {
-    const batch = due.slice(start, start + AT_ONCE).map((work) => {
-      const ofWork = (concerned.get(work) ?? []).flatMap((arn) => alarms.get(arn) ?? []);
-      return handOut(around, work, new Map(ofWork.map((alarm) => [alarm.arn, alarm])), now);
-    });
+    const batch = due.slice(start, start + AT_ONCE).map((work) => handOut(around, work, orders.get(work), now));
     for (const result of await Promise.allSettled(batch)) {
       if (result.status === 'fulfilled') fates.push(result.value);
       else failures.push(result.reason);
@@ -107,8 +111,31 @@ async function reconcileAlone(around: Run): Promise<ReconcilerReport> {
   }
   const count = (fate: Fate) => fates.filter((each) => each === fate).length;
   const report = { ordered: count('ordered'), dropped: count('dropped'), orphaned: count('orphaned') };
-  return { skipped: false, due: due.length, ...report, reinjected };
+  return { skipped: false, due: due.length, ...report, heldBack: heldBack.size, reinjected };
 }
+
+function ordersFor(
+  { config }: Run,
+  due: readonly WorkItem[],
+  concerned: ReadonlyMap<WorkItem, readonly string[]>,
+  alarms: ReadonlyMap<string, LiveAlarm>,
+): Map<WorkItem, Order> {
+  return new Map(
+    due.map((work): [WorkItem, Order] => {
+      const ofWork = (concerned.get(work) ?? []).flatMap((arn) => alarms.get(arn) ?? []);
+      const order = orderFor(work, new Map(ofWork.map((alarm) => [alarm.arn, alarm])));
+      // It was only watched, and its runbook still may not act: judging it again would say the same.
+      const watched = work.whenAuto === true && config.runbooks[work.remediation]?.mode !== 'auto';
+      return [work, watched && firingOf(work, order).length > 0 ? 'wait' : order];
+    }),
+  );
+}
+
+/** Work that would have a firing signal judged again, for the planner of roll-outs. */
+const firingOf = (work: WorkItem, order: Order): Firing[] =>
+  typeof order === 'object' && order.command === 'signal' && order.signal.state === 'firing'
+    ? [{ work, signal: order.signal }]
+    : [];
 
 async function readDue(store: Store, now: number): Promise<WorkItem[]> {
   const pages = await Promise.all(
@@ -136,18 +163,12 @@ async function alarmsConcerned(store: Store, due: readonly WorkItem[]): Promise<
   );
 }
 
-async function handOut(
-  around: Run,
-  work: WorkItem,
-  alarms: ReadonlyMap<string, LiveAlarm>,
-  now: number,
-): Promise<Fate> {
+async function handOut(around: Run, work: WorkItem, order: Order, now: number): Promise<Fate> {
   const { store, functions } = around;
   if (!functions[work.remediation]) {
     await leaveToPerson(store, work, now);
     return 'orphaned';
   }
-  const order = orderFor(work, alarms);
   if (!order) {
     // Only what was read: the index lags, and a newer signal may have put new work in its place meanwhile.
     await store.transact([dropWork(store.table, work)]);

@@ -86,7 +86,7 @@ async function run({ alarms = {}, at, functions = { 'raise-number': 'f' }, faili
       return {};
     },
   } as unknown as Surroundings['lambda'];
-  const config = { name: 'test', reconcileEverySeconds: 300, fleet: world.config.fleet };
+  const config = world.config;
   const around = { store: world.store, cloudwatch, lambda, config, functions, requestId: 'run', now: () => at };
   const report = await reconcile({ ...around, remaining: remaining ?? (() => 60_000) });
   const outcomes = [];
@@ -199,7 +199,7 @@ describe('a run', () => {
     const around = {
       store: lagging,
       functions: { 'raise-number': 'f' },
-      config: { name: 'test', reconcileEverySeconds: 300, fleet: world.config.fleet },
+      config: world.config,
       requestId: 'run',
     };
     const nothing = { send: async () => ({}) } as unknown as CloudWatch & Surroundings['lambda'];

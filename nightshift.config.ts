@@ -55,6 +55,9 @@ export default defineConfig({
   // channels: { team: { kind: 'slack', webhookSecretArn: 'arn:aws:secretsmanager:...' } },
   // routing: [{ channels: ['team'] }],
 
+  // A page of graphs: free for the account's first three, else 3 USD a month.
+  selfWatch: { dashboard: true },
+
   runbooks: {
     // 'scale-out-service': { mode: 'auto', cooldownSeconds: 600 },
   },

@@ -7,12 +7,13 @@ import type { ParsedConfig } from './config/parse.ts';
 import { deployedManifests } from './config/runtime.ts';
 import type { Units } from './discover.ts';
 import { ResponseStack } from './stacks/response-stack.ts';
+import { StandbyStack } from './stacks/standby-stack.ts';
 
 export interface BuildOptions extends ParsedConfig {
   readonly units: Units;
 }
 
-/** Adds the stack to an app. Assets are staged by then: nothing temporary is left. */
+/** Adds the stacks to an app. Assets are staged by then: nothing temporary is left. @returns the one that answers alarms. */
 export function buildApp(app: App, { config, runtime, units }: BuildOptions): ResponseStack {
   const bundles = bundle(entriesOf({ config, runtime, units }), runtime);
   try {
@@ -23,6 +24,10 @@ export function buildApp(app: App, { config, runtime, units }: BuildOptions): Re
       units,
       folderOf: bundles.folderOf,
       env: { region: config.region, ...(account ? { account } : {}) },
+    });
+    new StandbyStack(app, `nightshift-${config.name}-standby`, {
+      config,
+      env: { region: config.standbyRegion, ...(account ? { account } : {}) },
     });
     return stack;
   } finally {

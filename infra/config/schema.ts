@@ -184,7 +184,7 @@ export const configSchema = z.strictObject({
   name: name(20).default('main'),
   /** Region that is protected and deployed to. */
   region,
-  /** Region that is to take over when `region` is lost; never the same. Nothing acts on it yet. */
+  /** Region that is to take over when `region` is lost; never the same. From there it is watched that Nightshift lives (docs/self-watch.md). */
   standbyRegion: region,
   /** Mode of every runbook without one of its own. */
   mode: z.enum(MODES).default('observe'),
@@ -235,6 +235,13 @@ export const configSchema = z.strictObject({
       /** Other targets whose incidents began before the one that is held. */
       targets: z.int().min(1).max(1000).default(10),
       withinSeconds: seconds(10, 3600).default(300),
+    })
+    .prefault({}),
+  /** How Nightshift is watched itself (docs/self-watch.md). */
+  selfWatch: z
+    .strictObject({
+      /** A page of graphs in CloudWatch: free for the account's first three, else 3 USD a month. */
+      dashboard: z.boolean().default(false),
     })
     .prefault({}),
   /** Times in which nothing is changed, or only then. */

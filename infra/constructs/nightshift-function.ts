@@ -56,11 +56,7 @@ export class NightshiftFunction extends Construct {
     super(scope, id);
     const { deployment, manifest } = props;
     const functionName = functionNameOf(deployment.config.name, manifest.name);
-    this.failures = failureQueue(this, {
-      queueName: `${functionName}-failures`,
-      holds: `${manifest.name} of Nightshift ${deployment.config.name} gave up on an event.`,
-      pageTopic: deployment.pageTopic,
-    });
+    this.failures = failureQueue(this, { queueName: `${functionName}-failures` });
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: deployment.config.logRetentionDays,

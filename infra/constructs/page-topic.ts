@@ -12,7 +12,10 @@ import type { DeploymentConfig } from '../config/schema.ts';
  * Encrypted only with a key of the user's own: alarms can't publish through AWS's own key ("Amazon CloudWatch alarms and encrypted
  * Amazon SNS topics", AWS re:Post knowledge center), and a page that doesn't leave is worse than one that is readable at rest.
  */
-export function pageTopic(scope: Construct, config: DeploymentConfig): Topic {
+export function pageTopic(
+  scope: Construct,
+  config: Pick<DeploymentConfig, 'name' | 'contacts' | 'pageTopicKeyArn'>,
+): Topic {
   const topic = new Topic(scope, 'Pages', {
     topicName: `nightshift-${config.name}-pages`,
     displayName: `Nightshift ${config.name}`,

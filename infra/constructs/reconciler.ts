@@ -1,7 +1,6 @@
-/** The reconciler: a schedule that looks again at everything held, firing or unfinished, and an alarm on its own absence. */
+/** The reconciler: a schedule that looks again at everything held, firing or unfinished. Its absence is watched by `self-watch.ts`. */
 import type { Construct } from 'constructs';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
-import { pagingAlarm } from './alarm-action.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import type { Remediation } from './remediation.ts';
 import { scheduleFunction } from './schedule.ts';
@@ -33,7 +32,6 @@ export class Reconciler extends NightshiftFunction {
         [...remediations.values()].map((remediation) => remediation.function.functionArn),
       );
     this.#schedule(deployment);
-    this.#watch(deployment);
   }
 
   #schedule({ config }: Deployment): void {
@@ -42,24 +40,6 @@ export class Reconciler extends NightshiftFunction {
       scheduleName: functionNameOf(config.name, 'reconciler'),
       everyMinutes: config.reconcileEverySeconds / 60,
       maximumEventAgeInSeconds: Math.max(60, config.reconcileEverySeconds),
-    });
-  }
-
-  /** Nobody else would notice if it didn't run. Three periods, so that one late start pages nobody. */
-  #watch({ config, pageTopic }: Deployment): void {
-    pagingAlarm(this, 'AbsenceAlarm', {
-      alarmName: functionNameOf(config.name, 'reconciler-absent'),
-      alarmDescription: `P1. The reconciler of Nightshift ${config.name} has not run: nothing held is looked at again until it does.`,
-      namespace: 'AWS/Lambda',
-      metricName: 'Invocations',
-      dimensions: [{ name: 'FunctionName', value: this.function.functionName }],
-      statistic: 'Sum',
-      period: config.reconcileEverySeconds,
-      evaluationPeriods: 3,
-      threshold: 1,
-      comparisonOperator: 'LessThanThreshold',
-      treatMissingData: 'breaching',
-      pageTopic,
     });
   }
 }

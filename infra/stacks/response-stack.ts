@@ -14,6 +14,7 @@ import { Protection } from '../constructs/protection.ts';
 import { Publisher } from '../constructs/publisher.ts';
 import { Reconciler } from '../constructs/reconciler.ts';
 import { Remediation } from '../constructs/remediation.ts';
+import { SelfWatch } from '../constructs/self-watch.ts';
 import type { Units } from '../discover.ts';
 
 export interface ResponseStackProps extends StackProps {
@@ -31,6 +32,7 @@ export class ResponseStack extends Stack {
     const remediations = this.#remediations(deployment, units);
     this.#incidentFunctions(deployment, units, remediations);
     this.#protect(deployment);
+    this.#watch(deployment);
     new CfnOutput(this, 'JournalTable', { value: table.tableName });
     new CfnOutput(this, 'PageTopic', { value: deployment.pageTopic.topicArn });
     new CfnOutput(this, 'Region', { value: Aws.REGION });
@@ -69,6 +71,11 @@ export class ResponseStack extends Stack {
     if (publisher && streamArn) new Publisher(this, { deployment, manifest: publisher, streamArn });
     const [announcer, notify] = [manifestOf('announcer'), manifestOf('notify')];
     if (announcer && streamArn) new Notifications(this, { deployment, announcer, notify, streamArn });
+  }
+
+  #watch(deployment: Deployment): void {
+    const reconciler = this.node.findAll().find((each) => each instanceof Reconciler);
+    if (reconciler) new SelfWatch(this, { deployment, reconciler });
   }
 
   #protect({ config, pageTopic: topic }: Deployment): void {

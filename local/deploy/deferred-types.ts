@@ -31,6 +31,10 @@ export const DEFERRED_TYPES: Readonly<Record<string, DeferredType>> = {
     how: 'created',
     reason: 'Alarms are evaluated by the local CloudWatch: the emulator ignores dimensions, periods and missing data.',
   },
+  'AWS::CloudWatch::Dashboard': {
+    how: 'left-out',
+    reason: 'There is no console here; its metrics are there to be read.',
+  },
   'AWS::EC2::SecurityGroupIngress': {
     how: 'left-out',
     reason: 'There is no VPC here: processes reach each other over the loopback interface.',

@@ -24,8 +24,10 @@ export interface DeployOptions extends SynthesizeOptions {
 
 export interface Deployed {
   readonly stackName: string;
-  /** Outputs of the stack: `JournalTable`, `PageTopic`, ... */
+  /** Outputs of the stack that answers alarms: `JournalTable`, `PageTopic`, ... */
   readonly outputs: Readonly<Record<string, string>>;
+  /** Outputs of the stack in the standby region; none when the app has no such stack. */
+  readonly standbyOutputs: Readonly<Record<string, string>>;
   /** The roles of the synthesized template, with their policies. */
   readonly roles: readonly Role[];
   /** The synthesized template, as it would be deployed to AWS. */
@@ -47,21 +49,47 @@ const CDK_CLI = join(createRequire(import.meta.url).resolve('aws-cdk/package.jso
  */
 export async function deployNightshift(world: WorldContext, options: DeployOptions): Promise<Deployed> {
   const cli = cdkCli(world, options.endpointUrl);
+  const environments = [world.region, world.standbyRegion].map((region) => `aws://${world.accountId}/${region}`);
   const [assembly, bootstrap] = await together(
     options.assembly ?? synthesize(world, options),
-    timed(() => cli('bootstrap', `aws://${world.accountId}/${world.region}`)),
+    timed(() => cli('bootstrap', ...environments)),
   );
-  const { dir, stackName, template, transformed, roles } = prepare(world, assembly.dir);
-  options.onRoles?.(roles);
-  for (const line of describe(transformed)) options.report(line);
+  const { dir, stacks } = prepare(world, assembly.dir);
+  const main = stacks.find(({ region }) => region === world.region);
+  if (!main) throw new Error(`${assembly.dir}: expected a stack for ${world.region}, found none`);
+  options.onRoles?.(stacks.flatMap(({ roles }) => roles));
+  const taken = stacks.map(({ transformed }) => transformed);
+  for (const line of describe({
+    created: taken.flatMap(({ created }) => created),
+    leftOut: taken.flatMap(({ leftOut }) => leftOut),
+  }))
+    options.report(line);
   const deploy = await timed(() =>
-    cli('deploy', stackName, '--app', dir, '--method', 'direct', '--require-approval', 'never'),
+    cli(
+      'deploy',
+      ...['--all', '--concurrency', String(stacks.length)],
+      ...['--app', dir, '--method', 'direct', '--require-approval', 'never'],
+    ),
   );
-  const outputs = await stackOutputs(world, options.endpointUrl, stackName);
-  const create = await timed(() =>
-    createDeferred(transformed.created, { endpointUrl: options.endpointUrl, region: world.region, outputs }),
-  );
-  return { stackName, outputs, roles, template, seconds: { synth: assembly.seconds, bootstrap, deploy, create } };
+  const outputs = await Promise.all(stacks.map((stack) => stackOutputs(options.endpointUrl, stack)));
+  const create = await timed(async () => {
+    for (const [index, { region, transformed }] of stacks.entries())
+      await createDeferred(transformed.created, {
+        endpointUrl: options.endpointUrl,
+        region,
+        outputs: outputs[index] ?? {},
+      });
+  });
+  const outputsOf = (wanted: PreparedStack) => outputs[stacks.indexOf(wanted)] ?? {};
+  const standby = stacks.find((stack) => stack !== main);
+  return {
+    stackName: main.stackName,
+    outputs: outputsOf(main),
+    standbyOutputs: standby ? outputsOf(standby) : {},
+    roles: main.roles,
+    template: main.template,
+    seconds: { synth: assembly.seconds, bootstrap, deploy, create },
+  };
 }
 
 /** Both, and the first failure only after the other ended too: nothing may go on working behind a failed start. */
@@ -78,33 +106,42 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-interface Prepared {
-  readonly dir: string;
+interface PreparedStack {
   readonly stackName: string;
+  readonly region: string;
   readonly template: Template;
   readonly transformed: Transformed;
   readonly roles: readonly Role[];
 }
 
-/** The assembly's copy with the transformed template. */
-function prepare(world: WorldContext, source: string): Prepared {
+interface Artifact {
+  readonly type: string;
+  /** `aws://<account>/<region>`. */
+  readonly environment?: string;
+  readonly properties?: { readonly templateFile?: string };
+}
+
+/** The assembly's copy with the transformed templates. */
+function prepare(world: WorldContext, source: string): { dir: string; stacks: PreparedStack[] } {
   const dir = join(world.dir, 'assembly-local');
   cpSync(source, dir, { recursive: true });
   const { artifacts } = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')) as {
-    artifacts: Record<string, { type: string; properties?: { templateFile?: string } }>;
+    artifacts: Record<string, Artifact>;
   };
   const stacks = Object.entries(artifacts).filter(([, { type }]) => type === 'aws:cloudformation:stack');
-  const [stackName, stack] = stacks[0] ?? [];
-  if (stacks.length !== 1 || !stackName || !stack?.properties?.templateFile)
-    throw new Error(
-      `${source}: expected one stack, found ${stacks.length}: ${stacks.map(([name]) => name).join(', ')}`,
-    );
-  const file = join(dir, stack.properties.templateFile);
+  return { dir, stacks: stacks.map(([stackName, stack]) => prepareStack(world, dir, stackName, stack)) };
+}
+
+function prepareStack(world: WorldContext, dir: string, stackName: string, stack: Artifact): PreparedStack {
+  const region = stack.environment?.split('/').at(-1);
+  const { templateFile } = stack.properties ?? {};
+  if (!region || !templateFile) throw new Error(`${dir}: stack ${stackName} names no region or template`);
+  const file = join(dir, templateFile);
   const template = JSON.parse(readFileSync(file, 'utf8')) as Template;
   const transformed = transformTemplate(template);
   writeFileSync(file, JSON.stringify(transformed.template));
-  const roles = rolesOf(template, { account: world.accountId, region: world.region, stackName });
-  return { dir, stackName, template, transformed, roles };
+  const roles = rolesOf(template, { account: world.accountId, region, stackName });
+  return { stackName, region, template, transformed, roles };
 }
 
 /** The CDK CLI as a child: dummy credentials, a home of its own, nothing of the user's AWS or proxy settings, nothing sent anywhere. */
@@ -132,12 +169,11 @@ function cdkCli(world: WorldContext, endpointUrl: string): (...args: string[]) =
 }
 
 async function stackOutputs(
-  world: WorldContext,
   endpointUrl: string,
-  stackName: string,
+  { stackName, region }: PreparedStack,
 ): Promise<Record<string, string>> {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = new CloudFormationClient({ endpoint: endpointUrl, region: world.region, credentials });
+  const client = new CloudFormationClient({ endpoint: endpointUrl, region, credentials });
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
     const outputs = Stacks?.[0]?.Outputs ?? [];

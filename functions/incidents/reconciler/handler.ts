@@ -4,29 +4,49 @@
  */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { clientDefaults } from '../../engine/clients.ts';
 import { runtimeConfig } from '../../engine/config.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { log } from '../../engine/log.ts';
+import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { type ReconcilerReport, reconcile } from './run.ts';
+import { countFailures, giveSign, reconcilerMeasures, sqsIn } from './trouble.ts';
 
 const cloudwatch = new CloudWatchClient(clientDefaults());
 const lambda = new LambdaClient(clientDefaults());
+let queues: { readonly here: SQSClient; readonly standby: SQSClient } | undefined;
 
 export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().handler(async (_event, context) => {
-  const report = await reconcile({
-    store: new Store(requiredEnvironment('NIGHTSHIFT_TABLE')),
-    cloudwatch,
-    lambda,
-    config: runtimeConfig(),
-    functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
-    now: Date.now,
-    requestId: context.awsRequestId,
-    remaining: () => context.getRemainingTimeInMillis(),
-  });
-  log('INFO', 'reconciled', { ...report });
-  return report;
+  const config = runtimeConfig();
+  queues ??= { here: sqsIn(config.region), standby: sqsIn(config.standbyRegion) };
+  const urls = JSON.parse(requiredEnvironment('NIGHTSHIFT_FAILURE_QUEUES')) as string[];
+  const [work, failures] = await Promise.allSettled([
+    reconcile({
+      store: new Store(requiredEnvironment('NIGHTSHIFT_TABLE')),
+      cloudwatch,
+      lambda,
+      config,
+      functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
+      now: Date.now,
+      requestId: context.awsRequestId,
+      remaining: () => context.getRemainingTimeInMillis(),
+    }),
+    countFailures(queues.here, urls),
+  ]);
+  const { due = 0, waitedSeconds = 0 } = work.status === 'fulfilled' ? work.value : {};
+  const counted = failures.status === 'fulfilled' ? failures.value : 0;
+  measure(config.name, reconcilerMeasures({ failures: counted, due, waitedSeconds }, config));
+  if (work.status === 'rejected') throw work.reason;
+  if (failures.status === 'rejected') throw failures.reason;
+  log('INFO', 'reconciled', { ...work.value, failures: counted });
+  // The run that is under way gives its own.
+  if (work.value.skipped) return work.value;
+  await giveSign(queues.standby, requiredEnvironment('NIGHTSHIFT_HEARTBEAT_QUEUE')).catch((error: unknown) =>
+    log('ERROR', 'no sign of life could be given', { error: error instanceof Error ? error.message : String(error) }),
+  );
+  return work.value;
 });

@@ -44,6 +44,8 @@ export interface ReconcilerReport {
   /** Another run is under way, so this one did nothing. */
   readonly skipped: boolean;
   readonly due: number;
+  /** How long the oldest of it had waited, in seconds. */
+  readonly waitedSeconds: number;
   readonly ordered: number;
   readonly dropped: number;
   /** Signals that could be judged again and wait for others to be proved first. */
@@ -69,7 +71,7 @@ export async function reconcile(around: Surroundings): Promise<ReconcilerReport>
   const { store, requestId, now, remaining } = around;
   const until = now() + remaining() + LEASE_MARGIN_MS;
   if (!(await takeRunLease(store, LEASE, requestId, now(), until)))
-    return { skipped: true, due: 0, ordered: 0, dropped: 0, heldBack: 0, orphaned: 0, reinjected: 0 };
+    return { skipped: true, due: 0, waitedSeconds: 0, ordered: 0, dropped: 0, heldBack: 0, orphaned: 0, reinjected: 0 };
   try {
     const pacer = new Pacer({ perSecond: around.config.fleet.describesPerSecond });
     return await reconcileAlone({ ...around, cloudwatch: paced(around.cloudwatch, pacer), pacer });
@@ -111,7 +113,8 @@ async function reconcileAlone(around: Run): Promise<ReconcilerReport> {
   }
   const count = (fate: Fate) => fates.filter((each) => each === fate).length;
   const report = { ordered: count('ordered'), dropped: count('dropped'), orphaned: count('orphaned') };
-  return { skipped: false, due: due.length, ...report, heldBack: heldBack.size, reinjected };
+  const waitedSeconds = due[0] ? Math.round((now - due[0].dueAt) / 1000) : 0;
+  return { skipped: false, due: due.length, waitedSeconds, ...report, heldBack: heldBack.size, reinjected };
 }
 
 function ordersFor(

@@ -149,21 +149,6 @@ describe('every alarm', () => {
       TreatMissingData: 'notBreaching',
     });
   });
-
-  it('includes one on each failure queue and one on the absence of the reconciler', () => {
-    const queues = paging.filter((alarm) => alarm.Namespace === 'AWS/SQS');
-    expect(queues).toHaveLength(4);
-    for (const alarm of queues)
-      expect(alarm).toMatchObject({ Threshold: 0, EvaluationPeriods: 1, TreatMissingData: 'notBreaching' });
-    expect(named('nightshift-main-reconciler-absent')).toMatchObject({
-      MetricName: 'Invocations',
-      ComparisonOperator: 'LessThanThreshold',
-      Threshold: 1,
-      Period: 300,
-      EvaluationPeriods: 3,
-      TreatMissingData: 'breaching',
-    });
-  });
 });
 
 describe('the page topic', () => {

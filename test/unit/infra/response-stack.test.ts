@@ -76,7 +76,7 @@ describe('a function role', () => {
     ]);
   });
 
-  it('of the reconciler may read what is due and invoke each remediation, and no other function', () => {
+  it('of the reconciler may read what is due, count what was given up on, give a sign of life and invoke each remediation, and no other function', () => {
     const journal = ENGINE.filter((action) => action !== 'ConditionCheckItem');
     expect(grantsOf(built, 'reconcilerRole').filter((grant) => !grant.includes('cloudwatch:'))).toEqual(
       [
@@ -84,6 +84,10 @@ describe('a function role', () => {
         'Allow dynamodb:Query on Journal.Arn/index/due',
         'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
         'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
+        ...['publisher', 'reconciler', 'releaseidleconnections', 'scaleoutservice'].map(
+          (id) => `Allow sqs:GetQueueAttributes on ${id}Failures.Arn`,
+        ),
+        'Allow sqs:SendMessage on arn:aws:sqs:us-west-2:111122223333:nightshift-main-heartbeat',
       ].sort(),
     );
   });

@@ -11,6 +11,7 @@ import { manifest as scaleOut } from '../../../functions/remediations/scale-out-
 import { parseConfig } from '../../../infra/config/parse.ts';
 import type { ConfigInput } from '../../../infra/config/schema.ts';
 import { ResponseStack } from '../../../infra/stacks/response-stack.ts';
+import { StandbyStack } from '../../../infra/stacks/standby-stack.ts';
 import example from '../../../nightshift.config.ts';
 
 export const MANIFESTS = { publisher, reconciler, release, scaleOut };
@@ -21,8 +22,10 @@ export interface BuiltStack {
   readonly template: Template;
 }
 
-/** The app and its synthesized template; nothing is left on disk. */
-export function buildStack(change: (config: ConfigInput) => ConfigInput = (config) => config): BuiltStack {
+/** The app and its synthesized template, with that of the standby region; nothing is left on disk. */
+export function buildStack(
+  change: (config: ConfigInput) => ConfigInput = (config) => config,
+): BuiltStack & { readonly standby: Template } {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-stack-'));
   const code = join(folder, 'code');
   try {
@@ -35,13 +38,18 @@ export function buildStack(change: (config: ConfigInput) => ConfigInput = (confi
       outdir: join(folder, 'cdk.out'),
       context: { '@aws-cdk/core:enablePartitionLiterals': true, '@aws-cdk/aws-iam:minimizePolicies': true },
     });
+    const parsed = parseConfig(change(example), [release, scaleOut]);
     const stack = new ResponseStack(app, 'nightshift-main', {
-      ...parseConfig(change(example), [release, scaleOut]),
+      ...parsed,
       units: { remediations: [unit(release), unit(scaleOut)], incidentFunctions: [unit(publisher), unit(reconciler)] },
       folderOf: () => code,
       env: { region: 'us-east-1', account: '111122223333' },
     });
-    return { app, template: Template.fromStack(stack) };
+    const standby = new StandbyStack(app, 'nightshift-main-standby', {
+      config: parsed.config,
+      env: { region: 'us-west-2', account: '111122223333' },
+    });
+    return { app, template: Template.fromStack(stack), standby: Template.fromStack(standby) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -54,7 +62,7 @@ export interface Found {
 }
 
 /** All resources of a type, with their properties. */
-export const resourcesOf = ({ template }: BuiltStack, type: string): Found[] =>
+export const resourcesOf = ({ template }: Pick<BuiltStack, 'template'>, type: string): Found[] =>
   Object.entries(template.findResources(type)).map(([id, resource]) => ({
     id,
     properties: (resource.Properties ?? {}) as Properties,

@@ -1,0 +1,63 @@
+/** What a person must look at although nothing failed loudly, and the sign of life that the standby region watches. */
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { clientDefaults } from '../../engine/clients.ts';
+import { classifyAwsError } from '../../engine/errors.ts';
+import type { Measure } from '../../engine/metrics.ts';
+
+/** A client for one region. The region decides where it calls, not the queue's URL: that is also how an endpoint of one's own is used. */
+export const sqsIn = (region: string): SQSClient =>
+  new SQSClient({ ...clientDefaults(), region, useQueueUrlAsEndpoint: false });
+
+/** Messages in the failure queues. @throws EngineError when one of them can't be looked into: what can't be seen isn't called fine. */
+export async function countFailures(sqs: Pick<SQSClient, 'send'>, queueUrls: readonly string[]): Promise<number> {
+  const counts = await Promise.all(
+    queueUrls.map(async (QueueUrl) => {
+      try {
+        const { Attributes } = await sqs.send(
+          new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+        );
+        return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+      } catch (error) {
+        throw classifyAwsError(`look into ${QueueUrl.slice(QueueUrl.lastIndexOf('/') + 1)}`, error);
+      }
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Work is handed out again a period after it was: what waits for three of them doesn't get its turn. */
+const PERIODS_TO_BE_STUCK = 3;
+
+export interface Found {
+  /** Messages in failure queues. */
+  readonly failures: number;
+  readonly due: number;
+  /** How long the oldest piece of due work had waited, in seconds. */
+  readonly waitedSeconds: number;
+}
+
+/** What is worth sending: nothing while nothing is due and nothing failed, because a metric costs by the hour in which it is sent. Pure. */
+export function reconcilerMeasures(
+  { failures, due, waitedSeconds }: Found,
+  { reconcileEverySeconds }: { readonly reconcileEverySeconds: number },
+): Measure[] {
+  const stuck = waitedSeconds > PERIODS_TO_BE_STUCK * reconcileEverySeconds ? 1 : 0;
+  const measures: Measure[] = [
+    { name: 'WorkDue', value: due },
+    { name: 'WorkOverdue', value: waitedSeconds },
+    { name: 'Trouble', value: failures + stuck },
+  ];
+  return measures.filter(({ value }) => value > 0);
+}
+
+/**
+ * Says in the standby region that a run went well. @throws EngineError when it can't be said; the caller goes on, for the alarm there notices the
+ * silence.
+ */
+export async function giveSign(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promise<void> {
+  try {
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'alive' }));
+  } catch (error) {
+    throw classifyAwsError('give a sign of life in the standby region', error);
+  }
+}

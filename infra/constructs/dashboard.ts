@@ -1,0 +1,76 @@
+/**
+ * One page that shows how Nightshift does. A dashboard costs 3 USD a month beyond an account's first three with at most 50 metrics each ("Amazon
+ * CloudWatch Pricing", free tier), so it is made only when asked for, and stays below that many.
+ */
+import { CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { METRICS, type MetricName, NAMESPACE } from '../../functions/engine/metrics.ts';
+import type { DeploymentConfig } from '../config/schema.ts';
+import type { NightshiftFunction } from './nightshift-function.ts';
+
+/** The free tier's limit, of which a part is kept for the searches, whose number of results isn't known before. */
+const FUNCTIONS_SHOWN = 15;
+const WIDTH = 8;
+const HEIGHT = 6;
+
+type Metric = readonly (string | Readonly<Record<string, unknown>>)[];
+interface Graph {
+  readonly title: string;
+  readonly metrics: readonly Metric[];
+  readonly stat: 'Sum' | 'Maximum' | 'p50';
+}
+
+export function dashboard(
+  scope: Construct,
+  config: DeploymentConfig,
+  functions: readonly NightshiftFunction[],
+): CfnDashboard {
+  const { region } = Stack.of(scope);
+  const names = functions.slice(0, FUNCTIONS_SHOWN).map((each) => each.function.functionName);
+  const graphs: Graph[] = [
+    { title: 'Outcomes', metrics: [search(config, 'Outcomes')], stat: 'Sum' },
+    { title: 'Held or refused, by guardrail', metrics: [search(config, 'Held')], stat: 'Sum' },
+    { title: 'Verified, and not', metrics: [search(config, 'Verifications')], stat: 'Sum' },
+    { title: 'Alarm to change (ms, median)', metrics: [own(config, 'AlarmToChange')], stat: 'p50' },
+    {
+      title: 'People called, and not reached',
+      metrics: (['Pages', 'PageFailures', 'NotifyFailures'] as const).map((name) => own(config, name)),
+      stat: 'Sum',
+    },
+    {
+      title: 'Work due, its longest wait (s), trouble',
+      metrics: (['WorkDue', 'WorkOverdue', 'Trouble'] as const).map((name) => own(config, name)),
+      stat: 'Maximum',
+    },
+    { title: 'Errors of functions', metrics: names.map((name) => ofLambda('Errors', name)), stat: 'Sum' },
+    { title: 'Throttles of functions', metrics: names.map((name) => ofLambda('Throttles', name)), stat: 'Sum' },
+  ];
+  return new CfnDashboard(scope, 'Dashboard', {
+    dashboardName: `nightshift-${config.name}`,
+    dashboardBody: Stack.of(scope).toJsonString({
+      widgets: graphs.map((graph, place) => widget(graph, place, region)),
+    }),
+  });
+}
+
+/** "Dashboard body structure and syntax", Amazon CloudWatch API Reference. */
+const widget = ({ title, metrics, stat }: Graph, place: number, region: string) => ({
+  type: 'metric',
+  x: (place % 3) * WIDTH,
+  y: Math.floor(place / 3) * HEIGHT,
+  width: WIDTH,
+  height: HEIGHT,
+  properties: { title, metrics, stat, region, period: 300, view: 'timeSeries' },
+});
+
+const own = ({ name }: DeploymentConfig, metric: MetricName): Metric => [NAMESPACE, metric, 'Deployment', name];
+
+const ofLambda = (metric: 'Errors' | 'Throttles', name: string): Metric => ['AWS/Lambda', metric, 'FunctionName', name];
+
+/** All values of its dimensions that were sent lately ("Use search expressions in graphs"). */
+function search({ name }: DeploymentConfig, metric: MetricName): Metric {
+  const dimensions = ['Deployment', ...METRICS[metric].dimensions].join(',');
+  const expression = `SEARCH('{${NAMESPACE},${dimensions}} MetricName="${metric}" Deployment="${name}"', 'Sum', 300)`;
+  return [{ expression, id: metric.toLowerCase() }];
+}

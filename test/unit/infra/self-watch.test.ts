@@ -1,0 +1,152 @@
+/** Who watches the watcher (invariant I13): by which alarms, how quickly, and for how much. */
+import { describe, expect, it } from '@jest/globals';
+import { evaluate } from '../../../local/stand-ins/cloudwatch/evaluator.ts';
+import { buildStack, resourcesOf } from './stack-fixture.ts';
+
+type Alarm = Readonly<Record<string, unknown>> & { readonly AlarmName: string };
+const alarmsOf = (template: Parameters<typeof resourcesOf>[0]['template']): Alarm[] =>
+  resourcesOf({ template }, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties as Alarm);
+
+const built = buildStack();
+const alarms = alarmsOf(built.template);
+const [silence, ...more] = alarmsOf(built.standby);
+const named = (name: string) => alarms.find((alarm) => alarm.AlarmName === name);
+const isProtecting = ({ AlarmName }: Alarm) => /^nightshift-main-(backend|orders-db)-/.test(AlarmName);
+
+describe('the alarms on Nightshift itself', () => {
+  it('are the same few, whatever is protected and however many functions there are', () => {
+    const names = (list: readonly Alarm[]) =>
+      list
+        .filter((alarm) => !isProtecting(alarm))
+        .map(({ AlarmName }) => AlarmName)
+        .sort();
+    expect(names(alarms)).toEqual([
+      'nightshift-main-publisher-late',
+      'nightshift-main-reconciler-absent',
+      'nightshift-main-trouble',
+    ]);
+    const smaller = buildStack(({ databases: _, network: __, ...config }) => ({
+      ...config,
+      services: { backend: { cluster: 'orders', maxTasks: 4 } },
+    }));
+    expect(names(alarmsOf(smaller.template))).toEqual(names(alarms));
+  });
+
+  it('call a person directly', () => {
+    for (const alarm of alarms.filter((each) => !isProtecting(each)))
+      expect(alarm).toMatchObject({ ActionsEnabled: true, AlarmActions: [{ Ref: expect.stringMatching(/^Pages/) }] });
+  });
+
+  it('notice that the reconciler did not run', () => {
+    expect(named('nightshift-main-reconciler-absent')).toMatchObject({
+      MetricName: 'Invocations',
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 1,
+      Period: 300,
+      EvaluationPeriods: 3,
+      TreatMissingData: 'breaching',
+    });
+  });
+
+  it('stay on while trouble is counted at every run, and go off when none was counted for three', () => {
+    const alarm = named('nightshift-main-trouble');
+    expect(alarm).toMatchObject({ Namespace: 'Nightshift', MetricName: 'Trouble', Period: 300 });
+    const judged = (datapoints: (number | undefined)[]) =>
+      evaluate({
+        datapoints,
+        evaluationPeriods: Number(alarm?.EvaluationPeriods),
+        datapointsToAlarm: Number(alarm?.DatapointsToAlarm),
+        comparison: 'GreaterThanThreshold',
+        threshold: 0,
+        treatMissingData: 'notBreaching',
+      }).state;
+    expect(judged([undefined, undefined, 1])).toBe('ALARM');
+    expect(judged([1, undefined, undefined])).toBe('ALARM');
+    expect(judged([undefined, undefined, undefined])).toBe('OK');
+  });
+});
+
+describe('a Nightshift that is dead', () => {
+  const config = { period: Number(silence?.Period), periods: Number(silence?.EvaluationPeriods) };
+
+  it('is watched from the standby region, by an alarm and a topic of that region', () => {
+    expect(more).toEqual([]);
+    expect(silence).toMatchObject({
+      AlarmName: 'nightshift-main-silent',
+      Namespace: 'AWS/SQS',
+      MetricName: 'NumberOfMessagesSent',
+      TreatMissingData: 'breaching',
+      AlarmActions: [{ Ref: expect.stringMatching(/^Pages/) }],
+    });
+    built.standby.hasResourceProperties('AWS::SNS::Topic', { TopicName: 'nightshift-main-pages' });
+  });
+
+  /** Minutes from its last sign of life until the alarm fires, if that came `second` seconds into its minute. */
+  function minutesToPage(second: number): number {
+    const last = 3600 + second;
+    for (let at = 3600; at < 2 * 3600; at += 60) {
+      const datapoints = Array.from({ length: config.periods + 2 }, (_, index) => {
+        const start = at - (config.periods + 2 - index) * config.period;
+        const sent = Array.from({ length: 12 }, (__, run) => last - run * 300);
+        const count = sent.filter((each) => each >= start && each < start + config.period).length;
+        return count > 0 ? count : undefined;
+      });
+      const { state } = evaluate({
+        datapoints,
+        evaluationPeriods: config.periods,
+        datapointsToAlarm: config.periods,
+        comparison: 'LessThanThreshold',
+        threshold: 1,
+        treatMissingData: 'breaching',
+      });
+      if (state === 'ALARM' && at > last) return (at - last) / 60;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  it('has a person called within 15 minutes of its last sign of life, whenever in the minute that came', () => {
+    const times = Array.from({ length: 60 }, (_, second) => minutesToPage(second));
+    // CloudWatch takes a minute or two more to get and judge the last period.
+    expect(Math.max(...times)).toBeLessThanOrEqual(13);
+    expect(Math.min(...times)).toBeGreaterThan(9);
+  });
+
+  it('is not taken for dead because one run failed', () => {
+    // Signs every 300 s, one missing: nine whole minutes without any, at most.
+    expect(config.period * config.periods).toBeGreaterThan(540);
+  });
+});
+
+describe('what it costs to stand by', () => {
+  /** "Amazon CloudWatch Pricing" (us-east-1, November 2026): 0.10 USD a month for each metric of an alarm of standard resolution. */
+  const alarmUsd = (list: readonly Alarm[]): number =>
+    list.reduce((sum, { Metrics }) => sum + 0.1 * Math.max(1, (Metrics as unknown[] | undefined)?.length ?? 1), 0);
+
+  it('is less than 1 USD a month for the alarms of the core, in both regions', () => {
+    const core = alarms.filter((alarm) => !isProtecting(alarm));
+    expect(alarmUsd([...core, ...alarmsOf(built.standby)])).toBeLessThan(0.9);
+  });
+
+  it('has all alarms of the standard resolution', () => {
+    for (const { Period } of [...alarms, ...alarmsOf(built.standby)]) expect(Number(Period)).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe('the dashboard', () => {
+  it('is made only when asked for', () => {
+    const without = buildStack((config) => ({ ...config, selfWatch: {} }));
+    expect(resourcesOf(without, 'AWS::CloudWatch::Dashboard')).toEqual([]);
+    expect(resourcesOf(built, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
+  });
+
+  it('names fewer metrics than a free one may have, and says of each graph what it shows', () => {
+    const [found] = resourcesOf(built, 'AWS::CloudWatch::Dashboard');
+    const { 'Fn::Join': joined } = (found?.properties.DashboardBody ?? {}) as {
+      'Fn::Join'?: [string, (string | object)[]];
+    };
+    const body = (joined?.[1] ?? []).map((part) => (typeof part === 'string' ? part : 'a-name')).join('');
+    const { widgets } = JSON.parse(body) as { widgets: { properties: { title: string; metrics: unknown[] } }[] };
+    expect(widgets.flatMap(({ properties }) => properties.metrics).length).toBeLessThan(50);
+    for (const { properties } of widgets) expect(properties.title).toMatch(/\w+/);
+  });
+});

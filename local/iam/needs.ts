@@ -131,6 +131,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'cloudwatch:ListTagsForResource': on(({ ResourceARN }) => text(ResourceARN)),
   'lambda:Invoke': invoke,
   'sns:Publish': on(({ TopicArn, TargetArn }) => text(TopicArn ?? TargetArn)),
+  'sqs:GetQueueAttributes': queue,
   'sqs:SendMessage': queue,
   'ses:POST /v2/email/outbound-emails': sendEmail,
   'events:PutEvents': eventBuses,

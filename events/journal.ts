@@ -22,6 +22,10 @@ export const ENTRY_KINDS = [
   'acknowledged',
   'taken-over',
   'released',
+  'approval-requested',
+  'approved',
+  'denied',
+  'approval-ended',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 

@@ -54,6 +54,11 @@ export interface RemediationManifest {
   readonly holds?: readonly string[];
   readonly risk: 'low' | 'medium' | 'high';
   readonly idempotency: Idempotency;
+  /**
+   * Its changes need so many people's approval in every mode that changes anything. Absent: only mode `approve` asks, one person, or two where the
+   * risk is high.
+   */
+  readonly approval?: { readonly people: 1 | 2 };
   readonly defaults: {
     readonly cooldownSeconds: number;
     readonly perTargetPerHour: number;

@@ -81,6 +81,8 @@ function nextState(state: IncidentState, { kind }: JournalEntry, over: boolean):
   if (kind === 'escalated') return 'escalated';
   if (kind === 'resolved') return 'resolved';
   if (over) return kind === 'handed-back' || kind === 'left-as-is' ? 'resolved' : state;
+  if (kind === 'approval-requested') return 'waiting-approval';
+  if (kind === 'approval-ended') return state === 'waiting-approval' ? 'open' : state;
   if (kind === 'intent') return 'acting';
   if (kind === 'acted') return state === 'escalated' ? 'escalated' : 'verifying';
   return state;

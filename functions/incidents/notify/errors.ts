@@ -13,11 +13,6 @@ export class DeliveryError extends EngineError {
   }
 }
 
-/** A secret couldn't be used: missing, empty or of another form than its channel needs. */
-export class SecretError extends EngineError {
-  readonly retryable = false;
-}
-
 /** At the end of an invocation: which channels weren't told. Lambda delivers the event again; those that were told are skipped then. */
 export class NotTold extends EngineError {
   readonly retryable = true;

@@ -12,10 +12,10 @@ import { runtimeConfig } from '../../engine/config.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { log } from '../../engine/log.ts';
 import { Store } from '../../engine/store.ts';
+import { Secrets } from '../secrets.ts';
 import { notifyConfig } from './config.ts';
 import { deliver, type NotifyContext, sendDigests } from './deliver.ts';
 import { Deliveries } from './deliveries.ts';
-import { Secrets } from './secrets.ts';
 import { sendingDefaults } from './send.ts';
 
 /** What the schedule asks every minute. */

@@ -3,6 +3,7 @@ import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { clientDefaults } from '../../engine/clients.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
+import type { Secrets } from '../secrets.ts';
 import type { Content } from './content.ts';
 import { DeliveryError } from './errors.ts';
 import { pagerDutyEvent, resolveEvent } from './formats/pagerduty.ts';
@@ -12,7 +13,6 @@ import { mailOf, snsMessageOf } from './formats/text.ts';
 import { SigningSecretError, signed, webhookBody } from './formats/webhook.ts';
 import { type HttpOptions, type HttpRequest, post } from './http.ts';
 import type { ChannelConfig } from './manifest.ts';
-import type { Secrets } from './secrets.ts';
 
 export interface Sending extends Omit<HttpOptions, 'scrub'> {
   readonly secrets: Secrets;

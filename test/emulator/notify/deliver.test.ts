@@ -346,7 +346,7 @@ describe('secrets', () => {
     const notifier = world.notifier({ slack });
     const right = await notifier.sending.secrets.get((slack as { webhookSecretArn: string }).webhookSecretArn);
     const values = [`${right}-revoked`, right];
-    const { Secrets } = await import('../../../functions/incidents/notify/secrets.ts');
+    const { Secrets } = await import('../../../functions/incidents/secrets.ts');
     const secrets = new Secrets(async () => values.shift() ?? right);
     world.receiver.answers.push({ status: 404, body: 'no_service' });
     expect(await deliver(event('opened'), { ...notifier, sending: { ...notifier.sending, secrets } })).toEqual({

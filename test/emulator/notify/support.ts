@@ -12,7 +12,7 @@ import { Store } from '../../../functions/engine/store.ts';
 import type { NotifyContext } from '../../../functions/incidents/notify/deliver.ts';
 import { Deliveries } from '../../../functions/incidents/notify/deliveries.ts';
 import type { ChannelConfig, Route } from '../../../functions/incidents/notify/manifest.ts';
-import { readSecret, Secrets } from '../../../functions/incidents/notify/secrets.ts';
+import { readSecret, Secrets } from '../../../functions/incidents/secrets.ts';
 import { startMinistack } from '../../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../../local/gateway/index.ts';
 import { openWorld } from '../../../local/world/context.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type HttpOptions, post } from '../../../functions/incidents/notify/http.ts';
-import { Secrets } from '../../../functions/incidents/notify/secrets.ts';
+import { Secrets } from '../../../functions/incidents/secrets.ts';
 
 const URL_TEXT = 'https://hooks.example.com/services/SecretPathSecretPath?sig=SecretValueSecretValue';
 type Answer = Response | Error;

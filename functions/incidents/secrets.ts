@@ -1,14 +1,18 @@
-/** Channels' secrets: read by ARN when first needed, kept in memory for minutes, known so that they can be taken out of texts. */
+/** Secrets of channels and links: read by ARN when first needed, kept in memory for minutes, known so that they can be taken out of texts. */
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { clientDefaults } from '../../engine/clients.ts';
-import { classifyAwsError } from '../../engine/errors.ts';
-import { SecretError } from './errors.ts';
+import { clientDefaults } from '../engine/clients.ts';
+import { classifyAwsError, EngineError } from '../engine/errors.ts';
 
 /** A rotated secret is used after this at the latest; sooner when the vendor refuses the old one. */
 const FRESH_FOR_MS = 5 * 60_000;
 /** Shorter pieces of a URL are words and ids, which are needed to understand an answer. */
 const SHORTEST_SECRET = 12;
+
+/** A secret couldn't be used: missing, empty or of another form than is needed. */
+export class SecretError extends EngineError {
+  readonly retryable = false;
+}
 
 export class Secrets {
   readonly #read: (arn: string) => Promise<string>;
@@ -44,7 +48,7 @@ export class Secrets {
 
   async #fetch(arn: string): Promise<string> {
     const value = (await this.#read(arn)).trim();
-    if (!value) throw new SecretError(`${arn}: it is empty; store the channel's secret as its whole value`);
+    if (!value) throw new SecretError(`${arn}: it is empty; store the secret as its whole value`);
     for (const part of partsOf(value)) this.#known.add(part);
     return value;
   }
@@ -76,7 +80,7 @@ export async function readSecret(arn: string): Promise<string> {
     ssm ??= new SSMClient(clientDefaults());
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: arn, WithDecryption: true }));
     if (Parameter?.Type !== 'SecureString')
-      throw new SecretError(`${arn}: it is a ${Parameter?.Type}; a channel's secret must be a SecureString`);
+      throw new SecretError(`${arn}: it is a ${Parameter?.Type}; it must be a SecureString`);
     return Parameter.Value ?? '';
   } catch (error) {
     throw classifyAwsError(`read the secret ${arn}`, error);

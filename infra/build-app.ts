@@ -4,6 +4,7 @@ import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.ts';
 import type { ParsedConfig } from './config/parse.ts';
+import { LINKS_FUNCTION, linksConfigOf } from './config/people.ts';
 import { deployedManifests } from './config/runtime.ts';
 import type { Units } from './discover.ts';
 import { ResponseStack } from './stacks/response-stack.ts';
@@ -45,13 +46,16 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
   );
   const remediations = units.remediations.filter((unit) => deployed.has(unit.manifest));
   const channels = notifyConfigOf(config);
+  const links = linksConfigOf(config);
   const incidentFunctions = units.incidentFunctions.filter(
-    ({ manifest }) => channels || !NOTIFICATION_FUNCTIONS.includes(manifest.name),
+    ({ manifest: { name } }) =>
+      (channels || !NOTIFICATION_FUNCTIONS.includes(name)) && (links || name !== LINKS_FUNCTION),
   );
   return [...remediations, ...incidentFunctions].map(({ manifest: { name }, handler }) => ({
     name,
     handler,
     ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),
+    ...(name === LINKS_FUNCTION && links ? { files: { 'links.json': JSON.stringify(links) } } : {}),
   }));
 }
 

@@ -72,8 +72,12 @@ export default defineConfig({
       kind: 'webhook',
       urlSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/team-url',
       signingSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/team-signing-secret',
+      recipient: 'demo-user',
     },
   },
+  // Its reader may act by link, and is known by name.
+  people: { 'demo-user': {}, 'demo-colleague': {} },
+  links: { signingSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/link-key' },
   routing: [{ channels: ['team'] }],
   runbooks: {
     'scale-out-service': {

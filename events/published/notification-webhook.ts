@@ -14,9 +14,20 @@ const folded = z.object({
 
 export const webhookBody = z.union([
   z.object({
-    type: z.enum(['incident.opened', 'incident.updated', 'incident.escalated', 'incident.resolved']),
+    type: z.enum([
+      'incident.opened',
+      'incident.updated',
+      'incident.approval',
+      'incident.escalated',
+      'incident.resolved',
+    ]),
     timestamp: z.string(),
     data: incidentEvent,
+    /**
+     * What its one reader can do by link; only where the channel has a `recipient`. Whoever has a link acts in that person's name: keep them out
+     * of logs and chats.
+     */
+    links: z.optional(z.array(z.object({ operation: z.string(), label: z.string(), url: z.string() }))),
   }),
   z.object({
     type: z.literal('incident.digest'),

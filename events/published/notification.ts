@@ -12,11 +12,18 @@ export const NOTIFICATION_SOURCE = 'nightshift';
 export const DETAIL_TYPES = {
   opened: 'Incident Opened',
   updated: 'Incident Updated',
+  approval: 'Approval Needed',
   escalated: 'Incident Escalated',
   resolved: 'Incident Resolved',
 } as const;
 export type Happening = keyof typeof DETAIL_TYPES;
-export const HAPPENINGS = ['opened', 'updated', 'escalated', 'resolved'] as const satisfies readonly Happening[];
+export const HAPPENINGS = [
+  'opened',
+  'updated',
+  'approval',
+  'escalated',
+  'resolved',
+] as const satisfies readonly Happening[];
 
 /** One line of a timeline, cut to `SUMMARY_LIMIT` characters. */
 const line = z.object({ at: z.string(), kind: z.enum(ENTRY_KINDS), summary: z.string() });
@@ -57,6 +64,27 @@ export const incidentEvent = z.object({
     /** How to undo the change it speaks of. */
     undo: z.optional(z.string()),
   }),
+  /** What is to be approved or denied; only of `Approval Needed`. */
+  approval: z.optional(
+    z.object({
+      id: z.string(),
+      /** Hash of what is asked for: an approval is good for nothing else. */
+      state: z.string(),
+      remediation: z.string(),
+      change: z.string(),
+      /** In words. */
+      before: z.string(),
+      after: z.string(),
+      undo: z.string(),
+      risk: z.enum(['low', 'medium', 'high']),
+      /** How many different people have to approve. */
+      people: z.number(),
+      costPerHourUsd: z.optional(z.number()),
+      /** Why somebody is asked, when it isn't only the mode. */
+      why: z.optional(z.string()),
+      validUntil: z.string(),
+    }),
+  ),
   /** The last lines of the timeline up to the entry, oldest first. */
   timeline: z.array(line),
   timelineOmitted: z.number(),

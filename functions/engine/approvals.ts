@@ -162,7 +162,7 @@ const incidentEscalated = (table: string, { target, incidentId }: Approval, now:
 
 /** The alarm's recheck, due now. */
 const judgeAgain = (store: Store, { signal, remediation, target }: Approval, now: number): Labelled =>
-  putWork(store.table, { kind: 'recheck', id: signal.alarmArn, remediation, target, dueAt: now, attempts: 0, signal });
+  putWork(store.table, { kind: 'recheck', id: signal.subject, remediation, target, dueAt: now, attempts: 0, signal });
 
 /**
  * What a remediation is told once everybody has approved: judge the signal again, under an identity of its own, so that telling it twice is telling

@@ -90,6 +90,13 @@ export interface RuntimeConfig {
   /** More than so many targets with new incidents within this time are a storm: held together, told once (docs/storms.md). */
   readonly storm: { readonly targets: number; readonly withinSeconds: number };
   readonly windows: readonly Window[];
+  /**
+   * Who may act by link and approve, by name, with the other identities under which each acts (`jane.doe`, `Admin/jane@example.com`: as the journal
+   * names them); empty: nobody is known, so nobody counts as one of two.
+   */
+  readonly people: Readonly<Record<string, { readonly identities: readonly string[] }>>;
+  /** How long an approval may be given after it was asked for. */
+  readonly approvals: { readonly validForSeconds: number };
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

@@ -19,6 +19,8 @@ export class NotPossibleError extends EngineError {
 export interface Decided {
   readonly by: string;
   readonly reason: string;
+  /** Written together with it, or it isn't written: a link that is used up by it. */
+  readonly also?: readonly Labelled[];
 }
 
 /**
@@ -30,7 +32,7 @@ export interface Decided {
 export async function takeOver(
   store: Store,
   target: string,
-  { by, reason, until }: Decided & { readonly until: number },
+  { by, reason, until, also = [] }: Decided & { readonly until: number },
   now = Date.now(),
 ): Promise<TargetItem> {
   const taken: TakeOver = { by, reason, until, since: new Date(now).toISOString() };
@@ -39,7 +41,7 @@ export async function takeOver(
     written = takenOver(present, taken);
     return {
       next: written,
-      items: noteIn(store, present, by, now, 'taken-over', describeTakeOver(taken), { ...taken }),
+      items: [...noteIn(store, present, by, now, 'taken-over', describeTakeOver(taken), { ...taken }), ...also],
     };
   });
   return written ?? NEW_TARGET;
@@ -107,7 +109,7 @@ async function dueNow(store: Store, target: string, { alarms, holds }: TargetIte
 export async function resolveByPerson(
   store: Store,
   incidentId: string,
-  { by, reason }: Decided,
+  { by, reason, also = [] }: Decided,
   now = Date.now(),
 ): Promise<readonly string[]> {
   const incident = await openOne(store, incidentId);
@@ -115,7 +117,7 @@ export async function resolveByPerson(
   await writeTarget(store, incident.target, (present) => {
     const entry = putEntry(store.table, entryMaker(incidentId, by, now)('resolved', `ended by a person: ${reason}`));
     // Only its entries are open: what was held was left behind, or its target is in a later incident.
-    if (present.openIncidentId !== incidentId) return { next: present, items: [entry] };
+    if (present.openIncidentId !== incidentId) return { next: present, items: [entry, ...also] };
     if (present.leaseHolder !== undefined) throw new NotPossibleError(underWay(incident.target, present, now));
     firing = Object.keys(present.alarms).filter((arn) => present.alarms[arn] !== 'OK');
     // Quiet from now on, by the person's word: else a hold would wait for an alarm that nobody looks at any more.
@@ -124,6 +126,7 @@ export async function resolveByPerson(
       next,
       items: [
         entry,
+        ...also,
         ...Object.keys(present.verifying).map((name) =>
           removeWork(store.table, 'verify', workOf(incident.target, name)),
         ),
@@ -152,11 +155,12 @@ export async function acknowledge(
   incidentId: string,
   by: string,
   now = Date.now(),
+  also: readonly Labelled[] = [],
 ): Promise<string | undefined> {
   const { acknowledgedBy } = await openOne(store, incidentId);
   if (acknowledgedBy) return acknowledgedBy;
   const entry = entryMaker(incidentId, by, now)('acknowledged', `${by.replace(/^person:/, '')} is looking at it`);
-  const result = await store.transact([putEntry(store.table, entry)]);
+  const result = await store.transact([putEntry(store.table, entry), ...also]);
   if (!result.ok) throw new NotPossibleError(`${incidentId}: its journal is being written by others: try again`);
   return undefined;
 }

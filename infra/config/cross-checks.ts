@@ -5,6 +5,7 @@
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import { type LooseNotifications, notificationFaults } from './notifications.ts';
+import { peopleFaults } from './people.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -16,7 +17,7 @@ export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases'
   readonly channels: LooseNotifications['channels'];
 };
 
-type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults' | 'targetKind'>;
+type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults' | 'targetKind' | 'approval'>;
 
 /** Every cross-field fault of what could be read. `manifests`: the remediations that exist. */
 export function crossFieldFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
@@ -30,6 +31,7 @@ export function crossFieldFaults(config: LooseConfig, manifests: readonly Manife
     ...alarmFaults(config),
     ...windowFaults(config),
     ...contactFaults(config, manifests),
+    ...peopleFaults(config, manifests),
     ...notificationFaults({ ...config, routing: config.routing ?? [], targets: targetsOf(config) }),
   ];
 }

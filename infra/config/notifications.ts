@@ -3,21 +3,20 @@ import { z } from 'zod';
 import { HAPPENINGS } from '../../events/published/notification.ts';
 import type { ChannelConfig, NotifyConfig } from '../../functions/incidents/notify/manifest.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
+import { keyArn, secretArn } from './secret-arn.ts';
 
 const SEVERITIES = ['P1', 'P2', 'P3', 'P4'] as const;
-
-/** A Secrets Manager secret or an SSM SecureString parameter; its whole value is the secret. */
-const secretArn = z
-  .string()
-  .regex(
-    /^arn:[a-z-]+:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+|ssm:[a-z0-9-]+:\d{12}:parameter\/[\w/.-]+)$/,
-    'the ARN of a Secrets Manager secret or of an SSM SecureString parameter',
-  );
-const keyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key');
 
 const common = {
   /** Messages a minute; what is more comes in one digest a minute. Updates take at most half of them. */
   perMinute: z.int().min(1).max(600).default(10),
+};
+const personal = {
+  /**
+   * The one person (of `people`) whom this channel reaches: its messages then carry links that act in this person's name. A channel that several
+   * people read has none, because whoever has a link is that person.
+   */
+  recipient: z.string().optional(),
 };
 const withSecret = {
   ...common,
@@ -28,9 +27,9 @@ const withSecret = {
 /** By `kind`, one way of telling people. */
 export const channelSchema = z.discriminatedUnion('kind', [
   /** Slack, by an incoming webhook: the secret is its URL. */
-  z.strictObject({ kind: z.literal('slack'), webhookSecretArn: secretArn, ...withSecret }),
+  z.strictObject({ kind: z.literal('slack'), webhookSecretArn: secretArn, ...withSecret, ...personal }),
   /** Microsoft Teams, by the webhook of a workflow: the secret is its URL. */
-  z.strictObject({ kind: z.literal('teams'), webhookSecretArn: secretArn, ...withSecret }),
+  z.strictObject({ kind: z.literal('teams'), webhookSecretArn: secretArn, ...withSecret, ...personal }),
   /** PagerDuty, by Events API v2: the secret is the 32-character integration key of a service. */
   z.strictObject({
     kind: z.literal('pagerduty'),
@@ -46,6 +45,7 @@ export const channelSchema = z.discriminatedUnion('kind', [
     /** `whsec_` and base64. */
     signingSecretArn: secretArn,
     ...withSecret,
+    ...personal,
   }),
   /** Mail by Amazon SES. */
   z.strictObject({
@@ -58,6 +58,7 @@ export const channelSchema = z.discriminatedUnion('kind', [
       .string()
       .regex(/^arn:[a-z-]+:ses:[a-z0-9-]+:\d{12}:identity\/[\w.@+-]+$/, 'the ARN of a verified SES identity'),
     ...common,
+    ...personal,
   }),
   /** An SNS topic of your own. */
   z.strictObject({
@@ -66,6 +67,7 @@ export const channelSchema = z.discriminatedUnion('kind', [
     /** Key of your own that the topic is encrypted with. */
     topicKeyArn: keyArn.optional(),
     ...common,
+    ...personal,
   }),
 ]);
 export type ChannelInput = z.input<typeof channelSchema>;
@@ -78,7 +80,7 @@ export const routeSchema = z.strictObject({
     .min(1)
     .default([...SEVERITIES]),
   /** What is told. Updates are many: left out unless named. */
-  events: z.array(z.enum(HAPPENINGS)).min(1).default(['opened', 'escalated', 'resolved']),
+  events: z.array(z.enum(HAPPENINGS)).min(1).default(['opened', 'approval', 'escalated', 'resolved']),
   channels: z.array(z.string()).min(1),
   /** Targets such as `rds-instance/orders-db`, or beginnings of them that end in `*`; all when left out. */
   targets: z.array(z.string().min(1)).min(1).optional(),
@@ -93,10 +95,11 @@ interface Deployed {
   readonly channels: Readonly<Record<string, Channel>>;
   readonly routing: readonly Route[];
   readonly contacts: { readonly commander?: string | undefined; readonly bridge?: string | undefined };
+  readonly links?: { readonly signingSecretArn: string; readonly validForSeconds: number } | undefined;
 }
 
 /** What the notifier is given as `channels.json`; undefined when nobody is told but by pages. What only grants permissions isn't in it. */
-export function notifyConfigOf({ name, channels, routing, contacts }: Deployed): NotifyConfig | undefined {
+export function notifyConfigOf({ name, channels, routing, contacts, links }: Deployed): NotifyConfig | undefined {
   const names = Object.keys(channels).sort();
   if (names.length === 0) return undefined;
   const { commander, bridge } = contacts;
@@ -107,6 +110,7 @@ export function notifyConfigOf({ name, channels, routing, contacts }: Deployed):
     routing: [...routing],
     ...(commander && { commander }),
     ...(bridge && { bridge }),
+    ...(links && { links: { signingSecretArn: links.signingSecretArn, validForSeconds: links.validForSeconds } }),
   };
 }
 

@@ -51,6 +51,8 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
       describesPerSecond: fleet.describesPerSecond,
     },
     storm: { targets: storm.targets, withinSeconds: storm.withinSeconds },
+    people: mapValues(config.people, ({ identities }) => ({ identities })),
+    approvals: { validForSeconds: config.approvals.validForSeconds },
     windows: config.windows.map((window) => windowOf(window, config)),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
     handsOffSeconds: config.handsOffSeconds,

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
+import { approvalsSchema, linksSchema, personName, personSchema } from './people.ts';
 
 const seconds = (minimum: number, maximum = 604_800) => z.int().min(minimum).max(maximum);
 const share = z.number().gt(0).lte(1);
@@ -213,6 +214,11 @@ export const configSchema = z.strictObject({
   channels: z.record(name(32), channelSchema).default({}),
   /** Who is told of what. */
   routing: z.array(routeSchema).default([]),
+  /** Who may act by link and approve, by the name that the journal uses. */
+  people: z.record(personName, personSchema).default({}),
+  approvals: approvalsSchema,
+  /** Signed links in messages, and the public endpoint behind them. Without it nothing public is deployed. */
+  links: linksSchema.optional(),
   fleet: z
     .strictObject({
       /** Changes within any one hour, over all runbooks and targets. */

@@ -10,6 +10,7 @@ import type { DeploymentConfig } from '../config/schema.ts';
 import { followJournal } from './journal-stream.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import { scheduleFunction } from './schedule.ts';
+import { secretStatements } from './secret-statements.ts';
 
 export interface NotificationsProps {
   readonly deployment: Deployment;
@@ -17,13 +18,15 @@ export interface NotificationsProps {
   /** Deployed only when there is a channel to tell. */
   readonly notify: IncidentFunctionManifest | undefined;
   readonly streamArn: string;
+  /** Where signed links lead; undefined where there are none. */
+  readonly linksUrl?: string | undefined;
 }
 
 /** The bus `nightshift-<deployment>`, open to rules of the user's own, and its functions. The announcer is always there: it keeps the hash chain. */
 export class Notifications extends Construct {
   readonly bus: EventBus;
 
-  constructor(scope: Construct, { deployment, announcer, notify, streamArn }: NotificationsProps) {
+  constructor(scope: Construct, { deployment, announcer, notify, streamArn, linksUrl }: NotificationsProps) {
     super(scope, 'Notifications');
     const { config } = deployment;
     this.bus = new EventBus(this, 'Bus', {
@@ -31,7 +34,7 @@ export class Notifications extends Construct {
       description: `What Nightshift ${config.name} did and found, as events/published/notification.ts describes it.`,
     });
     this.#announce(deployment, announcer, streamArn);
-    if (notify && Object.keys(config.channels).length > 0) this.#notify(deployment, notify);
+    if (notify && Object.keys(config.channels).length > 0) this.#notify(deployment, notify, linksUrl);
   }
 
   #announce(deployment: Deployment, manifest: IncidentFunctionManifest, streamArn: string): void {
@@ -45,7 +48,7 @@ export class Notifications extends Construct {
     followJournal(announcer, { deployment, name: manifest.name, streamArn });
   }
 
-  #notify(deployment: Deployment, manifest: IncidentFunctionManifest): void {
+  #notify(deployment: Deployment, manifest: IncidentFunctionManifest, linksUrl: string | undefined): void {
     const { config } = deployment;
     // Only where the vendor keeps a state does it look whether the incident is over meanwhile.
     const looks = Object.values(config.channels).some(({ kind }) => kind === 'pagerduty');
@@ -53,9 +56,11 @@ export class Notifications extends Construct {
       deployment,
       manifest,
       reservedConcurrency: config.contacts.reservedConcurrency,
+      environment: linksUrl ? { NIGHTSHIFT_LINKS_URL: linksUrl } : {},
       journal: { actions: [...(looks ? (['GetItem'] as const) : []), 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'] },
     });
-    for (const statement of channelStatements(config)) notify.role.addToPolicy(statement);
+    for (const statement of [...channelStatements(config), ...linkStatements(config)])
+      notify.role.addToPolicy(statement);
     const told = HAPPENINGS.filter((each) => config.routing.some(({ events }) => events.includes(each)));
     new Rule(this, 'Rule', {
       ruleName: functionNameOf(config.name, 'notify'),
@@ -80,10 +85,13 @@ export class Notifications extends Construct {
   }
 }
 
-/**
- * Exactly what the configured channels need. AWS's own keys for secrets and parameters let the account's roles decrypt through those services ("AWS
- * managed keys", AWS KMS Developer Guide), so only a key of the user's own is granted.
- */
+/** The key that signs links, where a channel carries any. */
+const linkStatements = ({ channels, links }: DeploymentConfig): PolicyStatement[] =>
+  links && Object.values(channels).some((channel) => 'recipient' in channel && channel.recipient !== undefined)
+    ? secretStatements([links.signingSecretArn], links.secretKeyArn)
+    : [];
+
+/** Exactly what the configured channels need. */
 function channelStatements({ channels }: DeploymentConfig): PolicyStatement[] {
   return Object.values(channels).flatMap((channel): PolicyStatement[] => {
     switch (channel.kind) {
@@ -115,10 +123,3 @@ function channelStatements({ channels }: DeploymentConfig): PolicyStatement[] {
 }
 
 const allow = (actions: string[], resource: string) => new PolicyStatement({ actions, resources: [resource] });
-
-function secretStatements(arns: readonly string[], key: string | undefined): PolicyStatement[] {
-  const read = arns.map((arn) =>
-    allow([arn.split(':')[2] === 'ssm' ? 'ssm:GetParameter' : 'secretsmanager:GetSecretValue'], arn),
-  );
-  return key ? [...read, allow(['kms:Decrypt'], key)] : read;
-}

@@ -7,6 +7,7 @@ import { deployedManifests } from '../config/runtime.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
 import { journalTable } from '../constructs/journal-table.ts';
+import { Links } from '../constructs/links.ts';
 import type { Deployment } from '../constructs/nightshift-function.ts';
 import { Notifications } from '../constructs/notifications.ts';
 import { pageTopic } from '../constructs/page-topic.ts';
@@ -69,8 +70,15 @@ export class ResponseStack extends Stack {
     const publisher = manifestOf('publisher');
     const streamArn = deployment.table.tableStreamArn;
     if (publisher && streamArn) new Publisher(this, { deployment, manifest: publisher, streamArn });
+    const { links } = deployment.config;
+    const linksManifest = manifestOf('links');
+    const endpoint =
+      links && linksManifest
+        ? new Links(this, { deployment, manifest: linksManifest, links, remediations })
+        : undefined;
     const [announcer, notify] = [manifestOf('announcer'), manifestOf('notify')];
-    if (announcer && streamArn) new Notifications(this, { deployment, announcer, notify, streamArn });
+    if (announcer && streamArn)
+      new Notifications(this, { deployment, announcer, notify, streamArn, linksUrl: endpoint?.url });
   }
 
   #watch(deployment: Deployment): void {

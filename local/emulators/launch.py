@@ -95,6 +95,17 @@ def keep_what_cloudformation_drops():
         return name, attributes
 
     handlers["create"] = create
+    api_handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+    make_api = api_handlers["create"]
+
+    def create_api(logical_id, props, stack_name):
+        """Its endpoint is the gateway's, which serves HTTP APIs: "<id>.execute-api.127.0.0.1" is no name that anybody could look up."""
+        api_id, attributes = make_api(logical_id, props, stack_name)
+        endpoint = f"{GATEWAY}/_aws/execute-api/{api_id}"
+        provisioners._apigw_v2._apis[api_id]["apiEndpoint"] = endpoint
+        return api_id, {**attributes, "ApiEndpoint": endpoint}
+
+    api_handlers["create"] = create_api
 
 
 def take_over():

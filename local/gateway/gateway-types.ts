@@ -1,8 +1,9 @@
 /** What the gateway offers to the rest of the world. */
 import type { Need } from '../iam/evaluate.ts';
 import type { Iam } from '../iam/iam.ts';
-import type { AwsCall, RecordedCall, StandIn } from '../world/types.ts';
+import type { AwsCall, AwsReply, RecordedCall, StandIn } from '../world/types.ts';
 import type { FaultBook } from './faults.ts';
+import type { RawCall } from './parse.ts';
 import type { TransactionSettings } from './transactions.ts';
 import type { AwsRequest } from './upstream.ts';
 
@@ -12,6 +13,8 @@ export interface Gateway {
   readonly port: number;
   /** The emulator's address; calls that no stand-in answers fail with 503 until it is set. */
   upstreamUrl: string | undefined;
+  /** Serves HTTP APIs, below `/_aws/execute-api/<id>`; undefined in a world without Lambda. */
+  httpApi: ((call: RawCall) => Promise<AwsReply>) | undefined;
   /** Asked before the emulator, in the order of registration, about calls of its services. */
   register(standIn: StandIn): void;
   /** Remembered calls, oldest first. */

@@ -34,6 +34,7 @@ export async function startGateway(world: WorldContext): Promise<Gateway> {
 
 class HttpGateway implements Gateway {
   upstreamUrl: string | undefined;
+  httpApi: Gateway['httpApi'];
   readonly faults = new Faults();
   readonly #guard = new Transactions((asked) => this.askEmulator(asked));
   readonly transactions = this.#guard.settings;
@@ -148,6 +149,8 @@ class HttpGateway implements Gateway {
       at: new Date(),
     };
     if (raw.path.startsWith('/_nightshift/')) return write(response, control(this, raw), raw.method);
+    if (this.httpApi && raw.path.startsWith('/_aws/execute-api/'))
+      return write(response, await this.httpApi(raw), raw.method);
     if (raw.path.startsWith('/_ministack/')) return write(response, await this.#passOn(raw), raw.method);
     await this.#serveCall(this.#parse(raw), response);
   }

@@ -13,6 +13,8 @@ import type { WorldContext } from '../world/types.ts';
 /** Names in the parameter store; local/demo.config.ts has their ARNs. */
 export const TEAM_URL_PARAMETER = '/nightshift/demo/team-url';
 export const TEAM_SECRET_PARAMETER = '/nightshift/demo/team-signing-secret';
+/** Signs the links that the team is sent. */
+export const LINK_KEY_PARAMETER = '/nightshift/demo/link-key';
 
 export interface TeamWebhook {
   /** What it was told, each thing once, in the order in which it came. */
@@ -54,6 +56,7 @@ export async function startTeamWebhook(world: WorldContext, endpointUrl: string)
   await putParameters(world, endpointUrl, {
     [TEAM_URL_PARAMETER]: `http://127.0.0.1:${address.port}/nightshift`,
     [TEAM_SECRET_PARAMETER]: secret,
+    [LINK_KEY_PARAMETER]: randomBytes(32).toString('base64'),
   });
   return { told, refused };
 }

@@ -6,6 +6,7 @@ import { type CloudWatch, createCloudWatch } from '../stand-ins/cloudwatch/cloud
 import { createEcs, type Ecs } from '../stand-ins/ecs/ecs.ts';
 import { createEventSources } from '../stand-ins/event-sources/index.ts';
 import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
+import { createHttpApis } from '../stand-ins/http-api/http-api.ts';
 import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
 import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
 import { createScheduler, type LocalScheduler } from '../stand-ins/scheduler/index.ts';
@@ -38,6 +39,7 @@ export async function makeStandIns(
   const lambda = await createLambda(world, gateway);
   const eventbridge = createEventBridge(world, gateway, lambda);
   createEventSources(world, gateway, lambda);
+  createHttpApis(world, gateway, lambda);
   const scheduler = createScheduler(world, gateway, lambda);
   const stepFunctions = createStepFunctions(world, gateway, { lambda, events: eventbridge, waitScale });
   const cloudwatch = createCloudWatch(world, {

@@ -50,6 +50,8 @@ export const config: RuntimeConfig = {
   // Tests that share a journal open more incidents than a fleet has.
   storm: { targets: 10_000, withinSeconds: 300 },
   windows: [],
+  people: {},
+  approvals: { validForSeconds: 3600 },
   firstEvaluationHoldSeconds: 120,
   handsOffSeconds: 3600,
   staleAfterSeconds: 900,

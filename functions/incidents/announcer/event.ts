@@ -9,6 +9,8 @@ import {
   TIMELINE_TAIL,
 } from '../../../events/published/notification.ts';
 import { reduceIncident } from '../../engine/reducer.ts';
+import type { Json } from '../../engine/remediation.ts';
+import { plain } from '../plain.ts';
 
 const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
   opened: 'opened',
@@ -21,6 +23,10 @@ const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
   'left-as-is': 'updated',
   escalated: 'escalated',
   resolved: 'resolved',
+  'approval-requested': 'approval',
+  approved: 'updated',
+  denied: 'updated',
+  'approval-ended': 'updated',
 };
 
 /**
@@ -64,6 +70,7 @@ const isUpTo = (line: JournalEntry, entry: JournalEntry): boolean => line.at <= 
 function story(entry: JournalEntry, incident: IncidentWithTimeline) {
   const { timeline } = incident;
   const { undo } = entry.data;
+  const approval = entry.kind === 'approval-requested' ? approvalIn(entry) : undefined;
   return {
     incident: summaryOf(incident, timeline),
     entry: {
@@ -74,6 +81,7 @@ function story(entry: JournalEntry, incident: IncidentWithTimeline) {
       summary: cut(entry.summary),
       ...(typeof undo === 'string' && undo !== '' && { undo: cut(undo) }),
     },
+    ...(approval && { approval }),
     timeline: timeline.slice(-TIMELINE_TAIL).map(({ at, kind, summary }) => ({ at, kind, summary: cut(summary) })),
     timelineOmitted: Math.max(0, timeline.length - TIMELINE_TAIL),
   };
@@ -96,6 +104,26 @@ function summaryOf(incident: Incident, timeline: readonly JournalEntry[]): Incid
       .slice(-ACTIONS_TAIL)
       .map(({ remediation, change, status }) => ({ remediation, change: cut(change), status })),
     actionsOmitted: Math.max(0, actions.length - ACTIONS_TAIL),
+  };
+}
+
+/** The engine's own entry; what is missing in it is left empty, so that at least the rest is told. */
+function approvalIn({ data }: JournalEntry): NonNullable<IncidentEvent['approval']> {
+  const text = (value: unknown): string => (typeof value === 'string' ? cut(value) : '');
+  const { risk, people, costPerHourUsd, why, before, after } = data;
+  return {
+    id: text(data.approvalId),
+    state: text(data.state),
+    remediation: text(data.remediation),
+    change: text(data.change),
+    before: plain((before ?? null) as Json),
+    after: plain((after ?? null) as Json),
+    undo: text(data.undo),
+    risk: risk === 'low' || risk === 'medium' ? risk : 'high',
+    people: typeof people === 'number' ? people : 1,
+    ...(typeof costPerHourUsd === 'number' && { costPerHourUsd }),
+    ...(typeof why === 'string' && { why: cut(why) }),
+    validUntil: text(data.validUntil),
   };
 }
 

@@ -9,6 +9,7 @@ import { newId } from '../../engine/writes.ts';
 import type { Content } from './content.ts';
 import type { Deliveries, Ended } from './deliveries.ts';
 import { NotTold } from './errors.ts';
+import { withLinks } from './links.ts';
 import type { ChannelConfig, NotifyConfig } from './manifest.ts';
 import { channelsFor, happeningOf } from './routing.ts';
 import { keepsState, resolveAgain, type Sending, send } from './send.ts';
@@ -110,7 +111,7 @@ async function tellClaimed(
   name: string,
   channel: ChannelConfig,
   content: EventContent,
-  { deliveries, sending, windows }: NotifyContext,
+  { config, deliveries, sending, windows }: NotifyContext,
 ): Promise<Told> {
   const { id, happening, event } = content;
   const incidentId = event.incident.id;
@@ -132,7 +133,7 @@ async function tellClaimed(
     await deliveries.fold(name, foldedLine(happening, event));
     return 'folded';
   }
-  const ended = await send(name, channel, content, sending);
+  const ended = await send(name, channel, await withLinks(name, channel, content, config, sending), sending);
   if (keepsState(channel) && !isEnd && (await deliveries.isOvertaken(name, incidentId, id)))
     await resolveAgain(name, channel, incidentId, sending);
   await deliveries.finish(
@@ -146,7 +147,8 @@ async function tellClaimed(
 
 /** In a quiet window only what needs a person is told, and the end of an alert, which makes no noise. */
 function isQuiet({ happening, event, at }: EventContent, channel: ChannelConfig, windows: readonly Window[]): boolean {
-  if (happening === 'escalated' || (happening === 'resolved' && keepsState(channel))) return false;
+  if (happening === 'escalated' || happening === 'approval' || (happening === 'resolved' && keepsState(channel)))
+    return false;
   const { target } = event.incident;
   return windows.some(
     (window) =>
@@ -181,6 +183,7 @@ function noteOf(
 
 const WHAT: Readonly<Record<Exclude<Happening, 'updated'>, string>> = {
   opened: 'an incident',
+  approval: 'an approval is needed',
   escalated: 'a person is needed',
   resolved: 'it is resolved',
 };

@@ -14,6 +14,8 @@ export const manifest = defineIncidentFunction({
 interface ChannelBase {
   /** Messages a minute; what is more is told in one digest a minute. */
   readonly perMinute: number;
+  /** The one person whom it reaches: its messages carry links that act in this person's name. */
+  readonly recipient?: string | undefined;
 }
 
 /**
@@ -48,4 +50,6 @@ export interface NotifyConfig {
   /** Written in the first message of an incident, when configured. */
   readonly commander?: string | undefined;
   readonly bridge?: string | undefined;
+  /** Absent: messages carry no links. */
+  readonly links?: { readonly signingSecretArn: string; readonly validForSeconds: number } | undefined;
 }

@@ -3,6 +3,7 @@ import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { clientDefaults } from '../../engine/clients.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
+import { withoutLinks } from '../link-token.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Content } from './content.ts';
 import { DeliveryError } from './errors.ts';
@@ -19,6 +20,8 @@ export interface Sending extends Omit<HttpOptions, 'scrub'> {
   readonly ses: Pick<SESv2Client, 'send'>;
   readonly sns: Pick<SNSClient, 'send'>;
   /** "Service Regions", PagerDuty: an account lives in one. */
+  /** Where signed links lead; empty where there are none. */
+  readonly linksUrl: string;
   readonly pagerDutyUrl: Readonly<Record<'us' | 'eu', string>>;
 }
 
@@ -26,6 +29,7 @@ export interface Sending extends Omit<HttpOptions, 'scrub'> {
 export const sendingDefaults = () => ({
   ses: new SESv2Client(clientDefaults()),
   sns: new SNSClient(clientDefaults()),
+  linksUrl: (process.env.NIGHTSHIFT_LINKS_URL ?? '').replace(/\/$/, ''),
   pagerDutyUrl: {
     us: 'https://events.pagerduty.com/v2/enqueue',
     eu: 'https://events.eu.pagerduty.com/v2/enqueue',
@@ -141,7 +145,7 @@ async function postOnce(
   try {
     const request = build(...secrets);
     if (!request) return 'nothing';
-    await post(name, request, { ...sending, scrub: (text) => sending.secrets.scrub(text) });
+    await post(name, request, { ...sending, scrub: (text) => withoutLinks(sending.secrets.scrub(text)) });
     return 'sent';
   } catch (error) {
     if (error instanceof SigningSecretError) throw new DeliveryError(`${name}: ${error.message}`, { retryable: false });

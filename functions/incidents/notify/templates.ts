@@ -1,6 +1,15 @@
 /** What people read, before a channel gives it its form. Pure: the event alone decides the words. */
 import type { IncidentState, Severity } from '../../../events/journal.ts';
 import type { Happening, IncidentEvent } from '../../../events/published/notification.ts';
+import { costText } from '../plain.ts';
+
+/** What the reader can do with one click, in their own name. */
+export interface MessageLink {
+  readonly operation: string;
+  readonly label: string;
+  readonly url: string;
+  readonly style?: 'primary' | 'danger';
+}
 
 export interface Fact {
   readonly label: string;
@@ -19,6 +28,8 @@ export interface Message {
   readonly lines: readonly string[];
   /** Where to look further. */
   readonly look: string;
+  /** Only for a channel that reaches one person. */
+  readonly links?: readonly MessageLink[];
 }
 
 export interface TemplateOptions {
@@ -39,6 +50,7 @@ const STATUS: Readonly<Record<IncidentState, string>> = {
 const WORD: Readonly<Record<Happening, string>> = {
   opened: 'Incident',
   updated: 'Update',
+  approval: 'Approval needed',
   escalated: 'Needs a person',
   resolved: 'Resolved',
 };
@@ -71,6 +83,7 @@ export function messageFor(happening: Happening, event: IncidentEvent, options: 
 
 function headlineOf(happening: Happening, { incident, entry }: IncidentEvent): string {
   if (happening === 'opened') return incident.cause ?? entry.summary;
+  if (happening === 'approval') return `Nightshift asks before it changes anything: ${entry.summary}`;
   if (happening === 'escalated') return `Nightshift can't mend this by itself: ${entry.summary}`;
   return entry.summary;
 }
@@ -81,6 +94,8 @@ function factsOf(happening: Happening, event: IncidentEvent, options: TemplateOp
       return [...opening(event), ...people(options)];
     case 'updated':
       return update(event);
+    case 'approval':
+      return question(event);
     case 'escalated':
       return [...update(event), ...undo(event), ...people(options)];
     case 'resolved':
@@ -109,6 +124,24 @@ const update = ({ incident, entry }: IncidentEvent): Fact[] => [
   ...changes(incident),
   fact('Alarms firing', String(incident.alarmsFiring)),
 ];
+
+/** What somebody needs to know who says yes or no at night. */
+function question({ incident, approval }: IncidentEvent): Fact[] {
+  if (!approval) return [fact('Service', incident.target)];
+  const { change, before, after, risk, undo, people, costPerHourUsd, why, validUntil, id } = approval;
+  return [
+    fact('Change', change),
+    fact('Now', before),
+    fact('Then', after),
+    fact('Risk', risk),
+    ...(costPerHourUsd === undefined ? [] : [fact('Cost', costText(costPerHourUsd))]),
+    fact('To undo', undo),
+    ...(why ? [fact('Why you are asked', why)] : []),
+    fact('Needs', people === 1 ? 'one person' : `${people} different people`),
+    fact('Answer by', validUntil),
+    fact('By command line', `nightshift approve ${id}   or   nightshift deny ${id}`),
+  ];
+}
 
 function resolution({ incident, entry }: IncidentEvent): Fact[] {
   const end = Date.parse(incident.resolvedAt ?? entry.at);
@@ -170,7 +203,7 @@ export interface FoldedLine {
 
 /** Most lines a digest shows; the rest is counted. */
 const DIGEST_LINES = 20;
-const URGENCY: readonly Happening[] = ['escalated', 'opened', 'resolved', 'updated'];
+const URGENCY: readonly Happening[] = ['escalated', 'approval', 'opened', 'resolved', 'updated'];
 
 export const foldedLine = (happening: Happening, { incident, entry }: IncidentEvent): FoldedLine => ({
   entryId: entry.id,

@@ -100,6 +100,7 @@ export async function openNotifyWorld(): Promise<NotifyWorld> {
         secrets: new Secrets(readSecret),
         ses: new SESv2Client(settings),
         sns: new SNSClient(settings),
+        linksUrl: '',
         pagerDutyUrl: { us: `${receiver.url}/v2/enqueue`, eu: `${receiver.url}/v2/enqueue` },
         fetch: globalThis.fetch,
         pause: async () => {},

@@ -6,13 +6,33 @@ import { messageFor } from '../../../functions/incidents/notify/templates.ts';
 
 export const AT = '2026-11-20T03:00:00.000Z';
 
+export const APPROVAL: NonNullable<IncidentEvent['approval']> = {
+  id: 'apr-01KAG0000000000000000000P1',
+  state: 'abcdefghijklmnopqrstuv',
+  remediation: 'scale-out-service',
+  change: 'raise desired count from 2 to 4',
+  before: 'desiredCount: 2',
+  after: 'desiredCount: 4',
+  undo: 'set desired count back to 2',
+  risk: 'medium',
+  people: 2,
+  costPerHourUsd: 0.1234,
+  validUntil: '2026-11-20T04:00:00.000Z',
+};
+
 interface Changes {
   readonly incident?: Partial<IncidentEvent['incident']>;
   readonly entry?: Partial<IncidentEvent['entry']>;
   readonly timeline?: IncidentEvent['timeline'];
 }
 
-const KIND = { opened: 'opened', updated: 'acted', escalated: 'escalated', resolved: 'resolved' } as const;
+const KIND = {
+  opened: 'opened',
+  updated: 'acted',
+  approval: 'approval-requested',
+  escalated: 'escalated',
+  resolved: 'resolved',
+} as const;
 
 export function incidentEvent(happening: Happening, { incident, entry, timeline }: Changes = {}): IncidentEvent {
   return {
@@ -41,6 +61,7 @@ export function incidentEvent(happening: Happening, { incident, entry, timeline 
       summary: 'desired count is 4',
       ...entry,
     },
+    ...(happening === 'approval' && { approval: APPROVAL }),
     timeline: timeline ?? [
       { at: '2026-11-20T02:50:00.000Z', kind: 'opened', summary: 'backend-cpu on ecs-service/orders/backend' },
       { at: '2026-11-20T02:50:00.000Z', kind: 'signal', summary: 'alarm backend-cpu is firing: 81 > 70' },

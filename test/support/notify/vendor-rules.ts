@@ -23,6 +23,21 @@ export const slackRules = z
             })
             .refine((block) => block.text || block.fields, 'a section needs text or fields'),
           z.strictObject({ type: z.literal('context'), elements: z.array(text(3_000)).min(1).max(10) }),
+          // "Button element": `url` of at most 3,000 characters, text of at most 75; "Actions block": at most 25 elements.
+          z.strictObject({
+            type: z.literal('actions'),
+            elements: z
+              .array(
+                z.strictObject({
+                  type: z.literal('button'),
+                  text: plainText(75),
+                  url: z.url().max(3_000),
+                  style: z.enum(['primary', 'danger']).optional(),
+                }),
+              )
+              .min(1)
+              .max(25),
+          }),
           z.strictObject({ type: z.literal('divider') }),
         ]),
       )
@@ -84,6 +99,11 @@ export const teamsRules = z
             body: z
               .array(z.strictObject({ type: z.literal('RichTextBlock'), inlines: z.array(textRun).min(1) }))
               .min(1),
+            actions: z
+              .array(z.strictObject({ type: z.literal('Action.OpenUrl'), title: z.string().min(1), url: z.url() }))
+              .min(1)
+              .max(5)
+              .optional(),
           }),
         }),
       )

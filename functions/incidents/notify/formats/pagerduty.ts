@@ -57,6 +57,7 @@ export function pagerDutyEvent(content: Content, routingKey: string): PagerDutyE
     case 'resolved':
       return resolveEvent(event.incident.id, routingKey);
     case 'opened':
+    case 'approval':
     case 'escalated':
       return trigger(content, routingKey, event.incident.id);
     default:

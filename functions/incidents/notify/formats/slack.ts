@@ -2,13 +2,14 @@
  * Slack incoming webhooks with Block Kit ("Reference: blocks", Slack developer documentation: at most 50 blocks; header 150 characters; section text
  * 3,000; at most 10 fields of 2,000; "Formatting message text": & < > are escaped, which also keeps `<!channel>` from being obeyed). Pure.
  */
-import type { Message } from '../templates.ts';
+import type { Message, MessageLink } from '../templates.ts';
 import { cutLines, cutTo } from './text.ts';
 
 const HEADER = 150;
 const TEXT = 3_000;
 const FIELD = 2_000;
 const FIELDS = 10;
+const BUTTON = 75;
 
 type PlainText = { readonly type: 'plain_text'; readonly text: string; readonly emoji: false };
 type Mrkdwn = { readonly type: 'mrkdwn'; readonly text: string; readonly verbatim: true };
@@ -16,6 +17,15 @@ export type SlackBlock =
   | { readonly type: 'header'; readonly text: PlainText }
   | { readonly type: 'section'; readonly text: PlainText }
   | { readonly type: 'section'; readonly fields: readonly Mrkdwn[] }
+  | {
+      readonly type: 'actions';
+      readonly elements: readonly {
+        readonly type: 'button';
+        readonly text: PlainText;
+        readonly url: string;
+        readonly style?: 'primary' | 'danger';
+      }[];
+    }
   | { readonly type: 'context'; readonly elements: readonly PlainText[] };
 
 export interface SlackMessage {
@@ -33,8 +43,12 @@ const plain = (text: string, limit: number): PlainText => ({
   emoji: false,
 });
 
+/** A link, not an interaction: Slack's servers are never told what it does ("Button element": `url` of at most 3,000 characters). */
+const button = ({ label, url, style }: MessageLink) =>
+  ({ type: 'button', text: plain(label, BUTTON), url, ...(style && { style }) }) as const;
+
 /** The body to post. */
-export function slackMessage({ title, headline, facts, lines, look }: Message): SlackMessage {
+export function slackMessage({ title, headline, facts, lines, look, links = [] }: Message): SlackMessage {
   const fields: Mrkdwn[] = facts.slice(0, FIELDS).map(({ label, value }) => ({
     type: 'mrkdwn',
     text: cutTo(`*${label}*\n${value}`, FIELD, escaping),
@@ -49,6 +63,7 @@ export function slackMessage({ title, headline, facts, lines, look }: Message): 
       { type: 'section', text: plain(headline || title, TEXT) },
       ...(fields.length > 0 ? [{ type: 'section', fields } as const] : []),
       ...(timeline ? [{ type: 'section', text: { type: 'plain_text', text: timeline, emoji: false } } as const] : []),
+      ...(links.length > 0 ? [{ type: 'actions', elements: links.map(button) } as const] : []),
       { type: 'context', elements: [plain(look, TEXT)] },
     ],
   };

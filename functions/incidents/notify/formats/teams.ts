@@ -36,6 +36,7 @@ export interface TeamsMessage {
         readonly version: '1.4';
         readonly msteams: { readonly width: 'Full' };
         readonly body: readonly RichTextBlock[];
+        readonly actions?: readonly { readonly type: 'Action.OpenUrl'; readonly title: string; readonly url: string }[];
       };
     },
   ];
@@ -50,6 +51,7 @@ const block = (...inlines: TextRun[]): RichTextBlock => ({ type: 'RichTextBlock'
 
 const COLOUR: Readonly<Partial<Record<Message['happening'], 'Attention' | 'Warning' | 'Good'>>> = {
   opened: 'Warning',
+  approval: 'Attention',
   escalated: 'Attention',
   resolved: 'Good',
 };
@@ -65,7 +67,10 @@ export function teamsMessage(message: Message): TeamsMessage {
 
 const escapedBytes = (card: TeamsMessage): number => Buffer.byteLength(JSON.stringify(JSON.stringify(card)));
 
-function cardOf({ happening, title, headline, facts, look }: Message, lines: readonly string[]): TeamsMessage {
+function cardOf(
+  { happening, title, headline, facts, look, links = [] }: Message,
+  lines: readonly string[],
+): TeamsMessage {
   const color = COLOUR[happening];
   return {
     type: 'message',
@@ -87,6 +92,9 @@ function cardOf({ happening, title, headline, facts, look }: Message, lines: rea
             ...lines.map((line) => block(run(cutTo(line, 400), { fontType: 'Monospace' }))),
             block(run(look, { fontType: 'Monospace' })),
           ],
+          ...(links.length > 0 && {
+            actions: links.map(({ label, url }) => ({ type: 'Action.OpenUrl', title: label, url }) as const),
+          }),
         },
       },
     ],

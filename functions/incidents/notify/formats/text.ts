@@ -12,7 +12,7 @@ export interface Mail {
 }
 
 /** The message as the body of a mail or of an SNS message. */
-export function textOf({ headline, facts, lines, look }: Message): string {
+export function textOf({ headline, facts, lines, look, links = [] }: Message): string {
   const width = Math.max(0, ...facts.map(({ label }) => label.length));
   return [
     headline,
@@ -20,6 +20,13 @@ export function textOf({ headline, facts, lines, look }: Message): string {
     ...facts.map(({ label, value }) => `${`${label}:`.padEnd(width + 2)}${value}`),
     ...(lines.length > 0 ? ['', ...lines] : []),
     '',
+    ...(links.length > 0
+      ? [
+          'These links are yours alone, work once, and act in your name:',
+          ...links.map(({ label, url }) => `${label}: ${url}`),
+          '',
+        ]
+      : []),
     `More: ${look}`,
   ].join('\n');
 }

@@ -28,7 +28,14 @@ export const webhookBody = (content: Content): WebhookBody =>
         timestamp: content.at,
         data: { version: 1, deployment: content.deployment, events: [...content.folded] },
       }
-    : { type: `incident.${content.happening}`, timestamp: content.at, data: content.event };
+    : {
+        type: `incident.${content.happening}`,
+        timestamp: content.at,
+        data: content.event,
+        ...(content.message.links && {
+          links: content.message.links.map(({ operation, label, url }) => ({ operation, label, url })),
+        }),
+      };
 
 /**
  * @param id the same each time the same thing is told.

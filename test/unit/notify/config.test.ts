@@ -52,7 +52,11 @@ describe('channels and routing', () => {
       deployment: 'main',
       channels: { team: { ...channels.team, perMinute: 10 } },
       routing: [
-        { severities: ['P1', 'P2', 'P3', 'P4'], events: ['opened', 'escalated', 'resolved'], channels: ['team'] },
+        {
+          severities: ['P1', 'P2', 'P3', 'P4'],
+          events: ['opened', 'approval', 'escalated', 'resolved'],
+          channels: ['team'],
+        },
       ],
       commander: 'on-call lead',
       bridge: 'https://meet.example.com/ops',
@@ -106,7 +110,7 @@ describe('channels and routing', () => {
     [
       'an unknown happening',
       { routing: [{ channels: ['team', 'on-call'], events: ['exploded'] }] },
-      'allowed is one of opened, updated, escalated, resolved',
+      'allowed is one of opened, updated, approval, escalated, resolved',
     ],
   ])('%s is a fault', (_, change, expected) => {
     expect(faults(change).join('\n')).toContain(expected);

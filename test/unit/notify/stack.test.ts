@@ -85,7 +85,7 @@ describe('a stack that tells people', () => {
       EventBusName: { Ref: resourcesOf(built, 'AWS::Events::EventBus')[0]?.id },
       EventPattern: {
         source: ['nightshift'],
-        'detail-type': ['Incident Opened', 'Incident Escalated', 'Incident Resolved'],
+        'detail-type': ['Incident Opened', 'Approval Needed', 'Incident Escalated', 'Incident Resolved'],
       },
     });
     const configs = resourcesOf(built, 'AWS::Lambda::EventInvokeConfig').filter(({ id }) => id.includes('Notify'));

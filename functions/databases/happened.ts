@@ -1,6 +1,7 @@
 /**
  * Reading evidence from an instance's past events. Pure. DescribeEvents gives no event ids, so messages have to tell: "Amazon RDS event categories and
- * event messages" (Amazon RDS User Guide), DB instance events; published samples have them with and without the full stop.
+ * event messages" (Amazon RDS User Guide), DB instance events; published samples have them with and without the full stop, and in older words ("A Multi-AZ
+ * failover has completed.").
  */
 
 export interface PastEvent {
@@ -11,10 +12,9 @@ export interface PastEvent {
 
 const MESSAGES = {
   /** RDS-EVENT-0013, RDS-EVENT-0050. */
-  'failover-started': /multi-az instance (failover|activation) started/i,
+  'failover-started': /multi-az (instance )?(failover|activation)\b.* started/i,
   /** RDS-EVENT-0049, RDS-EVENT-0015, RDS-EVENT-0051, RDS-EVENT-0065. */
-  'failover-completed':
-    /multi-az instance (failover|activation) completed|multi-az failover to standby complete|recovered from partial failover/i,
+  'failover-completed': /multi-az (instance )?(failover|activation)\b.* completed?\b|recovered from partial failover/i,
   /** RDS-EVENT-0034. */
   'failover-abandoned': /abandoning user requested failover/i,
   /** RDS-EVENT-0004. */

@@ -5,10 +5,19 @@ import { source as ecsDeployment } from './ecs-deployment.ts';
 import { source as ecsService } from './ecs-service.ts';
 import { source as ecsTask } from './ecs-task.ts';
 import { source as health } from './health.ts';
+import { source as rdsEvent } from './rds-event.ts';
 import type { EventSource } from './source.ts';
 
 /** One line a source: import it above, list it here. */
-export const EVENT_SOURCES: readonly EventSource[] = [acm, backup, ecsDeployment, ecsService, ecsTask, health];
+export const EVENT_SOURCES: readonly EventSource[] = [
+  acm,
+  backup,
+  ecsDeployment,
+  ecsService,
+  ecsTask,
+  health,
+  rdsEvent,
+];
 
 /** The source whose events have this event's `source` and `detail-type`; undefined for a stranger's. */
 export function eventSourceOf(

@@ -10,12 +10,15 @@ describe('what RDS says it did', () => {
   it('is known by its message, with and without a full stop', () => {
     expect(happened([STARTED, COMPLETED], 'failover-started')).toEqual([at(1)]);
     expect(happened([STARTED, COMPLETED], 'failover-completed')).toEqual([at(2)]);
-    expect(
-      happened(
-        [{ at: at(1), message: 'Multi-AZ failover to standby complete - DNS propagation may take a few minutes.' }],
-        'failover-completed',
-      ),
-    ).toEqual([at(1)]);
+    for (const message of [
+      'Multi-AZ failover to standby complete - DNS propagation may take a few minutes.',
+      'A Multi-AZ failover has completed.',
+      'Multi-AZ instance activation completed.',
+      'Recovered from partial failover.',
+    ])
+      expect([message, happened([{ at: at(1), message }], 'failover-completed')]).toEqual([message, [at(1)]]);
+    expect(happened([COMPLETED], 'failover-started')).toEqual([]);
+    expect(happened([STARTED], 'failover-completed')).toEqual([]);
   });
 
   it('counts from a time on, that time included', () => {

@@ -66,6 +66,8 @@ describe('an event source', () => {
       'rds-instance/orders-db',
       'AWS_EC2_INSTANCE_STORE_DRIVE_PERFORMANCE_DEGRADED',
     ],
+    ['a failover', sample('rds-event', 'failover-completed'), 'rds-instance/my-db-instance', 'RDS-EVENT-0049'],
+    ['a database that was stopped', sample('rds-event', 'stopped'), 'rds-instance/testdb', 'RDS-EVENT-0087'],
   ])('reads %s: its target and what happened', (_, event, target, name) => {
     const signal = read(event);
     const source = eventSourceOf(event)?.name;
@@ -78,6 +80,17 @@ describe('an event source', () => {
     ['a backup of something unknown', failedBackup, 'no-target'],
     ['a backup job that names no resource yet', sample('backup', 'created'), 'no-target'],
     ['a trouble with instances', degraded, 'no-target'],
+    ['an event of a cluster, which is no target', sample('rds-event', 'cluster-patched'), 'no-target'],
+    [
+      'an event of RDS without its identifier',
+      withDetail(sample('rds-event', 'stopped'), { EventID: undefined }),
+      'malformed',
+    ],
+    [
+      'an identifier with a wildcard',
+      withDetail(sample('rds-event', 'stopped'), { EventID: 'RDS-EVENT-*' }),
+      'malformed',
+    ],
     ['no resources', { ...sample('ecs-deployment', 'failed'), resources: [] }, 'no-target'],
     [
       'an ARN of the old form, without the cluster',

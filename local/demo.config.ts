@@ -88,6 +88,7 @@ export default defineConfig({
     },
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.
+    'restart-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   fleet: { changesPerHour: 200, removalsPerHour: 100 },

@@ -22,6 +22,8 @@ export interface Instance {
   readonly autoscalingUpToGib?: number;
   /** Set when it is encrypted. */
   readonly kmsKeyId?: string;
+  /** A static parameter or the group itself was changed: the next restart puts that in force. */
+  readonly parametersPending: boolean;
   /** Names of changes that wait for the maintenance window or a reboot. */
   readonly pending: readonly string[];
 }
@@ -65,6 +67,9 @@ function instanceOf(found: DBInstance): InstanceReading {
     storageGib: AllocatedStorage,
     ...(MaxAllocatedStorage && MaxAllocatedStorage > AllocatedStorage && { autoscalingUpToGib: MaxAllocatedStorage }),
     ...(found.StorageEncrypted && found.KmsKeyId && { kmsKeyId: found.KmsKeyId }),
+    parametersPending: (found.DBParameterGroups ?? []).some(
+      ({ ParameterApplyStatus }) => ParameterApplyStatus === 'pending-reboot',
+    ),
     pending: Object.entries(PendingModifiedValues).flatMap(([name, value]) => (value === undefined ? [] : [name])),
   };
 }

@@ -23,9 +23,9 @@ export interface DescribedInstancesOptions {
   /** Whether a call of RDS's API changes its instance, as far as this remediation is concerned. */
   changes(call: AwsCall): boolean;
   /** Where the instance is, compared with the last recorded intent. */
-  stateOf(instance: DBInstance, intent: RecordedIntent): Inspection['state'];
+  stateOf(instance: DBInstance, intent: RecordedIntent, changes: number): Inspection['state'];
   /** The state in a few words. */
-  tell(instance: DBInstance): string;
+  tell(instance: DBInstance, changes: number): string;
 }
 
 export class DescribedInstances implements OpenCase {
@@ -90,8 +90,9 @@ export class DescribedInstances implements OpenCase {
   async #inspect(token: string, intents: readonly RecordedIntent[]): Promise<Inspection> {
     const instance = await this.#settled(token);
     const intent = intents.at(-1);
-    const state = intent ? this.#options.stateOf(instance, intent) : 'before';
-    return { state, changes: this.#changes.get(token) ?? 0, detail: this.#options.tell(instance) };
+    const changes = this.#changes.get(token) ?? 0;
+    const state = intent ? this.#options.stateOf(instance, intent, changes) : 'before';
+    return { state, changes, detail: this.#options.tell(instance, changes) };
   }
 
   async #settled(token: string): Promise<DBInstance> {

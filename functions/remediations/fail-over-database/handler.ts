@@ -1,6 +1,6 @@
 /** The AWS side of `fail-over-database`. */
-import { readEvents } from '../../databases/events.ts';
 import { readInstance } from '../../databases/instance.ts';
+import { lookAt } from '../../databases/look.ts';
 import { reboot } from '../../databases/reboot.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError } from '../../engine/errors.ts';
@@ -13,25 +13,6 @@ import { manifest } from './manifest.ts';
 /** How far back failovers count. */
 const MINUTES = 60;
 const CATEGORIES = ['failover', 'availability', 'recovery'];
-
-async function observe(target: DatabaseConfig): Promise<Observation> {
-  // Before the reading: what happens meanwhile is later than this.
-  const at = new Date().toISOString();
-  const [instance, events] = await Promise.all([readInstance(target), readEvents(target, MINUTES, CATEGORIES)]);
-  if (instance.kind === 'missing') return instance;
-  const { status, cluster, multiAz, zone, secondaryZone, pending } = instance;
-  return {
-    kind: 'instance',
-    at,
-    events,
-    status,
-    ...(cluster && { cluster }),
-    multiAz,
-    zone,
-    ...(secondaryZone && { secondaryZone }),
-    pending,
-  };
-}
 
 async function act(target: DatabaseConfig, change: Change): Promise<ActReport> {
   const { name } = target;
@@ -54,7 +35,7 @@ export const remediation: Remediation<DatabaseConfig, Observation> = {
   manifest,
   targetOf: (key, config) => Object.values(config.databases).find((each) => key === `rds-instance/${each.name}`),
   upstreamsOf: () => [],
-  observe,
+  observe: (target) => lookAt(target, MINUTES, CATEGORIES),
   decide,
   act,
   alreadyApplied,

@@ -93,6 +93,7 @@ async function withStandby(world: World, stage: Stage): Promise<void> {
 }
 
 export const DATABASE_CASES = [
+  databaseCase({ remediation: 'restart-database', metricName: 'SwapUsage', operation: 'RebootDBInstance' }),
   databaseCase({
     remediation: 'fail-over-database',
     metricName: 'WriteLatency',

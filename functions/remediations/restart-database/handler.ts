@@ -1,0 +1,37 @@
+/** The AWS side of `restart-database`. */
+import { lookAt } from '../../databases/look.ts';
+import { reboot } from '../../databases/reboot.ts';
+import type { DatabaseConfig } from '../../engine/config.ts';
+import { ChangedBySomeoneElseError } from '../../engine/errors.ts';
+import { remediationHandler } from '../../engine/handler.ts';
+import type { ActReport, Change, Remediation } from '../../engine/remediation.ts';
+import { alreadyApplied, decide, notAsSeen, type Observation, verify } from './decide.ts';
+import { examine } from './examine.ts';
+import { manifest } from './manifest.ts';
+
+/** How far back restarts count. */
+const MINUTES = 60;
+const CATEGORIES = ['availability', 'failover'];
+
+/** RDS compares nothing, so one look comes directly before: somebody else's restart, which is over already, shows in the events only. */
+async function act(target: DatabaseConfig, change: Change): Promise<ActReport> {
+  const { name } = target;
+  const found = notAsSeen(change, await lookAt(target, MINUTES, CATEGORIES));
+  if (found) throw new ChangedBySomeoneElseError(`DB instance ${name}`, 'available, not restarted', found);
+  await reboot(target, false);
+  return { summary: `told ${name} to restart`, data: {} };
+}
+
+export const remediation: Remediation<DatabaseConfig, Observation> = {
+  manifest,
+  targetOf: (key, config) => Object.values(config.databases).find((each) => key === `rds-instance/${each.name}`),
+  upstreamsOf: () => [],
+  observe: (target) => lookAt(target, MINUTES, CATEGORIES),
+  decide,
+  act,
+  alreadyApplied,
+  verify,
+  examine,
+};
+
+export const handler = remediationHandler(remediation);

@@ -1,0 +1,30 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'restart-database',
+  summary: 'Restarts a DB instance whose memory is used up, once an hour at most.',
+  targetKind: 'rds-instance',
+  triggers: [
+    { namespace: 'AWS/RDS', metricName: 'SwapUsage', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'FreeableMemory', dimensions: ['DBInstanceIdentifier'] },
+  ],
+  permissions: [
+    {
+      actions: ['rds:DescribeDBInstances', 'rds:RebootDBInstance'],
+      resources: ['arn:{partition}:rds:{region}:{account}:db:{database}'],
+    },
+    {
+      actions: ['rds:DescribeEvents'],
+      resources: ['*'],
+      whyAnyResource:
+        "DescribeEvents isn't authorized on DB instances: it lists the account's events, narrowed by its parameters (Service Authorization Reference, Amazon RDS).",
+    },
+  ],
+  network: 'none',
+  risk: 'high',
+  removesCapacity: true,
+  idempotency: 'evidence',
+  defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  timeoutSeconds: 30,
+  memoryMegabytes: 512,
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Change } from '../../../functions/engine/remediation.ts';
+import {
+  alreadyApplied,
+  decide,
+  notAsSeen,
+  type Observation,
+  verify,
+} from '../../../functions/remediations/restart-database/decide.ts';
+import { examine } from '../../../functions/remediations/restart-database/examine.ts';
+import { config, database, signal } from '../../support/fixtures.ts';
+
+type Seen = Extract<Observation, { kind: 'instance' }>;
+const AT = '2026-11-20T03:00:00.000Z';
+const minutesLater = (minutes: number) => new Date(Date.parse(AT) + minutes * 60_000).toISOString();
+const event = (minutes: number, message: string) => ({ at: minutesLater(minutes), message });
+const seen = (change: Partial<Seen> = {}): Seen => ({
+  kind: 'instance',
+  at: AT,
+  status: 'available',
+  parametersPending: false,
+  events: [],
+  ...change,
+});
+const MISSING: Observation = { kind: 'missing', why: 'DB instance orders-db does not exist' };
+const judge = (observation: Observation) => decide({ signal, target: database, observation, hold: undefined, config });
+
+function planned(): Change {
+  const decision = judge(seen());
+  if (decision.kind !== 'act') throw new Error(`expected an action, got ${decision.kind}`);
+  return decision.change;
+}
+
+describe('deciding on a restart', () => {
+  it('restarts an available instance, and says what that costs', () => {
+    expect(planned()).toMatchObject({
+      before: { seenAt: AT },
+      summary: expect.stringContaining('every connection drops'),
+    });
+  });
+
+  it.each<[string, Observation, RegExp]>([
+    ['does not exist', MISSING, /does not exist/],
+    ['is a member of a cluster', seen({ cluster: 'orders' }), /cluster orders/],
+    ['has failed', seen({ status: 'failed' }), /is failed/],
+    ['has parameter changes that wait for a restart', seen({ parametersPending: true }), /parameter changes/],
+    ['restarted within the hour', seen({ events: [event(-30, 'DB instance restarted')] }), /would not last/],
+  ])('calls a person when the instance %s', (_, observation, reason) => {
+    expect(judge(observation)).toMatchObject({ kind: 'escalate', reason: expect.stringMatching(reason) });
+  });
+
+  it.each<[string, Observation]>([
+    ['is being changed', seen({ status: 'modifying' })],
+    ['restarted just now', seen({ events: [event(-9, 'DB instance restarted.')] })],
+    ['shut down just now, and its restart has not been told', seen({ events: [event(-1, 'DB instance shutdown.')] })],
+  ])('waits while the instance %s', (_, observation) => {
+    expect(judge(observation)).toMatchObject({ kind: 'hold' });
+  });
+});
+
+describe('whether a restart already happened', () => {
+  it('is told by the status or by an event since', () => {
+    expect(alreadyApplied(planned(), seen({ status: 'rebooting' }))).toBe('yes');
+    expect(alreadyApplied(planned(), seen({ events: [event(1, 'DB instance restarted')] }))).toBe('yes');
+    expect(alreadyApplied(planned(), seen({ events: [event(1, 'DB instance shutdown')] }))).toBe('yes');
+  });
+
+  it('is never denied, because events can be missing', () => {
+    expect(alreadyApplied(planned(), seen())).toBe('unclear');
+    expect(alreadyApplied(planned(), seen({ events: [event(-30, 'DB instance restarted')] }))).toBe('unclear');
+    expect(alreadyApplied(planned(), MISSING)).toBe('unclear');
+  });
+});
+
+describe('the look directly before', () => {
+  it.each<[string, Observation, string | undefined]>([
+    ['as it was', seen(), undefined],
+    ['being changed', seen({ status: 'modifying' }), 'modifying'],
+    ['gone', MISSING, 'DB instance orders-db does not exist'],
+    ['given new parameters', seen({ parametersPending: true }), 'parameter changes that wait for a restart'],
+    ['restarted', seen({ events: [event(1, 'DB instance restarted')] }), `restarted at ${minutesLater(1)}`],
+  ])('finds it %s', (_, observation, found) => {
+    expect(notAsSeen(planned(), observation)).toBe(found);
+  });
+});
+
+describe('verifying a restart', () => {
+  it('is good once it is available and RDS told of the restart', () => {
+    const verified = (observation: Observation) => verify({ change: planned(), observation }).kind;
+    expect(verified(seen({ status: 'rebooting' }))).toBe('not-yet');
+    expect(verified(seen())).toBe('not-yet');
+    expect(verified(MISSING)).toBe('not-yet');
+    expect(verified(seen({ events: [event(1, 'DB instance restarted')] }))).toBe('good');
+  });
+});
+
+describe('what doctor says', () => {
+  it.each<[Observation, string]>([
+    [seen(), 'ok'],
+    [seen({ parametersPending: true }), 'wrong'],
+    [seen({ cluster: 'orders' }), 'wrong'],
+    [MISSING, 'wrong'],
+  ])('%j is %s', (observation, verdict) => {
+    expect(examine(database, observation)[0]).toMatchObject({ verdict });
+  });
+});

@@ -16,6 +16,7 @@ async function main(): Promise<void> {
   const parsed = await loadConfig(
     path,
     units.remediations.map((unit) => unit.manifest),
+    units.jobs.map((unit) => unit.manifest.name),
   );
   for (const line of autoLines(parsed)) process.stderr.write(`${line}\n`);
   buildApp(app, { ...parsed, units });

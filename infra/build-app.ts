@@ -2,6 +2,7 @@
 
 import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
+import { jobSubjects } from './config/jobs.ts';
 import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.ts';
 import type { ParsedConfig } from './config/parse.ts';
 import { LINKS_FUNCTION, linksConfigOf } from './config/people.ts';
@@ -51,7 +52,8 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
     ({ manifest: { name } }) =>
       (channels || !NOTIFICATION_FUNCTIONS.includes(name)) && (links || name !== LINKS_FUNCTION),
   );
-  return [...remediations, ...incidentFunctions].map(({ manifest: { name }, handler }) => ({
+  const jobs = units.jobs.filter(({ manifest }) => jobSubjects(manifest, config).length > 0);
+  return [...remediations, ...incidentFunctions, ...jobs].map(({ manifest: { name }, handler }) => ({
     name,
     handler,
     ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Permission, RemediationManifest } from '../functions/engine/manifest.ts';
 import type { IncidentFunctionManifest } from '../functions/incidents/manifest.ts';
+import type { JobManifest } from '../functions/jobs/manifest.ts';
 
 /** A unit on disk. `folder` is absolute. */
 export interface Unit<M> {
@@ -15,6 +16,7 @@ export interface Unit<M> {
 export interface Units {
   readonly remediations: readonly Unit<RemediationManifest>[];
   readonly incidentFunctions: readonly Unit<IncidentFunctionManifest>[];
+  readonly jobs: readonly Unit<JobManifest>[];
 }
 
 /** A unit that can't be deployed; the message is one sentence that says what to do. */
@@ -34,8 +36,9 @@ export const REPOSITORY = join(import.meta.dirname, '..');
 export async function discover(root: string = REPOSITORY): Promise<Units> {
   const remediations = await unitsIn<RemediationManifest>(join(root, 'functions', 'remediations'), remediationFields);
   const incidentFunctions = await unitsIn<IncidentFunctionManifest>(join(root, 'functions', 'incidents'), commonFields);
+  const jobs = await unitsIn<JobManifest>(join(root, 'functions', 'jobs'), jobFields);
   const taken = new Map<string, string>();
-  for (const { manifest, folder } of [...remediations, ...incidentFunctions]) {
+  for (const { manifest, folder } of [...remediations, ...incidentFunctions, ...jobs]) {
     const other = taken.get(manifest.name);
     if (other)
       throw new DiscoveryError(
@@ -43,11 +46,15 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
       );
     taken.set(manifest.name, folder);
   }
-  return { remediations, incidentFunctions };
+  return { remediations, incidentFunctions, jobs };
 }
 
 const commonFields = ['name', 'summary', 'permissions', 'timeoutSeconds', 'memoryMegabytes'];
 const remediationFields = [...commonFields, 'targetKind', 'triggers', 'network', 'risk', 'idempotency', 'defaults'];
+const jobFields = [
+  ...[...commonFields, 'runsFor', 'schedule', 'flexibleMinutes', 'deadlineSeconds', 'overdueAfterSeconds'],
+  ...['effect', 'severity'],
+];
 
 async function unitsIn<M extends IncidentFunctionManifest>(
   parent: string,

@@ -68,6 +68,19 @@ export interface DatabaseConfig extends Protected {
   readonly pooler: 'none' | 'rds-proxy' | 'pgbouncer';
   /** How long after a release the sessions are counted again to see whether they came back. */
   readonly recheckAfterSeconds: number;
+  readonly backup?: BackupConfig | undefined;
+}
+
+/** Backups of a database that Nightshift takes, and what they have to meet. */
+export interface BackupConfig {
+  /** At most so much may be lost. */
+  readonly recoveryPointSeconds: number;
+  /** Whether transaction logs are kept as well, so that any second can be restored. */
+  readonly pointInTimeRecovery: boolean;
+  readonly keepDays: number;
+  readonly keepWeeks: number;
+  readonly keepMonths: number;
+  readonly keepAtLeast: number;
 }
 
 export interface RuntimeConfig {

@@ -4,6 +4,7 @@
  */
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
+import { jobFaults } from './jobs.ts';
 import { type LooseNotifications, notificationFaults } from './notifications.ts';
 import { peopleFaults } from './people.ts';
 import type { DeploymentConfig } from './schema.ts';
@@ -19,8 +20,12 @@ export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases'
 
 type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults' | 'targetKind' | 'approval'>;
 
-/** Every cross-field fault of what could be read. `manifests`: the remediations that exist. */
-export function crossFieldFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
+/** Every cross-field fault of what could be read. `manifests`: the remediations that exist; `jobs`: the names of the scheduled jobs. */
+export function crossFieldFaults(
+  config: LooseConfig,
+  manifests: readonly Manifest[],
+  jobs: readonly string[],
+): Fault[] {
   return [
     ...regionFaults(config),
     ...Object.entries(config.services).flatMap(([key, service]) => serviceFaults(key, service, config)),
@@ -32,6 +37,7 @@ export function crossFieldFaults(config: LooseConfig, manifests: readonly Manife
     ...windowFaults(config),
     ...contactFaults(config, manifests),
     ...peopleFaults(config, manifests),
+    ...jobFaults(config, jobs),
     ...notificationFaults({ ...config, routing: config.routing ?? [], targets: targetsOf(config) }),
   ];
 }

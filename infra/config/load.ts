@@ -11,7 +11,11 @@ import { type ParsedConfig, parseConfig } from './parse.ts';
  * @param path of a TypeScript or JavaScript module, relative to the working directory.
  * @throws ConfigurationError when there is no such file, no default export, or any fault in it.
  */
-export async function loadConfig(path: string, manifests: readonly RemediationManifest[]): Promise<ParsedConfig> {
+export async function loadConfig(
+  path: string,
+  manifests: readonly RemediationManifest[],
+  jobs: readonly string[] = [],
+): Promise<ParsedConfig> {
   const file = resolve(path);
   const shown = relative(process.cwd(), file) || file;
   if (!existsSync(file))
@@ -23,5 +27,5 @@ export async function loadConfig(path: string, manifests: readonly RemediationMa
     throw new ConfigurationError(shown, [
       { path: '', given: undefined, expected: 'the file must have `export default defineConfig({ ... })`' },
     ]);
-  return parseConfig(module.default, manifests, shown);
+  return parseConfig(module.default, manifests, shown, jobs);
 }

@@ -16,6 +16,7 @@ export interface ParsedConfig {
  * Checks a configuration and fills in every default.
  * @param input what `nightshift.config.ts` exports by default.
  * @param manifests the remediations that exist; they give the names and defaults of `runbooks`.
+ * @param jobs names of the scheduled jobs that exist.
  * @param source how faults name the configuration, best its path.
  * @throws ConfigurationError with all faults: of form and between fields.
  */
@@ -23,12 +24,13 @@ export function parseConfig(
   input: unknown,
   manifests: readonly RemediationManifest[],
   source = 'nightshift.config.ts',
+  jobs: readonly string[] = [],
 ): ParsedConfig {
   const parsed = configSchema.safeParse(input);
   const issues = parsed.success ? [] : parsed.error.issues;
   const faults = [
     ...faultsOf(issues, configSchema, input),
-    ...crossFieldFaults(parsed.success ? parsed.data : readable(input, issues), manifests),
+    ...crossFieldFaults(parsed.success ? parsed.data : readable(input, issues), manifests, jobs),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(source, faults);
   return { config: parsed.data, runtime: runtimeConfigOf(parsed.data, manifests) };

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
+import { backupSchema, jobSchema } from './jobs.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
 import { approvalsSchema, linksSchema, personName, personSchema } from './people.ts';
 
@@ -100,6 +101,8 @@ export const databaseSchema = z.strictObject({
   /** How long after a release the sessions are counted again, to see whether they came back. */
   recheckAfterSeconds: seconds(1, 3600).default(60),
   severity: severity.default('P2'),
+  /** Backups that Nightshift takes and proves; none when left out. */
+  backup: backupSchema.optional(),
   /** Whether Nightshift makes the connections alarm. */
   createAlarms: z.boolean().default(true),
 });
@@ -196,6 +199,8 @@ export const configSchema = z.strictObject({
   network: networkSchema.optional(),
   /** By runbook name: the folders in `functions/remediations`. */
   runbooks: z.record(z.string(), runbookSchema).default({}),
+  /** Scheduled jobs by name: the folders in `functions/jobs`. */
+  jobs: z.record(z.string(), jobSchema).default({}),
   contacts: z
     .strictObject({
       /** Addresses that get every page; each must confirm a mail from Amazon SNS once. */

@@ -19,7 +19,7 @@ import type { DeploymentConfig } from '../config/schema.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { failureQueue } from './failure-queue.ts';
 import { type JournalAccess, journalStatements } from './journal-table.ts';
-import { asFinding, statementsFor } from './permissions.ts';
+import { asFindings, statementsFor } from './permissions.ts';
 
 /** What all functions of one deployment share. */
 export interface Deployment {
@@ -92,7 +92,7 @@ export class NightshiftFunction extends Construct {
     for (const statement of journalStatements(deployment.table, journal)) role.addToPolicy(statement);
     role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.failures.queueArn] }));
     for (const statement of statementsFor(this, manifest.permissions, deployment.config)) role.addToPolicy(statement);
-    acknowledgeWildcards(role, manifest);
+    acknowledgeWildcards(role, manifest, deployment.config);
     return role;
   }
 
@@ -131,11 +131,17 @@ export class NightshiftFunction extends Construct {
 export const functionNameOf = (deployment: string, unit: string): string => `nightshift-${deployment}-${unit}`;
 
 /** cdk-nag asks about each wildcard resource; its reason is the manifest's. */
-function acknowledgeWildcards(role: Role, { name, permissions }: NightshiftFunctionProps['manifest']): void {
+function acknowledgeWildcards(
+  role: Role,
+  { name, permissions }: NightshiftFunctionProps['manifest'],
+  config: DeploymentConfig,
+): void {
   for (const { resources, whyAnyResource } of permissions)
-    for (const resource of resources.filter((each) => each.includes('*')))
+    for (const finding of resources
+      .filter((each) => each.includes('*'))
+      .flatMap((resource) => asFindings(role, resource, config)))
       Validations.of(role).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${asFinding(role, resource)}]`,
+        id: `AwsSolutions-IAM5[Resource::${finding}]`,
         reason:
           whyAnyResource ?? `The manifest of ${name} names it: the ids behind it are not known before they exist.`,
       });

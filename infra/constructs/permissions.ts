@@ -14,7 +14,9 @@ const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
 /** A placeholder that can't be filled in; stops the synthesis. */
 export class PlaceholderError extends Error {
   constructor(resource: string, placeholder: string) {
-    const known = ['partition', 'region', 'account', ...SERVICE, ...DATABASE].map((name) => `{${name}}`).join(' ');
+    const known = ['partition', 'region', 'account', 'deployment', ...SERVICE, ...DATABASE]
+      .map((name) => `{${name}}`)
+      .join(' ');
     super(
       `'${resource}': {${placeholder}} is unknown here; known are ${known}, those of a service and of a database never together.`,
     );
@@ -30,7 +32,9 @@ export function statementsFor(
 ): PolicyStatement[] {
   const { partition, region, account } = Stack.of(scope);
   return permissions.flatMap(({ actions, resources, onlyWhere }) => {
-    const expanded = resources.flatMap((resource) => expandResource(resource, { partition, region, account }, config));
+    const expanded = resources.flatMap((resource) =>
+      expandResource(resource, { partition, region, account, deployment: config.name }, config),
+    );
     return expanded.length === 0
       ? []
       : [
@@ -74,12 +78,15 @@ const databases = (config: DeploymentConfig): Values[] =>
     databaseUser: user,
   }));
 
-/** An ARN as cdk-nag writes it in a finding's id: references of CloudFormation's own as `<AWS::...>`. */
-export function asFinding(scope: Construct, resource: string): string {
+/** The ARNs as cdk-nag writes them in a finding's id: references of CloudFormation's own as `<AWS::...>`. */
+export function asFindings(scope: Construct, resource: string, config: DeploymentConfig): string[] {
   const { partition, region, account } = Stack.of(scope);
   const shown = (value: string, pseudo: string) => (Token.isUnresolved(value) ? `<AWS::${pseudo}>` : value);
-  return resource
-    .replaceAll('{partition}', shown(partition, 'Partition'))
-    .replaceAll('{region}', shown(region, 'Region'))
-    .replaceAll('{account}', shown(account, 'AccountId'));
+  const own = {
+    partition: shown(partition, 'Partition'),
+    region: shown(region, 'Region'),
+    account: shown(account, 'AccountId'),
+    deployment: config.name,
+  };
+  return expandResource(resource, own, config);
 }

@@ -3,9 +3,11 @@ import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
+import { jobSubjects } from '../config/jobs.ts';
 import { deployedManifests } from '../config/runtime.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
+import { Jobs } from '../constructs/jobs.ts';
 import { journalTable } from '../constructs/journal-table.ts';
 import { Links } from '../constructs/links.ts';
 import type { Deployment } from '../constructs/nightshift-function.ts';
@@ -33,6 +35,7 @@ export class ResponseStack extends Stack {
     const remediations = this.#remediations(deployment, units);
     this.#incidentFunctions(deployment, units, remediations);
     this.#protect(deployment);
+    this.#jobs(deployment, units);
     this.#watch(deployment);
     new CfnOutput(this, 'JournalTable', { value: table.tableName });
     new CfnOutput(this, 'PageTopic', { value: deployment.pageTopic.topicArn });
@@ -84,6 +87,13 @@ export class ResponseStack extends Stack {
   #watch(deployment: Deployment): void {
     const reconciler = this.node.findAll().find((each) => each instanceof Reconciler);
     if (reconciler) new SelfWatch(this, { deployment, reconciler });
+  }
+
+  #jobs(deployment: Deployment, units: Units): void {
+    const manifests = units.jobs
+      .map(({ manifest }) => manifest)
+      .filter((manifest) => jobSubjects(manifest, deployment.config).length > 0);
+    if (manifests.length > 0) new Jobs(this, 'Jobs', { deployment, manifests });
   }
 
   #protect({ config, pageTopic: topic }: Deployment): void {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Permission, RemediationManifest } from '../../functions/engine/manifest.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
+import type { JobManifest } from '../../functions/jobs/manifest.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'functions/remediations');
@@ -55,6 +56,32 @@ describe.each(incidentFunctions.map((each) => each.name))('incident function %s'
     const { manifest } = (await import(join(INCIDENTS, name, 'manifest.ts'))) as { manifest: IncidentFunctionManifest };
     expect(manifest.name).toBe(name);
     expectReasons(manifest.permissions);
+  });
+});
+
+const JOBS = join(ROOT, 'functions/jobs');
+const jobs = readdirSync(JOBS, { withFileTypes: true }).filter((each) => each.isDirectory());
+
+describe.each(jobs.map((each) => each.name))('job %s', (name) => {
+  const sourceOf = (file: string) => readFileSync(join(JOBS, name, file), 'utf8');
+
+  it('is named like its folder, and declares the permission for each call that it makes', async () => {
+    const { manifest } = (await import(join(JOBS, name, 'manifest.ts'))) as { manifest: JobManifest };
+    expect(manifest.name).toBe(name);
+    expectReasons(manifest.permissions);
+    const declared = manifest.permissions.flatMap((permission) => permission.actions as readonly string[]);
+    const used = new Set(readdirSync(join(JOBS, name)).flatMap((file) => actionsUsed(sourceOf(file))));
+    // Tags given in the call that makes something need the permission to tag, without a call of their own.
+    const invisible = new Set(['rds:AddTagsToResource']);
+    expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
+    expect(declared.filter((action) => !used.has(action) && !invisible.has(action))).toEqual([]);
+  });
+
+  it('decides without touching the world: no SDK, no driver, no clock, no chance', () => {
+    const source = sourceOf('decide.ts');
+    const imports = [...source.matchAll(/^import (?!type )[^;]*from '([^']+)'/gm)].map(([, from]) => from);
+    expect(imports.filter((from) => !from?.startsWith('.'))).toEqual([]);
+    expect(source).not.toMatch(/Date\.now|new Date\(\)|Math\.random|process\.|await /);
   });
 });
 

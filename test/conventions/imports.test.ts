@@ -13,8 +13,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/databases': ['functions/engine', 'events'],
   'functions/remediations': ['functions/databases', 'functions/engine', 'events'],
   'functions/incidents': ['functions/engine', 'events'],
+  'functions/jobs': ['functions/engine', 'events'],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
-  infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/engine', 'events'],
+  infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/engine', 'events'],
   cli: ['functions/engine', 'events', 'infra', 'local'],
 };
 const PARTS = Object.keys(MAY_IMPORT)

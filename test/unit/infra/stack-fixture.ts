@@ -6,6 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
+import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
 import { parseConfig } from '../../../infra/config/parse.ts';
@@ -41,7 +42,11 @@ export function buildStack(
     const parsed = parseConfig(change(example), [release, scaleOut]);
     const stack = new ResponseStack(app, 'nightshift-main', {
       ...parsed,
-      units: { remediations: [unit(release), unit(scaleOut)], incidentFunctions: [unit(publisher), unit(reconciler)] },
+      units: {
+        remediations: [unit(release), unit(scaleOut)],
+        incidentFunctions: [unit(publisher), unit(reconciler)],
+        jobs: [unit(backUp)],
+      },
       folderOf: () => code,
       env: { region: 'us-east-1', account: '111122223333' },
     });

@@ -1,0 +1,40 @@
+import { defineJob } from '../manifest.ts';
+
+/** As `snapshotIdOf` names them: the rest is the time of the run. */
+const SNAPSHOTS = 'nightshift-{deployment}-{database}-*';
+const WHY = 'A snapshot is named by the time of its run, which is not known before; the names of no others begin so.';
+
+export const manifest = defineJob({
+  name: 'back-up-database',
+  summary:
+    'Takes a snapshot of each database, checks what came of it, and that its transaction logs meet the recovery point objective.',
+  permissions: [
+    {
+      actions: ['rds:DescribeDBInstances'],
+      resources: ['arn:{partition}:rds:{region}:{account}:db:{database}'],
+    },
+    {
+      actions: ['rds:DescribeDBSnapshots'],
+      resources: [`arn:{partition}:rds:{region}:{account}:snapshot:${SNAPSHOTS}`],
+      whyAnyResource: WHY,
+    },
+    {
+      actions: ['rds:CreateDBSnapshot', 'rds:AddTagsToResource'],
+      resources: [
+        'arn:{partition}:rds:{region}:{account}:db:{database}',
+        `arn:{partition}:rds:{region}:{account}:snapshot:${SNAPSHOTS}`,
+      ],
+      whyAnyResource: WHY,
+    },
+  ],
+  runsFor: 'database',
+  // Runbook 001, line 608: daily at 02:00 UTC.
+  schedule: { cron: '0 2 * * ? *', timeZone: 'UTC' },
+  flexibleMinutes: 15,
+  deadlineSeconds: 6 * 3600,
+  overdueAfterSeconds: 30 * 3600,
+  effect: 'adds',
+  severity: 'P2',
+  timeoutSeconds: 30,
+  memoryMegabytes: 256,
+});

@@ -1,0 +1,44 @@
+/** The Lambda entry of every job: one turn of one run. */
+import middy from '@middy/core';
+import type { Context as LambdaContext } from 'aws-lambda';
+import * as z from 'zod/mini';
+import { runtimeConfig } from '../engine/config.ts';
+import { requiredEnvironment } from '../engine/handler.ts';
+import { log } from '../engine/log.ts';
+import type { Json } from '../engine/remediation.ts';
+import { Store } from '../engine/store.ts';
+import type { Job } from './job.ts';
+import { type Turn, takeTurn } from './run.ts';
+
+/** What the state machine hands over; only it may invoke the function. */
+export const turnOrder = z.object({
+  job: z.string(),
+  subject: z.string(),
+  scheduledAt: z.iso.datetime({ offset: true }),
+  startedBy: z.optional(z.string()),
+  broken: z.optional(z.string()),
+});
+
+/** It returns the turn, or throws: the state machine then tries again, and at the end says that the run is broken. */
+export function jobHandler<State extends Json>(job: Job<State>) {
+  let store: Store | undefined;
+  return middy<unknown, Turn, Error, LambdaContext>().handler(async (event, lambda) => {
+    store ??= new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
+    const order = turnOrder.parse(event);
+    if (order.job !== job.manifest.name)
+      throw new Error(`${job.manifest.name}: was given a run of ${order.job}: deploy again`);
+    const turn = await takeTurn(
+      {
+        store,
+        config: runtimeConfig(),
+        now: Date.now,
+        random: Math.random,
+        remaining: () => lambda.getRemainingTimeInMillis(),
+      },
+      job,
+      order,
+    );
+    log('INFO', `${job.manifest.name}: ${turn.kind}`, { subject: order.subject, scheduledAt: order.scheduledAt, turn });
+    return turn;
+  });
+}

@@ -1,0 +1,30 @@
+/** What a scheduled job declares about itself: data only, like a remediation's manifest. */
+import type { Severity } from '../../events/journal.ts';
+import type { Permission } from '../engine/manifest.ts';
+
+export interface JobManifest {
+  /** Equal to the folder's name. */
+  readonly name: string;
+  readonly summary: string;
+  readonly permissions: readonly Permission[];
+  /** `database`: a run of its own for each database that has backups. `deployment`: one run for all. */
+  readonly runsFor: 'database' | 'deployment';
+  /** When it runs unless the configuration says otherwise: fields of a cron expression of EventBridge Scheduler, and the time zone. */
+  readonly schedule: { readonly cron: string; readonly timeZone: string };
+  /** It starts within so many minutes after its time, so that not everything starts at once (EventBridge Scheduler, flexible time windows). */
+  readonly flexibleMinutes: number;
+  /** A run that isn't over by then has failed. */
+  readonly deadlineSeconds: number;
+  /** Without a run that passed for so long, a person is called. */
+  readonly overdueAfterSeconds: number;
+  /** `adds`: goes on while Nightshift is paused, because it only makes what can be thrown away. `removes`: waits then. */
+  readonly effect: 'reads' | 'adds' | 'removes';
+  /** Of the incident that a failed run opens. */
+  readonly severity: Severity;
+  /** The function's hard timeout: one step, not the whole run. */
+  readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
+}
+
+/** Identity, so that a manifest is checked where it is written. */
+export const defineJob = <const M extends JobManifest>(manifest: M): M => manifest;

@@ -1,0 +1,154 @@
+/** Scheduled jobs: a function each, a schedule for each run, one state machine for all, and alarms on runs that break off. */
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Stack, Validations } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import type { JobManifest } from '../../functions/jobs/manifest.ts';
+import { jobSubjects, scheduleOf } from '../config/jobs.ts';
+import { pagingAlarm } from './alarm-action.ts';
+import { jobMachineDefinition } from './job-machine.ts';
+import type { JournalAccess } from './journal-table.ts';
+import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
+
+/** A run reads and writes its own items and the switch. */
+const JOB_ACCESS: JournalAccess = { actions: ['GetItem', 'PutItem'] };
+
+export interface JobsProps {
+  readonly deployment: Deployment;
+  /** The jobs that have something to run for. */
+  readonly manifests: readonly JobManifest[];
+}
+
+export class Jobs extends Construct {
+  readonly functions: ReadonlyMap<string, NightshiftFunction>;
+  readonly machine: CfnStateMachine;
+
+  constructor(scope: Construct, id: string, { deployment, manifests }: JobsProps) {
+    super(scope, id);
+    this.functions = new Map(
+      manifests.map((manifest) => [
+        manifest.name,
+        new NightshiftFunction(this, manifest.name, { deployment, manifest, journal: JOB_ACCESS }),
+      ]),
+    );
+    this.machine = this.#machine(deployment, manifests);
+    this.#schedules(deployment, manifests);
+  }
+
+  #machine({ config, pageTopic }: Deployment, manifests: readonly JobManifest[]): CfnStateMachine {
+    const name = functionNameOf(config.name, 'jobs');
+    const role = new Role(this, 'MachineRole', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [...this.functions.values()].map((unit) => unit.function.functionArn),
+      }),
+    );
+    const logs = this.#machineLogs(config, role);
+    const { partition } = Stack.of(this);
+    const machine = new CfnStateMachine(this, 'Machine', {
+      stateMachineName: name,
+      stateMachineType: 'STANDARD',
+      roleArn: role.roleArn,
+      definitionString: Stack.of(this).toJsonString(
+        jobMachineDefinition(partition, Math.max(...manifests.map(({ timeoutSeconds }) => timeoutSeconds)) + 5),
+      ),
+      // What a run was given is names and times, but its results are the customer's: they stay out of the log.
+      loggingConfiguration: {
+        level: 'ALL',
+        includeExecutionData: false,
+        destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logs.attrArn } }],
+      },
+    });
+    machine.node.addDependency(role);
+    Validations.of(machine).acknowledge({
+      id: 'AwsSolutions-SF2',
+      reason:
+        'A run waits for minutes to hours and has one path; its history and the journal say more than a trace, which would cost by the run.',
+    });
+    for (const metricName of ['ExecutionsFailed', 'ExecutionsTimedOut'])
+      pagingAlarm(this, `${metricName}Alarm`, {
+        alarmName: `${name}-${metricName.replace('Executions', '').toLowerCase()}`,
+        alarmDescription: `P2. A run of a scheduled job of Nightshift ${config.name} broke off: nobody has said what came of it.`,
+        namespace: 'AWS/States',
+        metricName,
+        dimensions: [{ name: 'StateMachineArn', value: machine.ref }],
+        statistic: 'Sum',
+        period: 300,
+        evaluationPeriods: 1,
+        threshold: 0,
+        comparisonOperator: 'GreaterThanThreshold',
+        treatMissingData: 'notBreaching',
+        pageTopic,
+      });
+    return machine;
+  }
+
+  /** "Using CloudWatch Logs to log execution history": log delivery has no resource-level permissions. */
+  #machineLogs(config: Deployment['config'], role: Role): CfnLogGroup {
+    const logs = new CfnLogGroup(this, 'MachineLogs', {
+      logGroupName: `/aws/vendedlogs/states/${functionNameOf(config.name, 'jobs')}`,
+      retentionInDays: config.logRetentionDays,
+    });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: [
+          ...['logs:CreateLogDelivery', 'logs:GetLogDelivery', 'logs:UpdateLogDelivery', 'logs:DeleteLogDelivery'],
+          ...['logs:ListLogDeliveries', 'logs:PutResourcePolicy', 'logs:DescribeResourcePolicies'],
+          'logs:DescribeLogGroups',
+        ],
+        resources: ['*'],
+      }),
+    );
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason:
+        'Log delivery has no resource-level permissions (AWS Step Functions Developer Guide, Using CloudWatch Logs to log execution history).',
+    });
+    return logs;
+  }
+
+  #schedules({ config }: Deployment, manifests: readonly JobManifest[]): void {
+    const { account } = Stack.of(this);
+    const group = new CfnScheduleGroup(this, 'ScheduleGroup', { name: functionNameOf(config.name, 'jobs') });
+    // "Confused deputy prevention in EventBridge Scheduler": only schedules of this group may assume the role.
+    const role = new Role(this, 'ScheduleRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': account, 'aws:SourceArn': group.attrArn } },
+      }),
+    });
+    const allow = (action: string, resource: string) =>
+      role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions: [action], resources: [resource] }));
+    allow('states:StartExecution', this.machine.ref);
+    for (const unit of this.functions.values()) allow('sqs:SendMessage', unit.failures.queueArn);
+    for (const manifest of manifests)
+      for (const subject of jobSubjects(manifest, config)) {
+        const { cron, timeZone, flexibleMinutes } = scheduleOf(manifest, config, subject);
+        const failures = this.functions.get(manifest.name)?.failures;
+        const schedule = new CfnSchedule(this, `${manifest.name}-${subject}`, {
+          name: `${manifest.name}-${subject}`.slice(0, 64),
+          groupName: group.ref,
+          scheduleExpression: `cron(${cron})`,
+          scheduleExpressionTimezone: timeZone,
+          flexibleTimeWindow:
+            flexibleMinutes > 0 ? { mode: 'FLEXIBLE', maximumWindowInMinutes: flexibleMinutes } : { mode: 'OFF' },
+          target: {
+            arn: this.machine.ref,
+            roleArn: role.roleArn,
+            input: JSON.stringify({
+              functionName: functionNameOf(config.name, manifest.name),
+              job: manifest.name,
+              subject,
+              // "Adding context attributes", EventBridge Scheduler User Guide: the same on every try, so a run begins once.
+              scheduledAt: '<aws.scheduler.scheduled-time>',
+            }),
+            retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
+            ...(failures && { deadLetterConfig: { arn: failures.queueArn } }),
+          },
+        });
+        schedule.node.addDependency(role);
+      }
+  }
+}

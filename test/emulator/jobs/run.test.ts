@@ -1,0 +1,176 @@
+/** Runs of a job against the real journal: killed, late, twice at once, paused. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ActionFailedError, RetryableError } from '../../../functions/engine/errors.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { setSwitch } from '../../../functions/engine/switch.ts';
+import { type HeadItem, headKey } from '../../../functions/jobs/items.ts';
+import type { CleanUp, Job, Step } from '../../../functions/jobs/job.ts';
+import { defineJob } from '../../../functions/jobs/manifest.ts';
+import { type Turn, takeTurn } from '../../../functions/jobs/run.ts';
+import { type EngineWorld, openEngineWorld } from '../../support/engine-world.ts';
+
+type State = { readonly taken: number };
+const manifest = defineJob({
+  name: 'count-to-three',
+  summary: 'Counts.',
+  permissions: [],
+  runsFor: 'database',
+  schedule: { cron: '0 2 * * ? *', timeZone: 'UTC' },
+  flexibleMinutes: 0,
+  deadlineSeconds: 600,
+  overdueAfterSeconds: 100_000,
+  effect: 'removes',
+  severity: 'P2',
+  timeoutSeconds: 30,
+  memoryMegabytes: 128,
+});
+
+let world: EngineWorld;
+let subject = '';
+let made = new Set<string>();
+let stepHook: (taken: number) => void = () => {};
+let cleanHook: () => CleanUp = () => ({ kind: 'clean' });
+let verdict: 'passed' | 'failed' = 'passed';
+let clock = Date.now();
+
+/** Makes one thing, named by the run; three turns. */
+const job: Job<State> = {
+  manifest,
+  begin: () => ({ taken: 0 }),
+  async step({ run }, { taken }): Promise<Step<State>> {
+    made.add(`${run.subject}-${run.scheduledAt}`);
+    stepHook(taken);
+    const state = { taken: taken + 1 };
+    if (state.taken < 3) return { kind: 'wait', seconds: 5, state, note: `counted to ${state.taken}` };
+    return { kind: 'verdict', state, verdict: { kind: verdict, summary: 'counted to 3', report: {} } };
+  },
+  async cleanUp() {
+    const result = cleanHook();
+    if (result.kind === 'clean') made = new Set();
+    return result;
+  },
+};
+
+const order = (scheduledAt = '2026-11-21T02:00:00Z') => ({ job: manifest.name, subject, scheduledAt });
+const turn = (given: Parameters<typeof takeTurn>[2] = order()): Promise<Turn> =>
+  takeTurn(
+    { store: world.store, config: world.config, now: () => clock, random: Math.random, remaining: () => 30_000 },
+    job,
+    given,
+  );
+/** As the state machine does: until it has ended. */
+async function toItsEnd(given = order()): Promise<Turn> {
+  for (let turns = 0; turns < 20; turns++) {
+    const result = await turn(given);
+    if (result.kind === 'ended') return result;
+  }
+  throw new Error('it never ended');
+}
+const head = async () => (await world.store.read(headKey({ job: manifest.name, subject }))) as HeadItem | undefined;
+const timeline = async () => {
+  const id = (await head())?.openIncidentId;
+  return id ? ((await readIncident(world.store, id))?.timeline ?? []) : [];
+};
+
+beforeAll(async () => {
+  world = await openEngineWorld();
+});
+afterAll(() => world?.close());
+let runs = 0;
+beforeEach(() => {
+  subject = `db-${runs++}`;
+  made = new Set();
+  stepHook = () => {};
+  cleanHook = () => ({ kind: 'clean' });
+  verdict = 'passed';
+  clock = Date.now();
+});
+
+describe('a run of a job', () => {
+  it('goes on turn by turn to its verdict, cleans up, and is over', async () => {
+    expect(await turn()).toEqual({ kind: 'wait', seconds: 5, note: 'counted to 1' });
+    expect(made.size).toBe(1);
+    expect(await toItsEnd()).toEqual({ kind: 'ended', verdict: 'passed', summary: 'counted to 3' });
+    expect(made.size).toBe(0);
+    expect(await turn()).toMatchObject({ kind: 'ended', verdict: 'passed' });
+    expect(await head()).toMatchObject({ lastKind: 'passed', lastRunAt: '2026-11-21T02:00:00Z' });
+  });
+
+  it('takes the same step again when its function died in it', async () => {
+    const dies = new Set([0, 1, 2]);
+    stepHook = (taken) => {
+      if (dies.delete(taken)) throw new RetryableError('killed');
+    };
+    let deaths = 0;
+    let result: Turn = { kind: 'wait', seconds: 0, note: '' };
+    while (result.kind !== 'ended')
+      result = await turn().catch((): Turn => {
+        deaths++;
+        return { kind: 'wait', seconds: 0, note: 'died' };
+      });
+    expect([deaths, result.verdict]).toEqual([3, 'passed']);
+  });
+
+  it('lets one of two turns at once write, and the other try again', async () => {
+    await turn();
+    const results = await Promise.allSettled([turn(), turn()]);
+    const won = results.filter(({ status }) => status === 'fulfilled');
+    expect(won.length).toBeGreaterThanOrEqual(1);
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ name: 'InFlightError', retryable: true });
+    expect(await toItsEnd()).toMatchObject({ verdict: 'passed' });
+  });
+
+  it('fails at its deadline, and still removes what it made', async () => {
+    await turn();
+    clock += 600_000;
+    expect(await turn()).toMatchObject({ kind: 'ended', verdict: 'failed' });
+    expect(made.size).toBe(0);
+    expect((await timeline()).map(({ kind }) => kind)).toEqual(['opened', 'escalated']);
+  });
+
+  it('fails at once on what repeating can not mend', async () => {
+    stepHook = () => {
+      throw new ActionFailedError('SnapshotQuotaExceeded');
+    };
+    expect(await turn()).toMatchObject({ kind: 'ended', verdict: 'failed', summary: 'SnapshotQuotaExceeded' });
+  });
+
+  it('fails when the state machine says that its function can not be asked', async () => {
+    await turn();
+    expect(await turn({ ...order(), broken: 'Lambda.ResourceNotFoundException' })).toMatchObject({ verdict: 'failed' });
+    expect(made.size).toBe(0);
+  });
+
+  it('opens one incident for runs that fail one after the other, and resolves it with the next that passes', async () => {
+    verdict = 'failed';
+    await toItsEnd(order('2026-11-21T02:00:00Z'));
+    const opened = (await head())?.openIncidentId ?? '';
+    await toItsEnd(order('2026-11-22T02:00:00Z'));
+    expect((await timeline()).map(({ kind }) => kind)).toEqual(['opened', 'escalated', 'escalated']);
+    verdict = 'passed';
+    await toItsEnd(order('2026-11-23T02:00:00Z'));
+    expect((await head())?.openIncidentId).toBeUndefined();
+    expect(await readIncident(world.store, opened)).toMatchObject({ state: 'resolved' });
+  });
+
+  it('asks again while something is left, and calls a person when it stays', async () => {
+    cleanHook = () => ({ kind: 'wait', seconds: 30, note: 'the scratch instance is deleting' });
+    for (let turns = 0; turns < 4; turns++) await turn();
+    expect(await turn()).toEqual({ kind: 'wait', seconds: 30, note: 'the scratch instance is deleting' });
+    clock += 600_000 + 3_600_000;
+    expect(await turn()).toMatchObject({ kind: 'ended', verdict: 'failed' });
+    expect((await timeline())[1]?.summary).toContain('what it made is still there: the scratch instance is deleting');
+  });
+
+  it('waits while Nightshift is paused, when it takes something away', async () => {
+    await setSwitch(world.store, 'pause', 'person:jane', 'test');
+    try {
+      expect(await turn()).toMatchObject({ kind: 'wait', note: 'Nightshift is set to pause' });
+      expect(made.size).toBe(0);
+    } finally {
+      await setSwitch(world.store, 'run', 'person:jane', 'test');
+    }
+    expect(await toItsEnd()).toMatchObject({ verdict: 'passed' });
+  });
+});

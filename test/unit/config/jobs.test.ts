@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { backupEveryHours, jobFaults, jobSubjects, scheduleOf } from '../../../infra/config/jobs.ts';
+import { parseConfig } from '../../../infra/config/parse.ts';
+import example from '../../../nightshift.config.ts';
+
+const HOUR = 3600;
+const manifest = {
+  name: 'back-up-database',
+  runsFor: 'database' as const,
+  schedule: { cron: '0 2 * * ? *', timeZone: 'UTC' },
+  flexibleMinutes: 15,
+};
+const parsed = (backup: object | undefined, jobs: object = {}) =>
+  parseConfig(
+    {
+      ...example,
+      jobs,
+      databases: { 'orders-db': { ...example.databases?.['orders-db'], ...(backup && { backup }) } },
+    },
+    [],
+    'test',
+    ['back-up-database'],
+  ).config;
+
+describe('the times of backups', () => {
+  it.each([
+    [24 * HOUR, undefined],
+    [24 * HOUR - 1, 12],
+    [12 * HOUR, 12],
+    [12 * HOUR - 1, 8],
+    [5 * HOUR, 4],
+    [HOUR, 1],
+  ])('follow from the objective where there are no transaction logs: %d s', (recoveryPointSeconds, hours) => {
+    expect(backupEveryHours({ pointInTimeRecovery: false, recoveryPointSeconds })).toBe(hours);
+    expect(backupEveryHours({ pointInTimeRecovery: true, recoveryPointSeconds })).toBeUndefined();
+  });
+
+  it('are the job’s own otherwise, or those of the configuration', () => {
+    expect(scheduleOf(manifest, parsed({}), 'orders-db')).toEqual({
+      cron: '0 2 * * ? *',
+      timeZone: 'UTC',
+      flexibleMinutes: 15,
+    });
+    const own = parsed({}, { 'back-up-database': { cron: '30 4 * * ? *', timeZone: 'Europe/Paris' } });
+    expect(scheduleOf(manifest, own, 'orders-db')).toMatchObject({ cron: '30 4 * * ? *', timeZone: 'Europe/Paris' });
+    const hourly = parsed({ pointInTimeRecovery: false, recoveryPointSeconds: 2 * HOUR });
+    expect(scheduleOf(manifest, hourly, 'orders-db')).toMatchObject({ cron: '0 0/2 * * ? *' });
+  });
+});
+
+describe('what jobs run for', () => {
+  it('is each database with backups, nothing when switched off, and `all` for a job of the deployment', () => {
+    expect(jobSubjects(manifest, parsed({}))).toEqual(['orders-db']);
+    expect(jobSubjects(manifest, parsed(undefined))).toEqual([]);
+    expect(jobSubjects(manifest, parsed({}, { 'back-up-database': { enabled: false } }))).toEqual([]);
+    expect(jobSubjects({ ...manifest, runsFor: 'deployment' }, parsed(undefined))).toEqual(['all']);
+  });
+});
+
+describe('faults', () => {
+  const known = ['back-up-database'];
+  const database = (backup: { pointInTimeRecovery: boolean; recoveryPointSeconds: number }) => ({ db: { backup } });
+
+  it('names a job that there is not', () => {
+    expect(jobFaults({ jobs: { 'back-up-databse': {} }, databases: {} }, known)).toMatchObject([
+      { path: 'jobs.back-up-databse', expected: expect.stringContaining('back-up-database') },
+    ]);
+  });
+
+  it('refuses an objective that snapshots alone can not meet', () => {
+    const short = database({ pointInTimeRecovery: false, recoveryPointSeconds: 3599 });
+    expect(jobFaults({ databases: short }, known)).toMatchObject([
+      { path: 'databases.db.backup.recoveryPointSeconds' },
+    ]);
+    expect(jobFaults({ databases: database({ pointInTimeRecovery: true, recoveryPointSeconds: 300 }) }, known)).toEqual(
+      [],
+    );
+  });
+
+  it('refuses times of one’s own where the objective sets them', () => {
+    const jobs = { 'back-up-database': { cron: '0 2 * * ? *' } };
+    const often = database({ pointInTimeRecovery: false, recoveryPointSeconds: 7200 });
+    expect(jobFaults({ jobs, databases: often }, known)).toMatchObject([{ path: 'jobs.back-up-database.cron' }]);
+  });
+});

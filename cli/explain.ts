@@ -8,22 +8,14 @@ import { EngineError } from '../functions/engine/errors.ts';
 import { GUARDS, type Stop } from '../functions/engine/guard.ts';
 import { handle } from '../functions/engine/handler.ts';
 import { holdShown } from '../functions/engine/holds.ts';
-import { RUNBOOK_TAG } from '../functions/engine/manifest.ts';
 import { stormOf } from '../functions/engine/record.ts';
 import type { Decision, Json } from '../functions/engine/remediation.ts';
-import { readAlarmEvent } from '../functions/engine/sources/cloudwatch-alarm.ts';
+import { readSignal } from '../functions/engine/sources/index.ts';
 import { conditionsOf, type DryStore } from './dry-run.ts';
 import type { AnyRemediation } from './remediations.ts';
 
 export type Explanation = Omit<ExplainDocument, 'version' | 'place'>;
 type AnyContext = Context<Protected, unknown>;
-
-/** The remediation that an event asks for by its alarm's tag. */
-export function remediationNameIn(event: unknown): string | undefined {
-  const { detail } = (event ?? {}) as { detail?: { alarmTags?: Record<string, unknown> } };
-  const name = detail?.alarmTags?.[RUNBOOK_TAG];
-  return typeof name === 'string' ? name : undefined;
-}
 
 /**
  * @param context with a store of `dryStore`, whose transactions are `dry.transactions`.
@@ -32,7 +24,7 @@ export function remediationNameIn(event: unknown): string | undefined {
 export async function explain(event: unknown, context: AnyContext, dry: DryStore): Promise<Explanation> {
   const { manifest } = context.remediation;
   const remediation = { name: manifest.name, mode: limitsOf(context).mode };
-  const read = readAlarmEvent(event, manifest);
+  const read = readSignal(event, manifest, context.config);
   const signal = 'rejected' in read ? undefined : read;
   const target = signal && context.remediation.targetOf(signal.target, context.config);
   const seen = signal && target && signal.state === 'firing' ? await look(context, signal, target) : undefined;

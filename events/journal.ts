@@ -13,6 +13,7 @@ export const ENTRY_KINDS = [
   'alarm-ok',
   'verified',
   'not-verified',
+  'handed-on',
   'escalated',
   'paged',
   'handed-back',

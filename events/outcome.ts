@@ -15,6 +15,8 @@ export type Outcome =
   | { readonly kind: 'contended'; readonly detail: string; readonly recheckAt: string }
   | { readonly kind: 'joined'; readonly incidentId: string; readonly recheckAt?: string }
   | { readonly kind: 'duplicate'; readonly of: string }
+  /** This remediation can't go on; the next one of the runbook's ladder gets the signal. */
+  | { readonly kind: 'handed-on'; readonly incidentId: string; readonly to: string; readonly reason: string }
   | { readonly kind: 'escalated'; readonly incidentId: string; readonly reason: string }
   | { readonly kind: 'rejected'; readonly reason: RejectReason; readonly detail: string }
   /** A signal that says a trouble is over; it changes nothing by itself. */

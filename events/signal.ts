@@ -48,5 +48,8 @@ export interface Signal {
   };
 }
 
+/** Whether a signal's subject is an alarm (an ARN), which tells again when it is over. */
+export const isAlarm = (subject: string): boolean => subject.startsWith('arn:');
+
 /** An alarm has a level: it tells again when it is over. Everything else only tells that something happened. */
 export const hasLevel = ({ source }: Pick<Signal, 'source'>): boolean => source === 'cloudwatch-alarm';

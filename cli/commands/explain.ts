@@ -1,11 +1,12 @@
 /** `nightshift explain <event.json>`: what would happen and why; nothing is changed and nothing is written. */
 import { readFileSync } from 'node:fs';
 import type { ExplainDocument } from '../../events/published/explain.ts';
+import { remediationFor } from '../../functions/engine/sources/index.ts';
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command } from '../command.ts';
 import { readDeployment } from '../deployment.ts';
 import { dryStore } from '../dry-run.ts';
-import { type Explanation, explain as explainEvent, remediationNameIn } from '../explain.ts';
+import { type Explanation, explain as explainEvent } from '../explain.ts';
 import { type Io, table } from '../io.ts';
 import { type Place, placeOf } from '../place.ts';
 import { loadRemediation } from '../remediations.ts';
@@ -47,11 +48,11 @@ function readEvent(path: string): unknown {
 
 async function explainAt(place: Place, event: unknown): Promise<Explanation> {
   const deployment = await readDeployment(place);
-  const name = remediationNameIn(event);
+  const name = remediationFor(event, deployment.config);
   const deployed = deployment.manifests.map((manifest) => manifest.name);
   const remediation = name !== undefined && deployed.includes(name) ? await loadRemediation(place, name) : undefined;
   if (!remediation) {
-    const detail = `the alarm's tag nightshift:runbook is ${name ?? 'missing'}; deployed are ${deployed.join(', ')}`;
+    const detail = `it starts ${name ?? 'no runbook'}; deployed are ${deployed.join(', ')}`;
     return { guards: [], conditions: [], outcome: { kind: 'ignored', detail: `no rule matches it: ${detail}` } };
   }
   const dry = dryStore(place);

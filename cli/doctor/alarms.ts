@@ -16,31 +16,26 @@ export interface TaggedAlarm {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** What an alarm's metric must be to start a remediation on a target. */
+/** What an alarm's metric must be to start a runbook on a target. */
 export interface Wanted {
-  readonly remediation: string;
+  readonly runbook: string;
   readonly target: string;
   readonly namespace: string;
   readonly metricNames: readonly string[];
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** One for each remediation that is deployed and each target it is for. */
+/** One for each runbook that is deployed and each target it is for. */
 export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 'manifests'>): Wanted[] {
-  // One that only events start has no alarm to look for.
-  const withAlarms = manifests.filter((manifest) => metricTriggersOf(manifest).length > 0);
-  return withAlarms.flatMap((manifest) =>
-    targetsOf(manifest, config).map((one) => ({ ...one, ...metricsOf(manifest) })),
-  );
-}
-
-function metricsOf(manifest: RemediationManifest) {
-  const triggers = metricTriggersOf(manifest);
-  return {
-    remediation: manifest.name,
-    namespace: triggers[0]?.namespace ?? '',
-    metricNames: triggers.map(({ metricName }) => metricName),
-  };
+  return Object.entries(config.ladders).flatMap(([runbook, { rungs, startedBy }]) => {
+    const first = manifests.find(({ name }) => name === rungs[0]);
+    const triggers = metricTriggersOf({ triggers: startedBy });
+    // One that only events start has no alarm to look for.
+    if (!first || triggers.length === 0) return [];
+    const namespace = triggers[0]?.namespace ?? '';
+    const metricNames = triggers.map(({ metricName }) => metricName);
+    return targetsOf(first, config).map((one) => ({ ...one, runbook, namespace, metricNames }));
+  });
 }
 
 function targetsOf({ targetKind }: RemediationManifest, { services, databases }: RuntimeConfig) {
@@ -80,7 +75,7 @@ export function watches(alarm: MetricAlarm, wanted: Wanted): boolean {
  */
 export function judgeAlarms(wanted: Wanted, alarms: readonly TaggedAlarm[], deployment: string): Check[] {
   const ours = alarms.filter(
-    ({ tags }) => tags[RUNBOOK_TAG] === wanted.remediation && (tags[DEPLOYMENT_TAG] ?? deployment) === deployment,
+    ({ tags }) => tags[RUNBOOK_TAG] === wanted.runbook && (tags[DEPLOYMENT_TAG] ?? deployment) === deployment,
   );
   if (ours.length === 0)
     return [
@@ -88,8 +83,8 @@ export function judgeAlarms(wanted: Wanted, alarms: readonly TaggedAlarm[], depl
         check: 'alarms',
         subject: wanted.target,
         verdict: 'wrong',
-        what: `no alarm starts ${wanted.remediation} for it`,
-        todo: `deploy again, or tag its alarm on ${wanted.metricNames.join(' or ')} with ${RUNBOOK_TAG}=${wanted.remediation}`,
+        what: `no alarm starts ${wanted.runbook} for it`,
+        todo: `deploy again, or tag its alarm on ${wanted.metricNames.join(' or ')} with ${RUNBOOK_TAG}=${wanted.runbook}`,
       },
     ];
   const others = alarms.filter(({ tags }) => tags[RUNBOOK_TAG] === undefined);

@@ -6,15 +6,32 @@ import type { Outcome } from '../../events/outcome.ts';
 import { CHANGING_CALL_BUDGET_MS } from './clients.ts';
 import type { Protected } from './config.ts';
 import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
-import { ChangedBySomeoneElseError, EngineError, InFlightError, OutOfTimeError, RetryableError } from './errors.ts';
+import {
+  ChangedBySomeoneElseError,
+  EngineError,
+  InFlightError,
+  OutOfTimeError,
+  PermissionError,
+  RetryableError,
+} from './errors.ts';
 import { SOON_MS } from './guard.ts';
 import { holdsBy } from './holds.ts';
 import { type ActionItem, actionKey, type EventItem, eventKey, type Key, type TargetItem, workOf } from './items.ts';
+import { handOnText, nextFor, nothingLeft } from './ladder.ts';
 import { type Lapse, whyLapsed } from './lapse.ts';
 import type { ActReport } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
-import { acted, allOk, handedBack, handsOff, released, renewed } from './target-state.ts';
-import { entryMaker, finishEvent, putEntry, putTarget, putWork, removeWork, updateAction } from './writes.ts';
+import { acted, alarmsOk, handedBack, handsOff, released, renewed } from './target-state.ts';
+import {
+  entryMaker,
+  finishEvent,
+  putEntry,
+  putNextRung,
+  putTarget,
+  putWork,
+  removeWork,
+  updateAction,
+} from './writes.ts';
 
 /** Time kept free after the change to write down that it was made. */
 const JOURNAL_BUDGET_MS = 4_000;
@@ -66,7 +83,7 @@ export async function carryOut<T extends Protected, O>(
     report = await context.remediation.act(target, action.change, context.remaining, context.config);
   } catch (error) {
     if (error instanceof ChangedBySomeoneElseError) return giveWay(context, action, error);
-    if (error instanceof EngineError && !error.retryable) return fail(context, action, error.message);
+    if (error instanceof EngineError && !error.retryable) return refused(context, action, error);
     throw error;
   }
   return finish(context, action, report);
@@ -88,20 +105,20 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
     throw new InFlightError(`${actionId} is under way until ${new Date(action.leaseUntil).toISOString()}`);
   }
   if (action.attempt >= MAX_ATTEMPTS)
-    return fail(context, action, `${action.attempt} attempts ended without an answer`, true);
+    return fail(context, action, `${action.attempt} attempts ended without an answer`, MAYBE);
   if ((await readSwitch(context)).state === 'freeze') {
     // The intent stays as it is, and the reconciler brings it up again: no failed invocation for what a person asked for.
     const recheckAt = new Date(context.now() + SOON_MS).toISOString();
     return { kind: 'held', reason: 'paused', detail: `${actionId}: Nightshift is frozen`, recheckAt };
   }
   const target = remediation.targetOf(action.target, config);
-  if (!target) return fail(context, action, `${action.target} is no longer in the configuration`, true);
+  if (!target) return fail(context, action, `${action.target} is no longer in the configuration`, MAYBE);
   const mine = await takeOver(context, action);
   let observation: O;
   try {
     observation = await remediation.observe(target, config);
   } catch (error) {
-    if (error instanceof EngineError && !error.retryable) return fail(context, mine, error.message);
+    if (error instanceof EngineError && !error.retryable) return refused(context, mine, error);
     throw error;
   }
   switch (remediation.alreadyApplied(action.change, observation)) {
@@ -112,7 +129,7 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
       return lapsed ? lapse(context, mine, lapsed) : carryOut(context, target, mine);
     }
     case 'unclear':
-      return fail(context, mine, 'an earlier attempt may or may not have made the change; it is not repeated', true);
+      return fail(context, mine, 'an earlier attempt may or may not have made the change; it is not repeated', MAYBE);
   }
 }
 
@@ -201,7 +218,7 @@ async function finish<T extends Protected, O>(
           ? [nextHandBack(store, action, next, now)]
           : [
               ...superseded(present.verifying[action.remediation]),
-              verifyWork(store, action, now, allOk(present)),
+              verifyWork(store, action, now, alarmsOk(present)),
               finishEvent(store.table, action.remediation, action.signalId, outcome),
             ]),
       ],
@@ -255,27 +272,51 @@ async function giveWay<T extends Protected, O>(
   return outcome;
 }
 
-/** The change can't be made: a person is called, and told how to undo it only where it may have been made. */
+interface Failure {
+  /** A person is told how to undo it only where it may have been made; then no other rung changes anything on top of it. */
+  readonly mayHaveHappened: boolean;
+  readonly needsPerson: boolean;
+}
+const MAYBE: Failure = { mayHaveHappened: true, needsPerson: true };
+
+/** AWS said no, so nothing was changed. A missing permission is for a person to mend, whatever the next rung can do. */
+const refused = <T extends Protected, O>(context: Context<T, O>, action: ActionItem, error: EngineError) =>
+  fail(context, action, error.message, {
+    mayHaveHappened: false,
+    needsPerson: error instanceof PermissionError,
+  });
+
+/** The change can't be made: the next rung gets the signal, or a person is called. */
 async function fail<T extends Protected, O>(
   context: Context<T, O>,
   action: ActionItem,
   reason: string,
-  mayHaveHappened = false,
+  { mayHaveHappened, needsPerson }: Failure,
 ): Promise<Outcome> {
-  const { incidentId, actionId, change } = action;
-  const outcome: Outcome = { kind: 'escalated', incidentId, reason };
-  const make = entryMaker(incidentId, action.remediation, context.now());
+  const { incidentId, actionId, change, remediation, signal } = action;
+  const now = context.now();
+  const make = entryMaker(incidentId, remediation, now);
+  const onward = signal && !mayHaveHappened ? nextFor(context.config, signal, remediation) : undefined;
+  const call = needsPerson || !onward;
+  const left = signal && !onward && !mayHaveHappened ? nothingLeft(context.config, signal) : '';
+  const told = `${change.summary} failed: ${reason}`;
   const entries = [
     make('act-failed', `could not ${change.summary}: ${reason}`, { actionId, attempt: action.attempt }),
-    make('escalated', `${change.summary} failed: ${reason}`, {
-      actionId,
-      ...(mayHaveHappened && { undo: change.undo }),
-    }),
+    ...(call ? [make('escalated', `${told}${left}`, { actionId, ...(mayHaveHappened && { undo: change.undo }) })] : []),
+    ...(onward ? [make('handed-on', handOnText(told, onward), { remediation, next: onward })] : []),
   ];
-  const escalatedAt = context.now();
-  await end(context, action, outcome, entries, (target) =>
+  const outcome: Outcome = onward
+    ? { kind: 'handed-on', incidentId, to: onward.remediation, reason }
+    : { kind: 'escalated', incidentId, reason };
+  const more = onward ? [putNextRung(context.store.table, onward, now)] : [];
+  await end(
+    context,
+    action,
+    outcome,
+    entries,
     // A hand-back that fails after its incident must not silence the next one.
-    target.openIncidentId ? { ...target, escalatedAt } : target,
+    (target) => (call && target.openIncidentId ? { ...target, escalatedAt: now } : target),
+    more,
   );
   return outcome;
 }
@@ -299,6 +340,7 @@ async function end<T extends Protected, O>(
   outcome: Outcome,
   entries: readonly JournalEntry[],
   change: (target: TargetItem) => TargetItem,
+  more: readonly Labelled[] = [],
 ): Promise<void> {
   const { actionId } = action;
   const retryAt = now() + config.handsOffSeconds * 1000;
@@ -311,6 +353,7 @@ async function end<T extends Protected, O>(
       removeWork(store.table, 'unfinished', actionId),
       ...(action.purpose === 'hand-back' ? [handBackLater(store, action, present, retryAt)] : []),
       ...(event ? [finishEvent(store.table, action.remediation, action.signalId, outcome)] : []),
+      ...more,
     ],
   }));
 }

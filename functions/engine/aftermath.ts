@@ -2,7 +2,7 @@
 
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
-import type { Signal } from '../../events/signal.ts';
+import { isAlarm, type Signal } from '../../events/signal.ts';
 import { putTargetWork, readAction, writeTarget } from './action.ts';
 import type { Protected } from './config.ts';
 import { type Context, readTarget } from './context.ts';
@@ -11,10 +11,11 @@ import { SOON_MS } from './guard.ts';
 import { handBackWork } from './hand-back.ts';
 import type { ActionItem, AlarmItem, TargetItem } from './items.ts';
 import { alarmKey, eventKey, workOf } from './items.ts';
+import { handOnText, nextFor, nothingLeft } from './ladder.ts';
 import type { Verification } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
-import { alarmSeen, allOk, judged, keptAway, othersVerifying, resolved } from './target-state.ts';
-import { alarmOk, entryMaker, putEntry, putEvent, removeWork, updateAction } from './writes.ts';
+import { alarmSeen, alarmsOk, allOk, judged, keptAway, othersVerifying, resolved } from './target-state.ts';
+import { alarmOk, entryMaker, putEntry, putEvent, putNextRung, removeWork, updateAction } from './writes.ts';
 
 /** `GONE`: there is no such alarm any more. */
 export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA' | 'GONE'>>;
@@ -147,6 +148,8 @@ export async function settle<T extends Protected, O>(
   return resolve(context, targetName, seen, actionId, undefined, how);
 }
 
+const stillOpen = ({ alarms }: TargetItem): string[] => Object.keys(alarms).filter((each) => alarms[each] !== 'OK');
+
 const noVerify = (store: Store, target: string, remediation: string): Labelled =>
   removeWork(store.table, 'verify', workOf(target, remediation));
 
@@ -164,18 +167,18 @@ async function judgeAction<T extends Protected, O>(
     await putVerify(context, targetName, action, action.verifyNotBefore ?? now);
     return { kind: 'noted', detail: `${action.actionId} is verified later` };
   }
-  const alarmsOk = allOk(target);
-  const verdict = await look(context, targetName, action, alarmsOk);
-  if (verdict.kind === 'good' && alarmsOk)
+  const quiet = alarmsOk(target);
+  const verdict = await look(context, targetName, action, quiet);
+  if (verdict.kind === 'good' && quiet)
     return resolve(context, targetName, seen, action.actionId, action, verdict.detail);
   if (verdict.kind === 'bad')
     return notVerified(context, targetName, action, verdict.detail, now + verdict.stopForSeconds * 1000);
   if (now >= (action.verifyBy ?? 0)) {
-    const why = alarmsOk ? verdict.detail : `the alarm is still firing; ${verdict.detail}`;
+    const why = quiet ? verdict.detail : `the alarm is still firing; ${verdict.detail}`;
     return notVerified(context, targetName, action, why, undefined);
   }
   // A target that is quiet but not yet as wanted is looked at again soon; one that still fires, at the deadline or by its OK event.
-  await putVerify(context, targetName, action, alarmsOk ? now : (action.verifyBy ?? now));
+  await putVerify(context, targetName, action, quiet ? now : (action.verifyBy ?? now));
   return { kind: 'noted', detail: verdict.detail };
 }
 
@@ -224,24 +227,32 @@ async function resolve<T extends Protected, O>(
   const now = context.now();
   let ended = '';
   await writeTarget(store, targetName, (read) => {
-    const present = alarmSeen(read, seen, now);
+    // What happened without a level is over once the change that answers it is verified.
+    const subject = action?.signal?.subject;
+    const over = subject !== undefined && !isAlarm(subject) ? { [subject]: 'OK' as const } : {};
+    const present = alarmSeen(read, { ...seen, ...over }, now);
     const { openIncidentId } = present;
-    if (!openIncidentId || !allOk(present) || present.verifying[name] !== waited)
+    if (!openIncidentId || !alarmsOk(present) || present.verifying[name] !== waited)
       throw new InFlightError(`${targetName}: its incident changed while it was being resolved`);
     const make = entryMaker(openIncidentId, name, now);
     const entries: JournalEntry[] = [];
     if (action) entries.push(make('verified', detail, { actionId: action.actionId }));
     const items = [
       ...(action ? [updateAction(store.table, action, { ...action, status: 'verified' as const })] : []),
-      noVerify(store, targetName, name),
       ...recheckOf(store, seen),
+      ...Object.keys(over).map((each) => removeWork(store.table, 'recheck', each)),
     ];
     const put = () => entries.map((entry) => putEntry(store.table, entry));
     const waiting = othersVerifying(present, name);
     const told = Object.keys(present.alarms).length > 0;
     if (waiting.length > 0 && told) {
       ended = `${openIncidentId} waits for the verification of ${waiting.join(' and ')}`;
-      return { next: judged(present, name), items: [...items, ...put()] };
+      return { next: judged(present, name), items: [...items, noVerify(store, targetName, name), ...put()] };
+    }
+    if (!allOk(present)) {
+      // Something else without a level is still to be judged by its own recheck.
+      ended = `${openIncidentId} stays open: ${stillOpen(present).join(', ')}`;
+      return { next: judged(present, name), items: [...items, noVerify(store, targetName, name), ...put()] };
     }
     ended = `${openIncidentId} resolved`;
     if (!told) entries.push(make('escalated', `${detail}: nothing tells any more whether the trouble is over`));
@@ -250,6 +261,7 @@ async function resolve<T extends Protected, O>(
       next: resolved(present),
       items: [
         ...items,
+        noVerify(store, targetName, name),
         ...put(),
         ...waiting.map((other) => noVerify(store, targetName, other)),
         ...handBackWork(store, targetName, present, now),
@@ -259,7 +271,7 @@ async function resolve<T extends Protected, O>(
   return { kind: 'noted', detail: ended };
 }
 
-/** It didn't help: a person is called, and the incident stays open. */
+/** It didn't help: the next rung gets the signal as long as it is still firing, else a person is called; the incident stays open. */
 async function notVerified<T extends Protected, O>(
   context: Context<T, O>,
   targetName: string,
@@ -267,24 +279,38 @@ async function notVerified<T extends Protected, O>(
   why: string,
   stopUntil: number | undefined,
 ): Promise<Outcome> {
-  const { store, remediation } = context;
+  const { store, remediation, config } = context;
+  const { table } = store;
   const now = context.now();
-  const reason = `${action.change.summary}: not verified: ${why}`;
-  const make = entryMaker(action.incidentId, remediation.manifest.name, now);
-  const { remediation: name, actionId } = action;
+  const { remediation: name, actionId, incidentId, signal } = action;
+  const make = entryMaker(incidentId, remediation.manifest.name, now);
+  let outcome: Outcome = { kind: 'escalated', incidentId, reason: why };
   await writeTarget(store, targetName, (present) => {
     if (present.verifying[name] !== actionId)
       throw new InFlightError(`${targetName}: ${actionId} was judged by another delivery`);
-    const next = judged({ ...present, escalatedAt: now }, name);
+    const firing = signal !== undefined && present.alarms[signal.subject] !== 'OK';
+    const onward = firing ? nextFor(config, signal, name) : undefined;
+    const left = firing && !onward ? nothingLeft(config, signal) : '';
+    const reason = `${action.change.summary}: not verified: ${why}${left}`;
+    outcome = onward
+      ? { kind: 'handed-on', incidentId, to: onward.remediation, reason }
+      : { kind: 'escalated', incidentId, reason };
+    const entries = onward
+      ? [
+          make('not-verified', why, { actionId, next: onward }),
+          make('handed-on', handOnText(reason, onward), { remediation: name, next: onward }),
+        ]
+      : [make('not-verified', why, { actionId }), make('escalated', reason, { actionId, undo: action.change.undo })];
+    const next = judged(onward ? present : { ...present, escalatedAt: now }, name);
     return {
       next: stopUntil === undefined ? next : keptAway(next, name, stopUntil),
       items: [
-        updateAction(store.table, action, { ...action, status: 'failed' }),
-        putEntry(store.table, make('not-verified', why, { actionId })),
-        putEntry(store.table, make('escalated', reason, { actionId, undo: action.change.undo })),
+        updateAction(table, action, { ...action, status: 'failed' }),
+        ...entries.map((entry) => putEntry(table, entry)),
         putTargetWork(store, 'verify', targetName, name, stopUntil ?? now + SOON_MS),
+        ...(onward ? [putNextRung(table, onward, now)] : []),
       ],
     };
   });
-  return { kind: 'escalated', incidentId: action.incidentId, reason };
+  return outcome;
 }

@@ -4,14 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../events/signal.ts';
 import { anySlots, budgetsOf, claimOneOfEach, type FreeSlots, listFree } from './budget.ts';
 import type { Protected } from './config.ts';
-import { type Context, calledLately, leaseEnd, limitsOf, type Situation } from './context.ts';
+import { type Context, calledLately, deadlineOf, leaseEnd, limitsOf, type Situation } from './context.ts';
 import { SOON_MS, type Stop } from './guard.ts';
 import { type Opening, openIncident } from './incident.ts';
 import { type ActionItem, SWITCH_COPIES } from './items.ts';
 import type { Change } from './remediation.ts';
 import type { Labelled } from './store.ts';
 import { leased } from './target-state.ts';
-import { alarmFired, checkSwitch, newId, putAction, putEntry, putEvent, putTarget, putWork } from './writes.ts';
+import {
+  alarmFired,
+  checkSwitch,
+  newId,
+  putAction,
+  putEntry,
+  putEvent,
+  putRecheck,
+  putTarget,
+  putWork,
+} from './writes.ts';
 
 export type CommitResult =
   | { readonly kind: 'committed'; readonly action: ActionItem }
@@ -90,7 +100,7 @@ function newAction<T extends Protected, O>(
     incidentId,
     purpose: 'remediate',
     signalId: signal.id,
-    subject: signal.subject,
+    signal,
     change,
     status: 'intended',
     attempt: 1,
@@ -129,8 +139,10 @@ function intentItems<T extends Protected, O>(
     }),
   ];
   // Change after change, each with a deadline of its own, must not put off the call for a person for ever.
-  const deadline = context.config.verifyWithinSeconds * 1000;
-  const call = target.openedAt !== undefined && now > target.openedAt + deadline && !calledLately(context, situation);
+  const call =
+    target.openedAt !== undefined &&
+    now > target.openedAt + deadlineOf(context, signal) &&
+    !calledLately(context, situation);
   if (call)
     entries.push(
       opening.make('escalated', `still firing after earlier changes; will ${change.summary}`, {
@@ -154,15 +166,7 @@ function intentItems<T extends Protected, O>(
       dueAt: action.leaseUntil,
       attempts: 0,
     }),
-    putWork(table, {
-      kind: 'recheck',
-      id: signal.subject,
-      remediation: name,
-      target: signal.target,
-      dueAt: now + limits.cooldownSeconds * 1000,
-      attempts: 0,
-      signal,
-    }),
+    putRecheck(table, name, signal, now + limits.cooldownSeconds * 1000),
   ];
 }
 

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Severity } from '../../events/journal.ts';
+import type { Ladder } from './runbook.ts';
 import type { Window } from './windows.ts';
 
 /** `off` ignores, `observe` says what it would do, `auto` does it. (`approve` joins them when approvals can be given.) */
@@ -93,6 +94,8 @@ export interface RuntimeConfig {
   readonly databases: Readonly<Record<string, DatabaseConfig>>;
   /** By remediation name; one entry for each remediation that is deployed. */
   readonly runbooks: Readonly<Record<string, RunbookLimits>>;
+  /** By runbook name (the alarm tag's value): the remediations it climbs, as far as they are deployed and not `off`. */
+  readonly ladders: Readonly<Record<string, Ladder>>;
   readonly fleet: {
     readonly changesPerHour: number;
     /** Of those that take capacity away, hand-backs among them. */

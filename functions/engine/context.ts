@@ -114,6 +114,10 @@ export async function readSwitch<T extends Protected, O>(
   return { copy, state: item?.state ?? 'run' };
 }
 
+/** Time from the opening of an incident until a person is called although the ladder is still being climbed, in milliseconds: once for each rung. */
+export const deadlineOf = <T extends Protected, O>({ config }: Context<T, O>, { rung }: Pick<Signal, 'rung'>): number =>
+  config.verifyWithinSeconds * 1000 * (rung + 1);
+
 /** The alarm is looked at again every few minutes; the person who was paged for this incident isn't paged again each time. */
 export function calledLately<T extends Protected, O>({ config }: Context<T, O>, { now, target }: Situation): boolean {
   return target.escalatedAt !== undefined && now < target.escalatedAt + config.handsOffSeconds * 1000;

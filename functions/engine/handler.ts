@@ -14,7 +14,7 @@ import { logOutcome } from './log.ts';
 import { entryMeasures, measure } from './metrics.ts';
 import { handleFiring } from './protocol.ts';
 import type { Remediation } from './remediation.ts';
-import { readAlarmEvent } from './sources/cloudwatch-alarm.ts';
+import { readSignal } from './sources/index.ts';
 import type { Rejection } from './sources/source.ts';
 import { Store } from './store.ts';
 import { putEvent } from './writes.ts';
@@ -53,7 +53,7 @@ export function requiredEnvironment(name: string): string {
 /** One event or command to its outcome; apart from the Lambda entry, so that tests can call it with their own clock and store. */
 export async function handle<T extends Protected, O>(event: unknown, context: Context<T, O>): Promise<Outcome> {
   if (isCommand(event)) return obey(context, command.parse(event));
-  const signal = readAlarmEvent(event, context.remediation.manifest);
+  const signal = readSignal(event, context.remediation.manifest, context.config);
   if ('rejected' in signal) return reject(context, event, signal);
   if (limitsOf(context).mode === 'off') {
     return reject(context, event, {

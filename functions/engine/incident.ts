@@ -5,6 +5,7 @@ import { hasLevel, type Signal } from '../../events/signal.ts';
 import type { Protected } from './config.ts';
 import type { Context } from './context.ts';
 import type { TargetItem } from './items.ts';
+import { severityOf } from './ladder.ts';
 import { firing } from './target-state.ts';
 import { entryMaker, newId } from './writes.ts';
 
@@ -21,8 +22,10 @@ export function openIncident<T extends Protected, O>(
   const entries: JournalEntry[] = [];
   if (!target.openIncidentId) {
     const title = `${signal.name} on ${signal.target}`;
-    const severity = context.remediation.targetOf(signal.target, context.config)?.severity;
-    entries.push(make('opened', title, { title, target: signal.target, severity, remediation: name }));
+    const own = context.remediation.targetOf(signal.target, context.config)?.severity;
+    const severity = severityOf(context.config, signal, own);
+    const { runbook } = signal;
+    entries.push(make('opened', title, { title, target: signal.target, severity, remediation: name, runbook }));
   }
   const again = signal.recheck > 0 ? `, looked at again (${signal.recheck})` : '';
   entries.push(

@@ -142,8 +142,8 @@ export interface ActionItem {
   /** Of a hand-back: the field whose hold ends. */
   readonly field?: string;
   readonly signalId: string;
-  /** Of the signal that it answers. */
-  readonly subject?: string;
+  /** The signal that it answers; a hand-back answers none. */
+  readonly signal?: Signal;
   readonly change: Change;
   readonly status: 'intended' | 'done' | 'failed' | 'verified';
   readonly attempt: number;

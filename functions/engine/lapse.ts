@@ -18,7 +18,8 @@ export async function whyLapsed<T extends Protected, O>(
   action: ActionItem,
 ): Promise<Lapse | undefined> {
   const now = context.now();
-  const { incidentId, change, subject } = action;
+  const { incidentId, change } = action;
+  const subject = action.signal?.subject;
   const present = await readTarget(context.store, action.target);
   const held = (reason: HoldReason, why: string): Lapse => ({
     why,

@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../events/outcome.ts';
-import type { Signal } from '../../events/signal.ts';
+import { hasLevel, type Signal } from '../../events/signal.ts';
 import { carryOut, resume } from './action.ts';
 import { settle } from './aftermath.ts';
 import { commitIntent } from './commit.ts';
@@ -36,6 +36,8 @@ export async function handleFiring<T extends Protected, O>(context: Context<T, O
     const situation = await readSituation(context, signal, context.remediation.upstreamsOf(target));
     if (situation.event) return repeated(context, situation.event);
     const outcome = await judge(context, signal, target, situation);
+    // Nothing else would: no event tells that it is over.
+    if (outcome?.kind === 'already-fine' && !hasLevel(signal)) await settle(context, signal.target);
     if (outcome) return outcome;
   }
   return contended(context, signal, ROUNDS);
@@ -66,7 +68,9 @@ async function judge<T extends Protected, O>(
   switch (decision.kind) {
     case 'fine':
       return firesTooLong(context, signal, situation)
-        ? recordEscalation(context, signal, situation, `firing since ${signal.at} although ${decision.reason}`)
+        ? recordEscalation(context, signal, situation, {
+            reason: `firing since ${signal.at} although ${decision.reason}`,
+          })
         : recordFine(context, signal, situation, decision.reason);
     case 'hold': {
       const recheckAt = situation.now + decision.recheckAfterSeconds * 1000;
@@ -74,7 +78,7 @@ async function judge<T extends Protected, O>(
       return recordStop(context, signal, situation, held);
     }
     case 'escalate':
-      return recordEscalation(context, signal, situation, decision.reason, decision.recheckAfterSeconds);
+      return recordEscalation(context, signal, situation, decision);
     case 'act':
       return act(context, signal, target, situation, decision);
     default:
@@ -97,7 +101,8 @@ async function observeAndDecide<T extends Protected, O>(
     return context.remediation.decide({ signal, target, observation, hold, config });
   } catch (error) {
     if (error instanceof PermissionError || error instanceof ActionFailedError) {
-      return { kind: 'escalate', reason: error.message, recheckAfterSeconds: context.config.handsOffSeconds };
+      const needsPerson = error instanceof PermissionError;
+      return { kind: 'escalate', reason: error.message, needsPerson };
     }
     throw error;
   }
@@ -134,8 +139,9 @@ async function repeated<T extends Protected, O>(context: Context<T, O>, event: E
 /** An alarm that doesn't see what Nightshift sees is wrong, or Nightshift is: a person has to tell. */
 function firesTooLong<T extends Protected, O>(
   { config }: Context<T, O>,
-  { at }: Signal,
+  signal: Signal,
   { now, target }: Situation,
 ): boolean {
-  return nothingWaits(target) && now > Date.parse(at) + config.verifyWithinSeconds * 1000;
+  const { at } = signal;
+  return hasLevel(signal) && nothingWaits(target) && now > Date.parse(at) + config.verifyWithinSeconds * 1000;
 }

@@ -1,17 +1,32 @@
 /** How the outcome of a signal that changes nothing is written down: with its event, its lines in the timeline, and when it is looked at again. */
-import type { Outcome } from '../../events/outcome.ts';
-import type { Signal } from '../../events/signal.ts';
+import type { Guardrail, Outcome } from '../../events/outcome.ts';
+import { hasLevel, type Signal } from '../../events/signal.ts';
 import { putTargetWork } from './action.ts';
 import type { Protected } from './config.ts';
-import { type Context, calledLately, limitsOf, type Situation } from './context.ts';
+import { type Context, calledLately, deadlineOf, limitsOf, type Situation } from './context.ts';
 import { RetryableError } from './errors.ts';
 import { SOON_MS, type Stop } from './guard.ts';
 import { openIncident } from './incident.ts';
 import type { TargetItem, WorkItem } from './items.ts';
+import { handOnText, type NextRung, nextFor, nothingLeft } from './ladder.ts';
+import type { Decision } from './remediation.ts';
 import type { Labelled } from './store.ts';
 import { stormAround, stormStory } from './storm.ts';
-import { nothingWaits } from './target-state.ts';
-import { alarmFired, claimStormPage, putEntry, putEvent, putTarget, putWork } from './writes.ts';
+import { alarmSeen, nothingWaits, othersVerifying } from './target-state.ts';
+import {
+  alarmFired,
+  claimStormPage,
+  entryMaker,
+  putEntry,
+  putEvent,
+  putNextRung,
+  putRecheck,
+  putTarget,
+  removeWork,
+} from './writes.ts';
+
+/** Why a remediation can't go on. */
+export type Escalation = Omit<Extract<Decision, { kind: 'escalate' }>, 'kind'>;
 
 /** Writes an outcome that changes nothing but the journal. Undefined when target or event moved meanwhile. */
 async function record<T extends Protected, O>(
@@ -33,24 +48,14 @@ async function record<T extends Protected, O>(
   return result.ok ? outcome : undefined;
 }
 
-function recheck<T extends Protected, O>(
+const recheck = <T extends Protected, O>(
   { store, remediation }: Context<T, O>,
   signal: Signal,
   dueAt: number,
   when: Pick<WorkItem, 'whenAuto'> = {},
-): Labelled {
-  const { name } = remediation.manifest;
-  return putWork(store.table, {
-    kind: 'recheck',
-    id: signal.subject,
-    remediation: name,
-    target: signal.target,
-    dueAt,
-    attempts: 0,
-    signal,
-    ...when,
-  });
-}
+): Labelled => putRecheck(store.table, remediation.manifest.name, signal, dueAt, when);
+
+const OWN_LIMITS: readonly Guardrail[] = ['cooldown', 'target-budget', 'runbook-budget'];
 
 export async function recordStop<T extends Protected, O>(
   context: Context<T, O>,
@@ -66,7 +71,12 @@ export async function recordStop<T extends Protected, O>(
   const { outcome, summary } = describeStop(stop, incidentId);
   entries.push(make('decided', summary, { outcome }));
   const inStorm = stop.kind === 'held' && stop.reason === 'storm';
-  const tooLate = stop.kind !== 'joined' && !inStorm && pastDeadline(context, target, stop.recheckAt, now);
+  const tooLate = stop.kind !== 'joined' && !inStorm && pastDeadline(context, signal, target, stop.recheckAt, now);
+  // Limits of this remediation only: another rung has its own. What holds for every rung calls a person.
+  if (tooLate && stop.kind === 'refused' && OWN_LIMITS.includes(stop.guardrail)) {
+    const onward = nextFor(context.config, signal, context.remediation.manifest.name);
+    if (onward) return recordHandOn(context, signal, situation, { reason: summary }, onward);
+  }
   const call = tooLate && !calledLately(context, situation);
   const { name } = context.remediation.manifest;
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
@@ -143,9 +153,37 @@ export async function recordFine<T extends Protected, O>(
 ): Promise<Outcome | undefined> {
   const dueAt = situation.now + SOON_MS;
   const { table } = context.store;
+  if (!hasLevel(signal)) return recordOver(context, signal, situation, reason);
   return record(context, signal, situation, { kind: 'already-fine', reason }, [
     alarmFired(table, signal),
     recheck(context, signal, dueAt),
+  ]);
+}
+
+/** No event tells that something without a level is over: the target that is seen to be well does. The caller settles its incident. */
+async function recordOver<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  reason: string,
+): Promise<Outcome | undefined> {
+  const { table } = context.store;
+  const { target, now } = situation;
+  const { openIncidentId } = target;
+  const outcome: Outcome = { kind: 'already-fine', reason };
+  if (openIncidentId === undefined || !(signal.subject in target.alarms))
+    return record(context, signal, situation, outcome, [removeWork(table, 'recheck', signal.subject)]);
+  const { name } = context.remediation.manifest;
+  const entry = entryMaker(openIncidentId, name, now)('alarm-ok', `${signal.name} is over: ${reason}`, {
+    subject: signal.subject,
+  });
+  return record(context, signal, situation, outcome, [
+    putTarget(table, signal.target, target.version, alarmSeen(target, { [signal.subject]: 'OK' }, now)),
+    putEntry(table, entry),
+    removeWork(table, 'recheck', signal.subject),
+    ...[name, ...othersVerifying(target, name)].map((each) =>
+      putTargetWork(context.store, 'verify', signal.target, each, now),
+    ),
   ]);
 }
 
@@ -154,12 +192,13 @@ export async function recordFine<T extends Protected, O>(
  * and nothing was done that is still to be verified.
  */
 function pastDeadline<T extends Protected, O>(
-  { config }: Context<T, O>,
+  context: Context<T, O>,
+  signal: Signal,
   target: TargetItem,
   recheckAt: number,
   now: number,
 ): boolean {
-  const deadline = config.verifyWithinSeconds * 1000;
+  const deadline = deadlineOf(context, signal);
   return (
     recheckAt > now + deadline ||
     (nothingWaits(target) && target.openedAt !== undefined && now > target.openedAt + deadline)
@@ -170,20 +209,48 @@ export async function recordEscalation<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
-  reason: string,
-  recheckAfterSeconds = context.config.handsOffSeconds,
+  why: Escalation,
 ): Promise<Outcome | undefined> {
+  const { name } = context.remediation.manifest;
+  const onward = nextFor(context.config, signal, name);
+  if (onward) return recordHandOn(context, signal, situation, why, onward);
   const { table } = context.store;
   const { incidentId, make, entries, next } = openIncident(context, signal, situation.target, situation.now);
   const { now, target } = situation;
   const known = calledLately(context, situation);
-  const data = { remediation: context.remediation.manifest.name };
+  const data = { remediation: name };
+  const reason = `${why.reason}${nothingLeft(context.config, signal)}`;
+  const { recheckAfterSeconds = context.config.handsOffSeconds } = why;
   entries.push(known ? make('decided', `still needs a person: ${reason}`, data) : make('escalated', reason, data));
   return record(context, signal, situation, { kind: 'escalated', incidentId, reason }, [
     putTarget(table, signal.target, target.version, known ? next : { ...next, escalatedAt: now }),
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
     recheck(context, signal, situation.now + recheckAfterSeconds * 1000),
+  ]);
+}
+
+/** The next rung gets the signal: its order is in the journal for the follow-through, and due work for the reconciler. */
+async function recordHandOn<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  { reason, needsPerson = false }: Escalation,
+  onward: NextRung,
+): Promise<Outcome | undefined> {
+  const { table } = context.store;
+  const { now, target } = situation;
+  const { incidentId, make, entries, next } = openIncident(context, signal, target, now);
+  const { name } = context.remediation.manifest;
+  const call = needsPerson && !calledLately(context, situation);
+  if (call) entries.push(make('escalated', reason, { remediation: name }));
+  entries.push(make('handed-on', handOnText(reason, onward), { remediation: name, next: onward }));
+  const outcome: Outcome = { kind: 'handed-on', incidentId, to: onward.remediation, reason };
+  return record(context, signal, situation, outcome, [
+    putTarget(table, signal.target, target.version, call ? { ...next, escalatedAt: now } : next),
+    alarmFired(table, signal),
+    ...entries.map((entry) => putEntry(table, entry)),
+    putNextRung(table, onward, now),
   ]);
 }
 
@@ -205,8 +272,8 @@ export async function recordWouldAct<T extends Protected, O>(
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
     putTargetWork(context.store, 'verify', signal.target, name, dueAt),
-    // What still fires when the runbook is promoted is acted on then: CloudWatch won't tell again.
-    recheck(context, signal, dueAt, { whenAuto: true }),
+    // What still fires when the runbook is promoted is acted on then: CloudWatch won't tell again. Of what has no level only looking again tells.
+    recheck(context, signal, dueAt, hasLevel(signal) ? { whenAuto: true } : {}),
   ]);
 }
 

@@ -84,6 +84,7 @@ function nextState(state: IncidentState, { kind }: JournalEntry, over: boolean):
   if (kind === 'approval-requested') return 'waiting-approval';
   if (kind === 'approval-ended') return state === 'waiting-approval' ? 'open' : state;
   if (kind === 'intent') return 'acting';
+  if (kind === 'handed-on') return state === 'escalated' ? 'escalated' : 'open';
   if (kind === 'acted') return state === 'escalated' ? 'escalated' : 'verifying';
   return state;
 }

@@ -38,8 +38,17 @@ export type Decision =
       readonly detail: string;
       readonly recheckAfterSeconds: number;
     }
-  /** A person is needed; with `recheckAfterSeconds` the alarm is looked at again all the same. */
-  | { readonly kind: 'escalate'; readonly reason: string; readonly recheckAfterSeconds?: number };
+  /**
+   * This remediation can't help: the next rung of the ladder gets the signal, after the last one a person is called. With `needsPerson` a person is
+   * called at once, too: for what none of the rungs can mend (a missing grant). With `recheckAfterSeconds` it is looked at again after the
+   * last rung all the same.
+   */
+  | {
+      readonly kind: 'escalate';
+      readonly reason: string;
+      readonly recheckAfterSeconds?: number;
+      readonly needsPerson?: boolean;
+    };
 
 /** A temporary change that is still in force on a target. */
 export interface Hold {

@@ -1,5 +1,5 @@
 /** How the item of a target changes: pure transitions, each from the item as read to the item as written. */
-import type { Signal } from '../../events/signal.ts';
+import { isAlarm, type Signal } from '../../events/signal.ts';
 import { changesWithinHour } from './guard.ts';
 import { withHold, withoutHold } from './holds.ts';
 import type { ActionItem, TakeOver, TargetItem } from './items.ts';
@@ -39,6 +39,10 @@ export function alarmSeen(
   if (!allOk(next)) return without(next, 'okSince');
   return { ...next, okSince: target.okSince ?? now };
 }
+
+/** No alarm tells of trouble; what happened without a level doesn't count, because only looking at the target tells when that is over. */
+export const alarmsOk = ({ alarms }: TargetItem): boolean =>
+  Object.entries(alarms).every(([subject, state]) => state === 'OK' || !isAlarm(subject));
 
 export const allOk = (target: TargetItem): boolean => Object.values(target.alarms).every((state) => state === 'OK');
 

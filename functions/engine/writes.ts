@@ -5,6 +5,7 @@ import { monotonicFactory } from 'ulid';
 import type { EntryKind, JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
+import { SOON_MS } from './guard.ts';
 import {
   type ActionItem,
   actionKey,
@@ -26,6 +27,7 @@ import {
   type WorkItem,
   workKey,
 } from './items.ts';
+import type { NextRung } from './ladder.ts';
 import type { Labelled } from './store.ts';
 
 const clean = { removeUndefinedValues: true } as const;
@@ -242,6 +244,29 @@ export function putWork(table: string, work: Omit<WorkItem, keyof Key>): Labelle
   const item = { ...workKey(work.kind, work.id), ...work, duePk: duePartition(work.id) };
   return signed(`work-${work.kind}`, put(table, item));
 }
+
+/** A signal is judged again by a remediation at `dueAt`. There is one such piece of work for each subject: the rung that has it in hand. */
+export const putRecheck = (
+  table: string,
+  remediation: string,
+  signal: Signal,
+  dueAt: number,
+  when: Pick<WorkItem, 'whenAuto'> = {},
+): Labelled =>
+  putWork(table, {
+    kind: 'recheck',
+    id: signal.subject,
+    remediation,
+    target: signal.target,
+    dueAt,
+    attempts: 0,
+    signal,
+    ...when,
+  });
+
+/** Should the follow-through not give the next rung its order, the reconciler does. */
+export const putNextRung = (table: string, { remediation, command }: NextRung, now: number): Labelled =>
+  putRecheck(table, remediation, command.signal, now + SOON_MS);
 
 /** Hands a piece of work out: it is due again at `dueAt`, unless somebody else handed it out or changed it meanwhile. */
 export function bumpWork(table: string, work: WorkItem, dueAt: number): Labelled {

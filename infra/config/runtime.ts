@@ -1,7 +1,9 @@
 /** What functions are given: the configuration without what only deployment needs. */
 import type { DatabaseConfig, RunbookLimits, RuntimeConfig, ServiceConfig } from '../../functions/engine/config.ts';
 import type { RemediationManifest, TargetKind } from '../../functions/engine/manifest.ts';
+import type { Ladder } from '../../functions/engine/runbook.ts';
 import type { Window } from '../../functions/engine/windows.ts';
+import { RUNBOOKS } from '../../runbooks/index.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 /** Remediations that have something to protect; the others aren't deployed. */
@@ -45,6 +47,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     runbooks: Object.fromEntries(
       deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
     ),
+    ladders: laddersOf(config, manifests),
     fleet: {
       changesPerHour: fleet.changesPerHour,
       removalsPerHour: fleet.removalsPerHour,
@@ -61,6 +64,20 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     verifyWithinSeconds: config.verifyWithinSeconds,
     alarmPeriodSeconds: config.alarmPeriodSeconds,
   };
+}
+
+/** Ladders as far as their remediations are deployed; one that is `off` is no rung, unless nothing else would be left to refuse the signal. */
+function laddersOf(config: DeploymentConfig, manifests: readonly RemediationManifest[]): Record<string, Ladder> {
+  const deployed = deployedManifests(config, manifests);
+  const isDeployed = (name: string) => deployed.some((manifest) => manifest.name === name);
+  const isOff = (name: string) => (config.runbooks[name]?.mode ?? config.mode) === 'off';
+  return Object.fromEntries(
+    RUNBOOKS.flatMap(({ name, startedBy, severity, guards, ...runbook }) => {
+      const rungs = runbook.rungs.filter(isDeployed);
+      const on = rungs.filter((rung) => !isOff(rung));
+      return rungs.length > 0 ? [[name, { rungs: on.length > 0 ? on : rungs, startedBy, severity, guards }]] : [];
+    }),
+  );
 }
 
 function windowOf(

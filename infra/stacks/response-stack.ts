@@ -32,7 +32,7 @@ export class ResponseStack extends Stack {
     super(scope, id, { ...props, description: `Nightshift ${config.name}: answers alarms in ${runtime.region}.` });
     const table = journalTable(this, config.name);
     const deployment: Deployment = { config, table, pageTopic: pageTopic(this, config), folderOf };
-    const remediations = this.#remediations(deployment, units);
+    const remediations = this.#remediations(deployment, units, runtime);
     this.#incidentFunctions(deployment, units, remediations);
     this.#protect(deployment);
     this.#jobs(deployment, units);
@@ -42,7 +42,7 @@ export class ResponseStack extends Stack {
     new CfnOutput(this, 'Region', { value: Aws.REGION });
   }
 
-  #remediations(deployment: Deployment, units: Units): Map<string, Remediation> {
+  #remediations(deployment: Deployment, units: Units, { ladders }: RuntimeConfig): Map<string, Remediation> {
     const { config, table } = deployment;
     const manifests = deployedManifests(
       config,
@@ -59,6 +59,7 @@ export class ResponseStack extends Stack {
         new Remediation(this, {
           deployment,
           manifest,
+          ladders,
           network: manifest.network === 'database-vpc' ? network : undefined,
         }),
       ]),

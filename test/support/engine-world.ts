@@ -12,6 +12,7 @@ import type { WorkItem } from '../../functions/engine/items.ts';
 import { duePartitions } from '../../functions/engine/items.ts';
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import type { Change, Decision, Remediation, Verification } from '../../functions/engine/remediation.ts';
+import type { Ladder } from '../../functions/engine/runbook.ts';
 import { Store } from '../../functions/engine/store.ts';
 import { startMinistack } from '../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../local/gateway/index.ts';
@@ -30,11 +31,17 @@ export const RAISE = 'raise-number';
 export const RAISE_MORE = 'raise-number-more';
 const STEP: Readonly<Record<string, number>> = { [RAISE]: 1, [RAISE_MORE]: 3 };
 
+/** Runbook of both, the second when the first can't go on. */
+export const LADDER = 'number-ladder';
+const METRIC = { namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] };
+const ladder = (...rungs: string[]): Ladder => ({ rungs, startedBy: [METRIC], severity: 'P1', guards: [] });
+const LADDERS = { [RAISE]: ladder(RAISE), [RAISE_MORE]: ladder(RAISE_MORE), [LADDER]: ladder(RAISE, RAISE_MORE) };
+
 const manifestOf = (name: string): RemediationManifest => ({
   name,
   summary: 'Adds to a number.',
   targetKind: 'ecs-service',
-  triggers: [{ namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] }],
+  triggers: [METRIC],
   permissions: [],
   network: 'none',
   holds: ['number'],
@@ -126,6 +133,7 @@ export async function openEngineWorld(): Promise<EngineWorld> {
   const config: RuntimeConfig = {
     ...baseConfig,
     runbooks: { [RAISE]: limits, [RAISE_MORE]: limits },
+    ladders: { ...baseConfig.ladders, ...LADDERS },
     fleet: { changesPerHour: 1000, removalsPerHour: 1000, describesPerSecond: 1000 },
   };
   const remediations = new Map(Object.keys(STEP).map((name) => [name, numberRemediation(name, target, hooks)]));

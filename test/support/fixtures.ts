@@ -1,6 +1,8 @@
 /** Small valid values that tests start from and change one thing of. */
+
 import type { Signal } from '../../events/signal.ts';
 import type { DatabaseConfig, RunbookLimits, RuntimeConfig, ServiceConfig } from '../../functions/engine/config.ts';
+import { RUNBOOKS } from '../../runbooks/index.ts';
 
 export const NOW = Date.parse('2026-11-20T03:00:00.000Z');
 
@@ -47,6 +49,7 @@ export const config: RuntimeConfig = {
   databases: { 'orders-db': database },
   runbooks: { 'scale-out-service': limits, 'release-idle-connections': limits },
   fleet: { changesPerHour: 50, removalsPerHour: 50, describesPerSecond: 1000 },
+  ladders: Object.fromEntries(RUNBOOKS.map(({ name, ...runbook }) => [name, runbook])),
   // Tests that share a journal open more incidents than a fleet has.
   storm: { targets: 10_000, withinSeconds: 300 },
   windows: [],

@@ -2,7 +2,14 @@
 import type { RejectReason } from '../../../events/outcome.ts';
 import type { Signal } from '../../../events/signal.ts';
 import { type AlarmStateChange, alarmStateChange } from '../../../events/sources/cloudwatch-alarm/schema.ts';
-import { metricTriggersOf, type RemediationManifest, RUNBOOK_TAG, type TargetKind } from '../manifest.ts';
+import type { RuntimeConfig } from '../config.ts';
+import {
+  metricTriggersOf,
+  type RemediationManifest,
+  RUNBOOK_TAG,
+  type TargetKind,
+  type TriggerMetric,
+} from '../manifest.ts';
 import { malformed, REASON_LIMIT, type Rejection } from './source.ts';
 
 const DATAPOINTS_LIMIT = 10;
@@ -16,31 +23,41 @@ const TARGET_OF: Record<TargetKind, (dimensions: Readonly<Record<string, string>
 /**
  * Reads an event.
  * @param event Anything: a value that isn't such an event is rejected as malformed.
- * @param manifest The remediation that was invoked: its trigger metrics are the only ones it listens to.
+ * @param manifest The remediation that was invoked. It listens to the runbooks that begin with it, and of these to the metrics that start them.
  */
-export function readAlarmEvent(event: unknown, manifest: RemediationManifest): Signal | Rejection {
+export function readAlarmEvent(
+  event: unknown,
+  manifest: Pick<RemediationManifest, 'name' | 'targetKind'>,
+  ladders: RuntimeConfig['ladders'],
+): Signal | Rejection {
   const parsed = alarmStateChange.safeParse(event);
   if (!parsed.success) return malformed(event, parsed.error);
   const alarm = parsed.data;
   const refuse = (rejected: RejectReason, detail: string): Rejection => ({ rejected, detail, id: alarm.id });
   const { alarmName, state, alarmTags, configuration } = alarm.detail;
   const tag = alarmTags?.[RUNBOOK_TAG];
-  if (tag !== manifest.name)
-    return refuse('wrong-runbook', `tag ${RUNBOOK_TAG} is ${tag ?? 'missing'}, expected ${manifest.name}`);
+  const ladder = tag === undefined ? undefined : ladders[tag];
+  if (tag === undefined || ladder?.rungs[0] !== manifest.name) {
+    const expected = Object.keys(ladders).filter((name) => ladders[name]?.rungs[0] === manifest.name);
+    return refuse(
+      'wrong-runbook',
+      `tag ${RUNBOOK_TAG} is ${tag ?? 'missing'}, expected ${expected.join(' or ') || 'none'}`,
+    );
+  }
   if (isAutoScalingAlarm(alarm))
     return refuse('auto-scaling-alarm', `${alarmName} belongs to an auto scaling policy, which acts on it itself`);
   if (state.value === 'INSUFFICIENT_DATA')
     return refuse('insufficient-data', `${alarmName} has too little data to tell`);
-  const targets = targetsOf(alarm, manifest);
+  const targets = targetsOf(alarm, manifest.targetKind, metricTriggersOf({ triggers: ladder.startedBy }));
   if (targets.kind === 'foreign')
-    return refuse('foreign-metric', `${alarmName} watches ${targets.metrics}, not a metric of ${manifest.name}`);
+    return refuse('foreign-metric', `${alarmName} watches ${targets.metrics}, not a metric of ${tag}`);
   const [target, ...others] = targets.keys;
   if (target === undefined) {
     const what = configuration.alarmRule === undefined ? 'has no metric with dimensions' : 'is a composite alarm';
     return refuse('no-target', `${alarmName} ${what}, so it names no target`);
   }
   if (others.length > 0) return refuse('several-targets', `${alarmName} names ${targets.keys.join(' and ')}`);
-  return toSignal(alarm, target, targets.metricName);
+  return toSignal(alarm, target, targets.metricName, tag);
 }
 
 /** Application Auto Scaling names the alarms of its target tracking policies so, and describes them as its own. */
@@ -55,7 +72,11 @@ type Targets =
   | { readonly kind: 'found'; readonly keys: readonly string[]; readonly metricName: string }
   | { readonly kind: 'foreign'; readonly metrics: string };
 
-function targetsOf({ detail, account }: AlarmStateChange, manifest: RemediationManifest): Targets {
+function targetsOf(
+  { detail, account }: AlarmStateChange,
+  kind: TargetKind,
+  triggers: readonly TriggerMetric[],
+): Targets {
   const keys = new Set<string>();
   const foreign: string[] = [];
   let metricName = '';
@@ -67,11 +88,11 @@ function targetsOf({ detail, account }: AlarmStateChange, manifest: RemediationM
       foreign.push(`${namespace} ${name} of account ${accountId}`);
       continue;
     }
-    const trigger = metricTriggersOf(manifest).find((each) => each.namespace === namespace && each.metricName === name);
+    const trigger = triggers.find((each) => each.namespace === namespace && each.metricName === name);
     const names = Object.keys(dimensions);
     if (!trigger) foreign.push(`${namespace} ${name}`);
     else if (names.length === trigger.dimensions.length && trigger.dimensions.every((each) => dimensions[each])) {
-      keys.add(TARGET_OF[manifest.targetKind](dimensions));
+      keys.add(TARGET_OF[kind](dimensions));
       metricName ||= name;
     }
   }
@@ -79,7 +100,7 @@ function targetsOf({ detail, account }: AlarmStateChange, manifest: RemediationM
   return { kind: 'found', keys: [...keys], metricName };
 }
 
-function toSignal(alarm: AlarmStateChange, target: string, metricName: string): Signal {
+function toSignal(alarm: AlarmStateChange, target: string, metricName: string, runbook: string): Signal {
   const { alarmName, state, previousState } = alarm.detail;
   const data = readReasonData(state.reasonData);
   return {
@@ -93,6 +114,7 @@ function toSignal(alarm: AlarmStateChange, target: string, metricName: string): 
     firstEvaluation:
       previousState?.value === 'INSUFFICIENT_DATA' && /initial alarm creation/i.test(previousState.reason ?? ''),
     recheck: 0,
+    runbook,
     rung: 0,
     evidence: { reason: (state.reason ?? '').slice(0, REASON_LIMIT), metricName, ...data },
   };

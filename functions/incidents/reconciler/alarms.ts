@@ -118,7 +118,7 @@ export async function tagsOf(cloudwatch: CloudWatch, arn: string): Promise<Tag[]
 }
 
 /** The event that CloudWatch would have sent, made of the alarm's description; read by the very same parser. */
-export function asEvent(alarm: MetricAlarm, live: LiveAlarm, remediation: string): object {
+export function asEvent(alarm: MetricAlarm, live: LiveAlarm, runbook: string): object {
   const at = new Date(live.stateAt).toISOString();
   const [, , , region, account] = live.arn.split(':');
   const dimensions = Object.fromEntries((alarm.Dimensions ?? []).map((each) => [each.Name ?? '', each.Value ?? '']));
@@ -165,7 +165,7 @@ export function asEvent(alarm: MetricAlarm, live: LiveAlarm, remediation: string
       },
       previousState: {},
       configuration: { metrics: single || math, description: alarm.AlarmDescription ?? '' },
-      alarmTags: { [RUNBOOK_TAG]: remediation },
+      alarmTags: { [RUNBOOK_TAG]: runbook },
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What the reconciler does with what it read. Pure. */
 import type { Command } from '../../../events/command.ts';
-import type { Signal } from '../../../events/signal.ts';
+import { hasLevel, type Signal } from '../../../events/signal.ts';
 import type { AlarmStates } from '../../engine/aftermath.ts';
 import type { WorkItem } from '../../engine/items.ts';
 import { DEPLOYMENT_TAG, RUNBOOK_TAG } from '../../engine/manifest.ts';
@@ -41,14 +41,15 @@ export function orderFor(work: WorkItem, alarms: ReadonlyMap<string, LiveAlarm>)
  * with its actions disabled by somebody who wants quiet: nothing is done, and it isn't forgotten either.
  */
 function recheckOrder(signal: Signal, dueAt: number, alarm: LiveAlarm | undefined): Command | 'wait' {
+  // What happened once has no level to look up: only the remediation can tell whether it is over.
+  if (!hasLevel(signal)) return { nightshift: 1, command: 'signal', signal: anew(signal, dueAt, signal.at) };
   if (!alarm) return 'wait';
   if (alarm.state === 'GONE')
     return { nightshift: 1, command: 'settle', target: signal.target, alarms: { [alarm.arn]: 'GONE' } };
   const base = signal.id.split('#')[0];
   const at = new Date(alarm.stateAt).toISOString();
   if (alarm.state === 'ALARM' && alarm.actionsEnabled) {
-    const again: Signal = { ...signal, id: `${base}#recheck-${dueAt}`, at, recheck: signal.recheck + 1 };
-    return { nightshift: 1, command: 'signal', signal: again };
+    return { nightshift: 1, command: 'signal', signal: anew(signal, dueAt, at) };
   }
   if (alarm.state === 'OK') {
     const over: Signal = { ...signal, id: `${base}#ok-${alarm.stateAt}`, at, state: 'resolved' };
@@ -57,11 +58,18 @@ function recheckOrder(signal: Signal, dueAt: number, alarm: LiveAlarm | undefine
   return 'wait';
 }
 
+const anew = (signal: Signal, dueAt: number, at: string): Signal => ({
+  ...signal,
+  id: `${signal.id.split('#')[0]}#recheck-${dueAt}`,
+  at,
+  recheck: signal.recheck + 1,
+});
+
 function statesOf(alarms: ReadonlyMap<string, LiveAlarm>): AlarmStates {
   return Object.fromEntries([...alarms.values()].map((alarm) => [alarm.arn, alarm.state]));
 }
 
-/** The remediation that an alarm's tags ask for, if it is one of this deployment's. */
+/** The runbook that an alarm's tags ask for, if it is one of this deployment's. */
 export function runbookOf(
   tags: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[],
   deployment: string,

@@ -1,5 +1,6 @@
 /** One run of the reconciler: everything due is handed out, then alarms that fire unknown are looked for. */
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import { isAlarm } from '../../../events/signal.ts';
 import type { RuntimeConfig } from '../../engine/config.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import { type AlarmItem, alarmKey, duePartitions, targetKey, type WorkItem } from '../../engine/items.ts';
@@ -30,7 +31,7 @@ const LEASE = 'reconciler';
 export interface Surroundings extends RollOutSurroundings {
   readonly cloudwatch: CloudWatch;
   readonly lambda: Pick<LambdaClient, 'send'>;
-  readonly config: Pick<RuntimeConfig, 'name' | 'fleet'> & RollOutSurroundings['config'];
+  readonly config: Pick<RuntimeConfig, 'name' | 'fleet' | 'ladders'> & RollOutSurroundings['config'];
   /** Names of the functions of the remediations that are deployed. */
   readonly functions: Readonly<Record<string, string>>;
   readonly now: () => number;
@@ -160,9 +161,13 @@ async function readDue(store: Store, now: number): Promise<WorkItem[]> {
 async function alarmsConcerned(store: Store, due: readonly WorkItem[]): Promise<Map<WorkItem, readonly string[]>> {
   const verify = due.filter(({ kind }) => kind === 'verify');
   const targets = await store.readAll(verify.map(({ target }) => targetKey(target)));
-  const alarmsOf = ({ target }: WorkItem) => Object.keys((targets.get(targetKey(target).pk)?.alarms ?? {}) as object);
+  const alarmsOf = ({ target }: WorkItem) =>
+    Object.keys((targets.get(targetKey(target).pk)?.alarms ?? {}) as object).filter(isAlarm);
   return new Map(
-    due.map((work) => [work, work.signal ? [work.signal.subject] : work.kind === 'verify' ? alarmsOf(work) : []]),
+    due.map((work) => [
+      work,
+      work.signal ? [work.signal.subject].filter(isAlarm) : work.kind === 'verify' ? alarmsOf(work) : [],
+    ]),
   );
 }
 
@@ -210,9 +215,10 @@ async function sweep(around: Run, now: number, failures: unknown[]): Promise<num
       if (!live || !isForgotten(live, known.get(alarmKey(live.arn).pk) as AlarmItem | undefined, now, EVENT_GRACE_MS))
         continue;
       try {
-        const remediation = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(functions));
-        if (remediation) {
-          await invoke(around, remediation, asEvent(alarm, live, remediation));
+        const runbook = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(config.ladders));
+        const first = runbook === undefined ? undefined : config.ladders[runbook]?.rungs[0];
+        if (runbook !== undefined && first !== undefined && functions[first]) {
+          await invoke(around, first, asEvent(alarm, live, runbook));
           injected++;
         } else await store.transact([alarmNotOurs(store.table, live.arn, now)]);
       } catch (error) {

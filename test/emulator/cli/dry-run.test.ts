@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { conditionsOf, dryStore } from '../../../cli/dry-run.ts';
-import { explain, remediationNameIn } from '../../../cli/explain.ts';
+import { explain } from '../../../cli/explain.ts';
 import { PermissionError } from '../../../functions/engine/errors.ts';
 import { GUARDS } from '../../../functions/engine/guard.ts';
 import { listIncidents } from '../../../functions/engine/journal-reader.ts';
 import type { Change } from '../../../functions/engine/remediation.ts';
+import { remediationFor } from '../../../functions/engine/sources/index.ts';
 import { remediation } from '../../../functions/remediations/scale-out-service/handler.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 import { alarmEvent, config } from '../../support/fixtures.ts';
@@ -93,7 +94,7 @@ describe('explain', () => {
   it.each([[undefined], [null], [{}], [{ detail: { alarmTags: { 'nightshift:runbook': 7 } } }], ['text']])(
     'finds no remediation in %j',
     (other) => {
-      expect(remediationNameIn(other)).toBeUndefined();
+      expect(remediationFor(other, world.config)).toBeUndefined();
     },
   );
 });

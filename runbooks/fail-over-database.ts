@@ -1,0 +1,13 @@
+import { defineRunbook } from '../functions/engine/runbook.ts';
+import { manifest } from '../functions/remediations/fail-over-database/manifest.ts';
+
+export const runbook = defineRunbook({
+  name: 'fail-over-database',
+  summary: 'The primary of a Multi-AZ instance is slow without being dead: its standby takes over.',
+  severity: 'P1',
+  startedBy: manifest.triggers,
+  rungs: ['fail-over-database'],
+  guards: [],
+  told: 'The contacts of the database, whenever it can not be seen that the standby took over.',
+  covers: [],
+});

@@ -143,7 +143,15 @@ export async function settle<T extends Protected, O>(
   const actionId = target.verifying[name];
   const action = actionId === undefined ? undefined : await readAction(store, actionId);
   if (action) return judgeAction(context, targetName, seen, target, action);
-  if (!allOk(target)) return stillFiring(targetName);
+  if (!allOk(target)) {
+    // Together with the target as it was read: a change made meanwhile keeps its own time. Written, so that the order counts as taken up.
+    const dueAt = context.now() + context.config.reconcileEverySeconds * 1000;
+    await writeTarget(store, targetName, (read) => ({
+      next: read,
+      items: read.verifying[name] || read.leaseHolder ? [] : [putTargetWork(store, 'verify', targetName, name, dueAt)],
+    }));
+    return stillFiring(targetName);
+  }
   const how = target.escalatedAt === undefined ? 'cleared without a change' : 'after a person was called';
   return resolve(context, targetName, seen, actionId, undefined, how);
 }

@@ -21,7 +21,7 @@ export interface Budget {
 
 type FleetLimits = Pick<RuntimeConfig, 'fleet'>;
 
-const REMOVALS = 'removals';
+export const REMOVALS = 'removals';
 export const FLEET = 'fleet';
 
 /** What takes capacity away has a budget of its own (safety rule A5): hand-backs, and remediations that say so in their manifest. */

@@ -167,6 +167,8 @@ export interface WorkItem extends Key {
   readonly attempts: number;
   /** For `recheck`: the signal to judge again. */
   readonly signal?: Signal;
+  /** When the reconciler gave an order for it that nobody has taken up yet (epoch milliseconds). */
+  readonly handedOutAt?: number;
   /** Nothing is changed in the mode it was put off in: it waits until the runbook is promoted. */
   readonly whenAuto?: true;
 }

@@ -268,15 +268,23 @@ export const putRecheck = (
 export const putNextRung = (table: string, { remediation, command }: NextRung, now: number): Labelled =>
   putRecheck(table, remediation, command.signal, now + SOON_MS);
 
-/** Hands a piece of work out: it is due again at `dueAt`, unless somebody else handed it out or changed it meanwhile. */
-export function bumpWork(table: string, work: WorkItem, dueAt: number): Labelled {
+/**
+ * Puts a piece of work off until `dueAt`, unless somebody else handed it out or changed it meanwhile.
+ * @param handedOutAt Given when an order for it goes out.
+ */
+export function bumpWork(table: string, work: WorkItem, dueAt: number, handedOutAt?: number): Labelled {
   return signed('work', {
     Update: {
       TableName: table,
       Key: flat(workKey(work.kind, work.id)),
-      UpdateExpression: 'SET dueAt = :next, attempts = :attempts',
+      UpdateExpression: `SET dueAt = :next, attempts = :attempts${handedOutAt === undefined ? '' : ', handedOutAt = :handedOut'}`,
       ConditionExpression: 'dueAt = :due',
-      ExpressionAttributeValues: flat({ ':next': dueAt, ':due': work.dueAt, ':attempts': work.attempts + 1 }),
+      ExpressionAttributeValues: flat({
+        ':next': dueAt,
+        ':due': work.dueAt,
+        ':attempts': work.attempts + 1,
+        ...(handedOutAt !== undefined && { ':handedOut': handedOutAt }),
+      }),
     },
   });
 }

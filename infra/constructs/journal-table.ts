@@ -3,6 +3,9 @@ import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table } fro
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { FLEET, REMOVALS } from '../../functions/engine/budget.ts';
+import { actionKey, alarmKey, entryKey, eventKey, slotKey, stormKey, targetKey } from '../../functions/engine/items.ts';
+import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 
 /** Queried by the reconciler for what is due, and by people for incidents. */
 export const JOURNAL_INDEXES = ['due', 'incidents'] as const;
@@ -58,20 +61,68 @@ export type JournalAction =
 export interface JournalAccess {
   readonly actions: readonly JournalAction[];
   readonly indexes?: readonly (typeof JOURNAL_INDEXES)[number][];
+  /** Partition keys of the items it may put, update and delete, with `*` for any text; without, it may write every item. */
+  readonly writes?: readonly string[];
 }
 
-/** The engine's own: every remediation observes, commits and settles through the same code. */
-export const ENGINE_ACCESS: JournalAccess = {
+/**
+ * The engine's own: every remediation observes, commits and settles through the same code. What it may write is fenced to its own events, slots
+ * and kind of target; it can't touch the switch, another remediation's events or budget, or what the reconciler keeps. Shared by all, because
+ * their keys don't name a remediation: incidents, actions, alarms and work (docs/decisions/0072).
+ */
+export const engineAccess = ({
+  name,
+  targetKind,
+}: Pick<RemediationManifest, 'name' | 'targetKind'>): JournalAccess => ({
   actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
   indexes: ['incidents'],
-};
+  writes: [
+    eventKey(name, '*').pk,
+    slotKey(name, 0).pk,
+    slotKey(FLEET, 0).pk,
+    slotKey(REMOVALS, 0).pk,
+    targetKey(`${targetKind}/*`).pk,
+    alarmKey('*').pk,
+    actionKey('*').pk,
+    'WORK#*',
+    entryKey('*', '').pk,
+    stormKey.pk,
+  ],
+});
 
-export function journalStatements(table: Table, { actions, indexes = [] }: JournalAccess): PolicyStatement[] {
-  const onItems = new PolicyStatement({
-    actions: actions.map((action) => `dynamodb:${action}`),
-    resources: [table.tableArn],
-  });
-  if (indexes.length === 0) return [onItems];
-  const resources = indexes.map((index) => `${table.tableArn}/index/${index}`);
-  return [onItems, new PolicyStatement({ actions: ['dynamodb:Query'], resources })];
+const WRITES: readonly JournalAction[] = ['PutItem', 'UpdateItem', 'DeleteItem'];
+const LEADING_KEYS = 'dynamodb:LeadingKeys';
+
+/**
+ * "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide: `dynamodb:LeadingKeys` is compared with `ForAllValues`. That
+ * alone also holds for a request without the key ("Single-valued vs. multivalued context keys", IAM User Guide), so `Null` asks for it.
+ */
+const fence = (writes: readonly string[]) => ({
+  'ForAllValues:StringLike': { [LEADING_KEYS]: [...writes] },
+  Null: { [LEADING_KEYS]: 'false' },
+});
+
+export function journalStatements(table: Table, { actions, indexes = [], writes }: JournalAccess): PolicyStatement[] {
+  const on = (resources: string[], of: readonly JournalAction[], conditions?: ReturnType<typeof fence>) =>
+    of.length === 0
+      ? []
+      : [
+          new PolicyStatement({
+            actions: of.map((action) => `dynamodb:${action}`),
+            resources,
+            ...(conditions && { conditions }),
+          }),
+        ];
+  const fenced = writes ? actions.filter((action) => WRITES.includes(action)) : [];
+  return [
+    ...on(
+      [table.tableArn],
+      actions.filter((action) => !fenced.includes(action)),
+    ),
+    ...on([table.tableArn], fenced, fence(writes ?? [])),
+    ...on(
+      indexes.map((index) => `${table.tableArn}/index/${index}`),
+      indexes.length > 0 ? ['Query'] : [],
+    ),
+  ];
 }

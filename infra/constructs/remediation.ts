@@ -14,7 +14,7 @@ import {
 import { EVENT_SOURCES } from '../../functions/engine/sources/index.ts';
 import type { EventSource } from '../../functions/engine/sources/source.ts';
 import type { DatabaseNetwork } from './database-network.ts';
-import { ENGINE_ACCESS } from './journal-table.ts';
+import { engineAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 
 export interface RemediationProps {
@@ -31,7 +31,7 @@ export class Remediation extends NightshiftFunction {
     super(scope, manifest.name, {
       deployment,
       manifest,
-      journal: ENGINE_ACCESS,
+      journal: engineAccess(manifest),
       network,
       reservedConcurrency: deployment.config.runbooks[manifest.name]?.reservedConcurrency,
     });

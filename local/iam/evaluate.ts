@@ -20,8 +20,8 @@ export interface Need {
   readonly action: string;
   /** An ARN, or `*` where the action is on no resource. */
   readonly resource: string;
-  /** Condition keys that the call itself gives. */
-  readonly context?: Readonly<Record<string, string>>;
+  /** Condition keys that the call itself gives; some have several values. */
+  readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export type Verdict = 'allowed' | 'denied' | 'not allowed';
@@ -35,12 +35,21 @@ const OPERATORS: Readonly<Record<string, (pattern: string, value: string) => boo
   ArnLike: matchesArn,
 };
 
+/**
+ * "Set operators for multivalued context keys", IAM User Guide: every value of the request must match one of the policy's; a request without the
+ * key matches, too.
+ */
+const FOR_ALL = 'ForAllValues:';
+/** "Condition operator to check existence of condition keys": `true` when the key must be absent, `false` when it must be there. */
+const NULL = 'Null';
+
 /** Condition keys whose value is known here; by whom it is given is in `requests.ts` and `iam.ts`. */
 const KEYS = [
   'lambda:SourceFunctionArn',
   'application-autoscaling:service-namespace',
   'application-autoscaling:scalable-dimension',
   'ses:FromAddress',
+  'dynamodb:LeadingKeys',
 ];
 
 /** A policy says something that isn't evaluated here: rather no answer than a wrong one. */
@@ -51,9 +60,9 @@ export class UnsupportedPolicyError extends Error {
 /** @throws UnsupportedPolicyError for an operator or key that `judge` doesn't know. */
 export function checkConditions(where: string, conditions: Conditions): void {
   for (const [operator, keys] of Object.entries(conditions)) {
-    if (!OPERATORS[operator])
+    if (operator !== NULL && !OPERATORS[operator.replace(FOR_ALL, '')])
       throw new UnsupportedPolicyError(
-        `${where}: condition operator ${operator} isn't evaluated; known are ${Object.keys(OPERATORS).join(', ')}`,
+        `${where}: condition operator ${operator} isn't evaluated; known are ${[...Object.keys(OPERATORS), NULL].join(', ')}, and ${FOR_ALL} before them`,
       );
     for (const key of Object.keys(keys))
       if (!KEYS.includes(key))
@@ -69,12 +78,20 @@ export function concerns(statement: Statement, need: Need): boolean {
     statement.actions.some((pattern) => matchesAction(pattern, need.action)) &&
     statement.resources.some((pattern) => matchesArn(pattern, need.resource)) &&
     Object.entries(statement.conditions).every(([operator, keys]) =>
-      Object.entries(keys).every(([key, patterns]) => {
-        const value = need.context?.[key];
-        return value !== undefined && patterns.some((pattern) => OPERATORS[operator]?.(pattern, value) === true);
-      }),
+      Object.entries(keys).every(([key, patterns]) => holds(operator, patterns, valuesOf(need.context?.[key]))),
     )
   );
+}
+
+const valuesOf = (given: string | readonly string[] | undefined): readonly string[] =>
+  given === undefined ? [] : typeof given === 'string' ? [given] : given;
+
+function holds(operator: string, patterns: readonly string[], values: readonly string[]): boolean {
+  if (operator === NULL) return patterns.includes(String(values.length === 0));
+  const matches = OPERATORS[operator.replace(FOR_ALL, '')];
+  const any = (value: string) => patterns.some((pattern) => matches?.(pattern, value) === true);
+  // Without a set operator the key has one value, and has to be there.
+  return operator.startsWith(FOR_ALL) ? values.every(any) : values.length === 1 && values.every(any);
 }
 
 export function judge(statements: readonly Statement[], need: Need): Verdict {

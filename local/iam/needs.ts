@@ -31,14 +31,34 @@ const on =
   (params, arn, action) => [{ action, resource: resource(params, arn) }];
 
 const table = (value: unknown, arn: Arn): string => arnOr(value, (name) => arn(`table/${name}`));
-const onTable = on(({ TableName }, arn) => table(TableName, arn));
+
+/**
+ * `dynamodb:LeadingKeys` is the partition key of each item that is asked for ("Using IAM policy conditions for fine-grained access control"). Names of
+ * partition keys aren't in a call, so they are those of the tables here; `pk` of an index is the index's own, which no policy of ours looks at.
+ */
+const PARTITION_KEY = 'pk';
+const leading = (keys: readonly unknown[]): Pick<Need, 'context'> => {
+  const found = keys.flatMap(
+    (key) => text((key as Params | undefined)?.[PARTITION_KEY] && keyText(key as Params)) || [],
+  );
+  return found.length > 0 ? { context: { 'dynamodb:LeadingKeys': [...new Set(found)] } } : {};
+};
+const keyText = (key: Params): string => text((key[PARTITION_KEY] as Params | undefined)?.S);
+
+const onTable: Rule = ({ TableName, Key, Item }, arn, action) => [
+  { action, resource: table(TableName, arn), ...leading([Key ?? Item]) },
+];
 /** The table is a required resource of Query and Scan, an index an optional one: who queries an index needs both. */
 const onTableAndIndex: Rule = ({ TableName, IndexName }, arn, action) => {
   const resource = table(TableName, arn);
   return [{ action, resource }, ...(IndexName ? [{ action, resource: `${resource}/index/${text(IndexName)}` }] : [])];
 };
 const onTables: Rule = ({ RequestItems }, arn, action) =>
-  Object.keys((RequestItems ?? {}) as object).map((name) => ({ action, resource: table(name, arn) }));
+  Object.entries((RequestItems ?? {}) as object).map(([name, asked]) => ({
+    action,
+    resource: table(name, arn),
+    ...leading(objects((asked as Params | undefined)?.Keys)),
+  }));
 
 /** "Using IAM with DynamoDB transactions": the permissions of the operations inside, not one of its own. */
 const TRANSACTED: Readonly<Record<string, string>> = {
@@ -48,13 +68,19 @@ const TRANSACTED: Readonly<Record<string, string>> = {
   Get: 'GetItem',
   ConditionCheck: 'ConditionCheckItem',
 };
-const transaction: Rule = ({ TransactItems }, arn) =>
-  objects(TransactItems).flatMap((item) =>
-    Object.entries(item).map(([kind, inner]) => ({
-      action: `dynamodb:${TRANSACTED[kind] ?? kind}`,
-      resource: table((inner as Params).TableName, arn),
-    })),
-  );
+/** Each operation is asked for by itself; those of one kind on one table are put together here, with all their keys. */
+const transaction: Rule = ({ TransactItems }, arn) => {
+  const asked = new Map<string, { action: string; resource: string; keys: unknown[] }>();
+  for (const item of objects(TransactItems))
+    for (const [kind, inner] of Object.entries(item)) {
+      const { TableName, Key, Item } = inner as Params;
+      const need = { action: `dynamodb:${TRANSACTED[kind] ?? kind}`, resource: table(TableName, arn) };
+      const known = asked.get(`${need.action} ${need.resource}`);
+      if (known) known.keys.push(Key ?? Item);
+      else asked.set(`${need.action} ${need.resource}`, { ...need, keys: [Key ?? Item] });
+    }
+  return [...asked.values()].map(({ action, resource, keys }) => ({ action, resource, ...leading(keys) }));
+};
 
 const ecsService = ({ cluster }: Params, name: string, arn: Arn): string =>
   arnOr(name, (service) => arn(`service/${text(cluster).split('/').at(-1) || 'default'}/${service}`));
@@ -147,7 +173,7 @@ export function needsOf(call: Asked, account: string): { readonly needs: readonl
   const arn: Arn = (resource, service = prefix) => `arn:aws:${service}:${call.region}:${account}:${resource}`;
   const rule = RULES[action];
   const needs = rule ? rule(call.params, arn, action) : [{ action, resource: '*' }];
-  // Within one call the context is the same for all of them.
+  // Rules put what differs in its context together.
   const once = new Map(needs.map((need) => [`${need.action} ${need.resource}`, need]));
   return { needs: [...once.values()], known: rule !== undefined };
 }

@@ -128,7 +128,7 @@ export interface RecordedCall {
     readonly action: string;
     readonly resource: string;
     /** Condition keys that the call gives. */
-    readonly context?: Readonly<Record<string, string>>;
+    readonly context?: Readonly<Record<string, string | readonly string[]>>;
   }[];
   /** Name of the injected fault that met this call. */
   readonly fault?: string;

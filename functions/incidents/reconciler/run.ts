@@ -12,6 +12,7 @@ import { asEvent, type CloudWatch, describeAlarms, firingAlarms, paced, tagsOf, 
 import { leaveToPerson } from './orphan.ts';
 import { isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
 import { type Firing, holdBack, type RollOutSurroundings } from './release.ts';
+import { openOrders, Turns } from './turns.ts';
 
 /** An alarm's own event gets this long to arrive before the sweep takes it for lost. */
 const EVENT_GRACE_MS = 30_000;
@@ -86,7 +87,7 @@ export async function reconcile(around: Surroundings): Promise<ReconcilerReport>
  * @throws RetryableError at the end, when any of it failed.
  */
 async function reconcileAlone(around: Run): Promise<ReconcilerReport> {
-  const { store, cloudwatch, remaining } = around;
+  const { store, cloudwatch } = around;
   const now = around.now();
   const failures: unknown[] = [];
   const due = await readDue(store, now);
@@ -96,14 +97,7 @@ async function reconcileAlone(around: Run): Promise<ReconcilerReport> {
   const firing = due.flatMap((work) => firingOf(work, orders.get(work)));
   const heldBack = await holdBack(around, firing, now, failures);
   for (const work of heldBack) orders.set(work, 'wait');
-  const fates: Fate[] = [];
-  for (let start = 0; start < due.length && remaining() > KEEP_FOR_SWEEP_MS; start += AT_ONCE) {
-    const batch = due.slice(start, start + AT_ONCE).map((work) => handOut(around, work, orders.get(work), now));
-    for (const result of await Promise.allSettled(batch)) {
-      if (result.status === 'fulfilled') fates.push(result.value);
-      else failures.push(result.reason);
-    }
-  }
+  const fates = await handOutAll(around, due, orders, now, failures);
   const reinjected = await sweep(around, now, failures);
   if (failures.length > 0) {
     const [first] = failures;
@@ -171,8 +165,37 @@ async function alarmsConcerned(store: Store, due: readonly WorkItem[]): Promise<
   );
 }
 
-async function handOut(around: Run, work: WorkItem, order: Order, now: number): Promise<Fate> {
-  const { store, functions } = around;
+/** Remediations don't wait for each other: one may be slow to take up its orders. */
+async function handOutAll(
+  around: Run,
+  due: readonly WorkItem[],
+  orders: ReadonlyMap<WorkItem, Order>,
+  now: number,
+  failures: unknown[],
+): Promise<Fate[]> {
+  const { store, config } = around;
+  const open = await openOrders(store, now, config.reconcileEverySeconds * 1000);
+  const most = Math.max(1, Math.floor(config.fleet.describesPerSecond / READS_OF_AN_ORDER));
+  const fates: Fate[] = [];
+  const handOutOf = async (remediation: string, works: readonly WorkItem[]) => {
+    const turns = new Turns(store, most, open.get(remediation) ?? [], around.now);
+    for (let start = 0; start < works.length && around.remaining() > KEEP_FOR_SWEEP_MS; start += AT_ONCE) {
+      const batch = works
+        .slice(start, start + AT_ONCE)
+        .map((work) => handOut(around, turns, work, orders.get(work), now));
+      for (const result of await Promise.allSettled(batch)) {
+        if (result.status === 'fulfilled') fates.push(result.value);
+        else failures.push(result.reason);
+      }
+    }
+  };
+  const byRemediation = Map.groupBy(due, ({ remediation }) => remediation);
+  await Promise.all([...byRemediation].map(([remediation, works]) => handOutOf(remediation, works)));
+  return fates;
+}
+
+async function handOut(around: Run, turns: Turns, work: WorkItem, order: Order, now: number): Promise<Fate> {
+  const { store, functions, pacer, remaining, config } = around;
   if (!functions[work.remediation]) {
     await leaveToPerson(store, work, now);
     return 'orphaned';
@@ -182,15 +205,25 @@ async function handOut(around: Run, work: WorkItem, order: Order, now: number): 
     await store.transact([dropWork(store.table, work)]);
     return 'dropped';
   }
-  if (order !== 'wait') await around.pacer.take(READS_OF_AN_ORDER);
-  if (!(await claim(around, work, now)) || order === 'wait') return 'waits';
-  await invoke(around, work.remediation, order);
-  return 'ordered';
-}
-
-/** One reconciler hands a piece of work out at a time: it comes up again a period later unless the order took care of it. */
-async function claim({ store, config }: Surroundings, work: WorkItem, now: number): Promise<boolean> {
-  return (await store.transact([bumpWork(store.table, work, now + config.reconcileEverySeconds * 1000)])).ok;
+  // It comes up again a period later unless the order took care of it.
+  const dueAt = now + config.reconcileEverySeconds * 1000;
+  if (order === 'wait') {
+    await store.transact([bumpWork(store.table, work, dueAt)]);
+    return 'waits';
+  }
+  if (!(await turns.take(() => remaining() > KEEP_FOR_SWEEP_MS))) return 'waits';
+  let isGiven = false;
+  try {
+    await pacer.take(READS_OF_AN_ORDER);
+    // One reconciler hands a piece of work out at a time.
+    if (!(await store.transact([bumpWork(store.table, work, dueAt, around.now())])).ok) return 'waits';
+    await invoke(around, work.remediation, order);
+    isGiven = true;
+    return 'ordered';
+  } finally {
+    if (isGiven) turns.given(work, dueAt);
+    else turns.forgone();
+  }
 }
 
 async function invoke({ functions, lambda }: Surroundings, remediation: string, order: unknown): Promise<void> {

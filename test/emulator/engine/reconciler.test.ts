@@ -3,6 +3,7 @@ import { DescribeAlarmsCommand, type ListTagsForResourceCommand } from '@aws-sdk
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RuntimeConfig } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import type { WorkItem } from '../../../functions/engine/items.ts';
@@ -52,10 +53,20 @@ interface Answers {
   readonly functions?: Record<string, string>;
   readonly failing?: (payload: string) => boolean;
   readonly remaining?: () => number;
+  /** Orders that wait in Lambda's queue. */
+  readonly undelivered?: () => boolean;
+  readonly config?: RuntimeConfig;
 }
 
 /** Runs the reconciler once; what it orders is delivered to the remediation as Lambda would. */
-async function run({ alarms = {}, at, functions = { 'raise-number': 'f' }, failing, remaining }: Answers) {
+async function run({
+  alarms = {},
+  at,
+  functions = { 'raise-number': 'f' },
+  config = world.config,
+  ...answers
+}: Answers) {
+  const { failing, undelivered, remaining } = answers;
   const orders: string[] = [];
   let tagsRead = 0;
   const described = (names: readonly string[]) =>
@@ -86,11 +97,11 @@ async function run({ alarms = {}, at, functions = { 'raise-number': 'f' }, faili
       return {};
     },
   } as unknown as Surroundings['lambda'];
-  const config = world.config;
   const around = { store: world.store, cloudwatch, lambda, config, functions, requestId: 'run', now: () => at };
   const report = await reconcile({ ...around, remaining: remaining ?? (() => 60_000) });
   const outcomes = [];
-  for (const order of orders) outcomes.push(await world.deliver(JSON.parse(order), { now: () => at }));
+  for (const order of undelivered?.() ? [] : orders)
+    outcomes.push(await world.deliver(JSON.parse(order), { now: () => at }));
   return { report, orders, outcomes, tagsRead };
 }
 
@@ -231,5 +242,36 @@ describe('two runs at once', () => {
     await releaseRunLease(world.store, 'reconciler', 'dead');
     expect(await lease('third', at + 11, at + 20)).toBe(false);
     await releaseRunLease(world.store, 'reconciler', 'next');
+  });
+});
+
+describe('orders that nobody takes up', () => {
+  const slow = () => ({ ...world.config, fleet: { ...world.config.fleet, describesPerSecond: 5 } });
+
+  it('keep the others of the same remediation back, so that all of them are not carried out in one moment', async () => {
+    for (const name of ['queued-1', 'queued-2', 'queued-3']) await hold(name);
+    const at = Date.now() + 2 * MINUTE;
+    const alarms = { 'queued-1-cpu': 'ALARM', 'queued-2-cpu': 'ALARM', 'queued-3-cpu': 'ALARM' } as const;
+    const orders = async () => {
+      let left = 26_000;
+      return (await run({ at, alarms, config: slow(), remaining: () => (left -= 200) })).report.ordered;
+    };
+    expect(await orders()).toBe(1);
+    // Its order was carried out after the run: the next one may go.
+    expect(await orders()).toBe(1);
+  });
+
+  it('are taken for lost after a while', async () => {
+    for (const name of ['lost-1', 'lost-2']) await hold(name);
+    const start = Date.now() + 2 * MINUTE;
+    const alarms = { 'lost-1-cpu': 'ALARM', 'lost-2-cpu': 'ALARM' } as const;
+    const orders = async (at: number) => {
+      let left = 26_000;
+      const answers = { at, alarms, config: slow(), remaining: () => (left -= 200), undelivered: () => true };
+      return (await run(answers)).report.ordered;
+    };
+    expect(await orders(start)).toBe(1);
+    expect(await orders(start + 29_000)).toBe(0);
+    expect(await orders(start + 30_000)).toBe(1);
   });
 });

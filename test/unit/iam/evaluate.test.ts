@@ -81,8 +81,29 @@ describe('judge', () => {
   });
 });
 
+describe('a condition on several values', () => {
+  const key = 'dynamodb:LeadingKeys';
+  const fenced = { 'ForAllValues:StringLike': { [key]: ['EVENT#ours#*', 'SLOT#ours'] }, Null: { [key]: ['false'] } };
+  it.each<[string, readonly string[] | undefined, string]>([
+    ['one that matches', ['EVENT#ours#1'], 'allowed'],
+    ['all that match, each another pattern', ['EVENT#ours#1', 'SLOT#ours'], 'allowed'],
+    ['one among others that does not', ['EVENT#ours#1', 'SWITCH#0'], 'not allowed'],
+    ['one that only begins like a pattern without wildcard', ['SLOT#ours-too'], 'not allowed'],
+    ['none, because Null asks for the key', undefined, 'not allowed'],
+  ])('for %s', (_, values, expected) => {
+    const asked = { ...need, ...(values && { context: { [key]: values } }) };
+    expect(judge([statement({ conditions: fenced })], asked)).toBe(expected);
+  });
+
+  it('holds without the key, when nothing asks for it: as on AWS', () => {
+    const { Null: _asked, ...open } = fenced;
+    expect(judge([statement({ conditions: open })], need)).toBe('allowed');
+  });
+});
+
 describe('checkConditions', () => {
   it.each([
+    [{ 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': ['x'] } }, /ForAnyValue:StringLike isn't evaluated/],
     [{ DateLessThan: { 'aws:CurrentTime': ['2030-01-01'] } }, /DateLessThan isn't evaluated; known are StringEquals/],
     [{ StringEquals: { 'aws:PrincipalTag/team': ['x'] } }, /aws:PrincipalTag\/team has no value here; known are/],
   ])('refuses what it could only guess: %j', (conditions, message) => {

@@ -26,6 +26,28 @@ describe('what IAM is asked for a call', () => {
     ]);
   });
 
+  it('names the partition key of each item, each once for each action', () => {
+    const key = (pk: string) => ({ pk: { S: pk }, sk: { S: 'x' } });
+    const contexts = (operation: string, params: Asked['params']) =>
+      needsOf({ service: 'dynamodb', region: 'eu-west-1', operation, params }, '1').needs.map(({ context }) => context);
+    const TransactItems = [
+      { Put: { TableName: 'journal', Item: key('EVENT#1') } },
+      { Put: { TableName: 'journal', Item: key('INCIDENT#1') } },
+      { Put: { TableName: 'journal', Item: key('INCIDENT#1') } },
+      { Update: { TableName: 'journal', Key: key('ALARM#1') } },
+    ];
+    expect(contexts('TransactWriteItems', { TransactItems })).toEqual([
+      { 'dynamodb:LeadingKeys': ['EVENT#1', 'INCIDENT#1'] },
+      { 'dynamodb:LeadingKeys': ['ALARM#1'] },
+    ]);
+    expect(contexts('PutItem', { TableName: 'journal', Item: key('NOTICE#1') })).toEqual([
+      { 'dynamodb:LeadingKeys': ['NOTICE#1'] },
+    ]);
+    expect(contexts('BatchGetItem', { RequestItems: { journal: { Keys: [key('A'), key('B')] } } })).toEqual([
+      { 'dynamodb:LeadingKeys': ['A', 'B'] },
+    ]);
+  });
+
   it.each([
     ['dynamodb', 'Query', { TableName: 'journal' }, [`dynamodb:Query ${table}`]],
     [

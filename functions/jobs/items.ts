@@ -1,10 +1,9 @@
-/** Items of scheduled jobs in the journal table: one for each run, one for each job and subject with its latest news. */
+/** The item of a job's run in the journal table. */
 import type { Key } from '../engine/items.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { RunIdentity, Verdict } from './job.ts';
 
 const partition = ({ job, subject }: Pick<RunIdentity, 'job' | 'subject'>): string => `JOB#${job}#${subject}`;
-export const headKey = (run: Pick<RunIdentity, 'job' | 'subject'>): Key => ({ pk: partition(run), sk: 'HEAD' });
 export const runKey = (run: RunIdentity): Key => ({ pk: partition(run), sk: `RUN#${run.scheduledAt}` });
 
 /** Thirteen months: a year's worth of trend beside this month. */
@@ -26,15 +25,3 @@ export interface RunItem extends RunIdentity {
   /** Who started it, when no schedule did: `person:<name>`. */
   readonly startedBy?: string;
 }
-
-export interface HeadItem {
-  readonly version: number;
-  readonly lastRunAt?: string;
-  readonly lastKind?: Verdict['kind'];
-  /** When a run last passed (epoch milliseconds). */
-  readonly lastPassedAt?: number;
-  readonly lastSummary?: string;
-  /** Opened by a failed run, closed by the next one that passes. */
-  readonly openIncidentId?: string;
-}
-export const NEW_HEAD: HeadItem = { version: 0 };

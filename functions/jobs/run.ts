@@ -4,13 +4,15 @@
  */
 import { EngineError, InFlightError } from '../engine/errors.ts';
 import { SWITCH_COPIES, type SwitchItem, switchKey } from '../engine/items.ts';
+import { type HeadItem, headKey, newHead } from '../engine/job-head.ts';
+import { putHead } from '../engine/job-head-writes.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { Labelled, Store } from '../engine/store.ts';
 import { putEntry } from '../engine/writes.ts';
-import { type HeadItem, headKey, NEW_HEAD, type RunItem, runKey } from './items.ts';
+import { type RunItem, runKey } from './items.ts';
 import type { Job, JobContext, RunIdentity } from './job.ts';
 import { afterCleanUp, afterRun, afterStep, broken, newRun, overdue } from './transitions.ts';
-import { putHead, putRun } from './writes.ts';
+import { putRun } from './writes.ts';
 
 /** What the state machine is told. */
 export type Turn =
@@ -107,9 +109,9 @@ async function write(store: Store, run: RunItem, more: readonly Labelled[] = [])
 }
 
 async function finish<State extends Json>({ store, now }: Surroundings, job: Job<State>, run: RunItem): Promise<Turn> {
-  const head = ((await store.read(headKey(run))) as HeadItem | undefined) ?? NEW_HEAD;
+  const head = ((await store.read(headKey(run))) as HeadItem | undefined) ?? newHead(run, 0);
   const { next, entries } = afterRun(head, run, job.manifest, now());
-  const more = [putHead(store.table, run, head.version, next), ...entries.map((entry) => putEntry(store.table, entry))];
+  const more = [putHead(store.table, head.version, next), ...entries.map((entry) => putEntry(store.table, entry))];
   return ended(await write(store, run, more));
 }
 

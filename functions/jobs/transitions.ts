@@ -1,8 +1,9 @@
 /** How a run and its job's head change: pure, from the item as read to the item as written. */
 import type { JournalEntry } from '../../events/journal.ts';
+import { type HeadItem, jobTarget } from '../engine/job-head.ts';
 import type { Json } from '../engine/remediation.ts';
 import { entryMaker, newId } from '../engine/writes.ts';
-import type { HeadItem, RunItem } from './items.ts';
+import type { RunItem } from './items.ts';
 import type { CleanUp, RunIdentity, Step, Verdict } from './job.ts';
 import type { JobManifest } from './manifest.ts';
 
@@ -59,14 +60,11 @@ function withoutNote({ note: _note, ...run }: RunItem): RunItem {
   return run;
 }
 
-/** The incident's target: what people and routing see. */
-export const jobTarget = ({ job, subject }: Pick<RunIdentity, 'job' | 'subject'>): string => `job/${job}/${subject}`;
-
 /** What the end of a run means for its job: the head's next state, and what is told. */
 export function afterRun(
   head: HeadItem,
   run: RunItem,
-  { name, severity }: Pick<JobManifest, 'name' | 'severity'>,
+  { name, severity, overdueAfterSeconds }: Pick<JobManifest, 'name' | 'severity' | 'overdueAfterSeconds'>,
   now: number,
 ): { readonly next: HeadItem; readonly entries: readonly JournalEntry[] } {
   const { verdict } = run;
@@ -74,7 +72,7 @@ export function afterRun(
   const { openIncidentId, ...rest } = head;
   const news = { lastRunAt: run.scheduledAt, lastKind: verdict.kind, lastSummary: verdict.summary };
   if (verdict.kind === 'passed') {
-    const next = { ...rest, ...news, lastPassedAt: now };
+    const next = { ...rest, ...news, lastPassedAt: now, overdueAt: now + overdueAfterSeconds * 1000 };
     if (!openIncidentId) return { next, entries: [] };
     const make = entryMaker(openIncidentId, name, now);
     return { next, entries: [make('resolved', `passed again: ${verdict.summary}`, { scheduledAt: run.scheduledAt })] };

@@ -5,8 +5,10 @@ import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import type { ExpectedJob } from '../../functions/engine/job-head.ts';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
 import { jobSubjects, scheduleOf } from '../config/jobs.ts';
+import type { DeploymentConfig } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import { jobMachineDefinition } from './job-machine.ts';
 import type { JournalAccess } from './journal-table.ts';
@@ -19,13 +21,15 @@ export interface JobsProps {
   readonly deployment: Deployment;
   /** The jobs that have something to run for. */
   readonly manifests: readonly JobManifest[];
+  /** Notices what doesn't run. */
+  readonly reconciler: NightshiftFunction;
 }
 
 export class Jobs extends Construct {
   readonly functions: ReadonlyMap<string, NightshiftFunction>;
   readonly machine: CfnStateMachine;
 
-  constructor(scope: Construct, id: string, { deployment, manifests }: JobsProps) {
+  constructor(scope: Construct, id: string, { deployment, manifests, reconciler }: JobsProps) {
     super(scope, id);
     this.functions = new Map(
       manifests.map((manifest) => [
@@ -35,6 +39,7 @@ export class Jobs extends Construct {
     );
     this.machine = this.#machine(deployment, manifests);
     this.#schedules(deployment, manifests);
+    reconciler.function.addEnvironment('NIGHTSHIFT_JOBS', JSON.stringify(expectedJobs(manifests, deployment.config)));
   }
 
   #machine({ config, pageTopic }: Deployment, manifests: readonly JobManifest[]): CfnStateMachine {
@@ -152,3 +157,14 @@ export class Jobs extends Construct {
       }
   }
 }
+
+/** What is expected to run: a schedule that starts nothing is noticed by what stands in the journal. */
+const expectedJobs = (manifests: readonly JobManifest[], config: DeploymentConfig): ExpectedJob[] =>
+  manifests.flatMap((manifest) =>
+    jobSubjects(manifest, config).map((subject) => ({
+      job: manifest.name,
+      subject,
+      overdueAfterSeconds: manifest.overdueAfterSeconds,
+      severity: manifest.severity,
+    })),
+  );

@@ -94,7 +94,8 @@ export class ResponseStack extends Stack {
     const manifests = units.jobs
       .map(({ manifest }) => manifest)
       .filter((manifest) => jobSubjects(manifest, deployment.config).length > 0);
-    if (manifests.length > 0) new Jobs(this, 'Jobs', { deployment, manifests });
+    const reconciler = this.node.findAll().find((each) => each instanceof Reconciler);
+    if (manifests.length > 0 && reconciler) new Jobs(this, 'Jobs', { deployment, manifests, reconciler });
   }
 
   #protect({ config, pageTopic: topic }: Deployment): void {

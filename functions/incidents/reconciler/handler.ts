@@ -10,9 +10,11 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { clientDefaults } from '../../engine/clients.ts';
 import { runtimeConfig } from '../../engine/config.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
+import type { ExpectedJob } from '../../engine/job-head.ts';
 import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
+import { watchJobs } from './overdue-jobs.ts';
 import { type ReconcilerReport, reconcile } from './run.ts';
 import { countFailures, giveSign, reconcilerMeasures, sqsIn } from './trouble.ts';
 
@@ -24,9 +26,10 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   const config = runtimeConfig();
   queues ??= { here: sqsIn(config.region), standby: sqsIn(config.standbyRegion) };
   const urls = JSON.parse(requiredEnvironment('NIGHTSHIFT_FAILURE_QUEUES')) as string[];
-  const [work, failures] = await Promise.allSettled([
+  const store = new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
+  const [work, failures, jobs] = await Promise.allSettled([
     reconcile({
-      store: new Store(requiredEnvironment('NIGHTSHIFT_TABLE')),
+      store,
       cloudwatch,
       lambda,
       config,
@@ -36,12 +39,14 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
       remaining: () => context.getRemainingTimeInMillis(),
     }),
     countFailures(queues.here, urls),
+    watchJobs(store, JSON.parse(process.env.NIGHTSHIFT_JOBS ?? '[]') as ExpectedJob[], Date.now()),
   ]);
   const { due = 0, waitedSeconds = 0 } = work.status === 'fulfilled' ? work.value : {};
   const counted = failures.status === 'fulfilled' ? failures.value : 0;
   measure(config.name, reconcilerMeasures({ failures: counted, due, waitedSeconds }, config));
   if (work.status === 'rejected') throw work.reason;
   if (failures.status === 'rejected') throw failures.reason;
+  if (jobs.status === 'rejected') throw jobs.reason;
   log('INFO', 'reconciled', { ...work.value, failures: counted });
   // The run that is under way gives its own.
   if (work.value.skipped) return work.value;

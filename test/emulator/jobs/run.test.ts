@@ -1,9 +1,10 @@
 /** Runs of a job against the real journal: killed, late, twice at once, paused. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ActionFailedError, RetryableError } from '../../../functions/engine/errors.ts';
+import { type HeadItem, headKey } from '../../../functions/engine/job-head.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
-import { type HeadItem, headKey } from '../../../functions/jobs/items.ts';
+import { watchJobs } from '../../../functions/incidents/reconciler/overdue-jobs.ts';
 import type { CleanUp, Job, Step } from '../../../functions/jobs/job.ts';
 import { defineJob } from '../../../functions/jobs/manifest.ts';
 import { type Turn, takeTurn } from '../../../functions/jobs/run.ts';
@@ -172,5 +173,18 @@ describe('a run of a job', () => {
       await setSwitch(world.store, 'run', 'person:jane', 'test');
     }
     expect(await toItsEnd()).toMatchObject({ verdict: 'passed' });
+  });
+
+  it('that is missing opens an incident once its time is over, once, and the next that passes resolves it', async () => {
+    const expected = [{ job: manifest.name, subject, overdueAfterSeconds: 100_000, severity: 'P2' as const }];
+    expect(await watchJobs(world.store, expected, clock)).toBe(0);
+    expect(await watchJobs(world.store, expected, clock + 99_999_999)).toBe(0);
+    clock += 100_000_000;
+    expect(await watchJobs(world.store, expected, clock)).toBe(1);
+    expect(await watchJobs(world.store, expected, clock)).toBe(0);
+    expect((await timeline())[1]?.summary).toContain('it has never passed');
+    await toItsEnd();
+    expect(await head()).toMatchObject({ lastKind: 'passed', overdueAt: clock + 100_000_000 });
+    expect((await head())?.openIncidentId).toBeUndefined();
   });
 });

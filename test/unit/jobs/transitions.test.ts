@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { NEW_HEAD, type RunItem } from '../../../functions/jobs/items.ts';
+import { type HeadItem, newHead } from '../../../functions/engine/job-head.ts';
+import type { RunItem } from '../../../functions/jobs/items.ts';
 import {
   afterCleanUp,
   afterRun,
@@ -12,7 +13,14 @@ import {
 
 const NOW = Date.parse('2026-11-21T02:00:00Z');
 const identity = { job: 'back-up-database', subject: 'orders-db', scheduledAt: '2026-11-21T02:00:00Z' };
-const manifest = { name: 'back-up-database', severity: 'P2' as const, deadlineSeconds: 600 };
+const manifest = {
+  name: 'back-up-database',
+  severity: 'P2' as const,
+  deadlineSeconds: 600,
+  overdueAfterSeconds: 100_000,
+};
+const FIRST = newHead(identity, NOW);
+const head = (more: Partial<HeadItem>): HeadItem => ({ ...FIRST, ...more });
 const run = newRun(identity, { step: 1 }, manifest, NOW);
 const passed = { kind: 'passed', summary: 'a snapshot', report: { sizeGib: 20 } } as const;
 const failed = { kind: 'failed', check: 'recovery-point', summary: 'logs are late', report: {} } as const;
@@ -64,10 +72,11 @@ describe('the end of a run', () => {
     afterRun(head, over(verdict), manifest, NOW + 1000);
 
   it('tells nothing when it passed and nothing was wrong', () => {
-    expect(end(NEW_HEAD, passed)).toEqual({
+    expect(end(FIRST, passed)).toEqual({
       entries: [],
       next: {
-        version: 0,
+        ...FIRST,
+        overdueAt: NOW + 1000 + 100_000_000,
         lastRunAt: identity.scheduledAt,
         lastKind: 'passed',
         lastSummary: 'a snapshot',
@@ -77,7 +86,7 @@ describe('the end of a run', () => {
   });
 
   it('opens an incident and calls a person when it failed, naming the check', () => {
-    const { next, entries } = end({ version: 3, lastPassedAt: 5 }, failed);
+    const { next, entries } = end(head({ version: 3, lastPassedAt: 5 }), failed);
     expect(entries.map(({ kind }) => kind)).toEqual(['opened', 'escalated']);
     expect(entries[0]?.data).toMatchObject({ target: 'job/back-up-database/orders-db', severity: 'P2' });
     expect(entries[1]?.summary).toBe('back-up-database failed for orders-db: recovery-point: logs are late');
@@ -85,7 +94,7 @@ describe('the end of a run', () => {
   });
 
   it('adds to the incident while runs go on failing, and resolves it with the next that passes', () => {
-    const second = end({ version: 4, openIncidentId: 'inc-1' }, failed);
+    const second = end(head({ version: 4, openIncidentId: 'inc-1' }), failed);
     expect(second.entries.map(({ kind, incidentId }) => [kind, incidentId])).toEqual([['escalated', 'inc-1']]);
     const third = end(second.next, passed);
     expect(third.entries.map(({ kind, incidentId }) => [kind, incidentId])).toEqual([['resolved', 'inc-1']]);
@@ -93,7 +102,7 @@ describe('the end of a run', () => {
   });
 
   it('tells a person what is left behind by a run that broke off', () => {
-    const { entries } = end(NEW_HEAD, broken(run, 'stopped', 'Lambda.TooManyRequestsException').verdict);
+    const { entries } = end(FIRST, broken(run, 'stopped', 'Lambda.TooManyRequestsException').verdict);
     expect(entries[1]?.summary).toContain('stopped: Lambda.TooManyRequestsException');
   });
 });

@@ -12,6 +12,7 @@ import { explain } from './commands/explain.ts';
 import { fault } from './commands/fault.ts';
 import { helpOf } from './commands/help.ts';
 import { incident, incidents } from './commands/incidents.ts';
+import { jobs } from './commands/jobs.ts';
 import { resolveCommands } from './commands/resolve.ts';
 import { runbooks } from './commands/runbooks.ts';
 import { switchCommands } from './commands/switch.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ...resolveCommands({ open: openStore, person: personAt }),
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
   runbooks({ open: openStore, deployment: readDeployment }),
+  jobs(openStore),
   doctor(),
   explain,
   dlq(openFailures),

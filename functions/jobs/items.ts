@@ -1,6 +1,7 @@
 /** The item of a job's run in the journal table. */
 import type { Key } from '../engine/items.ts';
 import type { Json } from '../engine/remediation.ts';
+import type { Store } from '../engine/store.ts';
 import type { RunIdentity, Verdict } from './job.ts';
 
 const partition = ({ job, subject }: Pick<RunIdentity, 'job' | 'subject'>): string => `JOB#${job}#${subject}`;
@@ -24,4 +25,22 @@ export interface RunItem extends RunIdentity {
   readonly note?: string;
   /** Who started it, when no schedule did: `person:<name>`. */
   readonly startedBy?: string;
+}
+
+/** Newest first. */
+export async function readRuns(
+  store: Store,
+  job: Pick<RunIdentity, 'job' | 'subject'>,
+  limit = 20,
+): Promise<RunItem[]> {
+  const items = await store.query(
+    {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :run)',
+      ExpressionAttributeValues: { ':pk': { S: partition(job) }, ':run': { S: 'RUN#' } },
+      ScanIndexForward: false,
+      Limit: limit,
+    },
+    limit,
+  );
+  return items as unknown as RunItem[];
 }

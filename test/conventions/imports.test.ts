@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/jobs': ['functions/engine', 'events'],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/engine', 'events'],
-  cli: ['functions/engine', 'events', 'infra', 'local'],
+  cli: ['functions/jobs', 'functions/engine', 'events', 'infra', 'local'],
 };
 const PARTS = Object.keys(MAY_IMPORT)
   .concat('local')

@@ -9,6 +9,7 @@ import type { CleanUp, Job, Step } from '../../../functions/jobs/job.ts';
 import { defineJob } from '../../../functions/jobs/manifest.ts';
 import { type Turn, takeTurn } from '../../../functions/jobs/run.ts';
 import { type EngineWorld, openEngineWorld } from '../../support/engine-world.ts';
+import { LOCAL_PLACE, recorder } from '../../unit/cli/harness.ts';
 
 type State = { readonly taken: number };
 const manifest = defineJob({
@@ -186,5 +187,36 @@ describe('a run of a job', () => {
     await toItsEnd();
     expect(await head()).toMatchObject({ lastKind: 'passed', overdueAt: clock + 100_000_000 });
     expect((await head())?.openIncidentId).toBeUndefined();
+  });
+});
+
+describe('nightshift jobs', () => {
+  const typed = async (...words: string[]) => {
+    const io = recorder();
+    const run = { commands: [jobs(() => world.store)], find: async () => LOCAL_PLACE };
+    expect(await main(['jobs', ...words, '--json'], io, run)).toBe(0);
+    return jobsDocument.parse(JSON.parse(io.stdout[0] ?? '')).jobs.find((each) => each.subject === subject);
+  };
+
+  it('tells what came of the last run, and with a name of the runs before', async () => {
+    await toItsEnd(order('2026-11-21T02:00:00Z'));
+    verdict = 'failed';
+    await toItsEnd(order('2026-11-22T02:00:00Z'));
+    expect(await typed()).toMatchObject({
+      state: 'failed',
+      lastRunAt: '2026-11-22T02:00:00Z',
+      lastSummary: 'counted to 3',
+    });
+    const { runs = [] } = (await typed(manifest.name)) ?? {};
+    expect(runs.map(({ scheduledAt, verdict: each }) => [scheduledAt, each])).toEqual([
+      ['2026-11-22T02:00:00Z', 'failed'],
+      ['2026-11-21T02:00:00Z', 'passed'],
+    ]);
+  });
+
+  it('says that it does not know a job of that name', async () => {
+    const io = recorder();
+    const run = { commands: [jobs(() => world.store)], find: async () => LOCAL_PLACE };
+    expect(await main(['jobs', 'back-up-databse'], io, run)).toBe(2);
   });
 });

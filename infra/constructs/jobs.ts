@@ -14,8 +14,11 @@ import { jobMachineDefinition } from './job-machine.ts';
 import type { JournalAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 
-/** A run reads and writes its own items and the switch. */
-const JOB_ACCESS: JournalAccess = { actions: ['GetItem', 'PutItem'] };
+/** A run reads the switch, and writes its own items, all jobs' news and what it tells. */
+const jobAccess = (job: string): JournalAccess => ({
+  actions: ['GetItem', 'PutItem'],
+  writes: [`JOB#${job}#*`, 'JOBS', 'INCIDENT#*'],
+});
 
 export interface JobsProps {
   readonly deployment: Deployment;
@@ -34,7 +37,7 @@ export class Jobs extends Construct {
     this.functions = new Map(
       manifests.map((manifest) => [
         manifest.name,
-        new NightshiftFunction(this, manifest.name, { deployment, manifest, journal: JOB_ACCESS }),
+        new NightshiftFunction(this, manifest.name, { deployment, manifest, journal: jobAccess(manifest.name) }),
       ]),
     );
     this.machine = this.#machine(deployment, manifests);

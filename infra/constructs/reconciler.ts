@@ -24,7 +24,7 @@ export class Reconciler extends NightshiftFunction {
       journal: {
         actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
         indexes: ['due'],
-        writes: ['ALARM#*', 'INCIDENT#*', 'LEASE#reconciler', 'ROLLOUT#*', 'TARGET#*', 'WORK#*'],
+        writes: ['ALARM#*', 'INCIDENT#*', 'JOBS', 'LEASE#reconciler', 'ROLLOUT#*', 'TARGET#*', 'WORK#*'],
       },
     });
     if (remediations.size > 0)

@@ -1,5 +1,8 @@
 /** Runs of a job against the real journal: killed, late, twice at once, paused. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { jobs } from '../../../cli/commands/jobs.ts';
+import { main } from '../../../cli/main.ts';
+import { jobsDocument } from '../../../events/published/jobs.ts';
 import { ActionFailedError, RetryableError } from '../../../functions/engine/errors.ts';
 import { type HeadItem, headKey } from '../../../functions/engine/job-head.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';

@@ -15,6 +15,7 @@ import { stormAround, stormStory } from './storm.ts';
 import { alarmSeen, nothingWaits, othersVerifying } from './target-state.ts';
 import {
   alarmFired,
+  checkWork,
   claimStormPage,
   entryMaker,
   putEntry,
@@ -81,6 +82,13 @@ export async function recordStop<T extends Protected, O>(
   const { name } = context.remediation.manifest;
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
   const page = inStorm ? stormPage(context, signal, situation, make) : [];
+  // In a storm the same alarms fire again and again. What is held already is only told: writing the target again would keep others from it.
+  if (inStorm && page.length === 0 && heldAlready(signal, situation))
+    return record(context, signal, situation, outcome, [
+      alarmFired(table, signal),
+      checkWork(table, 'recheck', signal.subject),
+      ...entries.map((entry) => putEntry(table, entry)),
+    ]);
   return record(context, signal, situation, outcome, [
     // The storm's page calls a person for this target, too.
     putTarget(table, signal.target, target.version, call || inStorm ? { ...next, escalatedAt: now } : next),
@@ -90,6 +98,14 @@ export async function recordStop<T extends Protected, O>(
     recheck(context, signal, stop.recheckAt),
   ]);
 }
+
+/** The target's open incident knows this alarm as firing. That its recheck is still there is a condition of the write: an OK removes it. */
+const heldAlready = ({ subject, recheck: times }: Signal, { target, alarm }: Situation): boolean =>
+  times === 0 &&
+  target.openIncidentId !== undefined &&
+  target.escalatedAt !== undefined &&
+  target.alarms[subject] === 'ALARM' &&
+  alarm?.state === 'ALARM';
 
 export const stormOf = <T extends Protected, O>({ config }: Context<T, O>, { target }: Signal, situation: Situation) =>
   stormAround(situation.opened, target, situation.target.openIncidentId, config.storm.targets);

@@ -289,6 +289,17 @@ export function bumpWork(table: string, work: WorkItem, dueAt: number, handedOut
   });
 }
 
+/** Refuses when there is no such piece of work (any more). */
+export function checkWork(table: string, kind: WorkItem['kind'], id: string): Labelled {
+  return signed(`work-${kind}`, {
+    ConditionCheck: {
+      TableName: table,
+      Key: flat(workKey(kind, id)),
+      ConditionExpression: 'attribute_exists(pk)',
+    },
+  });
+}
+
 /** Removes a piece of work if it still is the one that was read. */
 export function dropWork(table: string, work: WorkItem): Labelled {
   return signed('work', {

@@ -66,7 +66,7 @@ async function holdBackOf(
   const items = await around.store.readAll(targets.map(targetKey));
   const itemOf = (target: string) => items.get(targetKey(target).pk) as TargetItem | undefined;
   const waiting = waitingOf(name, firing, itemOf);
-  const fates = await fatesOf(around, present, itemOf, now);
+  const fates = await fatesOf(around, name, present, itemOf, now);
   const limits = { above: config.storm.targets, stopForMs: config.handsOffSeconds * 1000, now };
   const step = planRollOut(present, waiting, fates, limits);
   await writeStep(around.store, name, present, step, waiting.length, now);
@@ -91,6 +91,7 @@ function waitingOf(
 
 async function fatesOf(
   { store, config }: RollOutSurroundings,
+  name: string,
   present: RollOut | undefined,
   itemOf: (target: string) => TargetItem | undefined,
   now: number,
@@ -101,7 +102,7 @@ async function fatesOf(
   for (const [target, released] of Object.entries(present?.watched ?? {})) {
     const incidentId = released.incidentId || itemOf(target)?.openIncidentId;
     const incident = incidentId ? await readIncident(store, incidentId) : undefined;
-    fates.set(target, fateOf(incident?.timeline ?? [], released, released.at + patienceMs, now));
+    fates.set(target, fateOf(incident?.timeline ?? [], name, released, released.at + patienceMs, now));
   }
   return fates;
 }

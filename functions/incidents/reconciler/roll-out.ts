@@ -149,27 +149,35 @@ function stop(
 }
 
 /**
- * What the timeline of a target's incident says of it since it was let go. A change that was followed by another one because the alarm still
- * fired isn't a failure; one for which a person was called is.
+ * What the timeline of a target's incident says of one remediation since the target was let go. A change that was followed by another one of the same
+ * remediation because the alarm still fired isn't a failure; one for which a person was called, or the ladder's next rung, is.
  * @param timeline In the order of time.
  * @param giveUpAt Without any line since, it is put off at this time (epoch milliseconds): nobody looked. A change whose end isn't known an hour
  * later has failed, too.
  */
-export function fateOf(timeline: readonly JournalEntry[], { at }: Released, giveUpAt: number, now: number): Fate {
-  const since = timeline.filter((entry) => Date.parse(entry.at) >= at);
+export function fateOf(
+  timeline: readonly JournalEntry[],
+  remediation: string,
+  { at }: Released,
+  giveUpAt: number,
+  now: number,
+): Fate {
+  const since = timeline.filter(({ at: time, by }) => Date.parse(time) >= at && by === remediation);
   for (const [index, { kind, data, summary }] of since.entries()) {
     if (kind !== 'not-verified' && kind !== 'act-failed') continue;
-    const called = since
+    const givenUp = since
       .slice(index + 1)
-      .some((each) => each.kind === 'escalated' && each.data.actionId === data.actionId);
-    if (called) return { kind: 'failed', why: summary };
+      .some((each) => each.kind === 'handed-on' || (each.kind === 'escalated' && each.data.actionId === data.actionId));
+    if (givenUp) return { kind: 'failed', why: summary };
   }
   const has = (...kinds: readonly JournalEntry['kind'][]) => since.some(({ kind }) => kinds.includes(kind));
   if (has('verified')) return { kind: 'proved' };
-  if (has('left-as-is', 'resolved')) return { kind: 'put-off' };
+  // Whoever ended the incident: without its own verification it proves nothing.
+  const isOver = timeline.some(({ at: time, kind }) => kind === 'resolved' && Date.parse(time) >= at);
+  if (isOver || has('left-as-is')) return { kind: 'put-off' };
   if (has('intent'))
     return now < giveUpAt + HOUR_MS
       ? { kind: 'waits' }
       : { kind: 'failed', why: 'nobody knows what came of its change' };
-  return has('decided', 'escalated') || now >= giveUpAt ? { kind: 'put-off' } : { kind: 'waits' };
+  return has('decided', 'escalated', 'handed-on') || now >= giveUpAt ? { kind: 'put-off' } : { kind: 'waits' };
 }

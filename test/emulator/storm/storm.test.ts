@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { listIncidents } from '../../../functions/engine/journal-reader.ts';
+import { removeWork } from '../../../functions/engine/writes.ts';
 import { orderFor } from '../../../functions/incidents/reconciler/plan.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 
@@ -53,6 +54,23 @@ describe('incidents on many targets within a short time', () => {
       kind: 'refused',
       guardrail: 'cooldown',
     });
+  });
+
+  it('are told again, without another look or write at the target, when an alarm that is held fires once more', async () => {
+    const before = await readTarget(world.store, 'ecs-service/orders/wave-7');
+    const again = numberAlarm('wave-7', 'ALARM', { id: 'wave-7-again', at: start + 1100, alarm: 'wave-7-cpu' });
+    const outcome = await world.deliver(again, { config: stormy(), now: () => start + 1200 });
+    expect(outcome).toMatchObject({ kind: 'held', reason: 'storm' });
+    expect(await readTarget(world.store, 'ecs-service/orders/wave-7')).toEqual(before);
+    const rechecks = (await world.due(start + 60 * MINUTE)).filter(({ id }) => id.endsWith('alarm:wave-7-cpu'));
+    expect(rechecks).toHaveLength(1);
+    await world.store.transact([removeWork('journal', 'recheck', rechecks[0]?.id ?? '')]);
+    const later = numberAlarm('wave-7', 'ALARM', { id: 'wave-7-later', at: start + 1300, alarm: 'wave-7-cpu' });
+    await expect(world.deliver(later, { config: stormy(), now: () => start + 1400 })).resolves.toMatchObject({
+      kind: 'contended',
+    });
+    // Once more: it was accounted for.
+    expect(await world.deliver(again, { config: stormy() })).toMatchObject({ kind: 'duplicate' });
   });
 
   it('are asked for once a second by one process while the storm lasts, and each time when there is none', async () => {

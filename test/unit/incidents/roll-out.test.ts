@@ -199,22 +199,33 @@ describe('what came of a target that was let go', () => {
       [line('intent', 5, 'act-2'), line('escalated', 5, 'act-2'), line('not-verified', 6), line('acted', 7)],
       'waits',
     ],
+    [
+      'not verified, and the next rung takes over',
+      [line('intent', 1), line('not-verified', 3), line('handed-on', 3)],
+      'failed',
+    ],
+    ['handed on without a change', [line('handed-on', 1)], 'put-off'],
+    [
+      'what another remediation did on the same target',
+      [line('intent', 1), line('verified', 3)].map((each) => ({ ...each, by: 'another' })),
+      'waits',
+    ],
     ['refused', [line('decided', 1)], 'put-off'],
     ['a person called instead', [called(1)], 'put-off'],
     ['left as it is', [line('intent', 1), line('left-as-is', 2)], 'put-off'],
     ['quiet by itself', [line('alarm-ok', 1), line('resolved', 2)], 'put-off'],
   ])('%s', (_, timeline, kind) => {
-    expect(fateOf(timeline, released, NOW + 60_000, NOW + 10_000).kind).toBe(kind);
+    expect(fateOf(timeline, 'test', released, NOW + 60_000, NOW + 10_000).kind).toBe(kind);
   });
 
   it('is that it was put off, when nobody ever looked', () => {
-    expect(fateOf([], released, NOW + 60_000, NOW + 59_999).kind).toBe('waits');
-    expect(fateOf([], released, NOW + 60_000, NOW + 60_000).kind).toBe('put-off');
+    expect(fateOf([], 'test', released, NOW + 60_000, NOW + 59_999).kind).toBe('waits');
+    expect(fateOf([], 'test', released, NOW + 60_000, NOW + 60_000).kind).toBe('put-off');
   });
 
   it('is a failure when an hour later nobody knows', () => {
     const [giveUpAt, hour] = [NOW + 60_000, 3_600_000];
-    expect(fateOf([line('intent', 1)], released, giveUpAt, giveUpAt + hour - 1).kind).toBe('waits');
-    expect(fateOf([line('intent', 1)], released, giveUpAt, giveUpAt + hour).kind).toBe('failed');
+    expect(fateOf([line('intent', 1)], 'test', released, giveUpAt, giveUpAt + hour - 1).kind).toBe('waits');
+    expect(fateOf([line('intent', 1)], 'test', released, giveUpAt, giveUpAt + hour).kind).toBe('failed');
   });
 });

@@ -40,6 +40,8 @@ export const command = z.discriminatedUnion('command', [
   }),
   z.object({ nightshift: z.literal(1), command: z.literal('hand-back'), target: z.string() }),
   z.object({ nightshift: z.literal(1), command: z.literal('resume'), actionId: z.string() }),
+  /** Undo the change of an action that made things worse. */
+  z.object({ nightshift: z.literal(1), command: z.literal('undo'), actionId: z.string() }),
 ]);
 
 export type Command = z.infer<typeof command>;

@@ -7,7 +7,7 @@ export const runbook = defineRunbook({
   severity: 'P1',
   startedBy: manifest.triggers,
   rungs: ['scale-out-service'],
-  guards: ['runningTasks', 'healthyHosts', 'errorRate'],
+  guards: ['errorRate', 'latencySeconds'],
   told: 'The contacts of the service, when the tasks it may have are not enough.',
   covers: ['2b/high-cpu', '2b/high-memory', '3a/scale-out-service'],
 });

@@ -192,7 +192,7 @@ async function finish<T extends Protected, O>(
   const make = entryMaker(incidentId, remediation.manifest.name, now);
   const done: ActionItem = { ...action, status: 'done', report, doneAt: now };
   const outcome: Outcome = { kind: 'remediated', incidentId, actionId };
-  const handingBack = action.purpose === 'hand-back';
+  const handingBack = action.purpose !== 'remediate';
   const data = { actionId, attempt: action.attempt, ...report.data };
   // Of this remediation only: what another one did is verified by itself.
   const superseded = (before: string | undefined) =>
@@ -205,9 +205,7 @@ async function finish<T extends Protected, O>(
           ),
         ];
   await writeTarget(store, action.target, (present) => {
-    const next = handingBack
-      ? handedBack(released(present, actionId), action.remediation, action.field ?? '', now)
-      : acted(present, action, now);
+    const next = handingBack ? putBack(released(present, actionId), action, now) : acted(present, action, now);
     return {
       next,
       items: [
@@ -226,6 +224,10 @@ async function finish<T extends Protected, O>(
   });
   return outcome;
 }
+
+/** What is undone without a hold leaves none behind; else a cycle of acting and undoing is complete. */
+const putBack = (target: TargetItem, { remediation, field }: ActionItem, now: number): TargetItem =>
+  field === undefined ? target : handedBack(target, remediation, field, now);
 
 /** A remediation that holds another field, too, hands that back next. */
 function nextHandBack(store: Store, { target, remediation }: ActionItem, next: TargetItem, dueAt: number): Labelled {
@@ -247,7 +249,9 @@ export const putTargetWork = (
 /** Due when verification may first be believed; after that at the deadline, or at once when the alarms are OK already. */
 function verifyWork(store: Store, action: ActionItem, now: number, alarmsOk: boolean): Labelled {
   const notBefore = action.verifyNotBefore ?? now;
-  const dueAt = notBefore > now ? notBefore : alarmsOk ? now : (action.verifyBy ?? now);
+  // Where guard metrics were read, something else may have become worse long before the deadline.
+  const firing = Math.min(action.verifyBy ?? now, action.guardsBefore ? now + SOON_MS : Number.POSITIVE_INFINITY);
+  const dueAt = notBefore > now ? notBefore : alarmsOk ? now : firing;
   return putTargetWork(store, 'verify', action.target, action.remediation, dueAt);
 }
 

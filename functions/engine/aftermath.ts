@@ -1,24 +1,19 @@
 /** After the change: the alarm that goes back to OK, verification, resolution or a call for a person. */
 
-import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
-import { isAlarm, type Signal } from '../../events/signal.ts';
+import type { Signal } from '../../events/signal.ts';
 import { putTargetWork, readAction, writeTarget } from './action.ts';
 import type { Protected } from './config.ts';
 import { type Context, readTarget } from './context.ts';
-import { EngineError, InFlightError } from './errors.ts';
+import { InFlightError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
-import { handBackWork } from './hand-back.ts';
-import type { ActionItem, AlarmItem, TargetItem } from './items.ts';
-import { alarmKey, eventKey, workOf } from './items.ts';
-import { handOnText, nextFor, nothingLeft } from './ladder.ts';
-import type { Verification } from './remediation.ts';
-import type { Labelled, Store } from './store.ts';
-import { alarmSeen, alarmsOk, allOk, judged, keptAway, othersVerifying, resolved } from './target-state.ts';
-import { alarmOk, entryMaker, putEntry, putEvent, putNextRung, removeWork, updateAction } from './writes.ts';
-
-/** `GONE`: there is no such alarm any more. */
-export type AlarmStates = Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA' | 'GONE'>>;
+import type { AlarmItem, TargetItem } from './items.ts';
+import { alarmKey, eventKey } from './items.ts';
+import { type AlarmStates, noVerify, recheckOf, resolve } from './resolution.ts';
+import type { Labelled } from './store.ts';
+import { alarmSeen, allOk, othersVerifying } from './target-state.ts';
+import { judgeAction } from './verification.ts';
+import { alarmOk, entryMaker, putEntry, putEvent, removeWork } from './writes.ts';
 
 /** An alarm went back to OK: noted in its incident, which is verified and resolved when all its alarms are OK. */
 export async function handleResolved<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
@@ -92,12 +87,6 @@ async function noteOk<T extends Protected, O>(
  */
 const settlers = (target: TargetItem, name: string): string[] => [name, ...othersVerifying(target, name)];
 
-/** Deleted alarms aren't looked at again. */
-const recheckOf = (store: Store, seen: AlarmStates): Labelled[] =>
-  Object.keys(seen)
-    .filter((arn) => seen[arn] === 'GONE')
-    .map((arn) => removeWork(store.table, 'recheck', arn));
-
 /**
  * Looks whether the open incident of a target is over: every alarm OK and every remediation's last action verified. Each remediation judges its
  * own, at the latest at its deadline, when it calls a person; the last one resolves the incident.
@@ -156,169 +145,4 @@ export async function settle<T extends Protected, O>(
   return resolve(context, targetName, seen, actionId, undefined, how);
 }
 
-const stillOpen = ({ alarms }: TargetItem): string[] => Object.keys(alarms).filter((each) => alarms[each] !== 'OK');
-
-const noVerify = (store: Store, target: string, remediation: string): Labelled =>
-  removeWork(store.table, 'verify', workOf(target, remediation));
-
 const stillFiring = (target: string): Outcome => ({ kind: 'noted', detail: `${target}: an alarm is still firing` });
-
-async function judgeAction<T extends Protected, O>(
-  context: Context<T, O>,
-  targetName: string,
-  seen: AlarmStates,
-  target: TargetItem,
-  action: ActionItem,
-): Promise<Outcome> {
-  const now = context.now();
-  if (now < (action.verifyNotBefore ?? 0)) {
-    await putVerify(context, targetName, action, action.verifyNotBefore ?? now);
-    return { kind: 'noted', detail: `${action.actionId} is verified later` };
-  }
-  const quiet = alarmsOk(target);
-  const verdict = await look(context, targetName, action, quiet);
-  if (verdict.kind === 'good' && quiet)
-    return resolve(context, targetName, seen, action.actionId, action, verdict.detail);
-  if (verdict.kind === 'bad')
-    return notVerified(context, targetName, action, verdict.detail, now + verdict.stopForSeconds * 1000);
-  if (now >= (action.verifyBy ?? 0)) {
-    const why = quiet ? verdict.detail : `the alarm is still firing; ${verdict.detail}`;
-    return notVerified(context, targetName, action, why, undefined);
-  }
-  // A target that is quiet but not yet as wanted is looked at again soon; one that still fires, at the deadline or by its OK event.
-  await putVerify(context, targetName, action, quiet ? now : (action.verifyBy ?? now));
-  return { kind: 'noted', detail: verdict.detail };
-}
-
-async function look<T extends Protected, O>(
-  context: Context<T, O>,
-  targetName: string,
-  action: ActionItem,
-  alarmsOk: boolean,
-): Promise<Verification> {
-  const { remediation, config } = context;
-  const target = remediation.targetOf(targetName, config);
-  if (!target) return { kind: 'not-yet', detail: `${targetName} is no longer in the configuration` };
-  try {
-    const observation = await remediation.observe(target, config);
-    return remediation.verify({ target, change: action.change, report: action.report, observation, alarmsOk });
-  } catch (error) {
-    if (error instanceof EngineError && !error.retryable) return { kind: 'not-yet', detail: error.message };
-    throw error;
-  }
-}
-
-async function putVerify<T extends Protected, O>(
-  { store }: Context<T, O>,
-  target: string,
-  { remediation }: ActionItem,
-  dueAt: number,
-): Promise<void> {
-  await store.transact([putTargetWork(store, 'verify', target, remediation, dueAt)]);
-}
-
-/**
- * Nothing is left to do for this remediation, whose action helped if it made one. The incident is over with it, unless an action of another
- * remediation waits for its own verification: that one ends it.
- * @param waited id of the action of this remediation that waited for its verification when the target was read.
- */
-async function resolve<T extends Protected, O>(
-  context: Context<T, O>,
-  targetName: string,
-  seen: AlarmStates,
-  waited: string | undefined,
-  action: ActionItem | undefined,
-  detail: string,
-): Promise<Outcome> {
-  const { store, remediation } = context;
-  const { name } = remediation.manifest;
-  const now = context.now();
-  let ended = '';
-  await writeTarget(store, targetName, (read) => {
-    // What happened without a level is over once the change that answers it is verified.
-    const subject = action?.signal?.subject;
-    const over = subject !== undefined && !isAlarm(subject) ? { [subject]: 'OK' as const } : {};
-    const present = alarmSeen(read, { ...seen, ...over }, now);
-    const { openIncidentId } = present;
-    if (!openIncidentId || !alarmsOk(present) || present.verifying[name] !== waited)
-      throw new InFlightError(`${targetName}: its incident changed while it was being resolved`);
-    const make = entryMaker(openIncidentId, name, now);
-    const entries: JournalEntry[] = [];
-    if (action) entries.push(make('verified', detail, { actionId: action.actionId }));
-    const items = [
-      ...(action ? [updateAction(store.table, action, { ...action, status: 'verified' as const })] : []),
-      ...recheckOf(store, seen),
-      ...Object.keys(over).map((each) => removeWork(store.table, 'recheck', each)),
-    ];
-    const put = () => entries.map((entry) => putEntry(store.table, entry));
-    const waiting = othersVerifying(present, name);
-    const told = Object.keys(present.alarms).length > 0;
-    if (waiting.length > 0 && told) {
-      ended = `${openIncidentId} waits for the verification of ${waiting.join(' and ')}`;
-      return { next: judged(present, name), items: [...items, noVerify(store, targetName, name), ...put()] };
-    }
-    if (!allOk(present)) {
-      // Something else without a level is still to be judged by its own recheck.
-      ended = `${openIncidentId} stays open: ${stillOpen(present).join(', ')}`;
-      return { next: judged(present, name), items: [...items, noVerify(store, targetName, name), ...put()] };
-    }
-    ended = `${openIncidentId} resolved`;
-    if (!told) entries.push(make('escalated', `${detail}: nothing tells any more whether the trouble is over`));
-    entries.push(make('resolved', action ? 'all alarms OK, action verified' : `no alarm is firing: ${detail}`));
-    return {
-      next: resolved(present),
-      items: [
-        ...items,
-        noVerify(store, targetName, name),
-        ...put(),
-        ...waiting.map((other) => noVerify(store, targetName, other)),
-        ...handBackWork(store, targetName, present, now),
-      ],
-    };
-  });
-  return { kind: 'noted', detail: ended };
-}
-
-/** It didn't help: the next rung gets the signal as long as it is still firing, else a person is called; the incident stays open. */
-async function notVerified<T extends Protected, O>(
-  context: Context<T, O>,
-  targetName: string,
-  action: ActionItem,
-  why: string,
-  stopUntil: number | undefined,
-): Promise<Outcome> {
-  const { store, remediation, config } = context;
-  const { table } = store;
-  const now = context.now();
-  const { remediation: name, actionId, incidentId, signal } = action;
-  const make = entryMaker(incidentId, remediation.manifest.name, now);
-  let outcome: Outcome = { kind: 'escalated', incidentId, reason: why };
-  await writeTarget(store, targetName, (present) => {
-    if (present.verifying[name] !== actionId)
-      throw new InFlightError(`${targetName}: ${actionId} was judged by another delivery`);
-    const firing = signal !== undefined && present.alarms[signal.subject] !== 'OK';
-    const onward = firing ? nextFor(config, signal, name) : undefined;
-    const left = firing && !onward ? nothingLeft(config, signal) : '';
-    const reason = `${action.change.summary}: not verified: ${why}${left}`;
-    outcome = onward
-      ? { kind: 'handed-on', incidentId, to: onward.remediation, reason }
-      : { kind: 'escalated', incidentId, reason };
-    const entries = onward
-      ? [
-          make('not-verified', why, { actionId, next: onward }),
-          make('handed-on', handOnText(reason, onward), { remediation: name, next: onward }),
-        ]
-      : [make('not-verified', why, { actionId }), make('escalated', reason, { actionId, undo: action.change.undo })];
-    const next = judged(onward ? present : { ...present, escalatedAt: now }, name);
-    return {
-      next: stopUntil === undefined ? next : keptAway(next, name, stopUntil),
-      items: [
-        updateAction(table, action, { ...action, status: 'failed' }),
-        ...entries.map((entry) => putEntry(table, entry)),
-        putTargetWork(store, 'verify', targetName, name, stopUntil ?? now + SOON_MS),
-        ...(onward ? [putNextRung(table, onward, now)] : []),
-      ],
-    };
-  });
-  return outcome;
-}

@@ -6,6 +6,7 @@ import { anySlots, budgetsOf, claimOneOfEach, type FreeSlots, listFree } from '.
 import type { Protected } from './config.ts';
 import { type Context, calledLately, deadlineOf, leaseEnd, limitsOf, type Situation } from './context.ts';
 import { SOON_MS, type Stop } from './guard.ts';
+import type { GuardReadings } from './guard-metrics.ts';
 import { type Opening, openIncident } from './incident.ts';
 import { type ActionItem, SWITCH_COPIES } from './items.ts';
 import type { Change } from './remediation.ts';
@@ -45,6 +46,7 @@ interface Choice {
 
 /**
  * Commits the intent to make `change`.
+ * @param guardsBefore Guard metrics as observed before it.
  * @throws EngineError when the journal can't be written.
  */
 export async function commitIntent<T extends Protected, O>(
@@ -52,11 +54,15 @@ export async function commitIntent<T extends Protected, O>(
   signal: Signal,
   situation: Situation,
   change: Change,
+  guardsBefore?: GuardReadings,
 ): Promise<CommitResult> {
   const { store, remediation, config, random } = context;
   const limits = limitsOf(context);
   const opening = openIncident(context, signal, situation.target, situation.now);
-  const action = newAction(context, signal, situation, change, opening.incidentId);
+  const action = {
+    ...newAction(context, signal, situation, change, opening.incidentId),
+    ...(guardsBefore && Object.keys(guardsBefore).length > 0 && { guardsBefore }),
+  };
   const budgets = budgetsOf(remediation.manifest, limits, config);
   let free: FreeSlots = anySlots(budgets);
   let taken = 0;

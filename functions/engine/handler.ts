@@ -17,6 +17,7 @@ import type { Remediation } from './remediation.ts';
 import { readSignal } from './sources/index.ts';
 import type { Rejection } from './sources/source.ts';
 import { Store } from './store.ts';
+import { undo } from './undo.ts';
 import { putEvent } from './writes.ts';
 
 /**
@@ -77,6 +78,8 @@ async function obey<T extends Protected, O>(context: Context<T, O>, order: Comma
       return settle(context, order.target, order.alarms);
     case 'hand-back':
       return handBack(context, order.target);
+    case 'undo':
+      return undo(context, order.actionId);
     case 'resume':
       return resume(context, order.actionId);
     default:

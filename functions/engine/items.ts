@@ -4,6 +4,7 @@
  */
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
+import type { GuardReadings } from './guard-metrics.ts';
 import type { ActReport, Change, Hold } from './remediation.ts';
 
 export interface Key {
@@ -138,8 +139,9 @@ export interface ActionItem {
   readonly remediation: string;
   readonly target: string;
   readonly incidentId: string;
-  readonly purpose: 'remediate' | 'hand-back';
-  /** Of a hand-back: the field whose hold ends. */
+  /** `undo`: of a change that made things worse. */
+  readonly purpose: 'remediate' | 'hand-back' | 'undo';
+  /** Of a hand-back or undo: the field whose hold ends. */
   readonly field?: string;
   readonly signalId: string;
   /** The signal that it answers; a hand-back answers none. */
@@ -149,6 +151,8 @@ export interface ActionItem {
   readonly attempt: number;
   readonly leaseUntil: number;
   readonly requestId: string;
+  /** Guard metrics as they were before the change. */
+  readonly guardsBefore?: GuardReadings;
   readonly report?: ActReport;
   readonly doneAt?: number;
   readonly verifyNotBefore?: number;
@@ -156,7 +160,7 @@ export interface ActionItem {
 }
 
 /** Something that must be looked at again at a time; the reconciler sees to it. */
-export type WorkKind = 'recheck' | 'verify' | 'hand-back' | 'unfinished';
+export type WorkKind = 'recheck' | 'verify' | 'hand-back' | 'unfinished' | 'undo';
 export interface WorkItem extends Key {
   readonly kind: WorkKind;
   readonly id: string;

@@ -13,6 +13,7 @@ import type { Protected } from './config.ts';
 import { type Context, limitsOf, readSituation, type Situation } from './context.ts';
 import { ActionFailedError, PermissionError } from './errors.ts';
 import { preflight, type Stop } from './guard.ts';
+import type { GuardReadings } from './guard-metrics.ts';
 import { holdShown } from './holds.ts';
 import type { EventItem } from './items.ts';
 import { contended, recordEscalation, recordFine, recordStop, recordWouldAct, rejected, stormOf } from './record.ts';
@@ -64,7 +65,7 @@ async function judge<T extends Protected, O>(
     now: situation.now,
   });
   if (stop) return recordStop(context, signal, situation, stop);
-  const decision = await observeAndDecide(context, signal, target, situation);
+  const { decision, guards } = await observeAndDecide(context, signal, target, situation);
   switch (decision.kind) {
     case 'fine':
       return firesTooLong(context, signal, situation)
@@ -80,7 +81,7 @@ async function judge<T extends Protected, O>(
     case 'escalate':
       return recordEscalation(context, signal, situation, decision);
     case 'act':
-      return act(context, signal, target, situation, decision);
+      return act(context, signal, target, situation, decision, guards);
     default:
       return decision satisfies never;
   }
@@ -92,17 +93,18 @@ async function observeAndDecide<T extends Protected, O>(
   signal: Signal,
   target: T,
   situation: Situation,
-): Promise<Decision> {
+): Promise<{ readonly decision: Decision; readonly guards?: GuardReadings | undefined }> {
   try {
     const observation = await context.remediation.observe(target, context.config);
     const { config } = context;
     const { name, holds = [] } = context.remediation.manifest;
     const hold = holdShown(situation.target.holds, name, holds);
-    return context.remediation.decide({ signal, target, observation, hold, config });
+    const decision = context.remediation.decide({ signal, target, observation, hold, config });
+    return { decision, guards: context.remediation.guards?.(observation) };
   } catch (error) {
     if (error instanceof PermissionError || error instanceof ActionFailedError) {
       const needsPerson = error instanceof PermissionError;
-      return { kind: 'escalate', reason: error.message, needsPerson };
+      return { decision: { kind: 'escalate', reason: error.message, needsPerson } };
     }
     throw error;
   }
@@ -114,10 +116,11 @@ async function act<T extends Protected, O>(
   target: T,
   situation: Situation,
   decision: Extract<Decision, { kind: 'act' }>,
+  guards: GuardReadings | undefined,
 ): Promise<Outcome | undefined> {
   const { mode } = limitsOf(context);
   if (mode !== 'auto') return recordWouldAct(context, signal, situation, decision.change.summary);
-  const result = await commitIntent(context, signal, situation, decision.change);
+  const result = await commitIntent(context, signal, situation, decision.change, guards);
   switch (result.kind) {
     case 'committed':
       return carryOut(context, target, result.action);

@@ -77,13 +77,14 @@ function noteAction(actions: Map<string, Action>, { kind, data }: JournalEntry):
  * A resolved incident (`over`) stays resolved: handing back afterwards is told in its timeline, a failed hand-back calls a person until one
  * succeeds or the value is left as it is.
  */
-function nextState(state: IncidentState, { kind }: JournalEntry, over: boolean): IncidentState {
+function nextState(state: IncidentState, { kind, data }: JournalEntry, over: boolean): IncidentState {
   if (kind === 'escalated') return 'escalated';
   if (kind === 'resolved') return 'resolved';
   if (over) return kind === 'handed-back' || kind === 'left-as-is' ? 'resolved' : state;
   if (kind === 'approval-requested') return 'waiting-approval';
   if (kind === 'approval-ended') return state === 'waiting-approval' ? 'open' : state;
-  if (kind === 'intent') return 'acting';
+  // A person was called for what is being undone.
+  if (kind === 'intent') return data.undoes === undefined ? 'acting' : state;
   if (kind === 'handed-on') return state === 'escalated' ? 'escalated' : 'open';
   if (kind === 'acted') return state === 'escalated' ? 'escalated' : 'verifying';
   return state;

@@ -2,6 +2,7 @@
 import type { HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { Protected, RuntimeConfig } from './config.ts';
+import type { GuardReadings } from './guard-metrics.ts';
 import type { RemediationManifest } from './manifest.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -25,6 +26,11 @@ export interface Change {
     readonly value: number;
     readonly stabiliseForSeconds: number;
   };
+  /**
+   * The reverse, as a change that `act` can make: then the engine undoes by it a change that made things worse. Without it, one that has a `hold`
+   * is undone by handing that back, and any other is left to a person.
+   */
+  readonly undoChange?: Omit<Change, 'undoChange' | 'hold'>;
   /** Verification is not believed before this long after the action (default 0). */
   readonly verifyNotBeforeSeconds?: number;
 }
@@ -72,8 +78,10 @@ export type HandBack =
 export type Verification =
   | { readonly kind: 'good'; readonly detail: string }
   | { readonly kind: 'not-yet'; readonly detail: string }
-  /** It didn't help, or made things worse: page, and keep this remediation away from the target for a while. */
-  | { readonly kind: 'bad'; readonly detail: string; readonly stopForSeconds: number };
+  /** It didn't help: the next rung or a person, and this remediation keeps away from the target for a while. */
+  | { readonly kind: 'bad'; readonly detail: string; readonly stopForSeconds: number }
+  /** It made things worse: it is undone at once, a person is called, and this remediation keeps away from the target for a while. */
+  | { readonly kind: 'worse'; readonly detail: string; readonly stopForSeconds: number };
 
 export interface DecideInput<Target, Observation> {
   readonly signal: Signal;
@@ -133,9 +141,14 @@ export interface Remediation<Target extends Protected, Observation> {
   }): Verification;
   /**
    * Pure: may the temporary change be handed back now? Absent when the remediation holds nothing. `hold.value` is the field's effective
-   * value, `hold.baseline` what to set: what others still hold of the field, else its value before the first hold.
+   * value, `hold.baseline` what to set: what others still hold of the field, else its value before the first hold. `urgent`: the change made things
+   * worse, so it goes back whatever the load.
    */
-  decideHandBack?(input: { target: Target; hold: Hold; observation: Observation }): HandBack;
+  decideHandBack?(input: { target: Target; hold: Hold; observation: Observation; urgent?: boolean }): HandBack;
+  /**
+   * Pure: what was seen of guard metrics. Give nothing while the change is still on its way (a deployment under way), when a dip means nothing.
+   */
+  guards?(observation: Observation): GuardReadings;
   /** Pure: what would keep this remediation from helping, seen before any trouble. */
   examine?(target: Target, observation: Observation): readonly Finding[];
 }

@@ -49,7 +49,7 @@ export const allOk = (target: TargetItem): boolean => Object.values(target.alarm
 /** An action takes the target in hand; its cooldown and budget count from the commit, so that a crash can't make them vanish. */
 export function leased(target: TargetItem, action: ActionItem, cooldownSeconds: number, now: number): TargetItem {
   const held = { ...target, leaseHolder: action.actionId, leaseUntil: action.leaseUntil };
-  if (action.purpose === 'hand-back') return held;
+  if (action.purpose !== 'remediate') return held;
   return {
     ...held,
     cooldownUntil: { ...target.cooldownUntil, [action.remediation]: now + cooldownSeconds * 1000 },

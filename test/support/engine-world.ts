@@ -7,6 +7,7 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Outcome } from '../../events/outcome.ts';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import type { Context } from '../../functions/engine/context.ts';
+import type { GuardReadings } from '../../functions/engine/guard-metrics.ts';
 import { handle } from '../../functions/engine/handler.ts';
 import type { WorkItem } from '../../functions/engine/items.ts';
 import { duePartitions } from '../../functions/engine/items.ts';
@@ -34,7 +35,12 @@ const STEP: Readonly<Record<string, number>> = { [RAISE]: 1, [RAISE_MORE]: 3 };
 /** Runbook of both, the second when the first can't go on. */
 export const LADDER = 'number-ladder';
 const METRIC = { namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] };
-const ladder = (...rungs: string[]): Ladder => ({ rungs, startedBy: [METRIC], severity: 'P1', guards: [] });
+const ladder = (...rungs: string[]): Ladder => ({
+  rungs,
+  startedBy: [METRIC],
+  severity: 'P1',
+  guards: ['errorRate', 'healthyHosts'],
+});
 const LADDERS = { [RAISE]: ladder(RAISE), [RAISE_MORE]: ladder(RAISE_MORE), [LADDER]: ladder(RAISE, RAISE_MORE) };
 
 const manifestOf = (name: string): RemediationManifest => ({
@@ -67,6 +73,8 @@ export interface EngineWorld {
     afterChange?: Hook;
     decide?: () => Decision | undefined;
     verify?: (remediation: string) => Verification;
+    /** What guard metrics are seen to be; none unless said otherwise. */
+    guards?: () => GuardReadings;
     /** Says that a target isn't in the configuration any more. */
     unconfigured?: (key: string) => boolean;
   };
@@ -216,6 +224,7 @@ function numberRemediation(
     alreadyApplied: (change, observation) =>
       observation === change.after ? 'yes' : observation === change.before ? 'no' : 'unclear',
     verify: () => hooks.verify?.(name) ?? { kind: 'good', detail: 'as wanted' },
+    guards: () => hooks.guards?.() ?? {},
     decideHandBack: ({ hold, observation }) =>
       observation === hold.value
         ? {

@@ -12,7 +12,7 @@ import { dropWork, entryMaker, putEntry } from '../../engine/writes.ts';
  */
 export async function leaveToPerson(store: Store, work: WorkItem, now: number): Promise<void> {
   const { remediation, target, kind } = work;
-  const action = kind === 'unfinished' ? await readAction(store, work.id) : undefined;
+  const action = kind === 'unfinished' || kind === 'undo' ? await readAction(store, work.id) : undefined;
   await writeTarget(store, target, (present) => {
     const holds = holdsBy(present.holds, remediation);
     const incidentId = action?.incidentId ?? present.openIncidentId ?? holds[0]?.incidentId;

@@ -1,9 +1,9 @@
 /** What the reconciler does with what it read. Pure. */
 import type { Command } from '../../../events/command.ts';
 import { hasLevel, type Signal } from '../../../events/signal.ts';
-import type { AlarmStates } from '../../engine/aftermath.ts';
 import type { WorkItem } from '../../engine/items.ts';
 import { DEPLOYMENT_TAG, RUNBOOK_TAG } from '../../engine/manifest.ts';
+import type { AlarmStates } from '../../engine/resolution.ts';
 
 /** An alarm as CloudWatch describes it now. */
 export interface LiveAlarm {
@@ -30,6 +30,8 @@ export function orderFor(work: WorkItem, alarms: ReadonlyMap<string, LiveAlarm>)
       return { nightshift: 1, command: 'hand-back', target: work.target };
     case 'unfinished':
       return { nightshift: 1, command: 'resume', actionId: work.id };
+    case 'undo':
+      return { nightshift: 1, command: 'undo', actionId: work.id };
     default:
       return work.kind satisfies never;
   }

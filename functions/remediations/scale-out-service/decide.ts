@@ -134,10 +134,12 @@ export function decideHandBack({
   target,
   hold,
   observation,
+  urgent = false,
 }: {
   target: ServiceConfig;
   hold: Hold;
   observation: Observation;
+  urgent?: boolean;
 }): HandBack {
   if (observation.kind === 'missing') return { kind: 'leave', detail: observation.why };
   const live = liveCapacity(observation);
@@ -150,7 +152,7 @@ export function decideHandBack({
   // What it found may have been below the minimum: a number that Nightshift sets never is.
   const back = hold.field === 'desiredCount' ? Math.max(hold.baseline, target.minTasks) : hold.baseline;
   if (back >= hold.value) return { kind: 'leave', detail: `${live.field} stays ${hold.value}, which is the minimum` };
-  const tooMuch = wouldNotFit(target, { ...hold, baseline: back }, observation);
+  const tooMuch = urgent ? undefined : wouldNotFit(target, { ...hold, baseline: back }, observation);
   if (tooMuch) return { kind: 'wait', detail: tooMuch, recheckAfterSeconds: target.stabiliseForSeconds };
   const what = live.field === 'desiredCount' ? 'desired count' : 'minimum capacity';
   return {

@@ -1,0 +1,53 @@
+/**
+ * Guard metrics: what must not be worse after a change than before it, besides the alarm itself (safety.md A8: acting is not healing). Read with
+ * the observation at commit, kept with the action, compared at verification. Pure.
+ */
+import type { GuardMetric } from './runbook.ts';
+
+/** What was seen of them; one that can't be told is left out. */
+export type GuardReadings = Readonly<Partial<Record<GuardMetric, number>>>;
+
+interface Rule {
+  readonly unit: string;
+  /** Whether `after` is worse than `before`, beyond what varies by itself. */
+  readonly isWorse: (before: number, after: number) => boolean;
+}
+
+/** Traffic and latency vary by themselves, so they may move some way; a host or a task less is a host or a task less. */
+const RULES: Readonly<Record<GuardMetric, Rule>> = {
+  healthyHosts: { unit: 'hosts', isWorse: (before, after) => after < before },
+  runningTasks: { unit: 'tasks', isWorse: (before, after) => after < before },
+  /** Requests a minute: less than half of them still arrive. */
+  requestCount: { unit: 'requests a minute', isWorse: (before, after) => after < before / 2 },
+  /** Share of failed requests, 0 to 1: one percentage point more, or a tenth more where it was high already. */
+  errorRate: { unit: '(share)', isWorse: (before, after) => after > before + Math.max(0.01, before / 10) },
+  /** Half as long again and at least 50 ms longer. */
+  latencySeconds: { unit: 's', isWorse: (before, after) => after > before * 1.5 && after > before + 0.05 },
+};
+
+export interface Comparison {
+  /** Plain sentence fragments, one for each metric that is worse. */
+  readonly worse: readonly string[];
+  /** Metrics that were known before and can't be told now: nothing shows that they are as good as before. */
+  readonly unknown: readonly GuardMetric[];
+}
+
+/**
+ * Compares the metrics that a runbook guards by.
+ * @param before readings at the commit; what wasn't known then can't be compared.
+ */
+export function compareGuards(
+  guards: readonly GuardMetric[],
+  before: GuardReadings = {},
+  after: GuardReadings = {},
+): Comparison {
+  const worse: string[] = [];
+  const unknown: GuardMetric[] = [];
+  for (const guard of guards) {
+    const [was, is] = [before[guard], after[guard]];
+    if (was === undefined) continue;
+    if (is === undefined) unknown.push(guard);
+    else if (RULES[guard].isWorse(was, is)) worse.push(`${guard} went from ${was} to ${is} ${RULES[guard].unit}`);
+  }
+  return { worse, unknown };
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { compareGuards } from '../../../functions/engine/guard-metrics.ts';
+import { GUARD_METRICS, type GuardMetric } from '../../../functions/engine/runbook.ts';
+
+/** Before, the worst that still passes, and the least that doesn't. */
+const BOUNDS: readonly [GuardMetric, number, number, number][] = [
+  ['healthyHosts', 3, 3, 2],
+  ['runningTasks', 2, 2, 1],
+  ['requestCount', 100, 50, 49],
+  ['errorRate', 0, 0.01, 0.011],
+  ['errorRate', 0.5, 0.55, 0.551],
+  ['latencySeconds', 0.02, 0.07, 0.071],
+  ['latencySeconds', 2, 3, 3.01],
+];
+
+describe('a guard metric', () => {
+  it.each(BOUNDS)('%s may go from %d to %d and not to %d', (guard, before, passes, fails) => {
+    expect(compareGuards([guard], { [guard]: before }, { [guard]: passes })).toEqual({ worse: [], unknown: [] });
+    const { worse } = compareGuards([guard], { [guard]: before }, { [guard]: fails });
+    expect(worse).toEqual([expect.stringContaining(`${guard} went from ${before} to ${fails}`)]);
+  });
+
+  it('has a row in this table, each of them', () => {
+    expect(new Set(BOUNDS.map(([guard]) => guard))).toEqual(new Set(GUARD_METRICS));
+  });
+
+  it('may become better', () => {
+    const before = { healthyHosts: 1, runningTasks: 1, requestCount: 10, errorRate: 0.9, latencySeconds: 5 };
+    const after = { healthyHosts: 3, runningTasks: 3, requestCount: 90, errorRate: 0, latencySeconds: 0.1 };
+    expect(compareGuards(GUARD_METRICS, before, after)).toEqual({ worse: [], unknown: [] });
+  });
+
+  it('that was unknown before is not compared', () => {
+    expect(compareGuards(['errorRate'], {}, { errorRate: 1 })).toEqual({ worse: [], unknown: [] });
+  });
+
+  it('that is unknown now is told, because nothing shows that it is as good as before', () => {
+    expect(compareGuards(['errorRate'], { errorRate: 0 }, {})).toEqual({ worse: [], unknown: ['errorRate'] });
+  });
+
+  it('that the runbook does not guard by is not compared', () => {
+    expect(compareGuards([], { errorRate: 0 }, { errorRate: 1 })).toEqual({ worse: [], unknown: [] });
+  });
+});

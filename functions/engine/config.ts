@@ -42,6 +42,8 @@ export interface ServiceConfig extends Protected {
   readonly memoryAbovePercent: number;
   /** How long the alarm must have been OK before a temporary change is handed back. */
   readonly stabiliseForSeconds: number;
+  /** Trouble that begins later after a deployment isn't blamed on it. */
+  readonly rollBackWithinSeconds: number;
   /** Names of `databases` this service can't do without: while one of them is in trouble, the service isn't scaled out. */
   readonly dependsOn: readonly string[];
   /** Connections one more task opens on each database it depends on; 0 when unknown. */

@@ -28,8 +28,15 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     standbyRegion,
     services: mapValues(config.services, (service, key): ServiceConfig => {
       const { cluster, minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent } = service;
-      const { stabiliseForSeconds, dependsOn, connectionsPerTask, severity } = service;
-      const limits = { minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent, stabiliseForSeconds };
+      const { stabiliseForSeconds, rollBackWithinSeconds, dependsOn, connectionsPerTask, severity } = service;
+      const limits = {
+        minTasks,
+        maxTasks,
+        cpuAbovePercent,
+        memoryAbovePercent,
+        stabiliseForSeconds,
+        rollBackWithinSeconds,
+      };
       return {
         name: key,
         cluster,

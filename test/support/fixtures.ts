@@ -15,6 +15,7 @@ export const service: ServiceConfig = {
   cpuAbovePercent: 70,
   memoryAbovePercent: 80,
   stabiliseForSeconds: 300,
+  rollBackWithinSeconds: 1800,
   dependsOn: ['orders-db'],
   connectionsPerTask: 5,
   severity: 'P2',

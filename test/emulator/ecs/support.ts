@@ -36,6 +36,7 @@ export async function openTestWorld(options: EcsOptions = {}) {
     region: REGION,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
+    userAgentAppId: 'tester',
   };
   const clients = { ecs: new ECSClient(config), cloudwatch: new CloudWatchClient(config) };
   return {

@@ -1,0 +1,45 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'roll-back-deployment',
+  summary:
+    'Puts an ECS service that is in trouble after a deployment back to the revision that was steady before, and quarantines the bad images.',
+  targetKind: 'ecs-service',
+  triggers: [
+    // In progress: an image that was rolled back once is noticed when it comes back.
+    { source: 'ecs-deployment', what: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_DEPLOYMENT_IN_PROGRESS'] },
+    { source: 'ecs-service', what: ['SERVICE_TASK_START_IMPAIRED'] },
+    { source: 'ecs-task', what: ['EssentialContainerExited'] },
+    { namespace: 'ECS/ContainerInsights', metricName: 'RunningTaskCount', dimensions: ['ClusterName', 'ServiceName'] },
+  ],
+  permissions: [
+    {
+      actions: ['ecs:DescribeServices', 'ecs:UpdateService', 'ecs:TagResource', 'ecs:ListServiceDeployments'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
+    },
+    {
+      actions: ['ecs:DescribeServiceRevisions'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service-revision/{cluster}/{service}/*'],
+      whyAnyResource:
+        'The id of a service revision is made by AWS and not known before it exists (Service Authorization Reference, Actions for Amazon ECS).',
+    },
+    {
+      actions: ['ecs:DescribeTaskDefinition', 'ecs:ListTasks'],
+      resources: ['*'],
+      whyAnyResource:
+        'DescribeTaskDefinition has no resource types, ListTasks only container instances (Service Authorization Reference, Actions for Amazon ECS).',
+    },
+    {
+      actions: ['ecs:DescribeTasks'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:task/{cluster}/*'],
+      whyAnyResource:
+        'The id of a task is made by AWS and not known before it exists (Service Authorization Reference, Actions for Amazon ECS).',
+    },
+  ],
+  network: 'none',
+  risk: 'medium',
+  idempotency: 'absolute',
+  defaults: { cooldownSeconds: 1800, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  timeoutSeconds: 40,
+  memoryMegabytes: 512,
+});

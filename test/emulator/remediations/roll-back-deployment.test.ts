@@ -1,0 +1,188 @@
+/** The remediation's own handler code on a real journal and on services whose bad revisions really fail. */
+import { ListTagsForResourceCommand } from '@aws-sdk/client-ecs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { RetryableError } from '../../../functions/engine/errors.ts';
+import type { Observation } from '../../../functions/remediations/roll-back-deployment/decide.ts';
+import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
+import { eventually } from '../ecs/support.ts';
+
+jest.setTimeout(90_000);
+let w: EcsRemediationWorld<Observation>;
+beforeAll(async () => {
+  w = await openEcsRemediation(() => import('../../../functions/remediations/roll-back-deployment/handler.ts'));
+});
+afterEach(() => w.calm());
+afterAll(() => w?.close());
+
+const BAD = `sha256:${'b'.repeat(64)}`;
+const impaired = (name: string) =>
+  w.event(name, 'ECS Service Action', {
+    ...{ eventType: 'WARN', eventName: 'SERVICE_TASK_START_IMPAIRED' },
+    clusterArn: 'arn:aws:ecs:eu-west-1:000000000000:cluster/orders',
+  });
+const deployment = (name: string, eventName: string) =>
+  w.event(name, 'ECS Deployment State Change', { eventType: 'INFO', eventName, deploymentId: 'ecs-svc/1' });
+const definitionOf = async (name: string) => (await w.describe(name))?.taskDefinition?.split('/').at(-1);
+async function quarantineOf(name: string): Promise<string | undefined> {
+  const resourceArn = (await w.describe(name))?.serviceArn;
+  const { tags } = await w.world.clients.ecs.send(new ListTagsForResourceCommand({ resourceArn }));
+  return tags?.find(({ key }) => key === 'nightshift:quarantined')?.value;
+}
+
+/** A service with a steady revision and, after it, one that was deployed as well and is said to be bad. */
+async function deployed(name: string, bad = {}): Promise<void> {
+  await w.create(name);
+  await w.update(name, { taskDefinition: await w.register(name, { digest: 'b', ...bad }) });
+  await w.steady(name);
+}
+
+describe('roll-back-deployment', () => {
+  it('takes back a revision whose tasks fail their health checks, while the old tasks still serve', async () => {
+    await w.create('failing');
+    const bad = await w.register('failing', { digest: 'b', environment: { SERVICE_FAIL_HEALTH: '1' } });
+    await w.update('failing', { taskDefinition: bad });
+    await eventually('ECS calls its start impaired', () =>
+      w.world.events.some(
+        ({ detailType, resources, detail }) =>
+          detailType === 'ECS Service Action' &&
+          resources[0]?.endsWith('/failing') &&
+          (detail as { eventName: string }).eventName === 'SERVICE_TASK_START_IMPAIRED',
+      ),
+    );
+    const { result, changing } = await w.callsDuring(() => w.deliver('failing', impaired('failing')));
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual(['TagResource', 'UpdateService']);
+    await w.steady('failing');
+    expect(await definitionOf('failing')).toBe('failing:1');
+    expect(await quarantineOf('failing')).toBe(BAD);
+    expect((await fetch(w.world.ecs.serviceUrl('orders', 'failing'))).status).toBe(200);
+    const target = 'ecs-service/orders/failing';
+    const alarms = { [`ecs-service:${target}:SERVICE_TASK_START_IMPAIRED`]: 'OK' };
+    const order = { nightshift: 1, command: 'settle', target, alarms };
+    await w.deliver('failing', order);
+    expect(await w.incident(result)).toMatchObject({ actions: [{ status: 'verified' }] });
+  });
+
+  it('leaves alone what the circuit breaker has rolled back by itself', async () => {
+    const deploymentConfiguration = { deploymentCircuitBreaker: { enable: true, rollback: true } };
+    await w.create('broken', {}, { deploymentConfiguration });
+    const bad = await w.register('broken', { digest: 'b', environment: { SERVICE_FAIL_START: '1' } });
+    await w.update('broken', { taskDefinition: bad });
+    await eventually('it is rolled back', async () => (await definitionOf('broken')) === 'broken:1');
+    await w.steady('broken');
+    const event = deployment('broken', 'SERVICE_DEPLOYMENT_FAILED');
+    const { result, changing } = await w.callsDuring(() => w.deliver('broken', event));
+    expect(result).toMatchObject({ kind: 'already-fine' });
+    expect(changing).toEqual([]);
+  });
+
+  it('calls a person when an image that was rolled back is deployed again', async () => {
+    await deployed('returning');
+    expect(await w.deliver('returning', impaired('returning'))).toMatchObject({ kind: 'remediated' });
+    await w.steady('returning');
+    const began = () => w.deliver('returning', deployment('returning', 'SERVICE_DEPLOYMENT_IN_PROGRESS'));
+    expect(await began()).toMatchObject({ kind: expect.not.stringContaining('escalated') });
+    await w.update('returning', { taskDefinition: 'returning:2' });
+    const { result, changing } = await w.callsDuring(() =>
+      w.deliver('returning', deployment('returning', 'SERVICE_DEPLOYMENT_IN_PROGRESS'), {
+        now: () => Date.now() + 7_200_000,
+        config: { staleAfterSeconds: 90_000 },
+      }),
+    );
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining(BAD) });
+    expect(changing).toEqual([]);
+  });
+
+  it.each<[string, object, object, object]>([
+    ['an image without its digest', { image: 'old:latest' }, {}, {}],
+    ['another schema', { tags: { 'nightshift:schema': '1' } }, { tags: { 'nightshift:schema': '2' } }, {}],
+    ['no schema’s name beside a database', {}, {}, { dependsOn: ['orders-db'] }],
+  ])('calls a person and changes nothing for %s', async (what, first, second, target) => {
+    const name = what.replace(/[^a-z]/g, '');
+    await w.create(name, first);
+    await w.update(name, { taskDefinition: await w.register(name, { digest: 'b', ...second }) });
+    await w.steady(name);
+    const { result, changing } = await w.callsDuring(() => w.deliver(name, impaired(name), { target }));
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining("isn't rolled back") });
+    expect(changing).toEqual([]);
+  });
+
+  it('calls a person for a service that isn’t there, and for one without an earlier revision', async () => {
+    expect(await w.deliver('ghost', impaired('ghost'))).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining('MISSING'),
+    });
+    await w.create('first');
+    expect(await w.deliver('first', impaired('first'))).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining('never steady'),
+    });
+  });
+
+  it('calls a person when it may not read or not change', async () => {
+    await deployed('refused');
+    w.fault('UpdateService', 'refused');
+    const outcome = await w.deliver('refused', impaired('refused'));
+    expect(outcome).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
+    expect(await definitionOf('refused')).toBe('refused:2');
+    await deployed('unreadable');
+    w.fault('ListServiceDeployments', 'refused');
+    expect(await w.deliver('unreadable', impaired('unreadable'))).toMatchObject({ kind: 'escalated' });
+    expect(await definitionOf('unreadable')).toBe('unreadable:2');
+  });
+
+  it('keeps the intent when throttled three times, and finishes it on the next delivery', async () => {
+    await deployed('throttled');
+    w.fault('UpdateService', 'throttled', 3);
+    const event = impaired('throttled');
+    await expect(w.deliver('throttled', event, { requestId: 'r' })).rejects.toBeInstanceOf(RetryableError);
+    expect(await definitionOf('throttled')).toBe('throttled:2');
+    expect(await w.deliver('throttled', event, { requestId: 'r' })).toMatchObject({ kind: 'remediated' });
+    expect(await definitionOf('throttled')).toBe('throttled:1');
+  });
+
+  it('rolls back once when the answer to its change was lost', async () => {
+    await deployed('lost');
+    const deployments = (await w.describe('lost'))?.deployments?.length ?? 0;
+    expect(deployments).toBe(1);
+    w.fault('UpdateService', 'timeout-after', 2);
+    const event = impaired('lost');
+    await expect(w.deliver('lost', event, { requestId: 'r' })).rejects.toBeInstanceOf(RetryableError);
+    const { result, changing } = await w.callsDuring(() => w.deliver('lost', event, { requestId: 'r' }));
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual([]);
+    await w.steady('lost');
+    expect(await definitionOf('lost')).toBe('lost:1');
+  });
+
+  it('rolls back once when the same event comes ten times at once', async () => {
+    await deployed('tenfold');
+    const event = impaired('tenfold');
+    const { changing } = await w.callsDuring(() =>
+      Promise.allSettled(Array.from({ length: 10 }, () => w.deliver('tenfold', event))),
+    );
+    expect(changing).toEqual(['TagResource', 'UpdateService']);
+  });
+
+  it('leaves a service alone that somebody deployed between look and write', async () => {
+    await deployed('touched');
+    const act: typeof w.remediation.act = async (...args) => {
+      await w.update('touched', { taskDefinition: await w.register('touched', { digest: 'c' }) });
+      return w.remediation.act(...args);
+    };
+    const outcome = await w.deliver('touched', impaired('touched'), { act });
+    expect(outcome).toMatchObject({ kind: 'held', reason: 'hands-off' });
+    expect(await definitionOf('touched')).toBe('touched:3');
+    expect(await quarantineOf('touched')).toBeUndefined();
+  });
+
+  it('makes no changing call in observe mode', async () => {
+    await deployed('observed');
+    const { result, changing, calls } = await w.callsDuring(() =>
+      w.deliver('observed', impaired('observed'), { limits: { mode: 'observe' } }),
+    );
+    expect(result).toMatchObject({ kind: 'would-act', change: expect.stringContaining('observed:1') });
+    expect(calls.length).toBeGreaterThan(3);
+    expect(changing).toEqual([]);
+  });
+});

@@ -145,6 +145,17 @@ const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:Scan': onTableAndIndex,
   'ecs:DescribeServices': (params, arn, action) =>
     texts(params.services).map((name) => ({ action, resource: ecsService(params, name, arn) })),
+  'ecs:ListServiceDeployments': on((params, arn) => ecsService(params, text(params.service), arn)),
+  'ecs:DescribeServiceRevisions': (params, _arn, action) =>
+    texts(params.serviceRevisionArns).map((resource) => ({ action, resource })),
+  'ecs:DescribeTaskDefinition': onAny,
+  'ecs:ListTasks': onAny,
+  'ecs:DescribeTasks': (params, arn, action) =>
+    texts(params.tasks).map((task) => ({
+      action,
+      resource: arnOr(task, (id) => arn(`task/${text(params.cluster).split('/').at(-1) || 'default'}/${id}`)),
+    })),
+  'ecs:TagResource': on(({ resourceArn }) => text(resourceArn)),
   'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
   'rds:DescribeDBInstances': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier || '*', arn)),
   'rds:RebootDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),

@@ -3,11 +3,15 @@ import type { Runbook } from '../functions/engine/runbook.ts';
 import { runbook as failOverDatabase } from './fail-over-database.ts';
 import { runbook as releaseIdleConnections } from './release-idle-connections.ts';
 import { runbook as restartDatabase } from './restart-database.ts';
+import { runbook as restartService } from './restart-service.ts';
+import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
 import { runbook as scaleOutService } from './scale-out-service.ts';
 
 export const RUNBOOKS: readonly Runbook[] = [
   failOverDatabase,
   releaseIdleConnections,
   restartDatabase,
+  restartService,
+  rollBackDeployment,
   scaleOutService,
 ];

@@ -19,7 +19,6 @@ import type { RunbookLimits, RuntimeConfig, ServiceConfig } from '../../function
 import { handle } from '../../functions/engine/handler.ts';
 import { readIncident } from '../../functions/engine/journal-reader.ts';
 import type { Remediation } from '../../functions/engine/remediation.ts';
-import { eventSourceOf } from '../../functions/engine/sources/index.ts';
 import { Store } from '../../functions/engine/store.ts';
 import { startMinistack } from '../../local/emulators/index.ts';
 import type { EcsOptions } from '../../local/stand-ins/ecs/ecs.ts';
@@ -70,12 +69,6 @@ export interface EcsRemediationWorld<O> {
   callsDuring<T>(work: () => Promise<T>): Promise<{ result: T; changing: string[]; calls: readonly RecordedCall[] }>;
   incident(outcome: Outcome): Promise<IncidentWithTimeline | undefined>;
   close(): Promise<void>;
-}
-
-/** Until the engine reads events of other sources itself, their signals are delivered as the reconciler delivers them. */
-function asOrder(event: unknown): unknown {
-  const signal = eventSourceOf(event)?.toSignal(event, { ...base, region: REGION });
-  return signal && !('rejected' in signal) ? { nightshift: 1, command: 'signal', signal } : event;
 }
 
 const CALLER = 'nightshift-under-test';
@@ -171,7 +164,7 @@ export async function openEcsRemediation<O>(
       });
     },
     deliver: (name, event, told = {}) =>
-      handle(asOrder(event), {
+      handle(event, {
         remediation: told.act ? { ...remediation, act: told.act } : remediation,
         store,
         config: {

@@ -1,0 +1,29 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'restart-service',
+  summary:
+    'Replaces all tasks of an ECS service by new ones of the same revision, a few at a time, so that it goes on serving.',
+  targetKind: 'ecs-service',
+  triggers: [
+    { namespace: 'AWS/ECS', metricName: 'MemoryUtilization', dimensions: ['ClusterName', 'ServiceName'] },
+    { namespace: 'ECS/ContainerInsights', metricName: 'RunningTaskCount', dimensions: ['ClusterName', 'ServiceName'] },
+    {
+      namespace: 'ECS/ContainerInsights',
+      metricName: 'UnHealthyContainerHealthStatus',
+      dimensions: ['ClusterName', 'ServiceName'],
+    },
+  ],
+  permissions: [
+    {
+      actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
+    },
+  ],
+  network: 'none',
+  risk: 'medium',
+  idempotency: 'evidence',
+  defaults: { cooldownSeconds: 1800, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  timeoutSeconds: 40,
+  memoryMegabytes: 512,
+});

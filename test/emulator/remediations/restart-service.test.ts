@@ -1,0 +1,143 @@
+/** The remediation's own handler code on a real journal and on services with real tasks. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { InFlightError, RetryableError } from '../../../functions/engine/errors.ts';
+import type { Observation } from '../../../functions/remediations/restart-service/decide.ts';
+import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
+
+jest.setTimeout(90_000);
+const LATER_MS = 60_000;
+let w: EcsRemediationWorld<Observation>;
+beforeAll(async () => {
+  w = await openEcsRemediation(() => import('../../../functions/remediations/restart-service/handler.ts'));
+});
+afterEach(() => w.calm());
+afterAll(() => w?.close());
+
+const full = (name: string) => w.alarm(name, 'MemoryUtilization');
+const processes = (name: string) =>
+  w.world.ecs.processes('orders', name).flatMap(({ status, pid }) => (status === 'RUNNING' ? [pid] : []));
+const deploymentOf = async (name: string) => (await w.describe(name))?.deployments?.[0]?.id;
+
+describe('restart-service', () => {
+  it('replaces every process while the service answers, and is verified', async () => {
+    await w.create('happy', {}, { desiredCount: 2 });
+    const before = processes('happy');
+    const url = w.world.ecs.serviceUrl('orders', 'happy');
+    const { result, changing } = await w.callsDuring(() => w.deliver('happy', full('happy')));
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual(['UpdateService']);
+    const answers = new Set<number>();
+    for (let until = Date.now() + 1_500; Date.now() < until; ) answers.add((await fetch(url)).status);
+    await w.steady('happy');
+    expect([...answers]).toEqual([200]);
+    expect(processes('happy')).toHaveLength(2);
+    expect(processes('happy').filter((pid) => before.includes(pid))).toEqual([]);
+    await w.deliver('happy', w.alarm('happy', 'MemoryUtilization', 'OK'));
+    expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  it('waits for a deployment that is under way', async () => {
+    await w.create('busy');
+    const bad = await w.register('busy', { digest: 'b', environment: { SERVICE_FAIL_HEALTH: '1' } });
+    await w.update('busy', { taskDefinition: bad });
+    const { result, changing } = await w.callsDuring(() => w.deliver('busy', full('busy')));
+    expect(result).toMatchObject({ kind: 'held', reason: 'change-under-way' });
+    expect(changing).toEqual([]);
+  });
+
+  it('calls a person when all tasks could go at once, and for a service that isn’t there', async () => {
+    await w.create('risky', {}, { deploymentConfiguration: { minimumHealthyPercent: 0, maximumPercent: 100 } });
+    const { result, changing } = await w.callsDuring(() => w.deliver('risky', full('risky')));
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('minimumHealthyPercent 0') });
+    expect(changing).toEqual([]);
+    expect(await w.deliver('ghost', full('ghost'))).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining('MISSING'),
+    });
+  });
+
+  it('calls a person when it may not read or not change', async () => {
+    await w.create('refused');
+    const before = await deploymentOf('refused');
+    w.fault('UpdateService', 'refused');
+    expect(await w.deliver('refused', full('refused'))).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining('AccessDenied'),
+    });
+    expect(await deploymentOf('refused')).toBe(before);
+    await w.create('unreadable');
+    w.fault('DescribeServices', 'refused');
+    expect(await w.deliver('unreadable', full('unreadable'))).toMatchObject({ kind: 'escalated' });
+  });
+
+  it('keeps the intent when throttled three times, and finishes it when its lease has run out', async () => {
+    await w.create('throttled');
+    const before = await deploymentOf('throttled');
+    w.fault('UpdateService', 'throttled', 3);
+    const event = full('throttled');
+    await expect(w.deliver('throttled', event)).rejects.toBeInstanceOf(RetryableError);
+    expect(await deploymentOf('throttled')).toBe(before);
+    await expect(w.deliver('throttled', event)).rejects.toBeInstanceOf(InFlightError);
+    const now = () => Date.now() + LATER_MS;
+    expect(await w.deliver('throttled', event, { now })).toMatchObject({ kind: 'remediated' });
+    expect(await deploymentOf('throttled')).not.toBe(before);
+  });
+
+  it('restarts once when the answer was lost: the evidence is the new deployment', async () => {
+    await w.create('lost');
+    w.fault('UpdateService', 'timeout-after', 1);
+    const event = full('lost');
+    const first = await w.callsDuring(() => w.deliver('lost', event).catch((error: unknown) => error));
+    expect(first.result).toBeInstanceOf(RetryableError);
+    expect(first.changing).toEqual(['UpdateService']);
+    const after = await deploymentOf('lost');
+    const now = () => Date.now() + LATER_MS;
+    const { result, changing } = await w.callsDuring(() => w.deliver('lost', event, { now }));
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual([]);
+    expect(await deploymentOf('lost')).toBe(after);
+  });
+
+  it('stops and asks when somebody deployed meanwhile and the answer was lost', async () => {
+    await w.create('unclear');
+    w.fault('UpdateService', 'timeout-before', 1);
+    const event = full('unclear');
+    await expect(w.deliver('unclear', event)).rejects.toBeInstanceOf(RetryableError);
+    w.calm();
+    await w.update('unclear', { taskDefinition: await w.register('unclear', { digest: 'b' }) });
+    const now = () => Date.now() + LATER_MS;
+    const { result, changing } = await w.callsDuring(() => w.deliver('unclear', event, { now }));
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('not repeated') });
+    expect(changing).toEqual([]);
+  });
+
+  it('restarts once when the same event comes ten times at once', async () => {
+    await w.create('tenfold');
+    const event = full('tenfold');
+    const { changing } = await w.callsDuring(() =>
+      Promise.allSettled(Array.from({ length: 10 }, () => w.deliver('tenfold', event))),
+    );
+    expect(changing).toEqual(['UpdateService']);
+  });
+
+  it('leaves a service alone that somebody deployed between look and write', async () => {
+    await w.create('touched');
+    const act: typeof w.remediation.act = async (...args) => {
+      await w.update('touched', { taskDefinition: await w.register('touched', { digest: 'b' }) });
+      return w.remediation.act(...args);
+    };
+    const { result, changing } = await w.callsDuring(() => w.deliver('touched', full('touched'), { act }));
+    expect(result).toMatchObject({ kind: 'held', reason: 'hands-off' });
+    expect(changing).toEqual([]);
+  });
+
+  it('makes no changing call in observe mode', async () => {
+    await w.create('observed');
+    const { result, changing, calls } = await w.callsDuring(() =>
+      w.deliver('observed', full('observed'), { limits: { mode: 'observe' } }),
+    );
+    expect(result).toMatchObject({ kind: 'would-act' });
+    expect(calls.length).toBeGreaterThan(0);
+    expect(changing).toEqual([]);
+  });
+});

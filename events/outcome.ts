@@ -25,17 +25,19 @@ export type Outcome =
 export type OutcomeKind = Outcome['kind'];
 
 /** Passing reasons for which a signal is looked at again later. */
-export type HoldReason =
-  | 'paused'
-  | 'first-evaluation'
-  | 'stale'
-  | 'maintenance'
-  | 'change-under-way'
-  | 'upstream-in-trouble'
-  | 'storm'
-  | 'hands-off'
-  | 'lease'
-  | 'actions-disabled';
+export const HOLD_REASONS = [
+  'paused',
+  'first-evaluation',
+  'stale',
+  'maintenance',
+  'change-under-way',
+  'upstream-in-trouble',
+  'storm',
+  'hands-off',
+  'lease',
+  'actions-disabled',
+] as const;
+export type HoldReason = (typeof HOLD_REASONS)[number];
 
 /** Limits that can refuse an admitted decision, in the order in which they are named when several refuse. */
 export const GUARDRAILS = [

@@ -68,7 +68,7 @@ export interface EngineWorld {
   target(name: string): NumberTarget;
   /** Faults of the target: before it is observed, before it is changed, after it was changed. */
   readonly hooks: {
-    observe?: () => void;
+    observe?: () => unknown;
     beforeChange?: Hook;
     afterChange?: Hook;
     decide?: () => Decision | undefined;
@@ -77,6 +77,8 @@ export interface EngineWorld {
     guards?: () => GuardReadings;
     /** Says that a target isn't in the configuration any more. */
     unconfigured?: (key: string) => boolean;
+    /** Targets that every target depends on. */
+    upstreams?: () => readonly string[];
   };
   /** Delivers an event or command as Lambda would; `clock` is the function's time. */
   deliver(
@@ -194,9 +196,9 @@ function numberRemediation(
       key.startsWith('ecs-service/orders/') && !hooks.unconfigured?.(key)
         ? target(key.slice('ecs-service/orders/'.length))
         : undefined,
-    upstreamsOf: () => [],
+    upstreamsOf: () => hooks.upstreams?.() ?? [],
     observe: async (each) => {
-      hooks.observe?.();
+      await hooks.observe?.();
       return each.value;
     },
     decide: ({ observation }) => {

@@ -3,9 +3,11 @@
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { VoteRefusedError } from '../functions/engine/approvals.ts';
 import { NotPossibleError } from '../functions/engine/operator.ts';
 import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
 import { type Command, type CommandContext, Declined, type Options } from './command.ts';
+import { approvalCommands, orderByLambda } from './commands/approvals.ts';
 import { dlq } from './commands/dlq.ts';
 import { doctor, Unhealthy } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
@@ -28,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   incidents(openJournal),
   incident(openJournal),
   ...resolveCommands({ open: openStore, person: personAt }),
+  ...approvalCommands({ open: openStore, deployment: readDeployment, person: personAt, order: orderByLambda }),
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
   runbooks({ open: openStore, deployment: readDeployment }),
   jobs(openStore),
@@ -40,7 +43,7 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Errors whose message is a sentence for the person: their kind adds nothing. */
-const PLAIN = [UsageError, Declined, NotPossibleError, Unhealthy] as const;
+const PLAIN = [UsageError, Declined, NotPossibleError, VoteRefusedError, Unhealthy] as const;
 
 /** What a test replaces. */
 export interface Parts {

@@ -61,12 +61,11 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
   }));
 }
 
-/** Lines for whoever synthesizes: what will change things by itself. */
+/** Lines for whoever synthesizes: what will change things by itself, and what will ask. */
 export function autoLines({ config, runtime }: ParsedConfig): string[] {
-  return Object.entries(runtime.runbooks)
-    .filter(([, limits]) => limits.mode === 'auto')
-    .map(([name]) => {
-      const line = config.runbooks[name]?.mode === 'auto' ? `runbooks.${name}.mode` : 'mode';
-      return `${name} acts by itself: ${line} is 'auto'.`;
-    });
+  return Object.entries(runtime.runbooks).flatMap(([name, { mode }]) => {
+    const line = config.runbooks[name]?.mode === mode ? `runbooks.${name}.mode` : 'mode';
+    if (mode === 'auto') return [`${name} acts by itself: ${line} is 'auto'.`];
+    return mode === 'approve' ? [`${name} asks before it acts: ${line} is 'approve'.`] : [];
+  });
 }

@@ -6,7 +6,7 @@ export const explainDocument = z.object({
   version: z.literal(1),
   place: placeSchema,
   /** Absent when no deployed remediation is asked for. */
-  remediation: z.object({ name: z.string(), mode: z.enum(['off', 'observe', 'auto']) }).optional(),
+  remediation: z.object({ name: z.string(), mode: z.enum(['off', 'observe', 'approve', 'auto']) }).optional(),
   /** What the event was understood as; absent when it was rejected. */
   signal: z
     .object({

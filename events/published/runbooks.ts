@@ -14,7 +14,7 @@ export const runbooksDocument = z.object({
   runbooks: z.array(
     z.object({
       name: z.string(),
-      mode: z.enum(['off', 'observe', 'auto']),
+      mode: z.enum(['off', 'observe', 'approve', 'auto']),
       cooldownSeconds: z.number(),
       perTargetPerHour: count,
       perRunbookPerHour: count,

@@ -31,7 +31,7 @@ export const targetSchema = z.object({
   runbooks: z.array(
     z.object({
       name: z.string(),
-      mode: z.enum(['off', 'observe', 'auto']),
+      mode: z.enum(['off', 'observe', 'approve', 'auto']),
       /** No change before this time. */
       cooldownUntil: time.optional(),
       /** Changes of this target within the last hour, and how many more are allowed. */

@@ -171,3 +171,7 @@ export function personKnown(
   const found = Object.entries(people).find(([, { identities }]) => identities.includes(name));
   return found && `person:${found[0]}`;
 }
+
+/** "jane" or "jane and john": who let it happen. */
+export const approvers = ({ approvedBy }: Pick<Approval, 'approvedBy'>): string =>
+  approvedBy.map((by) => by.replace(/^person:/, '')).join(' and ');

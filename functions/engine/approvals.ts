@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Signal } from '../../events/signal.ts';
-import { APPROVAL_KEPT_SECONDS, type Approval, approvalKey, count, type Vote } from './approval.ts';
+import { APPROVAL_KEPT_SECONDS, type Approval, approvalKey, count, type Vote, whyOver } from './approval.ts';
 import { EngineError, RetryableError } from './errors.ts';
 import { type Key, targetKey } from './items.ts';
+import { listIncidents } from './journal-reader.ts';
 import type { Labelled, Store, TransactResult } from './store.ts';
 import { entryMaker, putEntry, putWork } from './writes.ts';
 
@@ -47,6 +48,10 @@ export function putApproval(table: string, approval: Approval): Labelled {
     },
   };
 }
+
+/** The approval is used up by the commit that it belongs to: once, or the commit isn't made. */
+export const useApproval = (table: string, approval: Approval): Labelled =>
+  putApproval(table, { ...approval, status: 'used', version: approval.version + 1 });
 
 export type Voted =
   | { readonly kind: 'counted'; readonly approval: Approval; readonly missing: number }
@@ -123,6 +128,7 @@ async function write(
         incidentEscalated(store.table, next, now),
         entry('denied', `${name} denied: ${change.summary}${why}`, data),
         entry('escalated', `${name} denied "${change.summary}"${why}: it is left to people`, data),
+        judgeAgain(store, next, now),
       ]);
     }
     default:
@@ -179,4 +185,20 @@ export function orderFor({ approvalId, signal }: Approval): {
     command: 'signal',
     signal: { ...signal, id: `${base}#${approvalId}`, recheck: signal.recheck + 1 },
   };
+}
+
+/** Incidents that are looked through for approvals that wait: newest first, of this month and the one before. */
+const LOOKED_THROUGH = 200;
+
+/** Approvals that wait for somebody, oldest first. @throws EngineError when the journal can't be read. */
+export async function waitingApprovals(store: Store, now = Date.now()): Promise<Approval[]> {
+  const incidents = await listIncidents(store, { limit: LOOKED_THROUGH, now: new Date(now) });
+  const ids = incidents
+    .filter(({ state }) => state !== 'resolved')
+    .flatMap(({ timeline }) => timeline.filter(({ kind }) => kind === 'approval-requested'))
+    .map(({ data }) => String(data.approvalId));
+  const found = await Promise.all([...new Set(ids)].map((id) => readApproval(store, id)));
+  return found
+    .filter((approval) => approval !== undefined && whyOver(approval, now) === undefined)
+    .sort((a, b) => (a?.askedAt ?? 0) - (b?.askedAt ?? 0)) as Approval[];
 }

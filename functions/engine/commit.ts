@@ -2,6 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../events/signal.ts';
+import { type Approval, approvers } from './approval.ts';
+import { useApproval } from './approvals.ts';
 import { anySlots, budgetsOf, claimOneOfEach, type FreeSlots, listFree } from './budget.ts';
 import type { Protected } from './config.ts';
 import { type Context, calledLately, deadlineOf, leaseEnd, limitsOf, type Situation } from './context.ts';
@@ -46,7 +48,7 @@ interface Choice {
 
 /**
  * Commits the intent to make `change`.
- * @param guardsBefore Guard metrics as observed before it.
+ * @param basis Guard metrics as observed before it; the approval that lets it be made, which is used up by it.
  * @throws EngineError when the journal can't be written.
  */
 export async function commitIntent<T extends Protected, O>(
@@ -54,14 +56,16 @@ export async function commitIntent<T extends Protected, O>(
   signal: Signal,
   situation: Situation,
   change: Change,
-  guardsBefore?: GuardReadings,
+  basis: { readonly guardsBefore?: GuardReadings | undefined; readonly approval?: Approval | undefined } = {},
 ): Promise<CommitResult> {
   const { store, remediation, config, random } = context;
   const limits = limitsOf(context);
   const opening = openIncident(context, signal, situation.target, situation.now);
+  const { guardsBefore, approval } = basis;
   const action = {
     ...newAction(context, signal, situation, change, opening.incidentId),
     ...(guardsBefore && Object.keys(guardsBefore).length > 0 && { guardsBefore }),
+    ...(approval && { approvalId: approval.approvalId }),
   };
   const budgets = budgetsOf(remediation.manifest, limits, config);
   let free: FreeSlots = anySlots(budgets);
@@ -72,7 +76,7 @@ export async function commitIntent<T extends Protected, O>(
       switchCopy: tries === 0 ? situation.switchCopy : Math.floor(random() * SWITCH_COPIES),
       slots: claimOneOfEach(store.table, free, action.actionId, situation.now, random),
     };
-    const result = await store.transactOnce(intentItems(context, signal, situation, opening, action, choice));
+    const result = await store.transactOnce(intentItems(context, signal, situation, opening, action, choice, approval));
     if (result.ok) return { kind: 'committed', action };
     if (ownCommit(result.failed.get('event'), action)) return { kind: 'committed', action };
     const stop = refusal(result.failed, situation, signal);
@@ -125,6 +129,7 @@ function intentItems<T extends Protected, O>(
   opening: Opening,
   action: ActionItem,
   choice: Choice,
+  approval: Approval | undefined,
 ): Labelled[] {
   const { store, remediation, requestId } = context;
   const { table } = store;
@@ -134,13 +139,14 @@ function intentItems<T extends Protected, O>(
   const { change } = action;
   const entries = [
     ...opening.entries,
-    opening.make('intent', `will ${change.summary}`, {
+    opening.make('intent', `will ${change.summary}${approval ? `, approved by ${approvers(approval)}` : ''}`, {
       actionId: action.actionId,
       remediation: name,
       change: change.summary,
       before: change.before,
       after: change.after,
       undo: change.undo,
+      ...(approval && { approvalId: approval.approvalId }),
       verifyBy: action.verifyBy && new Date(action.verifyBy).toISOString(),
     }),
   ];
@@ -163,6 +169,7 @@ function intentItems<T extends Protected, O>(
     ...choice.slots,
     alarmFired(table, signal),
     putAction(table, action),
+    ...(approval ? [useApproval(table, approval)] : []),
     ...entries.map((entry) => putEntry(table, entry)),
     putWork(table, {
       kind: 'unfinished',
@@ -178,7 +185,7 @@ function intentItems<T extends Protected, O>(
 
 /** Which refusal ends the attempt; undefined when only slots were taken, for then other slots may be free. */
 function refusal(failed: ReadonlyMap<string, unknown>, situation: Situation, signal: Signal): CommitResult | undefined {
-  if (failed.has('event') || failed.has('target')) return { kind: 'moved' };
+  if (failed.has('event') || failed.has('target') || failed.has('approval')) return { kind: 'moved' };
   const recheckAt = situation.now + SOON_MS;
   if (failed.has('switch')) {
     return {

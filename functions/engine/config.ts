@@ -10,9 +10,12 @@ import type { Severity } from '../../events/journal.ts';
 import type { Ladder } from './runbook.ts';
 import type { Window } from './windows.ts';
 
-/** `off` ignores, `observe` says what it would do, `auto` does it. (`approve` joins them when approvals can be given.) */
-export const MODES = ['off', 'observe', 'auto'] as const;
+/** `off` ignores, `observe` says what it would do, `approve` asks before it does it, `auto` does it. */
+export const MODES = ['off', 'observe', 'approve', 'auto'] as const;
 export type Mode = (typeof MODES)[number];
+
+/** Whether a runbook in that mode changes anything at all, be it after somebody approved. */
+export const mayChange = (mode: Mode | undefined): boolean => mode === 'auto' || mode === 'approve';
 
 /** Limits that hold for one runbook on every target; see design section 4. */
 export interface RunbookLimits {

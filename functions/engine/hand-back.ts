@@ -3,7 +3,7 @@ import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, putTargetWork, writeTarget } from './action.ts';
 import { anySlots, claimOneOfEach, listFree, removalBudget } from './budget.ts';
-import type { Protected } from './config.ts';
+import { mayChange, type Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
 import { describeTakeOver, SOON_MS, type Stop, takenOverBy } from './guard.ts';
 import { heldOf, holdsBy, valueWithout } from './holds.ts';
@@ -53,7 +53,8 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   }
   const quietFrom = (present.okSince ?? now) + hold.stabiliseForSeconds * 1000;
   const { mode } = limitsOf(context);
-  if (mode !== 'auto')
+  // What was approved includes its undo.
+  if (!mayChange(mode))
     return postpone(context, targetName, now + config.handsOffSeconds * 1000, `mode is ${mode}, so nothing is changed`);
   if (present.openIncidentId)
     return postpone(context, targetName, now + hold.stabiliseForSeconds * 1000, 'an incident is open');

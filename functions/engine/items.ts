@@ -100,6 +100,8 @@ export interface TargetItem {
   readonly handedBack?: Readonly<Record<string, readonly number[]>>;
   /** When a person was last called because of what was decided in the open incident. */
   readonly escalatedAt?: number;
+  /** By remediation: the approval that was asked for last in the open incident. */
+  readonly approvals?: Readonly<Record<string, string>>;
 }
 /** Explicit hands-off (`nightshift take-over`). It always ends, so that no target is forgotten. */
 export interface TakeOver {
@@ -147,6 +149,8 @@ export interface ActionItem {
   /** The signal that it answers; a hand-back answers none. */
   readonly signal?: Signal;
   readonly change: Change;
+  /** Absent: nobody was asked. */
+  readonly approvalId?: string;
   readonly status: 'intended' | 'done' | 'failed' | 'verified';
   readonly attempt: number;
   readonly leaseUntil: number;

@@ -1,6 +1,6 @@
 /** Whether an intent that a function left unfinished may still be carried out. */
 import type { HoldReason, Outcome } from '../../events/outcome.ts';
-import type { Protected } from './config.ts';
+import { mayChange, type Protected } from './config.ts';
 import { type Context, limitsOf, readTarget } from './context.ts';
 import { describeTakeOver, takenOverBy } from './guard.ts';
 import type { ActionItem } from './items.ts';
@@ -34,9 +34,10 @@ export async function whyLapsed<T extends Protected, O>(
   if (action.purpose === 'undo') return mode === 'auto' ? undefined : held('change-under-way', `mode is ${mode} now`);
   if (action.purpose === 'hand-back') {
     if (present.openIncidentId) return held('change-under-way', `${present.openIncidentId} is open now`);
-    return mode === 'auto' ? undefined : held('change-under-way', `mode is ${mode} now`);
+    return mayChange(mode) ? undefined : held('change-under-way', `mode is ${mode} now`);
   }
-  if (mode !== 'auto')
+  // An intent of mode `auto` that nobody was asked about isn't carried out after people said that they want to be asked.
+  if (!mayChange(mode) || (mode === 'approve' && action.approvalId === undefined))
     return { why: `mode is ${mode} now`, outcome: { kind: 'would-act', incidentId, change: change.summary } };
   const recovered = subject !== undefined && present.alarms[subject] === 'OK';
   if (recovered || present.openIncidentId !== incidentId) {

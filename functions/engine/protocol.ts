@@ -9,14 +9,23 @@ import { hasLevel, type Signal } from '../../events/signal.ts';
 import { carryOut, resume } from './action.ts';
 import { settle } from './aftermath.ts';
 import { commitIntent } from './commit.ts';
-import type { Protected } from './config.ts';
+import { mayChange, type Protected } from './config.ts';
+import { consentTo, peopleNeeded } from './consent.ts';
 import { type Context, limitsOf, readSituation, type Situation } from './context.ts';
 import { ActionFailedError, PermissionError } from './errors.ts';
 import { preflight, type Stop } from './guard.ts';
-import type { GuardReadings } from './guard-metrics.ts';
 import { holdShown } from './holds.ts';
 import type { EventItem } from './items.ts';
-import { contended, recordEscalation, recordFine, recordStop, recordWouldAct, rejected, stormOf } from './record.ts';
+import {
+  contended,
+  type Escalation,
+  recordEscalation,
+  recordFine,
+  recordStop,
+  recordWouldAct,
+  rejected,
+  stormOf,
+} from './record.ts';
 import type { Decision } from './remediation.ts';
 import { nothingWaits } from './target-state.ts';
 
@@ -65,7 +74,9 @@ async function judge<T extends Protected, O>(
     now: situation.now,
   });
   if (stop) return recordStop(context, signal, situation, stop);
-  const { decision, guards } = await observeAndDecide(context, signal, target, situation);
+  const seen = await observeAndDecide(context, signal, target, situation);
+  if (seen.kind === 'unseen') return recordEscalation(context, signal, situation, seen);
+  const { decision, observation } = seen;
   switch (decision.kind) {
     case 'fine':
       return firesTooLong(context, signal, situation)
@@ -81,30 +92,34 @@ async function judge<T extends Protected, O>(
     case 'escalate':
       return recordEscalation(context, signal, situation, decision);
     case 'act':
-      return act(context, signal, target, situation, decision, guards);
+      return act(context, signal, target, situation, { decision, observation });
     default:
       return decision satisfies never;
   }
 }
 
-/** What can't be seen isn't changed (invariant I9): an unreadable target is a decision to call a person. */
+type Seen<O> =
+  | { readonly kind: 'seen'; readonly observation: O; readonly decision: Decision }
+  | ({ readonly kind: 'unseen' } & Escalation);
+
+/** What can't be seen isn't changed (invariant I9): an unreadable target calls a person, or the next rung. */
 async function observeAndDecide<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   target: T,
   situation: Situation,
-): Promise<{ readonly decision: Decision; readonly guards?: GuardReadings | undefined }> {
+): Promise<Seen<O>> {
   try {
     const observation = await context.remediation.observe(target, context.config);
     const { config } = context;
     const { name, holds = [] } = context.remediation.manifest;
     const hold = holdShown(situation.target.holds, name, holds);
     const decision = context.remediation.decide({ signal, target, observation, hold, config });
-    return { decision, guards: context.remediation.guards?.(observation) };
+    return { kind: 'seen', observation, decision };
   } catch (error) {
     if (error instanceof PermissionError || error instanceof ActionFailedError) {
       const needsPerson = error instanceof PermissionError;
-      return { decision: { kind: 'escalate', reason: error.message, needsPerson } };
+      return { kind: 'unseen', reason: error.message, needsPerson };
     }
     throw error;
   }
@@ -115,12 +130,18 @@ async function act<T extends Protected, O>(
   signal: Signal,
   target: T,
   situation: Situation,
-  decision: Extract<Decision, { kind: 'act' }>,
-  guards: GuardReadings | undefined,
+  { decision, observation }: { readonly decision: Extract<Decision, { kind: 'act' }>; readonly observation: O },
 ): Promise<Outcome | undefined> {
   const { mode } = limitsOf(context);
-  if (mode !== 'auto') return recordWouldAct(context, signal, situation, decision.change.summary);
-  const result = await commitIntent(context, signal, situation, decision.change, guards);
+  if (!mayChange(mode)) return recordWouldAct(context, signal, situation, decision.change.summary);
+  const people = peopleNeeded(mode, context.remediation.manifest, decision);
+  const consent = people !== 0 && (await consentTo(context, signal, situation, { decision, observation, people }));
+  if (consent && consent.kind === 'recorded') return consent.outcome;
+  const approval = consent ? consent.approval : undefined;
+  const result = await commitIntent(context, signal, situation, approval?.change ?? decision.change, {
+    guardsBefore: context.remediation.guards?.(observation),
+    approval,
+  });
   switch (result.kind) {
     case 'committed':
       return carryOut(context, target, result.action);

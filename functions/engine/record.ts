@@ -30,7 +30,7 @@ import {
 export type Escalation = Omit<Extract<Decision, { kind: 'escalate' }>, 'kind'>;
 
 /** Writes an outcome that changes nothing but the journal. Undefined when target or event moved meanwhile. */
-async function record<T extends Protected, O>(
+export async function record<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,

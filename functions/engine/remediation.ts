@@ -36,7 +36,12 @@ export interface Change {
 }
 
 export type Decision =
-  | { readonly kind: 'act'; readonly change: Change }
+  | {
+      readonly kind: 'act';
+      readonly change: Change;
+      /** This change needs so many people's approval, whatever the mode: because of what it is, not because of its runbook. */
+      readonly approval?: { readonly people: 1 | 2; readonly why: string };
+    }
   | { readonly kind: 'fine'; readonly reason: string }
   | {
       readonly kind: 'hold';
@@ -139,6 +144,8 @@ export interface Remediation<Target extends Protected, Observation> {
     observation: Observation;
     alarmsOk: boolean;
   }): Verification;
+  /** Pure: what the change costs more, in US dollars an hour; undefined where that isn't known. Told to whoever approves it. */
+  costPerHourUsd?(change: Change, target: string, config: RuntimeConfig): number | undefined;
   /**
    * Pure: may the temporary change be handed back now? Absent when the remediation holds nothing. `hold.value` is the field's effective
    * value, `hold.baseline` what to set: what others still hold of the field, else its value before the first hold. `urgent`: the change made things

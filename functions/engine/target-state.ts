@@ -134,7 +134,13 @@ export const takenOver = (target: TargetItem, taken: TakeOver): TargetItem => ({
 /** Nightshift may judge the target again: also what it kept its hands off by itself. */
 export const givenBack = (target: TargetItem): TargetItem => without(target, 'takenOver', 'handsOffUntil', 'keptAway');
 
+/** People were asked whether a remediation may go on; an earlier question of it is no longer the one that counts. */
+export const askedFor = (target: TargetItem, remediation: string, approvalId: string): TargetItem => ({
+  ...target,
+  approvals: { ...target.approvals, [remediation]: approvalId },
+});
+
 /** The incident is over; a hold may remain until it is handed back. */
 export function resolved(target: TargetItem): TargetItem {
-  return { ...without(target, 'openIncidentId', 'openedAt', 'escalatedAt'), verifying: {}, alarms: {} };
+  return { ...without(target, 'openIncidentId', 'openedAt', 'escalatedAt', 'approvals'), verifying: {}, alarms: {} };
 }

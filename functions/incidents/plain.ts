@@ -15,6 +15,10 @@ export function plain(value: Json): string {
 function words(value: Json): string {
   if (Array.isArray(value)) return (value as readonly Json[]).map(words).join('; ') || 'nothing';
   if (typeof value !== 'object' || value === null) return String(value);
+  const { field, value: held, ...rest } = value as { readonly [key: string]: Json };
+  // A number that names what it is of.
+  if (typeof field === 'string' && held !== undefined && Object.keys(rest).length === 0)
+    return `${field}: ${words(held)}`;
   return Object.entries(value as { readonly [key: string]: Json })
     .map(([key, each]) => `${key}: ${typeof each === 'object' && each !== null ? `(${words(each)})` : words(each)}`)
     .join(', ');

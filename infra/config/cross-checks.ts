@@ -147,9 +147,14 @@ const targetsOf = ({ services, databases }: LooseConfig): string[] => [
 /** What acts by itself must be able to call somebody: every page and every backstop alarm goes to these addresses. */
 function contactFaults(config: LooseConfig, manifests: readonly Manifest[]): Fault[] {
   if (config.contacts === undefined || config.contacts.pageEmails.length > 0) return [];
-  const auto = manifests
-    .filter(({ name }) => (config.runbooks[name]?.mode ?? config.mode) === 'auto')
-    .map(({ name }) => name);
+  const inMode = (mode: string) =>
+    manifests.filter(({ name }) => (config.runbooks[name]?.mode ?? config.mode) === mode);
+  const asking = inMode('approve').map(({ name }) => name);
+  if (asking.length > 0) {
+    const asks = `at least one address while ${asking.join(', ')} ${asking.length === 1 ? 'asks' : 'ask'} somebody (mode approve)`;
+    return [fault('contacts.pageEmails', [], asks)];
+  }
+  const auto = inMode('auto').map(({ name }) => name);
   if (auto.length === 0) return [];
   const expected = `at least one address while ${auto.join(', ')} ${auto.length === 1 ? 'acts' : 'act'} by itself (mode auto)`;
   return [fault('contacts.pageEmails', [], expected)];

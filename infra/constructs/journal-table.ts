@@ -3,6 +3,7 @@ import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table } fro
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { approvalKey } from '../../functions/engine/approval.ts';
 import { FLEET, REMOVALS } from '../../functions/engine/budget.ts';
 import { actionKey, alarmKey, entryKey, eventKey, slotKey, stormKey, targetKey } from '../../functions/engine/items.ts';
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
@@ -84,6 +85,7 @@ export const engineAccess = ({
     targetKey(`${targetKind}/*`).pk,
     alarmKey('*').pk,
     actionKey('*').pk,
+    approvalKey('*').pk,
     'WORK#*',
     entryKey('*', '').pk,
     stormKey.pk,

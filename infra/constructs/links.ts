@@ -7,6 +7,7 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnOutput, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { approvalKey } from '../../functions/engine/approval.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
@@ -77,6 +78,8 @@ export class Links extends Construct {
       reservedConcurrency: links.reservedConcurrency,
       journal: {
         actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+        // What people do: to targets, work, incidents and approvals; and what it remembers of links and webhooks.
+        writes: ['TARGET#*', 'WORK#*', 'INCIDENT#*', approvalKey('*').pk, 'LINK#*', 'WEBHOOK#*'],
       },
     });
     const secrets = [links.signingSecretArn, ...(links.pagerDuty ? [links.pagerDuty.webhookSecretArn] : [])];

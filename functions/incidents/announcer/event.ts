@@ -34,6 +34,8 @@ const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
  * made because of the mode: that something is held is written again at every look, and telling it each time would bury the rest.
  */
 export function happeningOf({ kind, data }: Pick<JournalEntry, 'kind' | 'data'>): Happening | undefined {
+  // The question itself is told, with what is asked: the call for a person beside it would only be a second message.
+  if (kind === 'escalated' && typeof data.asks === 'string') return undefined;
   if (kind === 'decided' && typeof data.change !== 'string') return undefined;
   return HAPPENING[kind];
 }

@@ -145,6 +145,7 @@ async function decide(
         text: `${approval.change.summary}: ${voted.missing} more to go.`,
       };
     case 'denied':
+      await tell(voted.approval, context);
       return words;
     case 'repeated':
       throw new NotPossibleError('You have approved it already: one person counts once.');
@@ -163,7 +164,7 @@ async function tell(approval: Approval, { order }: ActContext): Promise<void> {
   try {
     await order(approval.remediation, orderFor(approval));
   } catch (error) {
-    log('WARN', `${approval.approvalId}: approved, left to the reconciler`, {
+    log('WARN', `${approval.approvalId}: ${approval.status}, left to the reconciler`, {
       error: error instanceof Error ? error.message : String(error),
     });
   }

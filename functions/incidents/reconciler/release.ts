@@ -1,6 +1,6 @@
 /** Which of the signals that are due may be judged again now, where many targets wait for the same remediation. */
 import type { Signal } from '../../../events/signal.ts';
-import type { RuntimeConfig } from '../../engine/config.ts';
+import { mayChange, type RuntimeConfig } from '../../engine/config.ts';
 import { RetryableError } from '../../engine/errors.ts';
 import { rollOutKey, type TargetItem, targetKey, type WorkItem } from '../../engine/items.ts';
 import { readIncident } from '../../engine/journal-reader.ts';
@@ -37,7 +37,7 @@ export async function holdBack(
   failures: unknown[],
 ): Promise<ReadonlySet<WorkItem>> {
   const { store, config, functions } = around;
-  const names = Object.keys(functions).filter((name) => config.runbooks[name]?.mode === 'auto');
+  const names = Object.keys(functions).filter((name) => mayChange(config.runbooks[name]?.mode));
   const kept = await store.readAll(names.map(rollOutKey));
   const held = new Set<WorkItem>();
   for (const name of names) {

@@ -1,7 +1,7 @@
 /** One run of the reconciler: everything due is handed out, then alarms that fire unknown are looked for. */
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { isAlarm } from '../../../events/signal.ts';
-import type { RuntimeConfig } from '../../engine/config.ts';
+import { mayChange, type RuntimeConfig } from '../../engine/config.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import { type AlarmItem, alarmKey, duePartitions, targetKey, type WorkItem } from '../../engine/items.ts';
 import { Pacer } from '../../engine/pacer.ts';
@@ -123,7 +123,7 @@ function ordersFor(
       const ofWork = (concerned.get(work) ?? []).flatMap((arn) => alarms.get(arn) ?? []);
       const order = orderFor(work, new Map(ofWork.map((alarm) => [alarm.arn, alarm])));
       // It was only watched, and its runbook still may not act: judging it again would say the same.
-      const watched = work.whenAuto === true && config.runbooks[work.remediation]?.mode !== 'auto';
+      const watched = work.whenAuto === true && !mayChange(config.runbooks[work.remediation]?.mode);
       return [work, watched && firingOf(work, order).length > 0 ? 'wait' : order];
     }),
   );

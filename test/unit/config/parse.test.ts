@@ -150,7 +150,7 @@ describe('a fault', () => {
     ['a malformed region', ['region'], 'Europe', 'region', /a region such as eu-west-1/],
     ['one region twice', ['standbyRegion'], 'eu-west-1', 'standbyRegion', /must differ from region/],
     ['a name too long', ['name'], 'a'.repeat(21), 'name', /at most 20/],
-    ['an unknown mode', ['mode'], 'automatic', 'mode', /one of off, observe, auto/],
+    ['an unknown mode', ['mode'], 'automatic', 'mode', /one of off, observe, approve, auto/],
     [
       'fewer at most than at least',
       ['services', 'backend', 'maxTasks'],

@@ -102,6 +102,14 @@ describe('people and links', () => {
   });
 
   it('two people must be known where two must approve', () => {
+    const high = { risk: 'high' };
+    expect(faultsWith({ mode: 'approve' }, high).join()).toContain('at least two: changes of scale-out-service');
+    expect(faultsWith({ mode: 'approve', people }, high)).toEqual([]);
+    expect(faultsWith({ mode: 'observe' }, high)).toEqual([]);
+    expect(faultsWith({ mode: 'approve' })).toEqual([]);
+    expect(faultsWith({ mode: 'approve', contacts: { pageEmails: [] } }).join()).toContain(
+      'scale-out-service asks somebody',
+    );
     expect(faultsWith({ mode: 'auto' }, { approval: { people: 2 } }).join()).toContain('at least two');
     expect(faultsWith({ mode: 'auto', people }, { approval: { people: 2 } })).toEqual([]);
     expect(faultsWith({ mode: 'observe' }, { approval: { people: 2 } })).toEqual([]);

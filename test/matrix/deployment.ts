@@ -51,7 +51,12 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
   const functions = Object.fromEntries(remediations.map(({ manifest }) => [manifest.name, `${name}-${manifest.name}`]));
   const reconciler = `${name}-reconciler`;
   await Promise.all([
-    make('reconciler', reconciler, 60, { NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions) }),
+    make('reconciler', reconciler, 60, {
+      NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions),
+      // The lanes share one failure queue, in which faults leave their messages on purpose: it isn't counted.
+      NIGHTSHIFT_FAILURE_QUEUES: '[]',
+      NIGHTSHIFT_HEARTBEAT_QUEUE: await heartbeatQueue(place, config.standbyRegion, `${name}-heartbeat`),
+    }),
     ...remediations.flatMap(({ manifest }) =>
       [functions[manifest.name] ?? '', ...Array.from({ length: lanes }, (_, lane) => laneOf(manifest.name, lane))].map(
         (each) => make(manifest.name, each, manifest.timeoutSeconds),
@@ -94,6 +99,15 @@ async function makeFunction(place: Place, options: FunctionOptions): Promise<voi
     }),
   );
   place.lambda.registerInvokeConfig(functionName, REGION, { maximumRetryAttempts: 2, onFailureArn: options.queue.arn });
+}
+
+/** @returns its URL. */
+async function heartbeatQueue(place: Place, region: string, QueueName: string): Promise<string> {
+  const credentials = { accessKeyId: 'matrix', secretAccessKey: 'test' };
+  const sqs = new SQSClient({ endpoint: place.gateway.upstreamUrl ?? '', region, credentials });
+  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName }));
+  sqs.destroy();
+  return QueueUrl;
 }
 
 interface FailureQueue {

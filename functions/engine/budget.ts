@@ -34,24 +34,27 @@ export const removalBudget = ({ fleet }: FleetLimits): Budget => ({
 
 /** The budgets that a change by a remediation claims, in the order in which they are named when several are spent. */
 export const budgetsOf = (
-  remediation: { readonly name: string; readonly removesCapacity?: boolean },
+  remediation: { readonly name: string; readonly removesCapacity?: boolean; readonly changesNothing?: boolean },
   { perRunbookPerHour }: Pick<RunbookLimits, 'perRunbookPerHour'>,
   config: FleetLimits,
-): readonly Budget[] => [
-  {
-    guardrail: 'runbook-budget',
-    scope: remediation.name,
-    setting: `perRunbookPerHour ${perRunbookPerHour}`,
-    limit: perRunbookPerHour,
-  },
-  {
-    guardrail: 'fleet-budget',
-    scope: FLEET,
-    setting: `fleet.changesPerHour ${config.fleet.changesPerHour}`,
-    limit: config.fleet.changesPerHour,
-  },
-  ...(remediation.removesCapacity ? [removalBudget(config)] : []),
-];
+): readonly Budget[] => {
+  if (remediation.changesNothing) return [];
+  return [
+    {
+      guardrail: 'runbook-budget',
+      scope: remediation.name,
+      setting: `perRunbookPerHour ${perRunbookPerHour}`,
+      limit: perRunbookPerHour,
+    },
+    {
+      guardrail: 'fleet-budget',
+      scope: FLEET,
+      setting: `fleet.changesPerHour ${config.fleet.changesPerHour}`,
+      limit: config.fleet.changesPerHour,
+    },
+    ...(remediation.removesCapacity ? [removalBudget(config)] : []),
+  ];
+};
 
 /** Budgets with the slots of each that may still be free. */
 export type FreeSlots = readonly { readonly budget: Budget; readonly slots: readonly number[] }[];

@@ -4,7 +4,7 @@ import type { JournalEntry } from '../../events/journal.ts';
 import { hasLevel, type Signal } from '../../events/signal.ts';
 import type { Protected } from './config.ts';
 import type { Context } from './context.ts';
-import type { TargetItem } from './items.ts';
+import { CANARY_INCIDENT, type TargetItem } from './items.ts';
 import { severityOf } from './ladder.ts';
 import { firing } from './target-state.ts';
 import { entryMaker, newId } from './writes.ts';
@@ -16,8 +16,8 @@ export function openIncident<T extends Protected, O>(
   target: TargetItem,
   now: number,
 ) {
-  const { name } = context.remediation.manifest;
-  const incidentId = target.openIncidentId ?? `inc-${newId(now)}`;
+  const { name, changesNothing } = context.remediation.manifest;
+  const incidentId = target.openIncidentId ?? `${changesNothing ? CANARY_INCIDENT : 'inc-'}${newId(now)}`;
   const make = entryMaker(incidentId, name, now);
   const entries: JournalEntry[] = [];
   if (!target.openIncidentId) {

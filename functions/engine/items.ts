@@ -32,7 +32,13 @@ export const workKey = (kind: WorkKind, id: string): Key => single(`WORK#${kind}
 /** Id of the work that each remediation has for a target of its own: verification and handing back. */
 export const workOf = (target: string, remediation: string): string => `${target}#${remediation}`;
 export const entryKey = (incidentId: string, entryId: string): Key =>
-  single(`INCIDENT#${incidentId}`, `ENTRY#${entryId}`);
+  single(`INCIDENT#${incidentId}`, `${isCanary(incidentId) ? CANARY_ENTRY : 'ENTRY#'}${entryId}`);
+/** The canary's entries have a name of their own, so that whoever follows the journal to tell people doesn't see them. */
+export const CANARY_ENTRY = 'CANARY#';
+export const CANARY_INCIDENT = 'canary-';
+export const isCanary = (incidentId: string): boolean => incidentId.startsWith(CANARY_INCIDENT);
+/** How long what the canary leaves in the journal is kept. */
+export const CANARY_KEPT_SECONDS = 24 * 3600;
 /** For how long a claimed slot of a budget is taken. */
 export const BUDGET_HOUR_MS = 3_600_000;
 /** Slots of one budget are separate items of one partition, so that the taken ones can be listed with one query. */

@@ -15,7 +15,8 @@ export interface Permission {
   readonly whyAnyResource?: string;
 }
 
-export type TargetKind = 'ecs-service' | 'rds-instance';
+/** `canary`: the deployment itself, of which nothing is changed. */
+export type TargetKind = 'ecs-service' | 'rds-instance' | 'canary';
 
 /** Something that happened, told by an event without a level, that may start this remediation. */
 export interface TriggerEvent {
@@ -50,6 +51,8 @@ export interface RemediationManifest {
   readonly network: 'none' | 'database-vpc';
   /** It takes capacity away (stops, removes, fails over): then it also claims a slot of the removal budget, as every hand-back does. */
   readonly removesCapacity?: boolean;
+  /** The canary's: it claims no budget, and its incidents are kept where nobody is told of them. */
+  readonly changesNothing?: boolean;
   /** Fields that it changes for a while (`Change.hold.field`), so that it knows what another remediation holds of them. */
   readonly holds?: readonly string[];
   readonly risk: 'low' | 'medium' | 'high';

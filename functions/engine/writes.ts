@@ -11,11 +11,13 @@ import {
   actionKey,
   alarmKey,
   BUDGET_HOUR_MS,
+  CANARY_KEPT_SECONDS,
   duePartition,
   EVENT_KEPT_SECONDS,
   entryKey,
   eventKey,
   incidentsPartition,
+  isCanary,
   type Key,
   rollOutKey,
   type SwitchItem,
@@ -219,23 +221,29 @@ const asRead = (version: number) => ({
   values: { ':version': version },
 });
 
+/** Thousands of canaries a month would pile up. */
+const canaryExpiry = (incidentId: string, at: number) =>
+  isCanary(incidentId) && { expiresAt: Math.floor(at / 1000) + CANARY_KEPT_SECONDS };
+
 export function putAction(table: string, action: ActionItem): Labelled {
-  return signed('action', put(table, { ...actionKey(action.actionId), ...action }, ABSENT));
+  return signed('action', put(table, actionItem(action), ABSENT));
 }
+
+const actionItem = (action: ActionItem) => ({
+  ...actionKey(action.actionId),
+  ...action,
+  ...canaryExpiry(action.incidentId, action.leaseUntil),
+});
 
 /** Replaces an action if it is still at the attempt and status that were read. */
 export function updateAction(table: string, before: ActionItem, after: ActionItem): Labelled {
   return signed(
     'action',
-    put(
-      table,
-      { ...actionKey(after.actionId), ...after },
-      {
-        expression: '#attempt = :attempt AND #status = :status',
-        names: { '#attempt': 'attempt', '#status': 'status' },
-        values: { ':attempt': before.attempt, ':status': before.status },
-      },
-    ),
+    put(table, actionItem(after), {
+      expression: '#attempt = :attempt AND #status = :status',
+      names: { '#attempt': 'attempt', '#status': 'status' },
+      values: { ':attempt': before.attempt, ':status': before.status },
+    }),
   );
 }
 
@@ -328,11 +336,16 @@ export function removeWork(table: string, kind: WorkItem['kind'], id: string): L
 
 /** A line of the timeline. An `opened` entry is also listed in the index of incidents. */
 export function putEntry(table: string, entry: JournalEntry): Labelled {
-  const listed = entry.kind === 'opened' && {
-    incidentsPk: incidentsPartition(entry.at),
-    incidentsSk: entry.incidentId,
-  };
-  return signed('entry', put(table, { ...entryKey(entry.incidentId, entry.id), ...entry, ...listed }, ABSENT));
+  const expires = canaryExpiry(entry.incidentId, Date.parse(entry.at));
+  const listed = entry.kind === 'opened' &&
+    !isCanary(entry.incidentId) && {
+      incidentsPk: incidentsPartition(entry.at),
+      incidentsSk: entry.incidentId,
+    };
+  return signed(
+    'entry',
+    put(table, { ...entryKey(entry.incidentId, entry.id), ...entry, ...listed, ...expires }, ABSENT),
+  );
 }
 
 /** Makes entries of one incident with growing ids. */

@@ -113,6 +113,7 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
   const isDeployed = {
     'ecs-service': Object.keys(config.services).length > 0,
     'rds-instance': Object.keys(config.databases).length > 0,
+    canary: false,
   };
   const unmarked = manifests
     .filter(({ targetKind }) => isDeployed[targetKind])

@@ -13,6 +13,8 @@ export function deployedManifests<M extends Pick<RemediationManifest, 'targetKin
 ): M[] {
   const protectedKinds: Record<TargetKind, boolean> = {
     'ecs-service': Object.keys(config.services).length > 0,
+    // Not a remediation that a configuration asks for.
+    canary: false,
     'rds-instance': Object.keys(config.databases).length > 0,
   };
   return manifests.filter((manifest) => protectedKinds[manifest.targetKind]);

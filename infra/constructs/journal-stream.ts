@@ -3,6 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { CfnElement, Stack, Validations } from 'aws-cdk-lib/core';
 import type { EntryKind } from '../../events/journal.ts';
+import { CANARY_ENTRY } from '../../functions/engine/items.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import { type Deployment, functionNameOf, type NightshiftFunction } from './nightshift-function.ts';
 
@@ -16,13 +17,18 @@ export interface FollowProps {
   readonly streamArn: string;
   /** Kinds of entries that start the function; all when left out. */
   readonly kinds?: readonly EntryKind[];
+  /** Also the canary's last entries, which nobody else sees. */
+  readonly canary?: boolean;
 }
 
 /**
  * Starts the function for new timeline entries, in their order. A stream has two readers at most ("Change data capture for DynamoDB Streams", Amazon
  * DynamoDB Developer Guide): the publisher and the announcer.
  */
-export function followJournal(unit: NightshiftFunction, { deployment, name, streamArn, kinds }: FollowProps): void {
+export function followJournal(
+  unit: NightshiftFunction,
+  { deployment, name, streamArn, kinds, canary }: FollowProps,
+): void {
   readStream(unit, deployment.table, streamArn);
   watchAge(unit, functionNameOf(deployment.config.name, name), deployment);
   const mapping = new CfnEventSourceMapping(unit, 'Stream', {
@@ -32,17 +38,7 @@ export function followJournal(unit: NightshiftFunction, { deployment, name, stre
     batchSize: 100,
     // Timeline entries only: the many items that leases and budgets write never start it.
     filterCriteria: {
-      filters: [
-        {
-          pattern: JSON.stringify({
-            eventName: ['INSERT'],
-            dynamodb: {
-              Keys: { sk: { S: [{ prefix: 'ENTRY#' }] } },
-              ...(kinds && { NewImage: { kind: { S: kinds } } }),
-            },
-          }),
-        },
-      ],
+      filters: [inserted('ENTRY#', kinds), ...(canary ? [inserted(CANARY_ENTRY, ['resolved'])] : [])],
     },
     functionResponseTypes: ['ReportBatchItemFailures'],
     bisectBatchOnFunctionError: true,
@@ -54,6 +50,14 @@ export function followJournal(unit: NightshiftFunction, { deployment, name, stre
   // Lambda checks when the mapping is made that the role may read the stream.
   mapping.node.addDependency(unit.role);
 }
+
+/** "Control which events Lambda sends to your function": new items of that kind only. */
+const inserted = (prefix: string, kinds: readonly EntryKind[] | undefined) => ({
+  pattern: JSON.stringify({
+    eventName: ['INSERT'],
+    dynamodb: { Keys: { sk: { S: [{ prefix }] } }, ...(kinds && { NewImage: { kind: { S: kinds } } }) },
+  }),
+});
 
 /**
  * Entries that wait are people who aren't told: the age of the oldest one is watched ("Types of metrics for Lambda functions", IteratorAge).

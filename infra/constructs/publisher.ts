@@ -22,6 +22,6 @@ export class Publisher extends NightshiftFunction {
     // SNS encrypts on behalf of whoever publishes ("Key management", Amazon SNS Developer Guide).
     const key = deployment.config.pageTopicKeyArn;
     if (key) this.allow(['kms:Decrypt', 'kms:GenerateDataKey'], [key]);
-    followJournal(this, { deployment, name: manifest.name, streamArn, kinds: ['escalated'] });
+    followJournal(this, { deployment, name: manifest.name, streamArn, kinds: ['escalated'], canary: true });
   }
 }

@@ -6,6 +6,7 @@ import type { IncidentFunctionManifest } from '../../functions/incidents/manifes
 import { jobSubjects } from '../config/jobs.ts';
 import { deployedManifests } from '../config/runtime.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
+import { Canary } from '../constructs/canary.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
 import { Jobs } from '../constructs/jobs.ts';
 import { journalTable } from '../constructs/journal-table.ts';
@@ -69,11 +70,21 @@ export class ResponseStack extends Stack {
   #incidentFunctions(deployment: Deployment, units: Units, remediations: ReadonlyMap<string, Remediation>): void {
     const manifestOf = (name: string): IncidentFunctionManifest | undefined =>
       units.incidentFunctions.find((unit) => unit.manifest.name === name)?.manifest;
-    const reconciler = manifestOf('reconciler');
-    if (reconciler) new Reconciler(this, { deployment, manifest: reconciler, remediations });
-    const publisher = manifestOf('publisher');
+    const publisherManifest = manifestOf('publisher');
     const streamArn = deployment.table.tableStreamArn;
-    if (publisher && streamArn) new Publisher(this, { deployment, manifest: publisher, streamArn });
+    const publisher =
+      publisherManifest && streamArn
+        ? new Publisher(this, { deployment, manifest: publisherManifest, streamArn })
+        : undefined;
+    const canary = manifestOf('canary') && publisher ? new Canary(this, { deployment, publisher }) : undefined;
+    const reconciler = manifestOf('reconciler');
+    if (reconciler)
+      new Reconciler(this, {
+        deployment,
+        manifest: reconciler,
+        // Its due work is brought up like that of any remediation.
+        remediations: new Map([...remediations, ...(canary ? [['canary', canary.remediation] as const] : [])]),
+      });
     const { links } = deployment.config;
     const linksManifest = manifestOf('links');
     const endpoint =

@@ -15,6 +15,7 @@ export interface Deployed {
     readonly roleId: string;
     readonly targetArn: string;
     readonly deadLetterArn: string;
+    readonly alarmName: string;
   }[];
 }
 
@@ -78,6 +79,18 @@ export const INVISIBLE: readonly Invisible[] = [
       schedules.some(({ roleId, targetArn }) => roleId === role.logicalId && targetArn === resource),
   },
   {
+    actions: ['cloudwatch:SetAlarmState'],
+    because: 'EventBridge Scheduler calls the API of a universal target with the schedule’s role.',
+    page: 'Using universal targets in EventBridge Scheduler',
+    neededBy: (role, resource, { schedules }) =>
+      schedules.some(
+        ({ roleId, targetArn, alarmName }) =>
+          roleId === role.logicalId &&
+          targetArn.endsWith(':aws-sdk:cloudwatch:setAlarmState') &&
+          resource.endsWith(`:alarm:${alarmName}`),
+      ),
+  },
+  {
     actions: ['sqs:SendMessage'],
     because: 'EventBridge Scheduler sends what it could not deliver to the dead-letter queue with the schedule’s role.',
     page: 'Configuring a dead-letter queue for EventBridge Scheduler',
@@ -118,8 +131,15 @@ export function readDeployed(template: PolicyTemplate, place: Place): Deployed {
       roleId: roleIdOf(each.Properties?.Target as Loose | undefined),
       targetArn: text(property(each, 'Target', 'Arn')),
       deadLetterArn: text(property(each, 'Target', 'DeadLetterConfig', 'Arn')),
+      alarmName: alarmNameIn(text(property(each, 'Target', 'Input'))),
     })),
   };
+}
+
+/** Of the input of a universal target that sets an alarm's state. */
+function alarmNameIn(input: string): string {
+  const { AlarmName } = JSON.parse(input || '{}') as { AlarmName?: unknown };
+  return text(AlarmName);
 }
 
 /** The role is told by its logical id, because its name is given by CloudFormation. */

@@ -6,7 +6,12 @@ import {
   GetMetricStatisticsCommand,
   ListMetricsCommand,
 } from '@aws-sdk/client-cloudwatch';
-import { LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
+import {
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  PutFunctionConcurrencyCommand,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import {
   CreateQueueCommand,
@@ -18,8 +23,11 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runbooksDocument } from '../../events/published/runbooks.ts';
 import { startWorld, type World } from '../../local/world/world.ts';
+import { lastDocument, runToEnd } from '../emulator/world/programs.ts';
 
+const NAME = `self-watch-${process.pid}`;
 const WITHIN_MS = 90_000;
 let world: World;
 let region: string;
@@ -42,9 +50,9 @@ async function until<T>(what: string, look: () => Promise<T | undefined>): Promi
 }
 
 /** A person's inbox: what is published to a topic. */
-async function inbox(of: string, topicArn: string | undefined): Promise<() => Promise<string[]>> {
+async function inbox(of: string, topicArn: string | undefined, name = 'inbox'): Promise<() => Promise<string[]>> {
   const sqs = clientFor(SQSClient, of);
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `inbox-${of}` }));
+  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `${name}-${of}` }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
   const endpoint = Attributes?.QueueArn;
   await clientFor(SNSClient, of).send(
@@ -66,7 +74,7 @@ async function alarm(of: string, name: string) {
 }
 
 beforeAll(async () => {
-  world = await startWorld({ name: `self-watch-${process.pid}` });
+  world = await startWorld({ name: NAME });
   region = world.context.region;
   standby = world.context.standbyRegion;
 }, 180_000);
@@ -103,6 +111,36 @@ describe('Nightshift that lives', () => {
     expect(page).toContain('gave up on events');
     await sqs.send(new PurgeQueueCommand({ QueueUrl }));
   }, 200_000);
+});
+
+describe('a canary', () => {
+  it('comes all the way, with nobody being told and no budget claimed', async () => {
+    await until('a canary to come all the way', async () =>
+      (await alarm(region, 'nightshift-demo-canary-missed'))?.StateValue === 'OK' ? true : undefined,
+    );
+    expect(await world.lambda.logs('nightshift-demo-canary')).toContain('"kind":"remediated"');
+    expect(await world.journal.listIncidents()).toEqual([]);
+    const ended = await runToEnd('cli/main.ts', ['runbooks', '--json', '--world', NAME], {});
+    const { fleet, runbooks } = runbooksDocument.parse(lastDocument(ended));
+    expect(fleet.usedThisHour).toBe(0);
+    expect(runbooks.map(({ name }) => name)).not.toContain('canary');
+  }, 150_000);
+
+  it('is missed when the journal is not followed any more, which nothing else would tell', async () => {
+    const pages = await inbox(region, world.deployed.outputs.PageTopic, 'missed');
+    const lambda = clientFor(LambdaClient, region);
+    const { EventSourceMappings = [] } = await lambda.send(
+      new ListEventSourceMappingsCommand({ FunctionName: 'nightshift-demo-publisher' }),
+    );
+    for (const { UUID } of EventSourceMappings)
+      await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
+    // What was read before is still told.
+    await sleep(2_000);
+    await world.cloudwatch.evaluateNow(new Date(Math.ceil(Date.now() / 60_000) * 60_000 + 40 * 60_000));
+    await until('a page about the missed canary', async () =>
+      (await pages()).find((body) => body.includes('nightshift-demo-canary-missed')),
+    );
+  }, 150_000);
 });
 
 describe('Nightshift that is dead', () => {

@@ -17,6 +17,7 @@ const DATAPOINTS_LIMIT = 10;
 /** How a target's key is made of the values of the alarm's dimensions. */
 const TARGET_OF: Record<TargetKind, (dimensions: Readonly<Record<string, string>>) => string> = {
   'ecs-service': (dimensions) => `ecs-service/${dimensions.ClusterName}/${dimensions.ServiceName}`,
+  canary: (dimensions) => `canary/${dimensions.Deployment}`,
   'rds-instance': (dimensions) => `rds-instance/${dimensions.DBInstanceIdentifier}`,
 };
 

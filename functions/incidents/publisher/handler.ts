@@ -18,6 +18,7 @@ import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { putEntry } from '../../engine/writes.ts';
+import { canarySeen, isCanaryEnd } from './canary-seen.ts';
 import { pageFor } from './page.ts';
 
 const sns = new SNSClient(clientDefaults());
@@ -40,6 +41,7 @@ async function publish(event: DynamoDBStreamEvent): Promise<DynamoDBBatchRespons
 }
 
 async function tell(store: Store, record: DynamoDBRecord): Promise<void> {
+  if (isCanaryEnd(record)) return canarySeen();
   const image = record.dynamodb?.NewImage;
   if (record.eventName !== 'INSERT' || !image) return;
   const entry = unmarshall(image as Record<string, AttributeValue>) as JournalEntry & { sk: string };

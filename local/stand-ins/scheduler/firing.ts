@@ -59,12 +59,29 @@ export async function fire(gateway: Gateway, lambda: LambdaInvoker, run: Run, at
       EventBusName: resource.replace(/^event-bus\//, ''),
     });
   }
+  if (service === 'scheduler') return callUniversally(gateway, run.schedule, resource, input);
   return handTo(gateway, lambda, {
     arn: Target.Arn,
     input: service === 'lambda' && !isJson(input) ? JSON.stringify(input) : input,
     messageGroupId: Target.SqsParameters?.MessageGroupId,
     name: run.executionId,
   });
+}
+
+/** Universal targets by the name in their ARN ("Using universal targets in EventBridge Scheduler"), as far as they are used here. */
+const UNIVERSAL: Readonly<Record<string, { readonly service: string; readonly target: string }>> = {
+  'aws-sdk:cloudwatch:setAlarmState': { service: 'monitoring', target: 'GraniteServiceVersion20100801.SetAlarmState' },
+};
+
+/** @throws AwsFault for an API action that the local world doesn't know as a target. */
+async function callUniversally(gateway: Gateway, schedule: Schedule, resource: string, input: string): Promise<void> {
+  const known = UNIVERSAL[resource];
+  if (!known)
+    throw new AwsFault(
+      'ValidationException',
+      `${schedule.arn}: the local world calls ${Object.keys(UNIVERSAL).join(', ')} universally, not ${resource}`,
+    );
+  await gateway.ask({ ...known, region: schedule.region, body: JSON.parse(input) as unknown });
 }
 
 function isJson(text: string): boolean {

@@ -6,7 +6,7 @@ import { type BuiltStack, buildStack, grantsOf, MANIFESTS, resourcesOf, statemen
 
 const built: BuiltStack = buildStack();
 const { template } = built;
-const functions = ['publisher', 'reconciler', 'release-idle-connections', 'scale-out-service'];
+const functions = ['canary', 'publisher', 'reconciler', 'release-idle-connections', 'scale-out-service'];
 
 const ENGINE = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'];
 
@@ -82,9 +82,10 @@ describe('a function role', () => {
       [
         ...common('reconciler', journal),
         'Allow dynamodb:Query on Journal.Arn/index/due',
+        'Allow lambda:InvokeFunction on canaryFunction.Arn',
         'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
         'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
-        ...['publisher', 'reconciler', 'releaseidleconnections', 'scaleoutservice'].map(
+        ...['canary', 'publisher', 'reconciler', 'releaseidleconnections', 'scaleoutservice'].map(
           (id) => `Allow sqs:GetQueueAttributes on ${id}Failures.Arn`,
         ),
         'Allow sqs:SendMessage on arn:aws:sqs:us-west-2:111122223333:nightshift-main-heartbeat',
@@ -101,6 +102,7 @@ describe('a function role', () => {
         ),
         'Allow dynamodb:ListStreams on Journal.Arn/stream/*',
         'Allow sns:Publish on Pages',
+        'Allow sqs:SendMessage on CanarySeen.Arn',
       ].sort(),
     );
   });
@@ -173,6 +175,7 @@ describe('a function', () => {
     const without = buildStack(() => ({ ...services, services: { backend: { cluster: 'orders', maxTasks: 3 } } }));
     const names = resourcesOf(without, 'AWS::Lambda::Function').map(({ properties }) => properties.FunctionName);
     expect(names.sort()).toEqual([
+      'nightshift-main-canary',
       'nightshift-main-publisher',
       'nightshift-main-reconciler',
       'nightshift-main-scale-out-service',
@@ -273,6 +276,10 @@ describe('an event', () => {
             Pattern:
               '{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"ENTRY#"}]}},"NewImage":{"kind":{"S":["escalated"]}}}}',
           },
+          {
+            Pattern:
+              '{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"CANARY#"}]}},"NewImage":{"kind":{"S":["resolved"]}}}}',
+          },
         ],
       },
       DestinationConfig: {
@@ -310,6 +317,7 @@ describe('an event', () => {
           NIGHTSHIFT_FUNCTIONS: JSON.stringify({
             'release-idle-connections': 'nightshift-main-release-idle-connections',
             'scale-out-service': 'nightshift-main-scale-out-service',
+            canary: 'nightshift-main-canary',
           }),
         }),
       },
@@ -319,12 +327,15 @@ describe('an event', () => {
 
 describe('a queue', () => {
   it('is encrypted, kept for 14 days, and refuses what comes without TLS', () => {
-    const queues = resourcesOf(built, 'AWS::SQS::Queue');
+    const kept = ({ properties }: { properties: Readonly<Record<string, unknown>> }) =>
+      String(properties.QueueName).endsWith('-failures');
+    const queues = resourcesOf(built, 'AWS::SQS::Queue').filter(kept);
     expect(queues).toHaveLength(functions.length);
     for (const { properties } of queues)
       expect(properties).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
     const policies = resourcesOf(built, 'AWS::SQS::QueuePolicy');
-    expect(policies).toHaveLength(functions.length);
+    // The one in which canaries are counted has one, too.
+    expect(policies).toHaveLength(functions.length + 1);
     for (const { properties } of policies)
       expect(JSON.stringify(properties)).toContain(
         '"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny"',

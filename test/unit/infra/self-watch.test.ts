@@ -1,7 +1,8 @@
 /** Who watches the watcher (invariant I13): by which alarms, how quickly, and for how much. */
 import { describe, expect, it } from '@jest/globals';
+import { Match } from 'aws-cdk-lib/assertions';
 import { evaluate } from '../../../local/stand-ins/cloudwatch/evaluator.ts';
-import { buildStack, resourcesOf } from './stack-fixture.ts';
+import { buildStack, grantsOf, resourcesOf } from './stack-fixture.ts';
 
 type Alarm = Readonly<Record<string, unknown>> & { readonly AlarmName: string };
 const alarmsOf = (template: Parameters<typeof resourcesOf>[0]['template']): Alarm[] =>
@@ -21,6 +22,8 @@ describe('the alarms on Nightshift itself', () => {
         .map(({ AlarmName }) => AlarmName)
         .sort();
     expect(names(alarms)).toEqual([
+      'nightshift-main-canary',
+      'nightshift-main-canary-missed',
       'nightshift-main-publisher-late',
       'nightshift-main-reconciler-absent',
       'nightshift-main-trouble',
@@ -32,8 +35,8 @@ describe('the alarms on Nightshift itself', () => {
     expect(names(alarmsOf(smaller.template))).toEqual(names(alarms));
   });
 
-  it('call a person directly', () => {
-    for (const alarm of alarms.filter((each) => !isProtecting(each)))
+  it('call a person directly, but for the one that the canary flies by', () => {
+    for (const alarm of alarms.filter((each) => !isProtecting(each) && each.AlarmName !== 'nightshift-main-canary'))
       expect(alarm).toMatchObject({ ActionsEnabled: true, AlarmActions: [{ Ref: expect.stringMatching(/^Pages/) }] });
   });
 
@@ -63,6 +66,41 @@ describe('the alarms on Nightshift itself', () => {
     expect(judged([undefined, undefined, 1])).toBe('ALARM');
     expect(judged([1, undefined, undefined])).toBe('ALARM');
     expect(judged([undefined, undefined, undefined])).toBe('OK');
+  });
+});
+
+describe('the canary', () => {
+  it('is started by its own alarm, which a schedule sets every 15 minutes and may set no other', () => {
+    built.template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(15 minutes)',
+      Target: Match.objectLike({
+        Arn: 'arn:aws:scheduler:::aws-sdk:cloudwatch:setAlarmState',
+        Input: Match.serializedJson(Match.objectLike({ AlarmName: 'nightshift-main-canary', StateValue: 'ALARM' })),
+      }),
+    });
+    expect(grantsOf(built, 'CanaryScheduleRole')).toContain(
+      'Allow cloudwatch:SetAlarmState on arn:aws:cloudwatch:us-east-1:111122223333:alarm:nightshift-main-canary',
+    );
+    expect(grantsOf(built, 'CanaryScheduleRole')).toHaveLength(2);
+    const alarm = named('nightshift-main-canary');
+    expect(alarm?.Tags).toContainEqual({ Key: 'nightshift:runbook', Value: 'canary' });
+    expect(alarm).not.toHaveProperty('AlarmActions');
+  });
+
+  it('is missed after two of them did not arrive, by an alarm that needs none of our code', () => {
+    expect(named('nightshift-main-canary-missed')).toMatchObject({
+      Namespace: 'AWS/SQS',
+      MetricName: 'NumberOfMessagesSent',
+      Period: 60,
+      EvaluationPeriods: 35,
+      TreatMissingData: 'breaching',
+      AlarmActions: [{ Ref: expect.stringMatching(/^Pages/) }],
+    });
+  });
+
+  it('may touch nothing but the journal', () => {
+    const grants = grantsOf(built, 'canaryRole').filter((grant) => !/dynamodb:|logs:|sqs:/.test(grant));
+    expect(grants).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
+import { manifest as canary } from '../../../functions/incidents/canary/manifest.ts';
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
@@ -15,7 +16,7 @@ import { ResponseStack } from '../../../infra/stacks/response-stack.ts';
 import { StandbyStack } from '../../../infra/stacks/standby-stack.ts';
 import example from '../../../nightshift.config.ts';
 
-export const MANIFESTS = { publisher, reconciler, release, scaleOut };
+export const MANIFESTS = { canary, publisher, reconciler, release, scaleOut };
 const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
 
 export interface BuiltStack {
@@ -44,7 +45,7 @@ export function buildStack(
       ...parsed,
       units: {
         remediations: [unit(release), unit(scaleOut)],
-        incidentFunctions: [unit(publisher), unit(reconciler)],
+        incidentFunctions: [unit(publisher), unit(reconciler), unit(canary)],
         jobs: [unit(backUp)],
       },
       folderOf: () => code,

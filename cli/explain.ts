@@ -69,6 +69,7 @@ function verdicts(context: AnyContext, signal: Signal, situation: Situation): Ex
     ...situation,
     signal,
     remediation: context.remediation.manifest.name,
+    severity: context.remediation.targetOf(signal.target, context.config)?.severity,
     limits: limitsOf(context),
     storm: stormOf(context, signal, situation),
     config: context.config,

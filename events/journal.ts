@@ -6,6 +6,7 @@ export type IncidentState = (typeof INCIDENT_STATES)[number];
 export const ENTRY_KINDS = [
   'opened',
   'signal',
+  'joined',
   'decided',
   'intent',
   'acted',

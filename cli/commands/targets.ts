@@ -139,8 +139,9 @@ export function describeTarget(
   };
 }
 
-function describeHold({ remediation, field, value, baseline, since }: Hold): HoldDocument {
-  return { remediation, field, value, baseline, since };
+function describeHold({ remediation, field, value, baseline, since, postponed }: Hold): HoldDocument {
+  const later = postponed && { postponed: { why: postponed.why, until: iso(postponed.until) } };
+  return { remediation, field, value, baseline, since, ...later };
 }
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -169,4 +170,9 @@ function handsText({ takenOver, handsOffUntil, lease }: TargetDocument): string 
 }
 
 const heldText = ({ holds = [] }: TargetDocument): string =>
-  holds.map((hold) => `${hold.field} ${hold.value} instead of ${hold.baseline}`).join(', ') || '-';
+  holds
+    .map(({ field, value, baseline, postponed }) => {
+      const later = postponed ? ` (not handed back until ${clock(postponed.until)}: ${postponed.why})` : '';
+      return `${field} ${value} instead of ${baseline}${later}`;
+    })
+    .join(', ') || '-';

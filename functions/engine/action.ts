@@ -9,6 +9,7 @@ import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
 import {
   ChangedBySomeoneElseError,
   EngineError,
+  FrozenError,
   InFlightError,
   OutOfTimeError,
   PermissionError,
@@ -80,13 +81,28 @@ export async function carryOut<T extends Protected, O>(
   }
   let report: ActReport;
   try {
-    report = await context.remediation.act(target, action.change, context.remaining, context.config);
+    report = await context.remediation.act(target, action.change, context.remaining, context.config, () =>
+      mayGoOn(context, action),
+    );
   } catch (error) {
+    if (error instanceof FrozenError) return frozen(context, action);
     if (error instanceof ChangedBySomeoneElseError) return giveWay(context, action, error);
     if (error instanceof EngineError && !error.retryable) return refused(context, action, error);
     throw error;
   }
   return finish(context, action, report);
+}
+
+/** The commit has checked the switch a moment ago; this is for what comes after the first changing call, or some time later. */
+async function mayGoOn<T extends Protected, O>(context: Context<T, O>, { actionId }: ActionItem): Promise<void> {
+  if ((await readSwitch(context)).state === 'freeze')
+    throw new FrozenError(`${actionId}: Nightshift was frozen while it was under way`);
+}
+
+/** The intent stays as it is, and the reconciler brings it up again: no failed invocation for what a person asked for. */
+function frozen<T extends Protected, O>({ now }: Context<T, O>, { actionId }: ActionItem): Outcome {
+  const recheckAt = new Date(now() + SOON_MS).toISOString();
+  return { kind: 'held', reason: 'paused', detail: `${actionId}: Nightshift is frozen`, recheckAt };
 }
 
 /**
@@ -106,11 +122,7 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
   }
   if (action.attempt >= MAX_ATTEMPTS)
     return fail(context, action, `${action.attempt} attempts ended without an answer`, MAYBE);
-  if ((await readSwitch(context)).state === 'freeze') {
-    // The intent stays as it is, and the reconciler brings it up again: no failed invocation for what a person asked for.
-    const recheckAt = new Date(context.now() + SOON_MS).toISOString();
-    return { kind: 'held', reason: 'paused', detail: `${actionId}: Nightshift is frozen`, recheckAt };
-  }
+  if ((await readSwitch(context)).state === 'freeze') return frozen(context, action);
   const target = remediation.targetOf(action.target, config);
   if (!target) return fail(context, action, `${action.target} is no longer in the configuration`, MAYBE);
   const mine = await takeOver(context, action);

@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
-import { putTargetWork, readAction, writeTarget } from './action.ts';
+import { type Ending, putTargetWork, readAction, writeTarget } from './action.ts';
 import type { Protected } from './config.ts';
 import { type Context, readTarget } from './context.ts';
 import { InFlightError } from './errors.ts';
@@ -65,7 +65,7 @@ async function noteOk<T extends Protected, O>(
   const now = context.now();
   await writeTarget(store, signal.target, (present) => {
     const ours = present.openIncidentId !== undefined && signal.subject in present.alarms;
-    if (!ours) return { next: present, items };
+    if (!ours) return leftJoined(context, signal, present, items, now);
     const make = entryMaker(present.openIncidentId ?? '', remediation.manifest.name, now);
     const entry = make('alarm-ok', `alarm ${signal.name} is OK`, { subject: signal.subject, at: signal.at });
     return {
@@ -79,6 +79,21 @@ async function noteOk<T extends Protected, O>(
       ],
     };
   });
+}
+
+/** What had joined another target's incident is told there. */
+function leftJoined<T extends Protected, O>(
+  { store, remediation }: Context<T, O>,
+  signal: Signal,
+  present: TargetItem,
+  items: readonly Labelled[],
+  now: number,
+): Ending {
+  const { joinedTo, ...rest } = present;
+  if (joinedTo === undefined) return { next: present, items };
+  const make = entryMaker(joinedTo, remediation.manifest.name, now);
+  const entry = make('note', `${signal.name} on ${signal.target} is OK`, { joined: signal.subject });
+  return { next: rest, items: [...items, putEntry(store.table, entry)] };
 }
 
 /**

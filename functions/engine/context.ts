@@ -1,6 +1,8 @@
 /** What one invocation of a remediation works with, and the one batched read that every signal begins with. */
+import type { Severity } from '../../events/journal.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { Protected, RunbookLimits, RuntimeConfig } from './config.ts';
+import type { Upstream } from './guard.ts';
 import {
   type AlarmItem,
   alarmKey,
@@ -39,11 +41,18 @@ export interface Situation {
   readonly switchState: SwitchState;
   readonly target: TargetItem;
   readonly alarm: AlarmItem | undefined;
-  readonly upstreamsInTrouble: readonly string[];
+  readonly upstreamsInTrouble: readonly Upstream[];
   /** Incidents opened lately, on any target. */
   readonly opened: readonly OpenedIncident[];
   /** When a person was last called because of a storm (epoch milliseconds); 0: never. */
   readonly stormPagedAt: number;
+}
+
+/** How severe incidents of a configured target are. */
+function severityOfTarget({ services, databases }: RuntimeConfig, key: string): Severity | undefined {
+  const database = Object.values(databases).find(({ name }) => key === `rds-instance/${name}`);
+  const service = Object.values(services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`);
+  return (database ?? service)?.severity;
 }
 
 /** Margin by which a lease outlives the function's hard timeout. */
@@ -88,7 +97,12 @@ export async function readSituation<T extends Protected, O>(
     switchState: get<SwitchItem>(keys.switch)?.state ?? 'run',
     target: asTarget(get(keys.target)),
     alarm: get<AlarmItem>(keys.alarm),
-    upstreamsInTrouble: upstreams.filter((name) => get<TargetItem>(targetKey(name))?.openIncidentId !== undefined),
+    upstreamsInTrouble: upstreams.flatMap((name) => {
+      const incidentId = get<TargetItem>(targetKey(name))?.openIncidentId;
+      return incidentId === undefined
+        ? []
+        : [{ target: name, incidentId, severity: severityOfTarget(context.config, name) }];
+    }),
     opened,
     stormPagedAt: get<StormItem>(keys.storm)?.pagedAt ?? 0,
   };

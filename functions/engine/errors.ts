@@ -44,6 +44,11 @@ export class ActionFailedError extends EngineError {
   readonly retryable = false;
 }
 
+/** A person froze Nightshift while an action was under way: it stops where it is, and its intent stays open. */
+export class FrozenError extends EngineError {
+  readonly retryable = true;
+}
+
 /** Too little of the function's time is left to finish a changing call; a later delivery resumes the intent. */
 export class OutOfTimeError extends EngineError {
   readonly retryable = true;

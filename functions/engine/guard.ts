@@ -1,4 +1,5 @@
 /** The guardrails as pure functions of what was read: shall this signal go on to the target, and if not, why not? */
+import type { Severity } from '../../events/journal.ts';
 import type { Guardrail, HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { RunbookLimits, RuntimeConfig } from './config.ts';
@@ -19,9 +20,16 @@ export type Stop =
       readonly present: string;
       readonly recheckAt: number;
     }
-  /** Another action of the same incident has the target in hand. */
-  | { readonly kind: 'joined'; readonly recheckAt: number }
+  /** Another action of the same incident has the target in hand; with `upstream`, the trouble belongs to the incident of what the target depends on. */
+  | { readonly kind: 'joined'; readonly recheckAt: number; readonly upstream?: Upstream }
   | { readonly kind: 'recovered'; readonly detail: string };
+
+/** A target that this one depends on, with its open incident. */
+export interface Upstream {
+  readonly target: string;
+  readonly incidentId: string;
+  readonly severity: Severity | undefined;
+}
 
 export interface GuardInput {
   readonly signal: Signal;
@@ -30,7 +38,9 @@ export interface GuardInput {
   readonly target: TargetItem;
   readonly alarm: AlarmItem | undefined;
   readonly switchState: SwitchState;
-  readonly upstreamsInTrouble: readonly string[];
+  readonly upstreamsInTrouble: readonly Upstream[];
+  /** How severe incidents of the target are. */
+  readonly severity?: Severity | undefined;
   /** The storm that the signal belongs to. */
   readonly storm: Storm | undefined;
   readonly config: Pick<RuntimeConfig, 'staleAfterSeconds' | 'firstEvaluationHoldSeconds' | 'windows' | 'storm'>;
@@ -171,9 +181,14 @@ function targetBudgetGuard({ target, remediation, limits, now }: GuardInput): St
   };
 }
 
-function upstreamGuard({ upstreamsInTrouble, now }: GuardInput): Stop | undefined {
+/** An incident that is less urgent than the target's own would be doesn't take it in: nobody would be called in time. */
+const takesIn = ({ severity = 'P4' }: Upstream, own: Severity = 'P1'): boolean => severity <= own;
+
+function upstreamGuard({ upstreamsInTrouble, target, severity, now }: GuardInput): Stop | undefined {
   if (upstreamsInTrouble.length === 0) return undefined;
-  const detail = `${upstreamsInTrouble.join(', ')} has an open incident: more load would make it worse`;
+  const upstream = upstreamsInTrouble.find((each) => takesIn(each, severity));
+  if (upstream && target.openIncidentId === undefined) return { kind: 'joined', recheckAt: now + SOON_MS, upstream };
+  const detail = `${upstreamsInTrouble.map((each) => each.target).join(', ')} has an open incident: more load would make it worse`;
   return { kind: 'held', reason: 'upstream-in-trouble', detail, recheckAt: now + SOON_MS };
 }
 

@@ -55,20 +55,36 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   const { mode } = limitsOf(context);
   // What was approved includes its undo.
   if (!mayChange(mode))
-    return postpone(context, targetName, now + config.handsOffSeconds * 1000, `mode is ${mode}, so nothing is changed`);
+    return postpone(
+      context,
+      hold,
+      targetName,
+      now + config.handsOffSeconds * 1000,
+      'mode',
+      `mode is ${mode}, so nothing is changed`,
+    );
   if (present.openIncidentId)
-    return postpone(context, targetName, now + hold.stabiliseForSeconds * 1000, 'an incident is open');
-  if (quietFrom > now) return postpone(context, targetName, quietFrom, 'still stabilising');
+    return postpone(
+      context,
+      hold,
+      targetName,
+      now + hold.stabiliseForSeconds * 1000,
+      'incident',
+      'an incident is open',
+    );
+  if (quietFrom > now) return postpone(context, hold, targetName, quietFrom, 'stabilising', 'still stabilising');
   const taken = takenOverBy(present, now);
-  if (taken) return postpone(context, targetName, taken.until, describeTakeOver(taken));
+  if (taken) return postpone(context, hold, targetName, taken.until, 'taken-over', describeTakeOver(taken));
   const forbidden = changeForbidden(config.windows, targetName, now);
-  if (forbidden) return postpone(context, targetName, forbidden.until, forbidden.detail);
+  if (forbidden) return postpone(context, hold, targetName, forbidden.until, 'window', forbidden.detail);
   // Also when the lease has run out: its intent is unfinished, and what it may have changed must not be taken for somebody else's work.
   if (present.leaseHolder !== undefined)
     return postpone(
       context,
+      hold,
       targetName,
       Math.max(present.leaseUntil ?? now, now + SOON_MS),
+      'lease',
       'another action has the target',
     );
   const held = heldOf(present.holds, hold.field) ?? hold;
@@ -82,7 +98,7 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
   if (!verdict || verdict.kind === 'leave')
     return forget(context, targetName, hold, verdict?.detail ?? 'this remediation hands nothing back');
   if (verdict.kind === 'wait')
-    return postpone(context, targetName, now + verdict.recheckAfterSeconds * 1000, verdict.detail);
+    return postpone(context, hold, targetName, now + verdict.recheckAfterSeconds * 1000, 'load', verdict.detail);
   if (handBacksLately(present, name, now).length >= MOST_CYCLES) {
     const stays = `${hold.field} stays ${held.value} instead of ${back}`;
     const reason = `handed back ${MOST_CYCLES} times within six hours and needed again each time: ${stays}`;
@@ -103,11 +119,14 @@ export async function handBack<T extends Protected, O>(context: Context<T, O>, t
     requestId: context.requestId,
   };
   const later = await commitHandBack(context, present, action);
-  return later ? postpone(context, targetName, later.at, later.why) : carryOut(context, target, action);
+  return later
+    ? postpone(context, hold, targetName, later.at, later.reason, later.why)
+    : carryOut(context, target, action);
 }
 
 interface Later {
   readonly at: number;
+  readonly reason: Postponement;
   readonly why: string;
 }
 
@@ -122,7 +141,7 @@ async function commitHandBack<T extends Protected, O>(
 ): Promise<Later | undefined> {
   const { store, config, random } = context;
   const now = context.now();
-  const soon: Later = { at: now + SOON_MS, why: 'the target moved, or Nightshift is paused' };
+  const soon: Later = { at: now + SOON_MS, reason: 'moved', why: 'the target moved, or Nightshift is paused' };
   const budgets = [removalBudget(config)];
   let free = anySlots(budgets);
   for (let tries = 0; tries < TRIES; tries++) {
@@ -138,7 +157,7 @@ async function commitHandBack<T extends Protected, O>(
 }
 
 const spentUntil = (stop: Stop, soon: Later): Later =>
-  stop.kind === 'refused' ? { at: stop.recheckAt, why: `${stop.setting}: ${stop.present}` } : soon;
+  stop.kind === 'refused' ? { at: stop.recheckAt, reason: 'budget', why: `${stop.setting}: ${stop.present}` } : soon;
 
 async function intentItems<T extends Protected, O>(
   context: Context<T, O>,
@@ -169,19 +188,47 @@ async function intentItems<T extends Protected, O>(
 const noHandBack = (store: Store, target: string, remediation: string): Labelled =>
   removeWork(store.table, 'hand-back', workOf(target, remediation));
 
+/** Kinds of reasons for which a hand-back is put off. */
+type Postponement =
+  | 'mode'
+  | 'incident'
+  | 'stabilising'
+  | 'taken-over'
+  | 'window'
+  | 'lease'
+  | 'load'
+  | 'budget'
+  | 'moved';
+/** They pass by themselves within moments, or belong to every hand-back: not worth a line in the timeline. */
+const ROUTINE: readonly Postponement[] = ['incident', 'stabilising', 'lease', 'moved'];
+
+/** Put off: with its hold for whoever looks at the target, and once for each reason in the timeline. */
 async function postpone<T extends Protected, O>(
-  { store, remediation }: Context<T, O>,
+  { store, remediation, now }: Context<T, O>,
+  hold: Hold,
   target: string,
   dueAt: number,
+  reason: Postponement,
   why: string,
 ): Promise<Outcome> {
-  await store.transact([putTargetWork(store, 'hand-back', target, remediation.manifest.name, dueAt)]);
-  return {
-    kind: 'held',
-    reason: 'change-under-way',
-    detail: `${target} is not handed back yet: ${why}`,
-    recheckAt: new Date(dueAt).toISOString(),
-  };
+  const { name } = remediation.manifest;
+  const detail = `${target} is not handed back yet: ${why}`;
+  await writeTarget(store, target, (present) => {
+    const mine = present.holds.find((each) => each.remediation === name && each.field === hold.field);
+    const holds = present.holds.map((each) =>
+      each === mine ? { ...each, postponed: { reason, why, until: dueAt } } : each,
+    );
+    const told = ROUTINE.includes(reason) || mine?.postponed?.reason === reason;
+    const entry = entryMaker(hold.incidentId, name, now())('note', detail, { hold: { ...hold }, reason });
+    return {
+      next: { ...present, holds },
+      items: [
+        putTargetWork(store, 'hand-back', target, name, dueAt),
+        ...(mine && !told ? [putEntry(store.table, entry)] : []),
+      ],
+    };
+  });
+  return { kind: 'held', reason: 'change-under-way', detail, recheckAt: new Date(dueAt).toISOString() };
 }
 
 /** Others hold as much of the field: nothing is changed, there is only one less who needs it. */

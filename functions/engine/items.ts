@@ -4,6 +4,7 @@
  */
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
+import type { Echo } from './echo.ts';
 import type { GuardReadings } from './guard-metrics.ts';
 import type { ActReport, Change, Hold } from './remediation.ts';
 
@@ -104,6 +105,10 @@ export interface TargetItem {
   readonly takenOver?: TakeOver;
   /** By remediation: times at which its temporary changes were handed back lately. */
   readonly handedBack?: Readonly<Record<string, readonly number[]>>;
+  /** What our own changes of late may still make AWS tell. */
+  readonly echoes?: readonly Echo[];
+  /** The open incident of a target that this one depends on, which its alarms belong to as long as it has none of its own. */
+  readonly joinedTo?: string;
   /** When a person was last called because of what was decided in the open incident. */
   readonly escalatedAt?: number;
   /** By remediation: the approval that was asked for last in the open incident. */

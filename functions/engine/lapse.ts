@@ -31,7 +31,7 @@ export async function whyLapsed<T extends Protected, O>(
   const taken = takenOverBy(present, now);
   if (taken) return held('hands-off', describeTakeOver(taken));
   // What made things worse goes back also while its incident is open, and in no other mode than that it was made in.
-  if (action.purpose === 'undo') return mode === 'auto' ? undefined : held('change-under-way', `mode is ${mode} now`);
+  if (action.purpose === 'undo') return mayChange(mode) ? undefined : held('change-under-way', `mode is ${mode} now`);
   if (action.purpose === 'hand-back') {
     if (present.openIncidentId) return held('change-under-way', `${present.openIncidentId} is open now`);
     return mayChange(mode) ? undefined : held('change-under-way', `mode is ${mode} now`);

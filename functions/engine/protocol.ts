@@ -12,6 +12,7 @@ import { commitIntent } from './commit.ts';
 import { mayChange, type Protected } from './config.ts';
 import { consentTo, peopleNeeded } from './consent.ts';
 import { type Context, limitsOf, readSituation, type Situation } from './context.ts';
+import { echoOf } from './echo.ts';
 import { ActionFailedError, PermissionError } from './errors.ts';
 import { preflight, type Stop } from './guard.ts';
 import { holdShown } from './holds.ts';
@@ -19,6 +20,7 @@ import type { EventItem } from './items.ts';
 import {
   contended,
   type Escalation,
+  recordEcho,
   recordEscalation,
   recordFine,
   recordStop,
@@ -60,6 +62,8 @@ async function judge<T extends Protected, O>(
   target: T,
   situation: Situation,
 ): Promise<Outcome | undefined> {
+  const echo = echoOf(situation.target, signal);
+  if (echo) return recordEcho(context, signal, situation, echo);
   const limits = limitsOf(context);
   const stop = preflight({
     signal,
@@ -69,6 +73,7 @@ async function judge<T extends Protected, O>(
     alarm: situation.alarm,
     switchState: situation.switchState,
     upstreamsInTrouble: situation.upstreamsInTrouble,
+    severity: target.severity,
     storm: stormOf(context, signal, situation),
     config: context.config,
     now: situation.now,

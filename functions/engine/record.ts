@@ -4,8 +4,9 @@ import { hasLevel, type Signal } from '../../events/signal.ts';
 import { putTargetWork } from './action.ts';
 import type { Protected } from './config.ts';
 import { type Context, calledLately, deadlineOf, limitsOf, type Situation } from './context.ts';
+import type { Echo } from './echo.ts';
 import { RetryableError } from './errors.ts';
-import { SOON_MS, type Stop } from './guard.ts';
+import { SOON_MS, type Stop, type Upstream } from './guard.ts';
 import { openIncident } from './incident.ts';
 import type { TargetItem, WorkItem } from './items.ts';
 import { handOnText, type NextRung, nextFor, nothingLeft } from './ladder.ts';
@@ -15,6 +16,7 @@ import { stormAround, stormStory } from './storm.ts';
 import { alarmSeen, nothingWaits, othersVerifying } from './target-state.ts';
 import {
   alarmFired,
+  checkOpen,
   checkWork,
   claimStormPage,
   entryMaker,
@@ -66,6 +68,7 @@ export async function recordStop<T extends Protected, O>(
 ): Promise<Outcome | undefined> {
   if (stop.kind === 'recovered')
     return record(context, signal, situation, { kind: 'already-fine', reason: stop.detail }, []);
+  if (stop.kind === 'joined' && stop.upstream) return recordJoined(context, signal, situation, stop, stop.upstream);
   const { table } = context.store;
   const { target, now } = situation;
   const { incidentId, make, entries, next } = openIncident(context, signal, target, now);
@@ -96,6 +99,57 @@ export async function recordStop<T extends Protected, O>(
     ...entries.map((entry) => putEntry(table, entry)),
     ...page,
     recheck(context, signal, stop.recheckAt),
+  ]);
+}
+
+/**
+ * The trouble belongs to the open incident of what the target depends on: told there once, and looked at again. When that incident is over and it
+ * still fires, it becomes one of its own.
+ */
+async function recordJoined<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  { recheckAt }: Extract<Stop, { kind: 'joined' }>,
+  { target: upstream, incidentId }: Upstream,
+): Promise<Outcome | undefined> {
+  const { table } = context.store;
+  const { target, now } = situation;
+  const { name } = context.remediation.manifest;
+  const outcome: Outcome = { kind: 'joined', incidentId, recheckAt: new Date(recheckAt).toISOString() };
+  const summary = `${signal.name} on ${signal.target}, which depends on ${upstream}: ${signal.evidence.reason}`;
+  const { id: signalId, subject, evidence } = signal;
+  const data = { signalId, joined: subject, target: signal.target, remediation: name, evidence };
+  const told = target.joinedTo === incidentId;
+  return record(context, signal, situation, outcome, [
+    checkOpen(table, upstream, incidentId),
+    ...(told
+      ? []
+      : [
+          putTarget(table, signal.target, target.version, { ...target, joinedTo: incidentId }),
+          putEntry(table, entryMaker(incidentId, name, now)('joined', summary, data)),
+        ]),
+    alarmFired(table, signal),
+    recheck(context, signal, recheckAt),
+  ]);
+}
+
+/** What our own change made AWS tell: evidence of its incident, and nothing to act on. */
+export async function recordEcho<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  { actionId, incidentId }: Echo,
+): Promise<Outcome | undefined> {
+  const { name } = context.remediation.manifest;
+  const { id: signalId, subject, evidence } = signal;
+  const detail = `${signal.name} is an echo of ${actionId}`;
+  const make = entryMaker(incidentId, name, situation.now);
+  return record(context, signal, situation, { kind: 'noted', detail }, [
+    putEntry(
+      context.store.table,
+      make('note', `${detail}: ${evidence.reason}`, { actionId, signalId, subject, evidence }),
+    ),
   ]);
 }
 

@@ -2,6 +2,7 @@
 import type { HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { Protected, RuntimeConfig } from './config.ts';
+import type { ExpectedEcho } from './echo.ts';
 import type { GuardReadings } from './guard-metrics.ts';
 import type { RemediationManifest } from './manifest.ts';
 
@@ -31,6 +32,8 @@ export interface Change {
    * is undone by handing that back, and any other is left to a person.
    */
   readonly undoChange?: Omit<Change, 'undoChange' | 'hold'>;
+  /** Events without a level that this change causes by itself: they are kept as evidence and start nothing. */
+  readonly echoes?: readonly ExpectedEcho[];
   /** Verification is not believed before this long after the action (default 0). */
   readonly verifyNotBeforeSeconds?: number;
 }
@@ -72,6 +75,8 @@ export interface Hold {
   readonly stabiliseForSeconds: number;
   readonly incidentId: string;
   readonly since: string;
+  /** Why it wasn't handed back when it was due, and when it is looked at again (epoch milliseconds). */
+  readonly postponed?: { readonly reason: string; readonly why: string; readonly until: number };
 }
 
 export type HandBack =
@@ -106,6 +111,12 @@ export interface ActReport {
   readonly data: { readonly [key: string]: Json };
 }
 
+/**
+ * Asked between the changing calls of one action, and beside the last re-read: so that `nightshift freeze` stops it within seconds.
+ * @throws FrozenError: let it through; the intent stays open and is finished once Nightshift may run again.
+ */
+export type MayGoOn = () => Promise<void>;
+
 /** Time left before this function is stopped by Lambda, in milliseconds. */
 export type RemainingMs = () => number;
 
@@ -130,10 +141,17 @@ export interface Remediation<Target extends Protected, Observation> {
   /** Pure. */
   decide(input: DecideInput<Target, Observation>): Decision;
   /**
-   * Makes the recorded change, after one re-read directly before it where the API can't compare.
+   * Makes the recorded change, after one re-read directly before it where the API can't compare. One that makes several changing calls
+   * awaits `mayGoOn` between them.
    * @throws ChangedBySomeoneElseError when the re-read differs from `change.before`.
    */
-  act(target: Target, change: Change, remaining: RemainingMs, config: RuntimeConfig): Promise<ActReport>;
+  act(
+    target: Target,
+    change: Change,
+    remaining: RemainingMs,
+    config: RuntimeConfig,
+    mayGoOn: MayGoOn,
+  ): Promise<ActReport>;
   /** Pure: did the recorded change already happen? Asked before an unfinished intent is resumed. */
   alreadyApplied(change: Change, observation: Observation): 'yes' | 'no' | 'unclear';
   /** Pure: did it help? Asked when the alarm is OK again, and at the deadline. */

@@ -1,5 +1,6 @@
 /** How the item of a target changes: pure transitions, each from the item as read to the item as written. */
 import { isAlarm, type Signal } from '../../events/signal.ts';
+import { withEchoes } from './echo.ts';
 import { changesWithinHour } from './guard.ts';
 import { withHold, withoutHold } from './holds.ts';
 import type { ActionItem, TakeOver, TargetItem } from './items.ts';
@@ -17,7 +18,7 @@ function without<Item extends object, K extends keyof Item>(item: Item, ...keys:
 /** An alarm of the target fires: it belongs to the open incident, which is no longer quiet. */
 export function firing(target: TargetItem, signal: Signal, incidentId: string, now: number): TargetItem {
   return {
-    ...without(target, 'okSince'),
+    ...without(target, 'okSince', 'joinedTo'),
     openIncidentId: incidentId,
     openedAt: target.openIncidentId ? (target.openedAt ?? now) : now,
     alarms: { ...target.alarms, [signal.subject]: 'ALARM' },
@@ -48,7 +49,13 @@ export const allOk = (target: TargetItem): boolean => Object.values(target.alarm
 
 /** An action takes the target in hand; its cooldown and budget count from the commit, so that a crash can't make them vanish. */
 export function leased(target: TargetItem, action: ActionItem, cooldownSeconds: number, now: number): TargetItem {
-  const held = { ...target, leaseHolder: action.actionId, leaseUntil: action.leaseUntil };
+  const echoes = withEchoes(target, action, now);
+  const held = {
+    ...without(target, 'echoes'),
+    leaseHolder: action.actionId,
+    leaseUntil: action.leaseUntil,
+    ...(echoes.length > 0 && { echoes }),
+  };
   if (action.purpose !== 'remediate') return held;
   return {
     ...held,

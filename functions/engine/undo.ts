@@ -4,7 +4,7 @@
  */
 import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, readAction } from './action.ts';
-import type { Protected } from './config.ts';
+import { mayChange, type Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
 import { EngineError } from './errors.ts';
 import { describeTakeOver, SOON_MS, takenOverBy } from './guard.ts';
@@ -33,7 +33,7 @@ export async function undo<T extends Protected, O>(context: Context<T, O>, actio
   const target = remediation.targetOf(bad.target, config);
   if (!target) return leave(context, bad, `${bad.target} is no longer in the configuration`);
   const { mode } = limitsOf(context);
-  if (mode !== 'auto') return leave(context, bad, `mode is ${mode} now`);
+  if (!mayChange(mode)) return leave(context, bad, `mode is ${mode} now`);
   const taken = takenOverBy(present, now);
   if (taken) return leave(context, bad, describeTakeOver(taken));
   if (present.leaseHolder !== undefined)

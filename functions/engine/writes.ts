@@ -130,6 +130,17 @@ export function putTarget(
   );
 }
 
+/** Refuses when that incident of the target is no longer open. */
+export const checkOpen = (table: string, target: string, incidentId: string): Labelled =>
+  signed('upstream', {
+    ConditionCheck: {
+      TableName: table,
+      Key: flat(targetKey(target)),
+      ConditionExpression: 'openIncidentId = :incident',
+      ExpressionAttributeValues: flat({ ':incident': incidentId }),
+    },
+  });
+
 /** Claims one slot of a budget for an hour from now; refuses while an earlier claim's hour isn't over. */
 export function claimSlot(
   table: string,

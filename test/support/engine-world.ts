@@ -78,7 +78,7 @@ export interface EngineWorld {
     /** Says that a target isn't in the configuration any more. */
     unconfigured?: (key: string) => boolean;
     /** Targets that every target depends on. */
-    upstreams?: () => readonly string[];
+    upstreams?: (target: NumberTarget) => readonly string[];
   };
   /** Delivers an event or command as Lambda would; `clock` is the function's time. */
   deliver(
@@ -196,7 +196,7 @@ function numberRemediation(
       key.startsWith('ecs-service/orders/') && !hooks.unconfigured?.(key)
         ? target(key.slice('ecs-service/orders/'.length))
         : undefined,
-    upstreamsOf: () => hooks.upstreams?.() ?? [],
+    upstreamsOf: (each) => hooks.upstreams?.(each) ?? [],
     observe: async (each) => {
       await hooks.observe?.();
       return each.value;
@@ -216,8 +216,9 @@ function numberRemediation(
         }
       );
     },
-    act: async (each, change) => {
+    act: async (each, change, _remaining, _config, mayGoOn) => {
       await hooks.beforeChange?.(each, change);
+      await mayGoOn();
       each.value = change.after as number;
       each.changes++;
       await hooks.afterChange?.(each, change);

@@ -1,9 +1,9 @@
 /** The database side of `release-idle-connections`. It reaches the database and the journal, nothing else. */
 import type pg from 'pg';
 import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
-import { ActionFailedError, type EngineError, PermissionError, RetryableError } from '../../engine/errors.ts';
+import { ActionFailedError, EngineError, PermissionError, RetryableError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
-import type { ActReport, Change, RemainingMs, Remediation } from '../../engine/remediation.ts';
+import type { ActReport, Change, MayGoOn, RemainingMs, Remediation } from '../../engine/remediation.ts';
 import { ConnectError, connect } from './connect.ts';
 import { byApplication, clientSessions, decide, type Observation, planOf, verify } from './decide.ts';
 import { examine } from './examine.ts';
@@ -48,6 +48,8 @@ function databaseError(what: string, error: unknown): EngineError {
     if (error.kind === 'auth') return new PermissionError(text, { cause: error });
     if (error.kind === 'no-slot') return new ActionFailedError(text, { cause: error });
   }
+  // What our own code found out (refused by the database, frozen by a person) keeps its meaning.
+  if (error instanceof EngineError) return error;
   return new RetryableError(text, { cause: error });
 }
 
@@ -56,9 +58,10 @@ async function act(
   change: Change,
   remaining: RemainingMs,
   config: RuntimeConfig,
+  mayGoOn: MayGoOn,
 ): Promise<ActReport> {
   try {
-    return await withClient(target, config, (client) => release(client, target, change, remaining));
+    return await withClient(target, config, (client) => release(client, target, change, remaining, mayGoOn));
   } catch (error) {
     throw databaseError(`end idle sessions of ${target.name}`, error);
   }
@@ -70,6 +73,7 @@ async function release(
   target: DatabaseConfig,
   change: Change,
   remaining: RemainingMs,
+  mayGoOn: MayGoOn,
 ): Promise<ActReport> {
   const { goal, victims } = planOf(change);
   const results: Record<EndResult, Candidate[]> = { ended: [], 'no-longer-matches': [], refused: [], unconfirmed: [] };
@@ -77,6 +81,7 @@ async function release(
   let endedSinceReading = 0;
   for (const [index, victim] of victims.entries()) {
     if (index > 0 && index % COUNT_AGAIN_EVERY === 0) {
+      await mayGoOn();
       reading = await readSessions(client, target);
       endedSinceReading = 0;
     }

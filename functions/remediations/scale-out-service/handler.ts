@@ -10,7 +10,7 @@ import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts'
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
-import type { ActReport, Change, Remediation } from '../../engine/remediation.ts';
+import type { ActReport, Change, MayGoOn, Remediation } from '../../engine/remediation.ts';
 import {
   alreadyApplied,
   type Capacity,
@@ -139,9 +139,10 @@ async function act(
   change: Change,
   _remaining: () => number,
   config: RuntimeConfig,
+  mayGoOn: MayGoOn,
 ): Promise<ActReport> {
   const [before, after] = [capacityOf(change, 'before'), capacityOf(change, 'after')];
-  await assertUnchanged(target, before);
+  await Promise.all([assertUnchanged(target, before), mayGoOn()]);
   const what = `set ${after.field} of ${resourceId(target)} to ${after.value}`;
   try {
     if (after.field === 'desiredCount') {

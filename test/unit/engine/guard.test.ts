@@ -19,6 +19,7 @@ const allowed: GuardInput = {
   config,
   now: NOW,
 };
+const UPSTREAM = { target: 'rds-instance/orders-db', incidentId: 'inc-1', severity: 'P2' } as const;
 const with_ = (change: Partial<GuardInput>): GuardInput => ({ ...allowed, ...change });
 const target = (change: Partial<GuardInput['target']>) => with_({ target: { ...NEW_TARGET, ...change } });
 const at = (secondsAgo: number) => ({ ...signal, at: new Date(NOW - secondsAgo * 1000).toISOString() });
@@ -81,8 +82,23 @@ describe('preflight', () => {
     ],
     [
       'upstream in trouble',
-      with_({ upstreamsInTrouble: ['rds-instance/orders-db'] }),
+      with_({ target: { ...NEW_TARGET, openIncidentId: 'inc-2' }, upstreamsInTrouble: [UPSTREAM] }),
       { kind: 'held', reason: 'upstream-in-trouble' },
+    ],
+    [
+      'upstream in trouble, with no incident of its own: it joins that one',
+      with_({ upstreamsInTrouble: [UPSTREAM], severity: 'P2' }),
+      { kind: 'joined', upstream: UPSTREAM },
+    ],
+    [
+      'upstream in trouble that is less urgent than its own would be: nobody would be called in time',
+      with_({ upstreamsInTrouble: [UPSTREAM], severity: 'P1' }),
+      { kind: 'held', reason: 'upstream-in-trouble' },
+    ],
+    [
+      'two upstreams in trouble, of which one is urgent enough',
+      with_({ upstreamsInTrouble: [{ ...UPSTREAM, severity: 'P4' }, UPSTREAM], severity: 'P2' }),
+      { kind: 'joined', upstream: UPSTREAM },
     ],
   ])('stops when %s', (_, input, stop) => {
     expect(preflight(input)).toMatchObject(stop);

@@ -9,6 +9,10 @@ export interface Options extends PlaceOptions {
   readonly for?: string | undefined;
   /** Why, for the journal. */
   readonly reason?: string | undefined;
+  /** Recomputes the hash chain instead of telling the story. */
+  readonly verify?: boolean | undefined;
+  /** File to write a page to. */
+  readonly html?: string | undefined;
 }
 
 export interface Command {

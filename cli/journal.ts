@@ -1,7 +1,8 @@
 /** The journal of a place, opened for reading and for the switch. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { listSummaries } from '../functions/engine/chain-store.ts';
 import { clientDefaults } from '../functions/engine/clients.ts';
-import { listIncidents, readIncident } from '../functions/engine/journal-reader.ts';
+import { readIncident } from '../functions/engine/journal-reader.ts';
 import { Store } from '../functions/engine/store.ts';
 import { getSwitch, setSwitch } from '../functions/engine/switch.ts';
 import type { OpenJournal } from './commands/incidents.ts';
@@ -15,7 +16,7 @@ export const openStore = ({ table, clientSettings }: Pick<Place, 'table' | 'clie
 export const openJournal: OpenJournal = (place) => {
   const store = openStore(place);
   return {
-    listIncidents: async () => (await listIncidents(store)).map(({ timeline: _timeline, ...incident }) => incident),
+    listIncidents: () => listSummaries(store),
     readIncident: (id) => readIncident(store, id),
   };
 };

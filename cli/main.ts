@@ -15,10 +15,12 @@ import { fault } from './commands/fault.ts';
 import { helpOf } from './commands/help.ts';
 import { incident, incidents } from './commands/incidents.ts';
 import { jobs } from './commands/jobs.ts';
+import { report } from './commands/report.ts';
 import { resolveCommands } from './commands/resolve.ts';
 import { runbooks } from './commands/runbooks.ts';
 import { switchCommands } from './commands/switch.ts';
 import { targetCommands } from './commands/targets.ts';
+import { NotIntact, verifyArchive, verifyJournal } from './commands/verify.ts';
 import { readDeployment } from './deployment.ts';
 import { openFailures } from './failures.ts';
 import { type Io, terminal } from './io.ts';
@@ -28,7 +30,10 @@ import { describePlace, findPlace, type Place } from './place.ts';
 
 export const COMMANDS: readonly Command[] = [
   incidents(openJournal),
-  incident(openJournal),
+  incident(openJournal, openStore),
+  report(openStore),
+  verifyJournal(openStore),
+  verifyArchive,
   ...resolveCommands({ open: openStore, person: personAt }),
   ...approvalCommands({ open: openStore, deployment: readDeployment, person: personAt, order: orderByLambda }),
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
@@ -43,7 +48,7 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Errors whose message is a sentence for the person: their kind adds nothing. */
-const PLAIN = [UsageError, Declined, NotPossibleError, VoteRefusedError, Unhealthy] as const;
+const PLAIN = [UsageError, Declined, NotPossibleError, VoteRefusedError, Unhealthy, NotIntact] as const;
 
 /** What a test replaces. */
 export interface Parts {
@@ -77,7 +82,7 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
 
 /** An option that a command doesn't know would be a promise that nobody keeps: `pause --for 2h` must not look as if it ended by itself. */
 function refuseForeign({ name, usage }: Command, options: Options): void {
-  for (const option of ['for', 'reason'] as const)
+  for (const option of ['for', 'reason', 'verify', 'html'] as const)
     if (options[option] !== undefined && !usage.includes(`--${option}`))
       throw new UsageError(`${name} takes no --${option}; its usage: ${usage}`);
 }
@@ -115,6 +120,8 @@ function parse(argv: readonly string[]): { words: string[]; options: Options; he
         yes: { type: 'boolean', short: 'y', default: false },
         for: { type: 'string' },
         reason: { type: 'string' },
+        verify: { type: 'boolean' },
+        html: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

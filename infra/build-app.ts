@@ -2,6 +2,7 @@
 
 import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
+import { ARCHIVER, archiveConfigOf } from './config/archive.ts';
 import { jobSubjects } from './config/jobs.ts';
 import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.ts';
 import type { ParsedConfig } from './config/parse.ts';
@@ -58,6 +59,7 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
     handler,
     ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),
     ...(name === LINKS_FUNCTION && links ? { files: { 'links.json': JSON.stringify(links) } } : {}),
+    ...(name === ARCHIVER ? { files: { 'archive.json': JSON.stringify(archiveConfigOf(config)) } } : {}),
   }));
 }
 

@@ -78,6 +78,7 @@ export default defineConfig({
   // Its reader may act by link, and is known by name.
   people: { 'demo-user': {}, 'demo-colleague': {} },
   links: { signingSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/link-key' },
+  archive: { signingSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/archive-key' },
   routing: [{ channels: ['team'] }],
   runbooks: {
     'scale-out-service': {

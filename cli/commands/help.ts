@@ -12,6 +12,8 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ['--json', 'one JSON document on the last line of stdout; everything else goes to stderr'],
   ['--yes', 'change without asking'],
   ['--for <time>', 'with take-over: for how long (2h), such as 30m or 1d; 7d at most'],
+  ['--verify', 'with incident: recompute its hash chain, and name what is not as it was written'],
+  ['--html <file>', 'with report: write one page to this file'],
   ['--reason <why>', 'with take-over, release and resolve: why, for the journal'],
 ];
 

@@ -2,10 +2,12 @@
 
 import type { Incident, IncidentWithTimeline, JournalEntry } from '../../events/journal.ts';
 import type { IncidentDocument, IncidentsDocument } from '../../events/published/incidents.ts';
+import type { Store } from '../../functions/engine/store.ts';
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command } from '../command.ts';
 import { type Io, table } from '../io.ts';
 import { type Place, placeOf } from '../place.ts';
+import { verifyIncident } from './verify.ts';
 
 /** The journal as the command line needs it. */
 export interface JournalReader {
@@ -34,14 +36,16 @@ export const incidents = (open: OpenJournal): Command => ({
   },
 });
 
-export const incident = (open: OpenJournal): Command => ({
+/** @param openStore only asked for with `--verify`. */
+export const incident = (open: OpenJournal, openStore: (place: Place) => Store): Command => ({
   name: 'incident',
-  usage: 'incident <id>',
-  summary: 'Shows one incident: its alarms, what was changed, and its timeline.',
-  run: async (words, { json }, { io, place }) => {
+  usage: 'incident <id> [--verify]',
+  summary: 'Shows one incident: its alarms, what was changed, and its timeline; or recomputes its hash chain.',
+  run: async (words, { json, verify }, { io, place }) => {
     const [id, ...more] = words;
     if (id === undefined || more.length > 0) throw new UsageError('expected one id: see "nightshift incidents"');
     const where = await place();
+    if (verify) return verifyIncident(openStore(where), id, where, json, io);
     const found = await open(where).readIncident(id);
     if (!found) throw new UsageError(`no incident "${id}" there: see "nightshift incidents"`);
     if (json)

@@ -8,7 +8,7 @@ import type { Incident, IncidentWithTimeline, JournalEntry } from '../../events/
 import { type ChainEnd, EMPTY_CHAIN, endOf, extendChain, type Link, type Written } from './chain.ts';
 import { RetryableError } from './errors.ts';
 import { chainHeadKey, chainLinkKey } from './items.ts';
-import { readEntries } from './journal-reader.ts';
+import { type Listing, listIncidentIds, readEntries, readIncident } from './journal-reader.ts';
 import { reduceIncident } from './reducer.ts';
 import type { Labelled, Store } from './store.ts';
 
@@ -53,6 +53,24 @@ export async function readHeads(store: Store, incidentIds: readonly string[]): P
   const found = await store.readAll(incidentIds.map(chainHeadKey));
   return new Map([...found.values()].map(asHead).map((head) => [head.incidentId, head]));
 }
+
+/**
+ * Incidents without their timelines, newest first: those that are over from their heads, which is one read for a hundred; the others, and those whose
+ * head isn't there, from their entries, because a head is a moment late.
+ */
+export async function listSummaries(store: Store, listing: Listing = {}): Promise<Incident[]> {
+  const ids = await listIncidentIds(store, listing);
+  const heads = await readHeads(store, ids);
+  const incidents = await Promise.all(
+    ids.map(async (id) => {
+      const known = heads.get(id)?.incident;
+      return known?.state === 'resolved' ? known : readIncident(store, id);
+    }),
+  );
+  return incidents.filter((incident) => incident !== undefined).map(withoutTimeline);
+}
+
+const withoutTimeline = ({ timeline: _timeline, ...incident }: Incident & { timeline?: unknown }): Incident => incident;
 
 /** Of one transaction ("TransactWriteItems": at most 100 actions); one of them is the head. */
 const LINKS_AT_ONCE = 90;

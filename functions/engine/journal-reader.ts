@@ -31,15 +31,22 @@ export function asEntry(item: Record<string, unknown>): JournalEntry {
   return { id, incidentId, at, kind, by, summary, data };
 }
 
-/**
- * Incidents, newest first.
- * @param months How many calendar months back from `now` are looked through (the index has one partition a month).
- */
-export async function listIncidents(
-  store: Store,
-  options: { readonly limit?: number; readonly months?: number; readonly now?: Date } = {},
-): Promise<IncidentWithTimeline[]> {
-  const { limit = 50, months = 2, now = new Date() } = options;
+export interface Listing {
+  readonly limit?: number;
+  /** How many calendar months back from `now` are looked through (the index has one partition a month). */
+  readonly months?: number;
+  readonly now?: Date;
+}
+
+/** Incidents, newest first, each read whole. */
+export async function listIncidents(store: Store, listing: Listing = {}): Promise<IncidentWithTimeline[]> {
+  const incidents = await Promise.all((await listIncidentIds(store, listing)).map((id) => readIncident(store, id)));
+  return incidents.filter((incident) => incident !== undefined);
+}
+
+/** Newest first. */
+export async function listIncidentIds(store: Store, listing: Listing = {}): Promise<string[]> {
+  const { limit = 50, months = 2, now = new Date() } = listing;
   const ids: string[] = [];
   for (let back = 0; back < months && ids.length < limit; back++) {
     const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - back, 1)).toISOString();
@@ -54,6 +61,5 @@ export async function listIncidents(
     );
     for (const item of items) ids.push(String(item.incidentId));
   }
-  const incidents = await Promise.all(ids.map((id) => readIncident(store, id)));
-  return incidents.filter((incident) => incident !== undefined);
+  return ids;
 }

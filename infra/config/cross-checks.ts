@@ -3,6 +3,7 @@
  * doesn't hide them.
  */
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+import { archiveFaults } from './archive.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import { jobFaults } from './jobs.ts';
 import { type LooseNotifications, notificationFaults } from './notifications.ts';
@@ -38,6 +39,7 @@ export function crossFieldFaults(
     ...contactFaults(config, manifests),
     ...peopleFaults(config, manifests),
     ...jobFaults(config, jobs),
+    ...archiveFaults(config),
     ...notificationFaults({ ...config, routing: config.routing ?? [], targets: targetsOf(config) }),
   ];
 }

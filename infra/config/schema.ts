@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
+import { archiveSchema } from './archive.ts';
 import { backupSchema, jobSchema } from './jobs.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
 import { approvalsSchema, linksSchema, personName, personSchema } from './people.ts';
@@ -226,6 +227,8 @@ export const configSchema = z.strictObject({
   approvals: approvalsSchema,
   /** Signed links in messages, and the public endpoint behind them. Without it nothing public is deployed. */
   links: linksSchema.optional(),
+  /** How incidents that are over are kept in S3 (docs/records.md). */
+  archive: archiveSchema,
   fleet: z
     .strictObject({
       /** Changes within any one hour, over all runbooks and targets. */

@@ -6,6 +6,7 @@ import type { IncidentFunctionManifest } from '../../functions/incidents/manifes
 import { jobSubjects } from '../config/jobs.ts';
 import { deployedManifests } from '../config/runtime.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
+import { Archive } from '../constructs/archive.ts';
 import { Canary } from '../constructs/canary.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
 import { Jobs } from '../constructs/jobs.ts';
@@ -92,8 +93,12 @@ export class ResponseStack extends Stack {
         ? new Links(this, { deployment, manifest: linksManifest, links, remediations })
         : undefined;
     const [announcer, notify] = [manifestOf('announcer'), manifestOf('notify')];
-    if (announcer && streamArn)
-      new Notifications(this, { deployment, announcer, notify, streamArn, linksUrl: endpoint?.url });
+    if (!announcer || !streamArn) return;
+    const { bus } = new Notifications(this, { deployment, announcer, notify, streamArn, linksUrl: endpoint?.url });
+    const archiver = manifestOf('archiver');
+    if (!archiver) return;
+    const { bucket } = new Archive(this, { deployment, manifest: archiver, bus });
+    new CfnOutput(this, 'ArchiveBucket', { value: bucket.bucketName });
   }
 
   #watch(deployment: Deployment): void {

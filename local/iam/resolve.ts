@@ -65,6 +65,8 @@ const TYPES: Readonly<Record<string, { name: string; ref?: Arns; attributes: Rea
     name: 'Name',
     attributes: { Arn: (arn, name) => arn('scheduler', `schedule-group/${name}`) },
   },
+  // Buckets have neither region nor account in their ARN ("Amazon S3 resources", Service Authorization Reference).
+  'AWS::S3::Bucket': { name: 'BucketName', attributes: { Arn: (_arn, name) => `arn:aws:s3:::${name}` } },
   'AWS::IAM::Role': { name: 'RoleName', attributes: { Arn: (arn, name) => arn('iam', `role/${name}`) } },
 };
 

@@ -16,6 +16,9 @@ export const TEAM_SECRET_PARAMETER = '/nightshift/demo/team-signing-secret';
 /** Signs the links that the team is sent. */
 export const LINK_KEY_PARAMETER = '/nightshift/demo/link-key';
 
+/** Signs archived incidents. */
+export const ARCHIVE_KEY_PARAMETER = '/nightshift/demo/archive-key';
+
 export interface TeamWebhook {
   /** What it was told, each thing once, in the order in which it came. */
   readonly told: readonly WebhookBody[];
@@ -57,6 +60,7 @@ export async function startTeamWebhook(world: WorldContext, endpointUrl: string)
     [TEAM_URL_PARAMETER]: `http://127.0.0.1:${address.port}/nightshift`,
     [TEAM_SECRET_PARAMETER]: secret,
     [LINK_KEY_PARAMETER]: randomBytes(32).toString('base64'),
+    [ARCHIVE_KEY_PARAMETER]: randomBytes(32).toString('base64'),
   });
   return { told, refused };
 }

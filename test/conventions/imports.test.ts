@@ -13,11 +13,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/databases': ['functions/engine', 'events'],
   'functions/ecs': ['functions/engine', 'events'],
   'functions/remediations': ['functions/databases', 'functions/ecs', 'functions/engine', 'events'],
-  'functions/incidents': ['functions/engine', 'events'],
+  'functions/records': ['functions/engine', 'events'],
+  'functions/incidents': ['functions/records', 'functions/engine', 'events'],
   'functions/jobs': ['functions/engine', 'events'],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/engine', 'events'],
-  cli: ['functions/jobs', 'functions/engine', 'events', 'infra', 'local'],
+  cli: ['functions/jobs', 'functions/records', 'functions/engine', 'events', 'infra', 'local'],
 };
 const PARTS = Object.keys(MAY_IMPORT)
   .concat('local')

@@ -54,7 +54,17 @@ const broken: Command = {
   },
 };
 const parts = {
-  commands: [incidents(() => journal), incident(() => journal), changing, broken],
+  commands: [
+    incidents(() => journal),
+    incident(
+      () => journal,
+      () => {
+        throw new Error('only with --verify');
+      },
+    ),
+    changing,
+    broken,
+  ],
   find: async () => LOCAL_PLACE,
 };
 

@@ -8,6 +8,7 @@ import type { Scenario } from '../../local/scenarios/types.ts';
 import { startWorld, type World } from '../../local/world/world.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
+import { LINK_CASES } from './cases/links.ts';
 import { NOTIFY_CASES } from './cases/notify.ts';
 import { OBSERVE_CASES } from './cases/observe.ts';
 import { RECONCILER_CASES } from './cases/reconciler.ts';
@@ -35,7 +36,15 @@ export interface Surroundings {
 export async function playActing(around: Surroundings): Promise<Played> {
   const demo = choose(await allScenarios<World>(), ['demo']);
   return play(
-    [...demo, ...RECONCILER_CASES, ...SERVICE_CASES, ...DATABASE_CASES, ...BUDGET_CASES, ...NOTIFY_CASES],
+    [
+      ...demo,
+      ...RECONCILER_CASES,
+      ...SERVICE_CASES,
+      ...DATABASE_CASES,
+      ...BUDGET_CASES,
+      ...NOTIFY_CASES,
+      ...LINK_CASES,
+    ],
     around,
   );
 }

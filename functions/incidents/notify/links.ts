@@ -51,7 +51,7 @@ export async function withLinks(
   try {
     const keys = parseKeys(await secrets.get(links.signingSecretArn));
     const made = linksFor(content, name, recipient, { ...links, deployment, linksUrl, keys });
-    return { ...content, message: { ...content.message, links: made } };
+    return made.length > 0 ? { ...content, message: { ...content.message, links: made } } : content;
   } catch (error) {
     log('ERROR', `${name}: told without links: ${error instanceof Error ? error.message : String(error)}`);
     return content;

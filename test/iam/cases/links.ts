@@ -16,15 +16,14 @@ import { confirmationIn } from '../../support/links.ts';
 import { journalOf } from './support.ts';
 
 const PERSON = 'demo-user';
-const TARGETS: Readonly<Record<TargetKind, (name: string) => string>> = {
-  'ecs-service': (name) => `ecs-service/orders/${name}`,
-  'rds-instance': (name) => `rds-instance/${name}`,
-};
+/** Each remediation may write targets of its own kind only. */
+const targetOf = (kind: TargetKind, name: string): string =>
+  kind === 'ecs-service' ? `${kind}/orders/${name}` : `${kind}/${name}`;
 
 /** An approval that waits in an open incident on a target that nothing else knows. */
 async function ask(store: Store, remediation: string, kind: TargetKind, name: string): Promise<Approval> {
   const now = Date.now();
-  const target = TARGETS[kind](`links-${name}`);
+  const target = targetOf(kind, `links-${name}`);
   const incidentId = `inc-${name}`;
   const change = { summary: 'change nothing', before: 1, after: 2, undo: 'nothing to undo' };
   const subject = `arn:aws:cloudwatch:us-east-1:000000000000:alarm:links-${name}`;

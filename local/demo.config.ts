@@ -54,6 +54,7 @@ export default defineConfig({
       maxConnections: 80,
       connectionsForSeconds: 10,
       idleForSeconds: 3,
+      queryLongerThanSeconds: 5,
       allowUsers: ['reporting', 'batch_allowed'],
       allowApplications: ['nightly-export'],
       recheckAfterSeconds: 5,
@@ -88,6 +89,7 @@ export default defineConfig({
       ...(fleet.length > 0 && { cooldownSeconds: 600 }),
     },
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.
     'restart-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },

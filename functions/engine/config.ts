@@ -67,6 +67,8 @@ export interface DatabaseConfig extends Protected {
   /** Release ends no more sessions than it takes to get down to this share of `max_connections`. */
   readonly releaseToShare: number;
   readonly idleForSeconds: number;
+  /** A statement that runs for longer may be ended. */
+  readonly queryLongerThanSeconds: number;
   readonly includeIdleInTransaction: boolean;
   readonly allowUsers: readonly string[];
   readonly allowApplications: readonly string[];

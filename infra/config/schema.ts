@@ -93,6 +93,8 @@ export const databaseSchema = z.strictObject({
   releaseToShare: share.default(0.7),
   /** Sessions idle for longer may be ended (runbook 001, line 279: 10 minutes). */
   idleForSeconds: seconds(1).default(600),
+  /** Statements that run for longer may be cancelled (runbook 004, lines 124-127 and 1040-1048: 5 minutes). */
+  queryLongerThanSeconds: seconds(1).default(300),
   /** Whether sessions idle inside a transaction may be ended too: their work is rolled back. */
   includeIdleInTransaction: z.boolean().default(false),
   /** Roles whose sessions are never ended. */

@@ -10,7 +10,7 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds';
 import pg from 'pg';
-import { NIGHTSHIFT_GRANTS } from '../../functions/remediations/release-idle-connections/sql.ts';
+import { NIGHTSHIFT_GRANTS } from '../../functions/databases/sql.ts';
 import { PostgresError } from './errors.ts';
 import type { SessionTarget } from './sessions.ts';
 

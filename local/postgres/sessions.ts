@@ -14,7 +14,8 @@ export interface SessionTarget {
   readonly ca: string;
 }
 
-export type SessionState = 'idle' | 'active' | 'idle in transaction' | 'replication';
+/** `stubborn` is active with a statement that goes on when it is cancelled. */
+export type SessionState = 'idle' | 'active' | 'stubborn' | 'idle in transaction' | 'replication';
 
 export interface SessionsReport {
   readonly opened: number;
@@ -28,6 +29,8 @@ export interface SessionsReport {
   readonly endedInStatement: number;
   /** Process ids of sessions that ended, in that order. */
   readonly endedPids: readonly number[];
+  /** Process ids of sessions whose statement was cancelled; they are alive. */
+  readonly cancelledPids: readonly number[];
 }
 
 export interface Sessions {
@@ -50,11 +53,15 @@ const codeOf = (error: unknown): string => {
   return typeof code === 'string' ? code : 'unknown';
 };
 
+/** PostgreSQL documentation, "PostgreSQL Error Codes". */
+const QUERY_CANCELED = '57014';
+
 /** Keeps the books about a set of sessions. */
 class Ledger implements Sessions {
   readonly all: Session[] = [];
   readonly #refused: Record<string, number> = {};
   readonly #endedPids: number[] = [];
+  readonly #cancelledPids: number[] = [];
   #endedInStatement = 0;
   closing = false;
 
@@ -91,7 +98,12 @@ class Ledger implements Sessions {
   /** Runs a statement; a session that is ended meanwhile is counted as ended in a statement. @throws the driver's error. */
   async run(session: Session, sql: string): Promise<void> {
     session.inStatement = true;
-    await session.client.query(sql);
+    try {
+      await session.client.query(sql);
+    } catch (error) {
+      if (codeOf(error) !== QUERY_CANCELED) throw error;
+      this.#cancelledPids.push(session.pid);
+    }
     session.inStatement = false;
   }
 
@@ -115,6 +127,7 @@ class Ledger implements Sessions {
       ended: this.#endedPids.length,
       endedInStatement: this.#endedInStatement,
       endedPids: [...this.#endedPids],
+      cancelledPids: [...this.#cancelledPids],
     };
   }
 
@@ -143,7 +156,7 @@ export interface OpenSessionsOptions {
 
 /**
  * Opens sessions one after another and leaves them in the given state until `close`. A session that is refused is counted, not thrown.
- * `active` runs one statement that lasts a day; `replication` needs a login with the REPLICATION attribute.
+ * `active` and `stubborn` run one statement that lasts a day; `replication` needs a login with the REPLICATION attribute.
  */
 export async function openSessions(target: SessionTarget, options: OpenSessionsOptions): Promise<Sessions> {
   const ledger = new Ledger();
@@ -158,10 +171,15 @@ export async function openSessions(target: SessionTarget, options: OpenSessionsO
   return ledger;
 }
 
+/** PL/pgSQL catches a cancellation only by name (PostgreSQL documentation, "PL/pgSQL", Trapping Errors). */
+const STUBBORN = `DO $$ BEGIN LOOP
+  BEGIN PERFORM pg_sleep(86400); EXCEPTION WHEN query_canceled THEN NULL; END;
+END LOOP; END $$`;
+
 async function settle(ledger: Ledger, session: Session, state: SessionState): Promise<void> {
-  if (state === 'active') {
+  if (state === 'active' || state === 'stubborn') {
     // Not awaited: it lasts. Its failure is the end of the session, which is counted.
-    ledger.run(session, 'SELECT pg_sleep(86400)').catch(() => {});
+    ledger.run(session, state === 'active' ? 'SELECT pg_sleep(86400)' : STUBBORN).catch(() => {});
     return;
   }
   if (state === 'idle in transaction') await ledger.run(session, 'BEGIN');

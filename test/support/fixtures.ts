@@ -31,6 +31,7 @@ export const database: DatabaseConfig = {
   connectionsAboveShare: 0.8,
   releaseToShare: 0.5,
   idleForSeconds: 600,
+  queryLongerThanSeconds: 300,
   includeIdleInTransaction: false,
   allowUsers: ['batch_allowed'],
   allowApplications: [],

@@ -1,7 +1,8 @@
 /** Which sessions are ended, and whether it helped. Pure. Design section 5, "Idle connections". */
+
+import type { ConnectFailure } from '../../databases/connect.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import type { ActReport, Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
-import type { ConnectFailure } from './connect.ts';
 import type { Candidate, SessionReading } from './sql.ts';
 
 export type Observation =

@@ -1,37 +1,22 @@
 /** The database side of `release-idle-connections`. It reaches the database and the journal, nothing else. */
 import type pg from 'pg';
+import { ConnectError } from '../../databases/connect.ts';
+import { databaseError, withClient } from '../../databases/session.ts';
 import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
-import { ActionFailedError, EngineError, PermissionError, RetryableError } from '../../engine/errors.ts';
+import { PermissionError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
 import type { ActReport, Change, MayGoOn, RemainingMs, Remediation } from '../../engine/remediation.ts';
-import { ConnectError, connect } from './connect.ts';
 import { byApplication, clientSessions, decide, type Observation, planOf, verify } from './decide.ts';
 import { examine } from './examine.ts';
 import { manifest } from './manifest.ts';
 import { type Candidate, type EndResult, endSession, readSessions, type SessionReading } from './sql.ts';
 
-const TIMEOUTS = { connectMs: 3_000, statementMs: 5_000, lockMs: 1_000 };
 /** How long the server waits for one ended session to be gone. */
 const GONE_WITHIN_MS = 1_000;
 /** After this many sessions the count is read again, so that no more are ended than needed. */
 const COUNT_AGAIN_EVERY = 10;
 /** Time that must be left to end one more session, look once more and write down what was done. */
 const KEEP_FREE_MS = 10_000;
-
-async function withClient<Result>(
-  target: DatabaseConfig,
-  config: RuntimeConfig,
-  use: (client: pg.Client) => Promise<Result>,
-): Promise<Result> {
-  const { host, port, user, databaseName } = target;
-  const client = await connect({ host, port, user, database: databaseName, region: config.region }, TIMEOUTS);
-  try {
-    return await use(client);
-  } finally {
-    // The session is over either way; an error while saying goodbye must not hide what was found.
-    await client.end().catch(() => undefined);
-  }
-}
 
 async function observe(target: DatabaseConfig, config: RuntimeConfig): Promise<Observation> {
   try {
@@ -40,17 +25,6 @@ async function observe(target: DatabaseConfig, config: RuntimeConfig): Promise<O
     if (error instanceof ConnectError) return { kind: 'no-connection', failure: error.kind, why: error.message };
     throw databaseError(`read the sessions of ${target.name}`, error);
   }
-}
-
-function databaseError(what: string, error: unknown): EngineError {
-  const text = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-  if (error instanceof ConnectError) {
-    if (error.kind === 'auth') return new PermissionError(text, { cause: error });
-    if (error.kind === 'no-slot') return new ActionFailedError(text, { cause: error });
-  }
-  // What our own code found out (refused by the database, frozen by a person) keeps its meaning.
-  if (error instanceof EngineError) return error;
-  return new RetryableError(text, { cause: error });
 }
 
 async function act(

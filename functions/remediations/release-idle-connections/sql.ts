@@ -5,30 +5,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
+import { OWN_APPLICATION } from '../../databases/connect.ts';
+import { BACKEND_START, INTERNAL_USERS, may } from '../../databases/sql.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
-import { OWN_APPLICATION } from './connect.ts';
-
-/**
- * What a database's owner runs once, as the master user: a login for Nightshift with IAM authentication and nothing but what it needs.
- * Where the master user may not pass on `pg_read_all_stats` by itself (PostgreSQL 16 and later ask for the ADMIN option, which RDS doesn't give), the login gets
- * `pg_monitor`, which contains it. `pg_use_reserved_connections` exists from PostgreSQL 16 and helps only if the parameter `reserved_connections`
- * is above 0.
- */
-export const NIGHTSHIFT_GRANTS = `
-CREATE ROLE nightshift LOGIN;
-GRANT rds_iam TO nightshift;
-GRANT pg_signal_backend TO nightshift;
-DO $$ BEGIN
-  GRANT pg_read_all_stats TO nightshift;
-EXCEPTION WHEN insufficient_privilege THEN
-  GRANT pg_monitor TO nightshift;
-END $$;
-DO $$ BEGIN
-  IF to_regrole('pg_use_reserved_connections') IS NOT NULL THEN
-    GRANT pg_use_reserved_connections TO nightshift;
-  END IF;
-END $$;
-`;
 
 /** Which sessions may be ended. */
 export type ReleaseRules = Pick<
@@ -70,13 +49,6 @@ export interface SessionReading {
   readonly candidates: readonly Candidate[];
 }
 
-/**
- * Users of RDS itself, as an instance's role list shows them; `rdsproxyadmin` is named by "Quotas and limitations for RDS Proxy" (Amazon RDS User Guide),
- * which warns against touching it.
- */
-const INTERNAL_USERS = ['rdsadmin', 'rdsrepladmin', 'rdsproxyadmin', 'rdstopmgr'];
-
-const BACKEND_START = `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 const IDLE_SECONDS = 'extract(epoch FROM clock_timestamp() - a.state_change)';
 
 /**
@@ -101,8 +73,6 @@ const rulesAsParameters = (rules: ReleaseRules): unknown[] => [
 
 /** A session that holds an advisory lock is idle on purpose: such locks elect leaders. It can't take one without becoming active first. */
 const HOLDS_ADVISORY_LOCK = `EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory')`;
-
-const may = (role: string): string => `coalesce(pg_has_role(to_regrole('${role}')::oid, 'USAGE'), false)`;
 
 const READ_SESSIONS = `
 WITH clients AS (

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { NIGHTSHIFT_GRANTS } from '../../../functions/remediations/release-idle-connections/sql.ts';
+import { NIGHTSHIFT_GRANTS } from '../../../functions/databases/sql.ts';
 import { openInstallation } from '../../../local/postgres/installation.ts';
 import { type PostgresServer, startServer } from '../../../local/postgres/server.ts';
 import { bootstrap } from '../../../local/stand-ins/rds/bootstrap.ts';

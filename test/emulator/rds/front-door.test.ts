@@ -3,7 +3,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Signer } from '@aws-sdk/rds-signer';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { connect } from '../../../functions/remediations/release-idle-connections/connect.ts';
+import { connect } from '../../../functions/databases/connect.ts';
 import type { SeededDatabase } from '../../../local/postgres/seed.ts';
 import { eventually, openTestWorld, REGION, type TestWorld } from './harness.ts';
 

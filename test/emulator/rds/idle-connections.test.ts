@@ -1,7 +1,7 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { connect } from '../../../functions/remediations/release-idle-connections/connect.ts';
+import { connect } from '../../../functions/databases/connect.ts';
 import {
   type Candidate,
   type EndLimits,

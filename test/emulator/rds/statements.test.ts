@@ -2,7 +2,7 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { connect } from '../../../functions/remediations/release-idle-connections/connect.ts';
+import { connect } from '../../../functions/databases/connect.ts';
 import type { SeededDatabase } from '../../../local/postgres/seed.ts';
 import type { Statement } from '../../../local/stand-ins/rds/statements.ts';
 import { openTestWorld, REGION, type TestWorld } from './harness.ts';

@@ -60,6 +60,7 @@ beforeAll(async () => {
     connectionsAboveShare: 0.8,
     releaseToShare: 0.5,
     idleForSeconds: 0.5,
+    queryLongerThanSeconds: 300,
     includeIdleInTransaction: false,
     allowUsers: ['batch_allowed'],
     allowApplications: ['keep-me'],

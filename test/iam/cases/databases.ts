@@ -2,7 +2,7 @@
 import { DeleteAlarmsCommand, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeDBInstancesCommand, ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { RUNBOOK_TAG } from '../../../functions/engine/manifest.ts';
-import { DATABASE, DATABASE_TARGET } from '../../../local/scenarios/support/database.ts';
+import { DATABASE, DATABASE_TARGET, hold } from '../../../local/scenarios/support/database.ts';
 import { untilQuiet } from '../../../local/scenarios/support/incidents.ts';
 import type { Scenario, Stage } from '../../../local/scenarios/types.ts';
 import type { World } from '../../../local/world/world.ts';
@@ -11,7 +11,7 @@ import { fireUntil, nextCall, SERVICE_TARGET } from './support.ts';
 interface DatabaseCase {
   readonly remediation: string;
   readonly metricName: string;
-  /** The changing call that ends the case. */
+  /** The call that ends the case: a changing one, or for SQL what follows it (the journal's second transaction). */
   readonly operation: string;
   prepare?(world: World, stage: Stage): Promise<void>;
 }
@@ -92,7 +92,20 @@ async function withStandby(world: World, stage: Stage): Promise<void> {
   await change(true);
 }
 
+/** A statement that runs for longer than the demo's limit. */
+async function runLong(world: World, stage: Stage): Promise<void> {
+  await hold(world, stage, 'orders_app', { count: 1, application: 'orders-web', state: 'active' });
+  const since = Date.now();
+  await stage.until('the statement to run for too long', () => (Date.now() - since > 6_000 ? true : undefined));
+}
+
 export const DATABASE_CASES = [
+  databaseCase({
+    remediation: 'end-long-queries',
+    metricName: 'CPUUtilization',
+    operation: 'TransactWriteItems',
+    prepare: runLong,
+  }),
   databaseCase({ remediation: 'restart-database', metricName: 'SwapUsage', operation: 'RebootDBInstance' }),
   databaseCase({
     remediation: 'fail-over-database',

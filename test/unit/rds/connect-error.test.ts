@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { connectErrorOf } from '../../../functions/remediations/release-idle-connections/connect.ts';
+import { connectErrorOf } from '../../../functions/databases/connect.ts';
 
 const target = { host: 'db.example.com', port: 5432, database: 'orders', user: 'nightshift', region: 'us-east-1' };
 const failure = (message: string, code?: string) =>

@@ -1,0 +1,37 @@
+/**
+ * What every statement of Nightshift's on a PostgreSQL server (13 or later) is made of. PostgreSQL documentation: "The Cumulative Statistics System"
+ * (pg_stat_activity), "Predefined Roles".
+ */
+
+/**
+ * What a database's owner runs once, as the master user: a login for Nightshift with IAM authentication and nothing but what it needs.
+ * Where the master user may not pass on `pg_read_all_stats` by itself (PostgreSQL 16 and later ask for the ADMIN option, which RDS doesn't give), the login gets
+ * `pg_monitor`, which contains it. `pg_use_reserved_connections` exists from PostgreSQL 16 and helps only if the parameter `reserved_connections`
+ * is above 0.
+ */
+export const NIGHTSHIFT_GRANTS = `
+CREATE ROLE nightshift LOGIN;
+GRANT rds_iam TO nightshift;
+GRANT pg_signal_backend TO nightshift;
+DO $$ BEGIN
+  GRANT pg_read_all_stats TO nightshift;
+EXCEPTION WHEN insufficient_privilege THEN
+  GRANT pg_monitor TO nightshift;
+END $$;
+DO $$ BEGIN
+  IF to_regrole('pg_use_reserved_connections') IS NOT NULL THEN
+    GRANT pg_use_reserved_connections TO nightshift;
+  END IF;
+END $$;
+`;
+
+/**
+ * Users of RDS itself, as an instance's role list shows them; `rdsproxyadmin` is named by "Quotas and limitations for RDS Proxy" (Amazon RDS User Guide),
+ * which warns against touching it.
+ */
+export const INTERNAL_USERS = ['rdsadmin', 'rdsrepladmin', 'rdsproxyadmin', 'rdstopmgr'];
+
+/** A session's identity together with its pid: UTC, to the microsecond. Over `a`, columns of pg_stat_activity. */
+export const BACKEND_START = `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+/** SQL for whether our login has a predefined role's privileges; false where the role doesn't exist. */
+export const may = (role: string): string => `coalesce(pg_has_role(to_regrole('${role}')::oid, 'USAGE'), false)`;

@@ -1,0 +1,24 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'end-long-queries',
+  summary: 'Cancels PostgreSQL statements that run for too long, and ends their sessions only where that did not help.',
+  targetKind: 'rds-instance',
+  triggers: [
+    { namespace: 'AWS/RDS', metricName: 'CPUUtilization', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'DBLoad', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'DatabaseConnections', dimensions: ['DBInstanceIdentifier'] },
+  ],
+  permissions: [
+    {
+      actions: ['rds-db:connect'],
+      resources: ['arn:{partition}:rds-db:{region}:{account}:dbuser:{databaseResourceId}/{databaseUser}'],
+    },
+  ],
+  network: 'database-vpc',
+  risk: 'medium',
+  idempotency: 'conditional',
+  defaults: { cooldownSeconds: 300, perTargetPerHour: 6, perRunbookPerHour: 20 },
+  timeoutSeconds: 40,
+  memoryMegabytes: 512,
+});

@@ -1,5 +1,6 @@
 /** Every runbook: import it, list it. A test compares the list with the folder. */
 import type { Runbook } from '../functions/engine/runbook.ts';
+import { runbook as endLongQueries } from './end-long-queries.ts';
 import { runbook as failOverDatabase } from './fail-over-database.ts';
 import { runbook as releaseIdleConnections } from './release-idle-connections.ts';
 import { runbook as restartDatabase } from './restart-database.ts';
@@ -8,6 +9,7 @@ import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
 import { runbook as scaleOutService } from './scale-out-service.ts';
 
 export const RUNBOOKS: readonly Runbook[] = [
+  endLongQueries,
   failOverDatabase,
   releaseIdleConnections,
   restartDatabase,

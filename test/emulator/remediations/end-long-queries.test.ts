@@ -68,7 +68,7 @@ async function asOwner(sql: string): Promise<void> {
 }
 
 describe('end-long-queries on a real server', () => {
-  it('cancels what runs for too long and leaves the sessions, the allowed and the idle alone', async () => {
+  it('cancels what runs for too long, leaves sessions, the allowed and the idle alone [2b/long-running-query, 3c/kill-long-queries, D108]', async () => {
     const long = await open('reporting', 3, 'active');
     const allowedUser = await open('batch_allowed', 1, 'active');
     const allowedApplication = await open('orders_app', 1, 'active', 'keep-me');

@@ -19,6 +19,6 @@ export const manifest = defineManifest({
   risk: 'medium',
   idempotency: 'conditional',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 6, perRunbookPerHour: 20 },
-  timeoutSeconds: 40,
+  timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

@@ -6,7 +6,7 @@ import { databaseError, withClient } from '../../databases/session.ts';
 import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
 import { PermissionError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
-import type { ActReport, Change, RemainingMs, Remediation } from '../../engine/remediation.ts';
+import type { ActReport, Change, MayGoOn, RemainingMs, Remediation } from '../../engine/remediation.ts';
 import { decide, type Observation, planOf, verify } from './decide.ts';
 import { examine } from './examine.ts';
 import { manifest } from './manifest.ts';
@@ -32,9 +32,10 @@ async function act(
   change: Change,
   remaining: RemainingMs,
   config: RuntimeConfig,
+  mayGoOn: MayGoOn,
 ): Promise<ActReport> {
   try {
-    return await withClient(target, config, (client) => end(client, target, change, remaining));
+    return await withClient(target, config, (client) => end(client, target, change, remaining, mayGoOn));
   } catch (error) {
     throw databaseError(`end long statements of ${target.name}`, error);
   }
@@ -46,6 +47,7 @@ async function end(
   target: DatabaseConfig,
   change: Change,
   remaining: RemainingMs,
+  mayGoOn: MayGoOn,
 ): Promise<ActReport> {
   const { queries, mayTerminate } = planOf(change);
   const cancelled = await signalAll(client, 'cancel', queries, target, remaining);
@@ -54,6 +56,7 @@ async function end(
       `login ${target.user} was refused to cancel any of ${queries.length} statements of ${target.name}`,
     );
   const stubborn = await untilStopped(client, cancelled.told);
+  if (mayTerminate && stubborn.length > 0) await mayGoOn();
   const terminated = mayTerminate ? (await signalAll(client, 'terminate', stubborn, target, remaining)).told : [];
   const left = await untilStopped(client, terminated);
   const gone = (each: LongQuery) => !stubborn.includes(each);

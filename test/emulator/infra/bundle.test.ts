@@ -41,14 +41,16 @@ const digest = (from: Bundles, name: string): string => {
 
 describe('bundle', () => {
   it('makes a folder with code and configuration for every deployed function', () => {
-    expect(entries.map((entry) => entry.name).sort()).toEqual([
-      'publisher',
-      'reconciler',
-      'release-idle-connections',
-      'scale-out-service',
-    ]);
-    for (const { name } of entries) {
-      expect(readdirSync(bundles.folderOf(name)).sort()).toEqual(['config.json', 'index.cjs']);
+    const names = entries.map((entry) => entry.name);
+    expect(names).toEqual(
+      expect.arrayContaining(['announcer', 'archiver', 'publisher', 'reconciler', 'scale-out-service']),
+    );
+    // Without channels and links nobody is there to tell or to be asked.
+    expect(names).not.toEqual(expect.arrayContaining(['notify']));
+    for (const { name, files = {} } of entries) {
+      expect(readdirSync(bundles.folderOf(name)).sort()).toEqual(
+        ['config.json', 'index.cjs', ...Object.keys(files)].sort(),
+      );
       expect(JSON.parse(readFileSync(join(bundles.folderOf(name), 'config.json'), 'utf8'))).toEqual(parsed.runtime);
     }
   });

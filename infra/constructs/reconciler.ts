@@ -20,7 +20,10 @@ export class Reconciler extends NightshiftFunction {
     super(scope, manifest.name, {
       deployment,
       manifest,
-      environment: { NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions) },
+      environment: {
+        NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions),
+        NIGHTSHIFT_STREAM: deployment.table.tableStreamArn ?? '',
+      },
       journal: {
         actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
         indexes: ['due'],

@@ -168,6 +168,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'cloudwatch:ListTagsForResource': on(({ ResourceARN }) => text(ResourceARN)),
   'lambda:Invoke': invoke,
   's3:PutObject': on(({ Bucket, Key }) => `arn:aws:s3:::${text(Bucket)}/${text(Key)}`),
+  'lambda:ListEventSourceMappings': onAny,
   'sns:Publish': on(({ TopicArn, TargetArn }) => text(TopicArn ?? TargetArn)),
   'sqs:GetQueueAttributes': queue,
   'sqs:SendMessage': queue,

@@ -16,7 +16,7 @@ import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { watchJobs } from './overdue-jobs.ts';
 import { type ReconcilerReport, reconcile } from './run.ts';
-import { countFailures, giveSign, reconcilerMeasures, sqsIn } from './trouble.ts';
+import { countFailures, giveSign, reconcilerMeasures, sqsIn, whoStoppedFollowing } from './trouble.ts';
 
 const cloudwatch = new CloudWatchClient(clientDefaults());
 const lambda = new LambdaClient(clientDefaults());
@@ -27,7 +27,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   queues ??= { here: sqsIn(config.region), standby: sqsIn(config.standbyRegion) };
   const urls = JSON.parse(requiredEnvironment('NIGHTSHIFT_FAILURE_QUEUES')) as string[];
   const store = new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
-  const [work, failures, jobs] = await Promise.allSettled([
+  const [work, failures, jobs, followers] = await Promise.allSettled([
     reconcile({
       store,
       cloudwatch,
@@ -40,13 +40,17 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
     }),
     countFailures(queues.here, urls),
     watchJobs(store, JSON.parse(process.env.NIGHTSHIFT_JOBS ?? '[]') as ExpectedJob[], Date.now()),
+    whoStoppedFollowing(lambda, requiredEnvironment('NIGHTSHIFT_STREAM')),
   ]);
   const { due = 0, waitedSeconds = 0 } = work.status === 'fulfilled' ? work.value : {};
   const counted = failures.status === 'fulfilled' ? failures.value : 0;
-  measure(config.name, reconcilerMeasures({ failures: counted, due, waitedSeconds }, config));
+  const stopped = followers.status === 'fulfilled' ? followers.value : [];
+  for (const line of stopped) log('ERROR', line, {});
+  measure(config.name, reconcilerMeasures({ failures: counted, stopped: stopped.length, due, waitedSeconds }, config));
   if (work.status === 'rejected') throw work.reason;
   if (failures.status === 'rejected') throw failures.reason;
   if (jobs.status === 'rejected') throw jobs.reason;
+  if (followers.status === 'rejected') throw followers.reason;
   log('INFO', 'reconciled', { ...work.value, failures: counted });
   // The run that is under way gives its own.
   if (work.value.skipped) return work.value;

@@ -17,6 +17,12 @@ export const manifest = defineIncidentFunction({
       whyAnyResource:
         'Which alarms carry our tag is what is being asked, of every alarm that fires unknown to the journal.',
     },
+    {
+      actions: ['lambda:ListEventSourceMappings'],
+      resources: ['*'],
+      whyAnyResource:
+        'ListEventSourceMappings has no resource types (Service Authorization Reference, Actions for AWS Lambda).',
+    },
   ],
   // Shorter than its default period. What doesn't fit waits for the next run.
   timeoutSeconds: 240,

@@ -1,4 +1,5 @@
 /** What a person must look at although nothing failed loudly, and the sign of life that the standby region watches. */
+import { type LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { clientDefaults } from '../../engine/clients.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
@@ -25,12 +26,44 @@ export async function countFailures(sqs: Pick<SQSClient, 'send'>, queueUrls: rea
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
+/** States in which a mapping reads the stream, or is about to ("GetEventSourceMapping", AWS Lambda API reference). */
+const FOLLOWING = ['Enabled', 'Enabling', 'Creating', 'Updating'];
+
+/**
+ * Functions that should follow the journal's stream and don't, because somebody switched their event source mapping off: nothing they tell reaches
+ * anybody, and no alarm of theirs notices, because what isn't read is never late.
+ * @returns one line for each; one as well when nobody follows the stream at all.
+ * @throws EngineError when Lambda can't be asked.
+ */
+export async function whoStoppedFollowing(
+  lambda: Pick<LambdaClient, 'send'>,
+  EventSourceArn: string,
+): Promise<string[]> {
+  try {
+    // Never more than a page of them: a stream feeds few functions.
+    const { EventSourceMappings: mappings = [] } = await lambda.send(
+      new ListEventSourceMappingsCommand({ EventSourceArn }),
+    );
+    if (mappings.length === 0) return ['nobody follows the journal: deploy again'];
+    return mappings
+      .filter(({ State = '' }) => !FOLLOWING.includes(State))
+      .map(({ FunctionArn = '', State, UUID }) => {
+        const name = FunctionArn.slice(FunctionArn.lastIndexOf(':') + 1);
+        return `${name} does not follow the journal: enable its event source mapping ${UUID} (it is ${State})`;
+      });
+  } catch (error) {
+    throw classifyAwsError('list who follows the journal', error);
+  }
+}
+
 /** Work is handed out again a period after it was: what waits for three of them doesn't get its turn. */
 const PERIODS_TO_BE_STUCK = 3;
 
 export interface Found {
   /** Messages in failure queues. */
   readonly failures: number;
+  /** Functions that don't follow the journal any more. */
+  readonly stopped: number;
   readonly due: number;
   /** How long the oldest piece of due work had waited, in seconds. */
   readonly waitedSeconds: number;
@@ -38,14 +71,14 @@ export interface Found {
 
 /** What is worth sending: nothing while nothing is due and nothing failed, because a metric costs by the hour in which it is sent. Pure. */
 export function reconcilerMeasures(
-  { failures, due, waitedSeconds }: Found,
+  { failures, stopped, due, waitedSeconds }: Found,
   { reconcileEverySeconds }: { readonly reconcileEverySeconds: number },
 ): Measure[] {
   const stuck = waitedSeconds > PERIODS_TO_BE_STUCK * reconcileEverySeconds ? 1 : 0;
   const measures: Measure[] = [
     { name: 'WorkDue', value: due },
     { name: 'WorkOverdue', value: waitedSeconds },
-    { name: 'Trouble', value: failures + stuck },
+    { name: 'Trouble', value: failures + stopped + stuck },
   ];
   return measures.filter(({ value }) => value > 0);
 }

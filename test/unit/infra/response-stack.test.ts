@@ -76,7 +76,7 @@ describe('a function role', () => {
     ]);
   });
 
-  it('of the reconciler may read what is due, count what was given up on, give a sign of life and invoke each remediation, and no other function', () => {
+  it('of the reconciler may read what is due, count what was given up on, see who follows the journal, give a sign of life and invoke each remediation, and no other function', () => {
     const journal = ENGINE.filter((action) => action !== 'ConditionCheckItem');
     expect(grantsOf(built, 'reconcilerRole').filter((grant) => !grant.includes('cloudwatch:'))).toEqual(
       [
@@ -85,6 +85,7 @@ describe('a function role', () => {
         'Allow lambda:InvokeFunction on canaryFunction.Arn',
         'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
         'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
+        'Allow lambda:ListEventSourceMappings on *',
         ...['canary', 'publisher', 'reconciler', 'releaseidleconnections', 'scaleoutservice'].map(
           (id) => `Allow sqs:GetQueueAttributes on ${id}Failures.Arn`,
         ),

@@ -41,6 +41,7 @@ export default defineConfig({
       cpuForSeconds: 10,
       memoryForSeconds: 10,
       stabiliseForSeconds: 5,
+      taskUnhealthyForSeconds: 5,
       dependsOn: ['orders-db'],
       connectionsPerTask: 2,
     },
@@ -88,6 +89,9 @@ export default defineConfig({
       perRunbookPerHour: 100,
       ...(fleet.length > 0 && { cooldownSeconds: 600 }),
     },
+    'roll-back-deployment': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'stop-unhealthy-task': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'restart-service': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.

@@ -7,6 +7,7 @@ import { runbook as restartDatabase } from './restart-database.ts';
 import { runbook as restartService } from './restart-service.ts';
 import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
 import { runbook as scaleOutService } from './scale-out-service.ts';
+import { runbook as stopUnhealthyTask } from './stop-unhealthy-task.ts';
 
 export const RUNBOOKS: readonly Runbook[] = [
   endLongQueries,
@@ -16,4 +17,5 @@ export const RUNBOOKS: readonly Runbook[] = [
   restartService,
   rollBackDeployment,
   scaleOutService,
+  stopUnhealthyTask,
 ];

@@ -47,6 +47,8 @@ export interface ServiceConfig extends Protected {
   readonly stabiliseForSeconds: number;
   /** Trouble that begins later after a deployment isn't blamed on it. */
   readonly rollBackWithinSeconds: number;
+  /** A task that ECS hasn't replaced so long after its start although it is unhealthy is stopped. */
+  readonly taskUnhealthyForSeconds: number;
   /** Names of `databases` this service can't do without: while one of them is in trouble, the service isn't scaled out. */
   readonly dependsOn: readonly string[];
   /** Connections one more task opens on each database it depends on; 0 when unknown. */

@@ -30,7 +30,14 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     standbyRegion,
     services: mapValues(config.services, (service, key): ServiceConfig => {
       const { cluster, minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent } = service;
-      const { stabiliseForSeconds, rollBackWithinSeconds, dependsOn, connectionsPerTask, severity } = service;
+      const {
+        stabiliseForSeconds,
+        rollBackWithinSeconds,
+        taskUnhealthyForSeconds,
+        dependsOn,
+        connectionsPerTask,
+        severity,
+      } = service;
       const limits = {
         minTasks,
         maxTasks,
@@ -38,6 +45,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
         memoryAbovePercent,
         stabiliseForSeconds,
         rollBackWithinSeconds,
+        taskUnhealthyForSeconds,
       };
       return {
         name: key,

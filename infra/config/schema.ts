@@ -57,6 +57,8 @@ export const serviceSchema = z.strictObject({
   stabiliseForSeconds: seconds(1).default(600),
   /** Trouble that begins later after a deployment isn't blamed on it (runbook 001, lines 389 to 425: watch for 30 minutes, else roll back). */
   rollBackWithinSeconds: seconds(60, 86_400).default(1800),
+  /** A task that ECS hasn't replaced so long after its start although it is unhealthy is stopped; one that hangs while it starts, after 5 times as long. */
+  taskUnhealthyForSeconds: seconds(1, 86_400).default(120),
   /** Written on the alarms and read by whoever is paged. */
   severity: severity.default('P2'),
   /** Databases (keys in `databases`) it can't do without: while one of them is in trouble, the service isn't scaled out. */

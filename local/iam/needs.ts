@@ -155,6 +155,9 @@ const RULES: Readonly<Record<string, Rule>> = {
       action,
       resource: arnOr(task, (id) => arn(`task/${text(params.cluster).split('/').at(-1) || 'default'}/${id}`)),
     })),
+  'ecs:StopTask': on((params, arn) =>
+    arnOr(params.task, (id) => arn(`task/${text(params.cluster).split('/').at(-1) || 'default'}/${id}`)),
+  ),
   'ecs:TagResource': on(({ resourceArn }) => text(resourceArn)),
   'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
   'rds:DescribeDBInstances': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier || '*', arn)),

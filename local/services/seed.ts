@@ -1,4 +1,5 @@
 /** The demo company's service: cluster `orders`, service `backend` with two tasks. Made through the SDK, as a user would. */
+import { createHash } from 'node:crypto';
 import {
   CreateClusterCommand,
   CreateServiceCommand,
@@ -15,6 +16,10 @@ export const DEMO = {
   costMs: 40,
   baseRequestsPerSecond: 20,
 } as const;
+
+/** The service's image of a release, named by its digest as a pipeline would. */
+export const imageOf = (release: string): string =>
+  `${DEMO.service}@sha256:${createHash('sha256').update(release).digest('hex')}`;
 
 /**
  * Makes the cluster, task definition and service at `endpointUrl`, and waits until the tasks run.
@@ -44,11 +49,13 @@ export async function seedServices(
         containerDefinitions: [
           {
             name: DEMO.service,
-            image: `${DEMO.service}:1`,
+            image: imageOf('1'),
             essential: true,
             environment: Object.entries(variables).map(([name, value]) => ({ name, value })),
           },
         ],
+        // A revision is rolled back to only if it was made for the same schema of the service's database.
+        tags: [{ key: 'nightshift:schema', value: '1' }],
       }),
     );
     await client.send(

@@ -5,7 +5,7 @@
  * Environment: SERVICE_COST_MS (CPU per request, default 40), SERVICE_MAX_QUEUE (requests under way, default 200; more get 503),
  * SERVICE_BASE_MEMORY_PERCENT (default 30), SERVICE_MEMORY_PERCENT_PER_REQUEST (of those under way, default 0.2),
  * SERVICE_FAIL_START (ends at once, for tests of deployments), SERVICE_CRASH_AFTER_MS (ends by itself so long after its start),
- * SERVICE_FAIL_HEALTH (/health answers 500), SERVICE_FAIL_REQUESTS (every request is answered with 500), SERVICE_MEMORY_MIB (memory that it
+ * SERVICE_FAIL_HEALTH (/health answers 500; so it does after SIGUSR2, too), SERVICE_FAIL_REQUESTS (every request is answered with 500), SERVICE_MEMORY_MIB (memory that it
  * needs for itself, in place of SERVICE_BASE_MEMORY_PERCENT; more than its limit TASK_MEMORY_MIB and it is killed), and the database of
  * `dependency.ts`.
  * GET /health, GET /metrics (since the metrics were last read), anything else is a request.
@@ -50,6 +50,10 @@ const OUT_OF_MEMORY_AFTER_MS = 500;
 const dependency = await dependencyFrom(process.env);
 const cpu = createCpuModel();
 let ending = false;
+let sick = Boolean(process.env.SERVICE_FAIL_HEALTH);
+process.on('SIGUSR2', () => {
+  sick = true;
+});
 let underWay = 0;
 let peakUnderWay = 0;
 let since = { atMs: performance.now(), busyMs: 0, requests: 0, failed: 0, latencyMs: 0 };
@@ -109,8 +113,7 @@ async function serve(response: ServerResponse): Promise<void> {
 }
 
 const server = createServer((request, response) => {
-  if (request.url === '/health')
-    send(response, process.env.SERVICE_FAIL_HEALTH ? 500 : 200, { ok: !process.env.SERVICE_FAIL_HEALTH });
+  if (request.url === '/health') send(response, sick ? 500 : 200, { ok: !sick });
   else if (request.url === '/metrics') send(response, 200, takeMetrics());
   else void serve(response);
 });

@@ -8,6 +8,7 @@ import type { Scenario } from '../../local/scenarios/types.ts';
 import { startWorld, type World } from '../../local/world/world.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
+import { DEPLOYMENT_CASES } from './cases/deployments.ts';
 import { LINK_CASES } from './cases/links.ts';
 import { NOTIFY_CASES } from './cases/notify.ts';
 import { OBSERVE_CASES } from './cases/observe.ts';
@@ -41,6 +42,7 @@ export async function playActing(around: Surroundings): Promise<Played> {
       ...RECONCILER_CASES,
       ...SERVICE_CASES,
       ...DATABASE_CASES,
+      ...DEPLOYMENT_CASES,
       ...BUDGET_CASES,
       ...NOTIFY_CASES,
       ...LINK_CASES,

@@ -16,6 +16,7 @@ export const service: ServiceConfig = {
   memoryAbovePercent: 80,
   stabiliseForSeconds: 300,
   rollBackWithinSeconds: 1800,
+  taskUnhealthyForSeconds: 120,
   dependsOn: ['orders-db'],
   connectionsPerTask: 5,
   severity: 'P2',

@@ -24,6 +24,6 @@ export const manifest = defineManifest({
   risk: 'medium',
   idempotency: 'evidence',
   defaults: { cooldownSeconds: 1800, perTargetPerHour: 1, perRunbookPerHour: 5 },
-  timeoutSeconds: 40,
+  timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

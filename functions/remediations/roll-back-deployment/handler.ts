@@ -5,11 +5,11 @@ import { listDeployments, withRevisions } from '../../ecs/history.ts';
 import { readService } from '../../ecs/service.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
-import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
+import { CHANGING_CALL_BUDGET_MS, changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import type { ServiceConfig } from '../../engine/config.ts';
-import { ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
+import { ChangedBySomeoneElseError, classifyAwsError, OutOfTimeError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
-import type { ActReport, Change, Remediation } from '../../engine/remediation.ts';
+import type { ActReport, Change, RemainingMs, Remediation } from '../../engine/remediation.ts';
 import {
   alreadyApplied,
   type DefinitionSeen,
@@ -54,12 +54,15 @@ async function definitionsOf(arns: readonly string[]): Promise<Readonly<Record<s
 }
 
 /** The quarantine comes first: a rollback that was made and is resumed has made it. One re-read lies directly before the rollback. */
-async function act(target: ServiceConfig, change: Change): Promise<ActReport> {
+async function act(target: ServiceConfig, change: Change, remaining: RemainingMs): Promise<ActReport> {
   const [before, after] = [rolloutOf(change, 'before'), rolloutOf(change, 'after')];
   const { cluster, service } = target;
   const what = `set the task definition of ${cluster}/${service} to ${shortName(after.taskDefinition)}`;
   if (after.quarantine) await quarantine(await unchanged(target, before), after.quarantine);
   await unchanged(target, before);
+  // What came before may have taken long; a later delivery goes on from the quarantine.
+  if (remaining() < CHANGING_CALL_BUDGET_MS)
+    throw new OutOfTimeError(`${what}: ${remaining()} ms left, too little to finish it`);
   try {
     await changes.send(new UpdateServiceCommand({ cluster, service, taskDefinition: after.taskDefinition }));
   } catch (error) {

@@ -40,6 +40,6 @@ export const manifest = defineManifest({
   risk: 'medium',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 1800, perTargetPerHour: 1, perRunbookPerHour: 5 },
-  timeoutSeconds: 40,
+  timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

@@ -1,7 +1,12 @@
 /** The demo's service as scenarios look at it: through AWS's API, as its owner would. */
 import { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
-import { DescribeServicesCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
-import { DEMO } from '../../services/seed.ts';
+import {
+  DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
+  RegisterTaskDefinitionCommand,
+  UpdateServiceCommand,
+} from '@aws-sdk/client-ecs';
+import { DEMO, imageOf } from '../../services/seed.ts';
 import type { World } from '../../world/world.ts';
 import { ScenarioFailure, type Stage } from '../types.ts';
 
@@ -77,4 +82,54 @@ export async function cpuPercentAfter(world: World, stage: Stage, since: number)
     },
     { withinMs: 3 * periodMs },
   );
+}
+
+/** ARN of the task definition that the service is to run. */
+export async function presentRevision(world: World): Promise<string> {
+  const asked = { cluster: DEMO.cluster, services: [DEMO.service] };
+  const { services } = await world.clients().ecs.send(new DescribeServicesCommand(asked));
+  return services?.[0]?.taskDefinition ?? '';
+}
+
+/**
+ * Deploys a new revision: what runs now with another release's image, more environment and other sizes.
+ * @returns its ARN.
+ */
+export async function release(
+  world: World,
+  { name, environment = {}, ...sizes }: { name: string; environment?: Record<string, string>; memory?: string },
+): Promise<string> {
+  const { ecs } = world.clients();
+  const taskDefinition = await presentRevision(world);
+  const present = await ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition, include: ['TAGS'] }));
+  const [container] = present.taskDefinition?.containerDefinitions ?? [];
+  const made = await ecs.send(
+    new RegisterTaskDefinitionCommand({
+      family: DEMO.service,
+      cpu: present.taskDefinition?.cpu,
+      memory: present.taskDefinition?.memory,
+      networkMode: 'awsvpc',
+      requiresCompatibilities: ['FARGATE'],
+      ...sizes,
+      containerDefinitions: [
+        {
+          ...container,
+          image: imageOf(name),
+          environment: [
+            ...(container?.environment ?? []),
+            ...Object.entries(environment).map(([key, value]) => ({ name: key, value })),
+          ],
+        },
+      ],
+      tags: present.tags,
+    }),
+  );
+  const arn = made.taskDefinition?.taskDefinitionArn ?? '';
+  await deploy(world, arn);
+  return arn;
+}
+
+export async function deploy(world: World, taskDefinition: string): Promise<void> {
+  const change = { cluster: DEMO.cluster, service: DEMO.service, taskDefinition };
+  await world.clients().ecs.send(new UpdateServiceCommand(change));
 }

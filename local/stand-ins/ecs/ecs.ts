@@ -31,6 +31,8 @@ export interface Ecs extends StandIn {
     service: string,
     region?: string,
   ): readonly { taskArn: string; status: string; pid?: number }[];
+  /** Looks at the health of a service's tasks as often as it takes to call one unhealthy, without waiting for the clock. */
+  checkHealth(cluster: string, service: string, region?: string): Promise<void>;
   /** For Application Auto Scaling. `undefined` when there is no such active service. */
   desiredCount(region: string, cluster: string, service: string): number | undefined;
   setDesiredCount(region: string, cluster: string, service: string, desiredCount: number): void;
@@ -138,6 +140,11 @@ export function createEcs(
         status: task.status,
         ...(task.process?.pid !== undefined && { pid: task.process.pid }),
       })),
+    async checkHealth(cluster, service, name = world.region) {
+      const found = activeService(region(name), cluster, service);
+      for (let looks = 0; looks < CHECKS_BEFORE_UNHEALTHY; looks++)
+        await Promise.all(tasksOf(found).filter(isRunning).map(check));
+    },
     desiredCount: (name, cluster, service) => {
       const found = region(name).clusters.get(cluster)?.services.get(service);
       return found?.status === 'ACTIVE' ? found.desiredCount : undefined;

@@ -59,9 +59,9 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     patches: [
       {
         file: 'functions/remediations/scale-out-service/handler.ts',
-        find: 'await assertUnchanged(target, before);',
+        find: 'await Promise.all([assertUnchanged(target, before), mayGoOn()]);',
         replace:
-          'const live = await readService(target); const relative = (live.kind === "service" ? live.desired : 0) + after.value - before.value; void assertUnchanged;',
+          'const live = await readService(target); const relative = (live.kind === "service" ? live.desired : 0) + after.value - before.value; void assertUnchanged; await mayGoOn();',
       },
       {
         file: 'functions/remediations/scale-out-service/handler.ts',

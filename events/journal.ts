@@ -28,6 +28,13 @@ export const ENTRY_KINDS = [
   'approved',
   'denied',
   'approval-ended',
+  /** The ladder goes on: a level is called, because nobody took the incident in hand. */
+  'called',
+  /** People are left in peace until a time. */
+  'snoozed',
+  /** A channel couldn't be told that a person is needed. */
+  'undelivered',
+  'severity-changed',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 

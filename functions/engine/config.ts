@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Severity } from '../../events/journal.ts';
+import type { Escalation } from './escalation.ts';
 import type { Ladder } from './runbook.ts';
 import type { Window } from './windows.ts';
 
@@ -122,6 +123,8 @@ export interface RuntimeConfig {
   readonly people: Readonly<Record<string, { readonly identities: readonly string[] }>>;
   /** How long an approval may be given after it was asked for. */
   readonly approvals: { readonly validForSeconds: number };
+  /** Who is called while nobody takes an incident in hand, and when. */
+  readonly escalation: Escalation;
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

@@ -17,6 +17,7 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
   let state: IncidentState = 'open';
   let resolvedAt: string | undefined;
   const acknowledged = timeline.find((entry) => entry.kind === 'acknowledged');
+  const reclassified = timeline.findLast((entry) => entry.kind === 'severity-changed');
   for (const entry of timeline) {
     noteAlarm(alarms, entry);
     noteAction(actions, entry);
@@ -27,7 +28,7 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
     id: opened.incidentId,
     title: text(opened.data.title, opened.summary),
     target: text(opened.data.target, ''),
-    severity: text(opened.data.severity, 'P2') as Severity,
+    severity: text(reclassified?.data.severity ?? opened.data.severity, 'P2') as Severity,
     state,
     openedAt: opened.at,
     ...(resolvedAt && { resolvedAt }),

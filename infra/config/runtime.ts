@@ -4,6 +4,7 @@ import type { RemediationManifest, TargetKind } from '../../functions/engine/man
 import type { Ladder } from '../../functions/engine/runbook.ts';
 import type { Window } from '../../functions/engine/windows.ts';
 import { RUNBOOKS } from '../../runbooks/index.ts';
+import { escalationOf } from './escalation.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 /** Remediations that have something to protect; the others aren't deployed. */
@@ -74,6 +75,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     people: mapValues(config.people, ({ identities }) => ({ identities })),
     approvals: { validForSeconds: config.approvals.validForSeconds },
     windows: config.windows.map((window) => windowOf(window, config)),
+    escalation: escalationOf(config.escalation),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
     handsOffSeconds: config.handsOffSeconds,
     staleAfterSeconds: config.staleAfterSeconds,

@@ -9,9 +9,11 @@ import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
 import { archiveSchema } from './archive.ts';
+import { escalationSchema } from './escalation.ts';
 import { backupSchema, jobSchema } from './jobs.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
 import { approvalsSchema, linksSchema, personName, personSchema } from './people.ts';
+import { clockTime, timeZoneName } from './times.ts';
 
 const seconds = (minimum: number, maximum = 604_800) => z.int().min(minimum).max(maximum);
 const share = z.number().gt(0).lte(1);
@@ -130,7 +132,6 @@ export const networkSchema = z.strictObject({
   dynamoDbEndpoint: z.enum(['create', 'exists']).default('create'),
 });
 
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as 22:00');
 const windowBase = {
   /** How it is named in timelines. */
   name: z.string().min(1).max(64),
@@ -146,15 +147,15 @@ export const windowSchema = z.discriminatedUnion('repeats', [
     ...windowBase,
     repeats: z.literal('weekly'),
     /** IANA name, such as Europe/Paris. */
-    timeZone: z.string().refine(isTimeZone, 'the IANA name of a time zone, such as Europe/Paris'),
+    timeZone: timeZoneName,
     /** Days on which it begins. */
     days: z
       .array(z.enum(DAYS))
       .min(1)
       .default([...DAYS]),
-    from: clock,
+    from: clockTime,
     /** When it isn't after `from`, the window ends on the next day. */
-    to: clock,
+    to: clockTime,
   }),
   z.strictObject({
     ...windowBase,
@@ -163,15 +164,6 @@ export const windowSchema = z.discriminatedUnion('repeats', [
     ends: z.iso.datetime({ offset: true }),
   }),
 ]);
-
-function isTimeZone(text: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: text });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Limits of one runbook; what is left out comes from its manifest and from `mode`. */
 export const runbookSchema = z.strictObject({
@@ -222,6 +214,8 @@ export const configSchema = z.strictObject({
       reservedConcurrency: z.int().min(1).max(1000).optional(),
     })
     .prefault({}),
+  /** Who is called, one after the other, while nobody acknowledges an incident that needs a person (docs/escalation.md). */
+  escalation: escalationSchema.prefault({}),
   /** Ways of telling people besides pages. Without any, nothing is deployed for it. */
   channels: z.record(name(32), channelSchema).default({}),
   /** Who is told of what. */

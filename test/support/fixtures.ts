@@ -58,6 +58,23 @@ export const config: RuntimeConfig = {
   windows: [],
   people: {},
   approvals: { validForSeconds: 3600 },
+  escalation: {
+    levels: [
+      { name: 'primary', afterMinutes: 0, channels: [] },
+      { name: 'secondary', afterMinutes: 15, channels: [] },
+      { name: 'lead', afterMinutes: 30, channels: [] },
+      { name: 'head', afterMinutes: 45, channels: [] },
+    ],
+    acknowledgeWithinMinutes: { P1: 5, P2: 15, P3: 60, P4: 1440 },
+    repeatEveryMinutes: 60,
+    acknowledgementLastsMinutes: 480,
+    businessHours: {
+      timeZone: 'UTC',
+      days: ['mon', 'tue', 'wed', 'thu', 'fri'],
+      from: '09:00',
+      to: '17:00',
+    },
+  },
   firstEvaluationHoldSeconds: 120,
   handsOffSeconds: 3600,
   staleAfterSeconds: 900,

@@ -1,0 +1,50 @@
+/** Where the follow-through of an incident stands: one item of the journal's table, written by it and read by whoever wakes or shows it. */
+import type { Key } from './items.ts';
+import type { Store } from './store.ts';
+
+export interface FollowItem extends Key {
+  readonly incidentId: string;
+  /** Grows with every look, so that two at once don't both act. */
+  readonly version: number;
+  /** Which execution of the state machine follows it: 0 for the first, named after the incident alone. */
+  readonly generation: number;
+  /** Set while an execution waits: completing it makes the execution look again. Worth nothing once it was completed. */
+  readonly token?: string;
+  /** Entries of the timeline that the last look saw. */
+  readonly seen: number;
+  /** When it looks again by itself (epoch milliseconds). */
+  readonly until: number;
+  /** What it is doing, as a sentence fragment for people. */
+  readonly doing: string;
+  /** Who is called next, when nobody takes it in hand, and when (epoch milliseconds). */
+  readonly nextCall?: { readonly name: string; readonly at: number };
+  /** When the remediation was last told to look whether the trouble is over, and how often. */
+  readonly settledAt?: number;
+  readonly settles?: number;
+  /** Rungs that were ordered, as `<entry>:<remediation>`. */
+  readonly rungs?: readonly string[];
+  /** Set when nothing is left to follow. */
+  readonly endedAt?: number;
+  /** How often it was started anew by the reconciler without having looked in between. */
+  readonly restarts?: number;
+  /** In the index `due`, apart from work: when nobody looked for so long that it has to be started anew. */
+  readonly duePk?: string;
+  readonly dueAt?: number;
+}
+
+const SHARDS = 4;
+export const followKey = (incidentId: string): Key => ({ pk: `FOLLOW#${incidentId}`, sk: 'FOLLOW' });
+/** Partitions of the index `due` that hold follow-throughs only. */
+export const followPartitions = (): string[] => Array.from({ length: SHARDS }, (_, shard) => `FOLLOW#${shard}`);
+
+/** Spread by the random end of the incident's id. */
+export const followPartition = (incidentId: string): string =>
+  `FOLLOW#${(incidentId.codePointAt(incidentId.length - 1) ?? 0) % SHARDS}`;
+
+/** Names of a Standard state machine's executions are unique for 90 days ("StartExecution", AWS Step Functions API Reference): a free lock. */
+export const executionName = (incidentId: string, generation: number): string =>
+  generation === 0 ? incidentId : `${incidentId}-${generation}`;
+
+export async function readFollowing(store: Store, incidentId: string): Promise<FollowItem | undefined> {
+  return (await store.read(followKey(incidentId))) as FollowItem | undefined;
+}

@@ -174,7 +174,9 @@ function note(fold: Fold, entry: JournalEntry, incident: IncidentWithTimeline, r
       if (pageWaitsUntil(entry, incident, rules) === undefined) fold.calls.push({ entryId: entry.id, level: 1, at });
       return;
     case 'called':
-      if (typeof entry.data.level === 'number') fold.calls.push({ entryId: entry.id, level: entry.data.level, at });
+      // The configuration may have had more levels when it was made.
+      if (typeof entry.data.level === 'number')
+        fold.calls.push({ entryId: entry.id, level: Math.min(entry.data.level, rules.escalation.levels.length), at });
       return;
     case 'undelivered':
       if (typeof entry.data.for === 'string') fold.undelivered.add(entry.data.for);
@@ -234,7 +236,7 @@ function plan(
   const within = acknowledgeWithinMinutes[severity];
   const highest = highestOf(calls);
   if (!highest) return { level: 1, at: since, why: 'nobody has it in hand' };
-  const reached = Math.min(highest.level, levels.length);
+  const reached = highest.level;
   const unheard: Planned = {
     level: reached,
     at: highest.at + within * MINUTE_MS,

@@ -1,4 +1,5 @@
 /** Where the follow-through of an incident stands: one item of the journal's table, written by it and read by whoever wakes or shows it. */
+import type { EntryKind, JournalEntry } from '../../events/journal.ts';
 import type { Key } from './items.ts';
 import type { Store } from './store.ts';
 
@@ -10,7 +11,7 @@ export interface FollowItem extends Key {
   readonly generation: number;
   /** Set while an execution waits: completing it makes the execution look again. Worth nothing once it was completed. */
   readonly token?: string;
-  /** Entries of the timeline that the last look saw. */
+  /** How much news the last look saw (`countNews`). */
   readonly seen: number;
   /** When it looks again by itself (epoch milliseconds). */
   readonly until: number;
@@ -25,12 +26,33 @@ export interface FollowItem extends Key {
   readonly rungs?: readonly string[];
   /** Set when nothing is left to follow. */
   readonly endedAt?: number;
-  /** How often it was started anew by the reconciler without having looked in between. */
-  readonly restarts?: number;
   /** In the index `due`, apart from work: when nobody looked for so long that it has to be started anew. */
   readonly duePk?: string;
   readonly dueAt?: number;
+  /** Epoch seconds, for DynamoDB's deletion; only of what has ended. */
+  readonly expiresAt?: number;
 }
+
+/** Kinds of entries that are news to a follow-through; the publisher wakes it for them. */
+export const NEWS: readonly EntryKind[] = [
+  'opened',
+  'alarm-ok',
+  'not-verified',
+  'escalated',
+  'resolved',
+  'handed-back',
+  'left-as-is',
+  'acknowledged',
+  'taken-over',
+  'released',
+  'snoozed',
+  'undelivered',
+  'severity-changed',
+];
+
+/** How much of a timeline is news. Entries are only ever added, so a number tells whether something came after a look. */
+export const countNews = (timeline: readonly Pick<JournalEntry, 'kind'>[]): number =>
+  timeline.filter(({ kind }) => NEWS.includes(kind)).length;
 
 const SHARDS = 4;
 export const followKey = (incidentId: string): Key => ({ pk: `FOLLOW#${incidentId}`, sk: 'FOLLOW' });

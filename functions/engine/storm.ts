@@ -26,7 +26,7 @@ export interface Storm {
 const READ_PER_TARGET = 4;
 
 /** The id that an incident opened at `at` (epoch milliseconds) would at least have. */
-const lowestId = (at: number): string => `inc-${encodeTime(Math.max(0, at))}`;
+export const lowestId = (at: number): string => `inc-${encodeTime(Math.max(0, at))}`;
 
 /** While a storm lasts, a process asks for it again only after this: in a storm every read counts, and a moment's delay doesn't. */
 const STORM_KNOWN_FOR_MS = 1_000;

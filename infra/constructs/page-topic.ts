@@ -16,12 +16,7 @@ export function pageTopic(
   scope: Construct,
   config: Pick<DeploymentConfig, 'name' | 'contacts' | 'pageTopicKeyArn'>,
 ): Topic {
-  const topic = new Topic(scope, 'Pages', {
-    topicName: `nightshift-${config.name}-pages`,
-    displayName: `Nightshift ${config.name}`,
-    enforceSSL: true,
-    ...(config.pageTopicKeyArn ? { masterKey: Key.fromKeyArn(scope, 'PageKey', config.pageTopicKeyArn) } : {}),
-  });
+  const topic = topicFor(scope, 'Pages', `nightshift-${config.name}-pages`, config.contacts.pageEmails, config);
   // A topic policy of our own (TLS only) replaces SNS's default one, so alarms must be allowed by name.
   topic.addToResourcePolicy(
     new PolicyStatement({
@@ -33,7 +28,43 @@ export function pageTopic(
       conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
     }),
   );
-  for (const address of config.contacts.pageEmails) topic.addSubscription(new EmailSubscription(address));
+  return topic;
+}
+
+/**
+ * Topics of the levels of people that have addresses of their own, by level (`2`, `management`): only our functions publish there. A level without
+ * one is called through the page topic.
+ */
+export function levelTopics(scope: Construct, config: DeploymentConfig): ReadonlyMap<string, Topic> {
+  const { levels, management } = config.escalation;
+  const named = [
+    ...levels.map(({ pageEmails }, index) => ({ level: String(index + 1), pageEmails })),
+    ...(management ? [{ level: 'management', pageEmails: management.pageEmails }] : []),
+  ].filter(({ pageEmails }) => pageEmails.length > 0);
+  return new Map(
+    named.map(({ level, pageEmails }) => [
+      level,
+      topicFor(scope, `PagesOfLevel${level}`, `nightshift-${config.name}-pages-${level}`, pageEmails, config),
+    ]),
+  );
+}
+
+function topicFor(
+  scope: Construct,
+  id: string,
+  topicName: string,
+  addresses: readonly string[],
+  config: Pick<DeploymentConfig, 'name' | 'pageTopicKeyArn'>,
+): Topic {
+  const topic = new Topic(scope, id, {
+    topicName,
+    displayName: `Nightshift ${config.name}`,
+    enforceSSL: true,
+    ...(config.pageTopicKeyArn
+      ? { masterKey: Key.fromKeyArn(scope, `${id === 'Pages' ? 'Page' : id}Key`, config.pageTopicKeyArn) }
+      : {}),
+  });
+  for (const address of addresses) topic.addSubscription(new EmailSubscription(address));
   if (!config.pageTopicKeyArn)
     Validations.of(topic).acknowledge({
       id: 'AwsSolutions-SNS2',

@@ -10,10 +10,12 @@ export interface ReconcilerProps {
   readonly manifest: IncidentFunctionManifest;
   /** By name: what it hands work to. */
   readonly remediations: ReadonlyMap<string, Remediation>;
+  /** Takes up incidents that nobody follows. */
+  readonly followThrough: NightshiftFunction;
 }
 
 export class Reconciler extends NightshiftFunction {
-  constructor(scope: Construct, { deployment, manifest, remediations }: ReconcilerProps) {
+  constructor(scope: Construct, { deployment, manifest, remediations, followThrough }: ReconcilerProps) {
     const functions = Object.fromEntries(
       [...remediations.keys()].map((name) => [name, functionNameOf(deployment.config.name, name)]),
     );
@@ -23,18 +25,18 @@ export class Reconciler extends NightshiftFunction {
       environment: {
         NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions),
         NIGHTSHIFT_STREAM: deployment.table.tableStreamArn ?? '',
+        NIGHTSHIFT_FOLLOW_FUNCTION: followThrough.function.functionName,
       },
       journal: {
         actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
-        indexes: ['due'],
+        indexes: ['due', 'incidents'],
         writes: ['ALARM#*', 'INCIDENT#*', 'JOBS', 'LEASE#reconciler', 'ROLLOUT#*', 'TARGET#*', 'WORK#*'],
       },
     });
-    if (remediations.size > 0)
-      this.allow(
-        ['lambda:InvokeFunction'],
-        [...remediations.values()].map((remediation) => remediation.function.functionArn),
-      );
+    this.allow(
+      ['lambda:InvokeFunction'],
+      [followThrough, ...remediations.values()].map((unit) => unit.function.functionArn),
+    );
     this.#schedule(deployment);
   }
 

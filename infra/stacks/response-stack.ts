@@ -9,12 +9,13 @@ import type { DeploymentConfig } from '../config/schema.ts';
 import { Archive } from '../constructs/archive.ts';
 import { Canary } from '../constructs/canary.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
+import { FollowThrough } from '../constructs/follow-through.ts';
 import { Jobs } from '../constructs/jobs.ts';
 import { journalTable } from '../constructs/journal-table.ts';
 import { Links } from '../constructs/links.ts';
 import type { Deployment } from '../constructs/nightshift-function.ts';
 import { Notifications } from '../constructs/notifications.ts';
-import { pageTopic } from '../constructs/page-topic.ts';
+import { levelTopics, pageTopic } from '../constructs/page-topic.ts';
 import { Protection } from '../constructs/protection.ts';
 import { Publisher } from '../constructs/publisher.ts';
 import { Reconciler } from '../constructs/reconciler.ts';
@@ -71,18 +72,26 @@ export class ResponseStack extends Stack {
   #incidentFunctions(deployment: Deployment, units: Units, remediations: ReadonlyMap<string, Remediation>): void {
     const manifestOf = (name: string): IncidentFunctionManifest | undefined =>
       units.incidentFunctions.find((unit) => unit.manifest.name === name)?.manifest;
+    const followed = manifestOf('follow-through');
+    const followThrough = followed && new FollowThrough(this, { deployment, manifest: followed, remediations });
     const publisherManifest = manifestOf('publisher');
     const streamArn = deployment.table.tableStreamArn;
     const publisher =
       publisherManifest && streamArn
-        ? new Publisher(this, { deployment, manifest: publisherManifest, streamArn })
+        ? new Publisher(this, {
+            deployment,
+            manifest: publisherManifest,
+            streamArn,
+            levels: levelTopics(this, deployment.config),
+          })
         : undefined;
     const canary = manifestOf('canary') && publisher ? new Canary(this, { deployment, publisher }) : undefined;
     const reconciler = manifestOf('reconciler');
-    if (reconciler)
+    if (reconciler && followThrough)
       new Reconciler(this, {
         deployment,
         manifest: reconciler,
+        followThrough,
         // Its due work is brought up like that of any remediation.
         remediations: new Map([...remediations, ...(canary ? [['canary', canary.remediation] as const] : [])]),
       });

@@ -122,6 +122,12 @@ const invoke: Rule = ({ FunctionName }, arn) => [
   { action: 'lambda:InvokeFunction', resource: arnOr(FunctionName, (name) => arn(`function:${name}`)) },
 ];
 
+/** The state machine whose task waits by the token: what CDK's `grantTaskResponse` grants on. The local token begins with its execution's ARN. */
+const onMachineOfToken: Rule = ({ taskToken }, arn, action) => {
+  const [execution = ''] = Buffer.from(text(taskToken), 'base64').toString('latin1').split('\n');
+  return [{ action, resource: arn(`stateMachine:${execution.split(':')[6] ?? 'unknown'}`) }];
+};
+
 /** SendEmail of SES version 2, by its path. The identity that is verified may also be the address's domain: then it has to be named. */
 const sendEmail: Rule = ({ FromEmailAddress, FromEmailAddressIdentityArn }, arn) => [
   {
@@ -178,6 +184,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ses:POST /v2/email/outbound-emails': sendEmail,
   'events:PutEvents': eventBuses,
   'states:StartExecution': on(({ stateMachineArn }) => text(stateMachineArn)),
+  'states:SendTaskSuccess': onMachineOfToken,
   'secretsmanager:GetSecretValue': on(({ SecretId }, arn) => arnOr(SecretId, (name) => arn(`secret:${name}`))),
   'ssm:GetParameter': on(({ Name }, arn) => arnOr(Name, (name) => arn(`parameter/${name.replace(/^\//, '')}`))),
 };

@@ -79,8 +79,11 @@ export function nextStep(
   const order = orderDue(incident, alarms, progress, rules, now);
   if (order.step) return order.step;
   if (progress.round >= ROUNDS) return { kind: 'continue-as-new', why: `after ${progress.round} looks` };
+  // A change that is made meanwhile doesn't wake it: it looks again when proof of the first one would be due.
+  const firstLook = opened + (alarmsOf(incident.alarms).length === 0 ? GRACE_MS : rules.verifyWithinSeconds * 1000);
   const until = Math.min(
     now + LONGEST_WAIT_MS,
+    ...(firstLook > now ? [firstLook] : []),
     opened + FOLLOWED_MS,
     ...calls.map(({ at }) => at),
     ...order.later,
@@ -174,13 +177,17 @@ function provedBy(
 ): number | undefined {
   if (waiting.length === 0) return undefined;
   const within =
-    Object.keys(alarms).length === 0 ? Math.min(GRACE_MS, verifyWithinSeconds * 1000) : verifyWithinSeconds * 1000;
+    alarmsOf(alarms).length === 0 ? Math.min(GRACE_MS, verifyWithinSeconds * 1000) : verifyWithinSeconds * 1000;
   return Math.min(...waiting.map(({ since }) => since + within));
 }
 
+/** Subjects that are alarms: what is no ARN only happened, and never tells that it is over. */
+export const alarmsOf = (subjects: Readonly<Record<string, unknown>>): string[] =>
+  Object.keys(subjects).filter((subject) => subject.startsWith('arn:'));
+
 /** When all alarms have been OK for long enough that somebody should have noticed; undefined while one isn't. */
 function quietSince(incident: IncidentWithTimeline, alarms: AlarmsSeen): number | undefined {
-  const own = Object.keys(incident.alarms);
+  const own = alarmsOf(incident.alarms);
   if (own.length === 0) return undefined;
   const seen = own.map((arn) => alarms[arn]);
   if (!seen.every((alarm) => alarm?.state === 'OK' || alarm?.state === 'GONE')) return undefined;
@@ -206,7 +213,7 @@ const nextRungIn = ({ data }: JournalEntry): string | undefined =>
 export function alarmsInJournal({ alarms, timeline }: IncidentWithTimeline): AlarmsSeen {
   return Object.fromEntries(
     Object.entries(alarms).map(([arn, state]) => {
-      const told = timeline.findLast(({ data }) => data.alarmArn === arn);
+      const told = timeline.findLast(({ data }) => data.subject === arn);
       return [arn, { state, since: told ? Date.parse(told.at) : 0 }];
     }),
   );

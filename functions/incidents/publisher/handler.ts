@@ -1,79 +1,93 @@
 /**
  * The publisher: nothing is told that wasn't written, nothing written goes untold. It reads the journal's stream, so that a function that
- * dies after writing has still told; a page that may have been sent twice is better than none.
+ * dies after writing has still told; a page that may have been sent twice is better than none. Pages come first; only then is the follow-through
+ * told, whose trouble never holds a page back.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent, Context as LambdaContext } from 'aws-lambda';
 import type { JournalEntry } from '../../../events/journal.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import { runtimeConfig } from '../../engine/config.ts';
-import { classifyAwsError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
-import { entryKey } from '../../engine/items.ts';
-import { readIncident } from '../../engine/journal-reader.ts';
 import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
-import { putEntry } from '../../engine/writes.ts';
+import { type CallContext, callFor } from './call.ts';
 import { canarySeen, isCanaryEnd } from './canary-seen.ts';
-import { pageFor } from './page.ts';
+import { type FollowContext, tellFollowThrough } from './follow.ts';
 
-const sns = new SNSClient(clientDefaults());
+export interface PublisherContext extends CallContext, FollowContext {}
 
 /** The first record that fails is reported; Lambda delivers again from there, in order. */
-async function publish(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
-  const store = new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
-  for (const record of event.Records) {
+export async function publish(
+  records: readonly DynamoDBRecord[],
+  context: PublisherContext,
+): Promise<DynamoDBBatchResponse> {
+  const failed = await callAll(records, context);
+  await tellFollowThrough(
+    records.flatMap((record) => entryOf(record) ?? []),
+    context,
+  );
+  return { batchItemFailures: failed === undefined ? [] : [{ itemIdentifier: failed }] };
+}
+
+/** @returns the sequence number of the first record that couldn't be told. */
+async function callAll(records: readonly DynamoDBRecord[], context: PublisherContext): Promise<string | undefined> {
+  for (const record of records) {
     try {
-      await tell(store, record);
+      if (isCanaryEnd(record)) await canarySeen();
+      const entry = entryOf(record);
+      const called = entry && (await callFor(entry, context));
+      if (called) measure(context.deployment, [{ name: 'Pages', value: 1 }]);
     } catch (error) {
       log('ERROR', 'a journal entry could not be told', {
         error: error instanceof Error ? error.message : String(error),
       });
-      measure(runtimeConfig().name, [{ name: 'PageFailures', value: 1 }]);
-      return { batchItemFailures: [{ itemIdentifier: record.dynamodb?.SequenceNumber ?? '' }] };
+      measure(context.deployment, [{ name: 'PageFailures', value: 1 }]);
+      return record.dynamodb?.SequenceNumber ?? '';
     }
   }
-  return { batchItemFailures: [] };
+  return undefined;
 }
 
-async function tell(store: Store, record: DynamoDBRecord): Promise<void> {
-  if (isCanaryEnd(record)) return canarySeen();
-  const image = record.dynamodb?.NewImage;
-  if (record.eventName !== 'INSERT' || !image) return;
+function entryOf({ eventName, dynamodb }: DynamoDBRecord): JournalEntry | undefined {
+  const image = dynamodb?.NewImage;
+  if (eventName !== 'INSERT' || !image) return undefined;
   const entry = unmarshall(image as Record<string, AttributeValue>) as JournalEntry & { sk: string };
-  if (!entry.sk?.startsWith('ENTRY#') || entry.kind !== 'escalated') return;
-  await page(store, entry);
+  return entry.sk?.startsWith('ENTRY#') ? entry : undefined;
 }
 
-async function page(store: Store, entry: JournalEntry): Promise<void> {
-  const paged: JournalEntry = {
-    id: `${entry.id}-paged`,
-    incidentId: entry.incidentId,
-    at: new Date().toISOString(),
-    kind: 'paged',
-    by: 'publisher',
-    summary: 'a person was paged',
-    data: { for: entry.id },
+/** Neither may use up the time in which people are called. */
+const wakingClient = () =>
+  new SFNClient({
+    ...clientDefaults(),
+    maxAttempts: 2,
+    requestHandler: { ...clientDefaults().requestHandler, requestTimeout: 1_500 },
+  });
+
+let kept: Omit<PublisherContext, 'remaining'> | undefined;
+
+function contextFor(lambda: LambdaContext): PublisherContext {
+  const config = runtimeConfig();
+  kept ??= {
+    deployment: config.name,
+    store: new Store(requiredEnvironment('NIGHTSHIFT_TABLE')),
+    sns: new SNSClient(clientDefaults()),
+    topics: {
+      everybody: requiredEnvironment('NIGHTSHIFT_PAGE_TOPIC_ARN'),
+      own: JSON.parse(requiredEnvironment('NIGHTSHIFT_LEVEL_TOPIC_ARNS')) as Record<string, string>,
+    },
+    rules: config,
+    now: Date.now,
+    machine: { sfn: wakingClient(), arn: requiredEnvironment('NIGHTSHIFT_FOLLOW_MACHINE_ARN') },
   };
-  if (await store.read(entryKey(paged.incidentId, paged.id))) return;
-  const { subject, message } = pageFor(entry, await readIncident(store, entry.incidentId));
-  try {
-    await sns.send(
-      new PublishCommand({
-        TopicArn: requiredEnvironment('NIGHTSHIFT_PAGE_TOPIC_ARN'),
-        Subject: subject,
-        Message: message,
-      }),
-    );
-  } catch (error) {
-    throw classifyAwsError('publish a page', error);
-  }
-  await store.transact([putEntry(store.table, paged)]);
-  measure(runtimeConfig().name, [{ name: 'Pages', value: 1 }]);
+  return { ...kept, remaining: () => lambda.getRemainingTimeInMillis() };
 }
 
-export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse, Error, LambdaContext>().handler(publish);
+export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse, Error, LambdaContext>().handler(
+  (event, lambda) => publish(event.Records, contextFor(lambda)),
+);

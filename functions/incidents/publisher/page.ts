@@ -21,8 +21,24 @@ function story(timeline: readonly JournalEntry[]): string[] {
   ];
 }
 
+/** What needs a person, why these people, what was seen and tried, how to undo it: also when nothing was mended. */
+function diagnosis(entry: JournalEntry, incident: IncidentWithTimeline | undefined): string[] {
+  const before = incident?.timeline.filter(({ id }) => id <= entry.id) ?? [];
+  const need = entry.kind === 'escalated' ? entry : before.findLast(({ kind }) => kind === 'escalated');
+  const seen = before.find(({ kind }) => kind === 'signal');
+  const tried = (incident?.actions ?? []).map(({ change, status }) => `${change} (${status})`);
+  const undo = need?.data.undo;
+  return [
+    ...(need ? [`Needs a person: ${need.summary}`] : []),
+    ...(entry.kind === 'called' ? [`You are called because ${entry.summary}`] : []),
+    ...(seen ? [`Seen: ${seen.summary}`] : []),
+    ...(incident ? [`Tried: ${tried.join('; ') || 'nothing'}`] : []),
+    ...(typeof undo === 'string' && undo !== '' ? [`To undo: ${undo}`] : []),
+  ].map((line) => line.slice(0, LINE_LIMIT));
+}
+
 /**
- * The page for an escalation: what is wrong, what was done, how to undo it, and the timeline, shortened in the middle.
+ * The page for an entry that calls people: what is wrong, what was done, how to undo it, and the timeline, shortened in the middle.
  * @param incident The incident as it stands; undefined when the journal holds only this entry yet.
  */
 export function pageFor(
@@ -33,16 +49,16 @@ export function pageFor(
   const { headline } = entry.data;
   const title = typeof headline === 'string' ? headline : (incident?.title ?? entry.incidentId);
   const subject = `[${incident?.severity ?? 'P2'}] ${title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, SUBJECT_LIMIT);
-  const undo = typeof entry.data.undo === 'string' ? [`To undo: ${entry.data.undo}`] : [];
+  const timeline = incident?.timeline ?? [entry];
   const message = [
     title,
     '',
-    `Needs a person: ${entry.summary}`.slice(0, LINE_LIMIT),
-    ...undo,
+    ...diagnosis(entry, incident),
     '',
     `Incident ${entry.incidentId}${incident ? ` on ${incident.target}, open since ${incident.openedAt}` : ''}`,
+    `To say that you have it in hand: nightshift ack ${entry.incidentId}`,
     '',
-    ...story(incident?.timeline ?? [entry]),
+    ...story(timeline),
   ];
   return { subject, message: message.join('\n') };
 }

@@ -14,6 +14,7 @@ import type { ExpectedJob } from '../../engine/job-head.ts';
 import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
+import { takeUpUnfollowed } from './follow.ts';
 import { watchJobs } from './overdue-jobs.ts';
 import { type ReconcilerReport, reconcile } from './run.ts';
 import { countFailures, giveSign, reconcilerMeasures, sqsIn, whoStoppedFollowing } from './trouble.ts';
@@ -27,7 +28,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   queues ??= { here: sqsIn(config.region), standby: sqsIn(config.standbyRegion) };
   const urls = JSON.parse(requiredEnvironment('NIGHTSHIFT_FAILURE_QUEUES')) as string[];
   const store = new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
-  const [work, failures, jobs, followers] = await Promise.allSettled([
+  const [work, failures, jobs, followers, unfollowed] = await Promise.allSettled([
     reconcile({
       store,
       cloudwatch,
@@ -41,6 +42,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
     countFailures(queues.here, urls),
     watchJobs(store, JSON.parse(process.env.NIGHTSHIFT_JOBS ?? '[]') as ExpectedJob[], Date.now()),
     whoStoppedFollowing(lambda, requiredEnvironment('NIGHTSHIFT_STREAM')),
+    followThroughs(store),
   ]);
   const { due = 0, waitedSeconds = 0 } = work.status === 'fulfilled' ? work.value : {};
   const counted = failures.status === 'fulfilled' ? failures.value : 0;
@@ -51,7 +53,8 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   if (failures.status === 'rejected') throw failures.reason;
   if (jobs.status === 'rejected') throw jobs.reason;
   if (followers.status === 'rejected') throw followers.reason;
-  log('INFO', 'reconciled', { ...work.value, failures: counted });
+  if (unfollowed.status === 'rejected') throw unfollowed.reason;
+  log('INFO', 'reconciled', { ...work.value, failures: counted, takenUp: unfollowed.value });
   // The run that is under way gives its own.
   if (work.value.skipped) return work.value;
   await giveSign(queues.standby, requiredEnvironment('NIGHTSHIFT_HEARTBEAT_QUEUE')).catch((error: unknown) =>
@@ -59,3 +62,6 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   );
   return work.value;
 });
+
+const followThroughs = (store: Store): Promise<string[]> =>
+  takeUpUnfollowed({ store, lambda, functionName: requiredEnvironment('NIGHTSHIFT_FOLLOW_FUNCTION'), now: Date.now });

@@ -36,7 +36,7 @@ export interface Port {
   wait(seconds: number, signal: AbortSignal): Promise<void>;
   /** @throws StatesError as the service names its errors. */
   call(call: TaskCall, signal: AbortSignal): Promise<Json>;
-  openToken(): OpenToken;
+  openToken(executionArn: string): OpenToken;
 }
 
 /** Where a strand of states is, for a redrive. */

@@ -52,7 +52,7 @@ export function createStepFunctions(
     breathe: () => nextTurn(),
     wait: (seconds, signal) => waitFor(seconds * 1_000 * waitScale, signal),
     call: (call, signal) => callResource({ ...call, region }, { gateway, lambda, executions: children }, signal),
-    openToken: () => tokens.open(),
+    openToken: (executionArn) => tokens.open(executionArn),
   });
   const executions = new Executions({ world, events, portOf, ...(historyLimit ? { historyLimit } : {}) });
   const operations = new Operations(executions, tokens, world.accountId);

@@ -15,7 +15,9 @@ interface Limits {
 /** @returns the task's result. @throws StatesError as the task failed, told in the history. */
 export async function runTask(frame: Frame<TaskState>): Promise<Json> {
   const { state, execution } = frame;
-  const token = state.Resource.endsWith(CALLBACK) ? execution.port.openToken() : undefined;
+  const token = state.Resource.endsWith(CALLBACK)
+    ? execution.port.openToken(execution.context.Execution.Id)
+    : undefined;
   try {
     const taskFrame = token ? { ...frame, token: token.token } : frame;
     const parameters =

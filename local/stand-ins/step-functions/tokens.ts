@@ -16,8 +16,9 @@ export class TaskTokens {
   readonly #pending = new Map<string, Pending>();
   readonly #closed = new Set<string>();
 
-  open(): OpenToken {
-    const token = randomBytes(TOKEN_BYTES).toString('base64');
+  /** AWS knows by a token whose execution it is, and judges policies by that; here it begins with it. Opaque to everybody but IAM. */
+  open(executionArn: string): OpenToken {
+    const token = Buffer.concat([Buffer.from(`${executionArn}\n`), randomBytes(TOKEN_BYTES)]).toString('base64');
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
     // An answer can come before anybody waits for it: the call that hands the token out may not have ended.
     promise.catch(() => {});

@@ -1,12 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { NEWS } from '../../../functions/engine/following.ts';
 import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
 import { type BuiltStack, buildStack, grantsOf, MANIFESTS, resourcesOf, statementsOf } from './stack-fixture.ts';
 
 const built: BuiltStack = buildStack();
 const { template } = built;
-const functions = ['canary', 'publisher', 'reconciler', 'release-idle-connections', 'scale-out-service'];
+const FOLLOW_MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-main-follow-through';
+const functions = [
+  'canary',
+  'follow-through',
+  'publisher',
+  'reconciler',
+  'release-idle-connections',
+  'scale-out-service',
+];
 
 const ENGINE = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'];
 
@@ -83,10 +92,12 @@ describe('a function role', () => {
         ...common('reconciler', journal),
         'Allow dynamodb:Query on Journal.Arn/index/due',
         'Allow lambda:InvokeFunction on canaryFunction.Arn',
+        'Allow dynamodb:Query on Journal.Arn/index/incidents',
+        'Allow lambda:InvokeFunction on followthroughFunction.Arn',
         'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
         'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
         'Allow lambda:ListEventSourceMappings on *',
-        ...['canary', 'publisher', 'reconciler', 'releaseidleconnections', 'scaleoutservice'].map(
+        ...['canary', 'followthrough', 'publisher', 'reconciler', 'releaseidleconnections', 'scaleoutservice'].map(
           (id) => `Allow sqs:GetQueueAttributes on ${id}Failures.Arn`,
         ),
         'Allow sqs:SendMessage on arn:aws:sqs:us-west-2:111122223333:nightshift-main-heartbeat',
@@ -104,6 +115,31 @@ describe('a function role', () => {
         'Allow dynamodb:ListStreams on Journal.Arn/stream/*',
         'Allow sns:Publish on Pages',
         'Allow sqs:SendMessage on CanarySeen.Arn',
+        `Allow states:SendTaskSuccess on ${FOLLOW_MACHINE}`,
+        `Allow states:StartExecution on ${FOLLOW_MACHINE}`,
+      ].sort(),
+    );
+  });
+
+  it('of the follow-through may look at alarms, order each remediation, and start and wake its state machine', () => {
+    expect(grantsOf(built, 'followthroughRole')).toEqual(
+      [
+        ...common('followthrough', ['GetItem', 'PutItem', 'Query', 'UpdateItem']),
+        'Allow cloudwatch:DescribeAlarms on *',
+        'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
+        'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
+        `Allow states:SendTaskSuccess on ${FOLLOW_MACHINE}`,
+        `Allow states:StartExecution on ${FOLLOW_MACHINE}`,
+      ].sort(),
+    );
+  });
+
+  it('of the state machine may ask its function, start itself anew and page', () => {
+    expect(grantsOf(built, 'followthroughMachineRole')).toEqual(
+      [
+        'Allow lambda:InvokeFunction on followthroughFunction.Arn',
+        'Allow sns:Publish on Pages',
+        `Allow states:StartExecution on ${FOLLOW_MACHINE}`,
       ].sort(),
     );
   });
@@ -111,7 +147,7 @@ describe('a function role', () => {
   it('comes with no managed policy and no wildcard action', () => {
     for (const { properties } of resourcesOf(built, 'AWS::IAM::Role'))
       expect(properties).not.toHaveProperty('ManagedPolicyArns');
-    for (const role of ['scaleoutservice', 'releaseidleconnections', 'reconciler', 'publisher'])
+    for (const role of ['scaleoutservice', 'releaseidleconnections', 'reconciler', 'publisher', 'followthrough'])
       for (const { Action } of statementsOf(built, role)) expect([Action].flat().join(' ')).not.toContain('*');
   });
 });
@@ -177,6 +213,7 @@ describe('a function', () => {
     const names = resourcesOf(without, 'AWS::Lambda::Function').map(({ properties }) => properties.FunctionName);
     expect(names.sort()).toEqual([
       'nightshift-main-canary',
+      'nightshift-main-follow-through',
       'nightshift-main-publisher',
       'nightshift-main-reconciler',
       'nightshift-main-scale-out-service',
@@ -274,8 +311,10 @@ describe('an event', () => {
       FilterCriteria: {
         Filters: [
           {
-            Pattern:
-              '{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"ENTRY#"}]}},"NewImage":{"kind":{"S":["escalated"]}}}}',
+            Pattern: JSON.stringify({
+              eventName: ['INSERT'],
+              dynamodb: { Keys: { sk: { S: [{ prefix: 'ENTRY#' }] } }, NewImage: { kind: { S: ['called', ...NEWS] } } },
+            }),
           },
           {
             Pattern:

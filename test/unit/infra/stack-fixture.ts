@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
 import { manifest as canary } from '../../../functions/incidents/canary/manifest.ts';
+import { manifest as followThrough } from '../../../functions/incidents/follow-through/manifest.ts';
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
@@ -16,7 +17,7 @@ import { ResponseStack } from '../../../infra/stacks/response-stack.ts';
 import { StandbyStack } from '../../../infra/stacks/standby-stack.ts';
 import example from '../../../nightshift.config.ts';
 
-export const MANIFESTS = { canary, publisher, reconciler, release, scaleOut };
+export const MANIFESTS = { canary, followThrough, publisher, reconciler, release, scaleOut };
 const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
 
 export interface BuiltStack {
@@ -45,7 +46,7 @@ export function buildStack(
       ...parsed,
       units: {
         remediations: [unit(release), unit(scaleOut)],
-        incidentFunctions: [unit(publisher), unit(reconciler), unit(canary)],
+        incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
         jobs: [unit(backUp)],
       },
       folderOf: () => code,

@@ -102,7 +102,7 @@ describe('a task with a token', () => {
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);
     const { tokens, clock } = stage();
-    const open = tokens.open();
+    const open = tokens.open('arn:aws:states:us-east-1:000000000000:execution:tested:one');
     tokens.fail(open.token, 'Too.Quick', undefined);
     await clock.settle();
     process.off('unhandledRejection', note);

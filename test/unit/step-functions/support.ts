@@ -119,7 +119,7 @@ export function stage(answer: Answer = () => null, options: { historyLimit?: num
       calls.push(call);
       return answer(call, clock, signal);
     },
-    openToken: () => tokens.open(),
+    openToken: (executionArn) => tokens.open(executionArn),
   };
   const log: string[] = [];
   const world = { accountId: '000000000000', log: (_: string, line: string) => log.push(line) };

@@ -1,0 +1,85 @@
+/**
+ * The follow-through's function: the state machine asks it what comes next (`look`) and has it keep the token by which it is woken (`wait`); the
+ * reconciler asks it to take up what nobody follows (`ensure`). It holds no state: everything is in the journal, so that executions which were started
+ * by an older definition, and functions that died anywhere, go on.
+ */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import middy from '@middy/core';
+import type { Context as LambdaContext } from 'aws-lambda';
+import * as z from 'zod/mini';
+import { clientDefaults } from '../../engine/clients.ts';
+import { runtimeConfig } from '../../engine/config.ts';
+import { readFollowing } from '../../engine/following.ts';
+import { requiredEnvironment } from '../../engine/handler.ts';
+import { log } from '../../engine/log.ts';
+import { Store } from '../../engine/store.ts';
+import { completeWait, type Machine, startFollowing } from '../wake.ts';
+import { BadRequestError } from './errors.ts';
+import { type Around, beginToWait, type Looked, look } from './look.ts';
+
+const incidentId = z.string().check(z.regex(/^inc-[0-9A-Za-z-]{1,60}$/));
+const generation = z.number().check(z.int(), z.nonnegative());
+
+/** Version 1 of what the state machine sends: executions keep the definition that they were started with, so fields are only ever added. */
+const request = z.discriminatedUnion('do', [
+  z.object({ do: z.literal('look'), incidentId, generation, round: z.number() }),
+  z.object({ do: z.literal('wait'), incidentId, generation, token: z.string().check(z.minLength(1)) }),
+  z.object({ do: z.literal('ensure'), incidentId }),
+]);
+
+export interface FollowContext extends Around {
+  readonly machine: Machine;
+}
+
+/**
+ * Answers one request.
+ * @returns for `look` what the state machine does next.
+ * @throws BadRequestError for what it doesn't understand; another EngineError when something can't be reached.
+ */
+export async function handle(event: unknown, context: FollowContext): Promise<Looked | { readonly waits: boolean }> {
+  const parsed = request.safeParse(event);
+  if (!parsed.success)
+    throw new BadRequestError(`the follow-through was asked what it doesn't know: ${parsed.error.message}`);
+  const asked = parsed.data;
+  switch (asked.do) {
+    case 'look':
+      return look(context, asked);
+    case 'wait': {
+      const waits = await beginToWait(context, asked);
+      if (!waits) await completeWait(context.machine, asked.token, 'there is news already');
+      return { waits };
+    }
+    case 'ensure':
+      return ensure(context, asked.incidentId);
+    default:
+      return asked satisfies never;
+  }
+}
+
+/** What is due is done at once, without Step Functions; then an execution of its own follows it on. */
+async function ensure(context: FollowContext, id: string): Promise<Looked> {
+  const item = await readFollowing(context.store, id);
+  if (item?.endedAt !== undefined) return { next: 'end', seconds: 0 };
+  const looked = await look(context, { incidentId: id, generation: item?.generation ?? 0, round: 0 });
+  if (looked.next !== 'end') await startFollowing(context.machine, id, item ? item.generation + 1 : 0);
+  return looked;
+}
+
+let context: FollowContext | undefined;
+
+export const handler = middy<unknown, unknown, Error, LambdaContext>()
+  .onError(({ error }) => log('ERROR', `follow-through: ${error?.message ?? 'unknown error'}`, { error: error?.name }))
+  .handler((event) => {
+    context ??= {
+      store: new Store(requiredEnvironment('NIGHTSHIFT_TABLE')),
+      cloudwatch: new CloudWatchClient(clientDefaults()),
+      lambda: new LambdaClient(clientDefaults()),
+      functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
+      config: runtimeConfig(),
+      machine: { sfn: new SFNClient(clientDefaults()), arn: requiredEnvironment('NIGHTSHIFT_FOLLOW_MACHINE_ARN') },
+      now: Date.now,
+    };
+    return handle(event, context);
+  });

@@ -88,25 +88,21 @@ export class FollowThrough extends NightshiftFunction {
     );
   }
 
-  /** The second way to a person, when the state machine's own page couldn't leave or it never came so far. */
+  /** The second way to a person: when the state machine's own page couldn't leave either. */
   #watch({ config, pageTopic }: Deployment, machineArn: string): void {
-    for (const [id, metricName, what] of [
-      ['FailedAlarm', 'ExecutionsFailed', 'failed'],
-      ['TimedOutAlarm', 'ExecutionsTimedOut', 'ran out of time'],
-    ] as const)
-      pagingAlarm(this, id, {
-        alarmName: functionNameOf(config.name, `follow-through-${id === 'FailedAlarm' ? 'failed' : 'timed-out'}`),
-        alarmDescription: `P1. A follow-through of Nightshift ${config.name} ${what}: its incident calls nobody until the reconciler starts it anew.`,
-        namespace: 'AWS/States',
-        metricName,
-        dimensions: [{ name: 'StateMachineArn', value: machineArn }],
-        statistic: 'Sum',
-        period: 60,
-        evaluationPeriods: 1,
-        threshold: 0,
-        comparisonOperator: 'GreaterThanThreshold',
-        treatMissingData: 'notBreaching',
-        pageTopic,
-      });
+    pagingAlarm(this, 'FailedAlarm', {
+      alarmName: functionNameOf(config.name, 'follow-through-failed'),
+      alarmDescription: `P1. A follow-through of Nightshift ${config.name} failed: its incident calls nobody until the reconciler starts it anew.`,
+      namespace: 'AWS/States',
+      metricName: 'ExecutionsFailed',
+      dimensions: [{ name: 'StateMachineArn', value: machineArn }],
+      statistic: 'Sum',
+      period: 60,
+      evaluationPeriods: 1,
+      threshold: 0,
+      comparisonOperator: 'GreaterThanThreshold',
+      treatMissingData: 'notBreaching',
+      pageTopic,
+    });
   }
 }

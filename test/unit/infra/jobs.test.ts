@@ -88,7 +88,8 @@ describe('a deployment with backups', () => {
 
 describe('a deployment without backups', () => {
   it('has no job, no machine and no schedule for it', () => {
-    expect(resourcesOf(buildStack(), 'AWS::StepFunctions::StateMachine')).toEqual([]);
+    const machines = resourcesOf(buildStack(), 'AWS::StepFunctions::StateMachine');
+    expect(machines.map(({ properties }) => properties.StateMachineName)).toEqual(['nightshift-main-follow-through']);
   });
 });
 

@@ -24,6 +24,7 @@ describe('the alarms on Nightshift itself', () => {
     expect(names(alarms)).toEqual([
       'nightshift-main-canary',
       'nightshift-main-canary-missed',
+      'nightshift-main-follow-through-failed',
       'nightshift-main-publisher-late',
       'nightshift-main-reconciler-absent',
       'nightshift-main-trouble',

@@ -64,7 +64,8 @@ export function decide({ signal, target, observation, config }: DecideInput<Serv
   if (!primary) return { kind: 'escalate', reason: `${target.name} has no deployment` };
   if (signal.name === 'SERVICE_DEPLOYMENT_IN_PROGRESS') return watchReturn(observation, primary.taskDefinition, target);
   if (observation.desired === 0) return hold('it is scaled to zero tasks: somebody switched it off');
-  const underWay = waitFor(observation);
+  const at = Date.parse(signal.at);
+  const underWay = waitFor(observation, at);
   if (underWay)
     return { kind: 'hold', reason: 'change-under-way', detail: underWay, recheckAfterSeconds: RECHECK_SECONDS };
   if (rolledBackByItself(observation)) {
@@ -73,7 +74,7 @@ export function decide({ signal, target, observation, config }: DecideInput<Serv
       ? { kind: 'escalate', reason: `${reason}, and that didn't help` }
       : { kind: 'fine', reason };
   }
-  const calm = signal.source === 'ecs-task' && !crashLoop(observation, Date.parse(signal.at));
+  const calm = signal.source === 'ecs-task' && !crashLoop(observation, at);
   if (calm) return { kind: 'fine', reason: 'a task ended, and ECS replaces it: that is no crash loop' };
   const blame = notTheDeployment(observation, target, signal.at);
   if (blame) return { kind: 'escalate', reason: blame };
@@ -92,7 +93,7 @@ function watchReturn(seen: Seen, taskDefinition: string, { name }: ServiceConfig
 }
 
 /** What is under way and has to end by itself first; undefined when nothing is, or what is can't end well. */
-function waitFor(seen: Seen): string | undefined {
+function waitFor(seen: Seen, at: number): string | undefined {
   const primary = primaryOf(seen);
   const newest = seen.history[0]?.status ?? '';
   if (newest === 'PENDING') return 'a deployment is about to begin';
@@ -100,7 +101,9 @@ function waitFor(seen: Seen): string | undefined {
     return 'ECS is rolling its deployment back by itself';
   if (primary?.rolloutState !== 'IN_PROGRESS') return undefined;
   if (seen.rollsBackByItself) return 'a deployment is under way, and its circuit breaker will decide';
-  return primary.failedTasks < FAILED_TASKS ? 'a deployment is under way' : undefined;
+  // Tasks that run for a moment and end aren't counted as failed, and the deployment is never complete.
+  const hopeless = primary.failedTasks >= FAILED_TASKS || crashLoop(seen, at);
+  return hopeless ? undefined : 'a deployment is under way';
 }
 
 const rolledBackByItself = ({ history }: Seen): boolean => history[0]?.status === 'ROLLBACK_SUCCESSFUL';

@@ -37,7 +37,7 @@ async function deployed(name: string, bad = {}): Promise<void> {
 }
 
 describe('roll-back-deployment', () => {
-  it('takes back a revision whose tasks fail their health checks, while the old tasks still serve', async () => {
+  it('takes back a revision whose tasks fail their health checks, while the old tasks still serve [3b/rollback-deployment]', async () => {
     await w.create('failing');
     const bad = await w.register('failing', { digest: 'b', environment: { SERVICE_FAIL_HEALTH: '1' } });
     await w.update('failing', { taskDefinition: bad });
@@ -61,6 +61,29 @@ describe('roll-back-deployment', () => {
     const order = { nightshift: 1, command: 'settle', target, alarms };
     await w.deliver('failing', order);
     expect(await w.incident(result)).toMatchObject({ actions: [{ status: 'verified' }] });
+  });
+
+  it('takes back a revision whose tasks start and end again and again [2a/crash-loop]', async () => {
+    await w.create('looping');
+    const bad = await w.register('looping', { digest: 'b', environment: { SERVICE_CRASH_AFTER_MS: '150' } });
+    await w.update('looping', { taskDefinition: bad });
+    const crashes = () =>
+      w.world.events.filter(({ detailType, detail }) => {
+        const { group, lastStatus, stopCode } = detail as { group?: string; lastStatus?: string; stopCode?: string };
+        const ended = lastStatus === 'STOPPED' && stopCode === 'EssentialContainerExited';
+        return detailType === 'ECS Task State Change' && group === 'service:looping' && ended;
+      });
+    await eventually('three tasks ended by themselves', () => crashes().length >= 3);
+    const told = crashes().at(-1);
+    const event = {
+      ...w.event('looping', 'ECS Task State Change', told?.detail as object),
+      resources: told?.resources,
+    };
+    const { result, changing } = await w.callsDuring(() => w.deliver('looping', event));
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual(['TagResource', 'UpdateService']);
+    await w.steady('looping');
+    expect(await definitionOf('looping')).toBe('looping:1');
   });
 
   it('leaves alone what the circuit breaker has rolled back by itself', async () => {

@@ -47,7 +47,7 @@ async function withSickTask(name: string): Promise<string> {
 }
 
 describe('stop-unhealthy-task', () => {
-  it('stops the sick task, and another takes its place', async () => {
+  it('stops the sick task, and another takes its place [3b/force-delete-stuck-pod]', async () => {
     const sick = await withSickTask('happy');
     const { result, changing } = await w.callsDuring(() => w.deliver('happy', unhealthy('happy'), { target }));
     expect(result).toMatchObject({ kind: 'remediated' });

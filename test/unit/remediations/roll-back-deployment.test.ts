@@ -191,6 +191,13 @@ describe('roll-back-deployment decides', () => {
     expect(on(seen({ ended: crashes(3) }), crashed)).toMatchObject({ kind: 'act' });
   });
 
+  it('on a deployment that never ends because its tasks run for a moment only', () => {
+    const never = [primary({ rolloutState: 'IN_PROGRESS' })];
+    const history = [past(7, 'b', 'IN_PROGRESS'), past(6, 'a')];
+    expect(on(seen({ deployments: never, history, ended: crashes(2) }), crashed)).toMatchObject({ kind: 'hold' });
+    expect(on(seen({ deployments: never, history, ended: crashes(3) }), crashed)).toMatchObject({ kind: 'act' });
+  });
+
   it('that a person must know when a quarantined image comes back, before anything is wrong', () => {
     const tags = { 'nightshift:quarantined': digest('b') };
     expect(on(seen({ tags }), began)).toMatchObject({ kind: 'escalate', reason: expect.stringContaining(digest('b')) });

@@ -51,9 +51,17 @@ interface Step {
 interface Play {
   readonly what: string;
   steps(name: string, from: number): readonly Step[];
+  /** When the alarms are OK again. */
+  readonly okAfterMinutes: number;
   /** Hooks that make the target behave so; they hold for the whole play. */
   readonly hooks: EngineWorld['hooks'];
-  readonly end: { readonly value: number; readonly escalated: boolean };
+  /** `firing`: the number after some rounds of the reconciler, while the alarm still fires. */
+  readonly end: {
+    readonly firing?: number;
+    readonly value: number;
+    readonly escalated: boolean;
+    readonly by: readonly string[];
+  };
 }
 
 const keyOf = (name: string) => `ecs-service/orders/${name}`;
@@ -66,31 +74,34 @@ const PLAYS: readonly Play[] = [
   {
     what: 'two remediations act, are verified and hand back',
     hooks: {},
+    okAfterMinutes: 1,
     steps: (name, from) => [
       { event: tell(name, RAISE, 'ALARM', from), to: RAISE, at: from },
       { event: tell(name, RAISE_MORE, 'ALARM', from), to: RAISE_MORE, at: from },
       { event: tell(name, RAISE, 'OK', from + MINUTE), to: RAISE, at: from + MINUTE },
       { event: tell(name, RAISE_MORE, 'OK', from + MINUTE), to: RAISE_MORE, at: from + MINUTE },
     ],
-    end: { value: 2, escalated: false },
+    end: { value: 2, escalated: false, by: [RAISE, RAISE_MORE] },
   },
   {
     what: 'a rung hands on, and the next one helps',
+    okAfterMinutes: 9,
     hooks: { verify: (name) => (name === RAISE ? { kind: 'bad', detail: 'no', stopForSeconds: 600 } : good) },
     steps: (name, from) => [
       { event: tell(name, LADDER, 'ALARM', from), to: RAISE, at: from },
       { event: settle(name), to: RAISE, at: from + MINUTE },
     ],
-    end: { value: 2, escalated: false },
+    end: { value: 2, escalated: false, by: [RAISE, RAISE_MORE] },
   },
   {
     what: 'a change makes it worse and is undone',
+    okAfterMinutes: 20,
     hooks: { verify: () => ({ kind: 'worse', detail: 'worse', stopForSeconds: 60_000 }) },
     steps: (name, from) => [
       { event: tell(name, LADDER, 'ALARM', from), to: RAISE, at: from },
       { event: settle(name), to: RAISE, at: from + MINUTE },
     ],
-    end: { value: 2, escalated: true },
+    end: { firing: 2, value: 2, escalated: true, by: [RAISE] },
   },
 ];
 const good = { kind: 'good', detail: 'good' } as const;
@@ -110,8 +121,8 @@ function passing(error: unknown): void {
 }
 
 /** The reconciler's rounds; the alarms fire until `okFrom`. */
-async function reconcile(name: string, from: number, okFrom: number): Promise<void> {
-  for (let at = from; at < from + 90 * MINUTE; at += 5 * MINUTE) {
+async function reconcile(name: string, from: number, until: number, okFrom: number): Promise<void> {
+  for (let at = from; at < until; at += 5 * MINUTE) {
     const due = (await world.due(at)).filter(({ target }) => target === keyOf(name));
     for (const work of due) {
       const { alarms } = await readTarget(world.store, keyOf(name));
@@ -127,14 +138,17 @@ async function reconcile(name: string, from: number, okFrom: number): Promise<vo
 }
 
 let plays = 0;
-async function playOnce(play: Play, at: number, side: Side): Promise<{ died: boolean; name: string }> {
+async function playOnce(play: Play, at: number, side: Side): Promise<{ died: boolean; name: string; firing: number }> {
   Object.assign(world.hooks, { verify: undefined }, play.hooks);
   const name = `killed-${++plays}`;
   const from = Date.now();
   const { store, died } = dying(world.store, at, side);
   for (const step of play.steps(name, from)) await deliver(step, store);
-  await reconcile(name, from + 2 * MINUTE, from + 20 * MINUTE);
-  return { died: died(), name };
+  const okFrom = from + play.okAfterMinutes * MINUTE;
+  await reconcile(name, from + 2 * MINUTE, okFrom, okFrom);
+  const firing = world.target(name).value;
+  await reconcile(name, Math.max(okFrom, from + MINUTE) + MINUTE, from + 90 * MINUTE, okFrom);
+  return { died: died(), name, firing };
 }
 
 async function expectEnd(name: string, { end }: Play): Promise<void> {
@@ -149,7 +163,11 @@ async function expectEnd(name: string, { end }: Play): Promise<void> {
     const incident = await readIncident(world.store, id);
     expect(incident?.state).toBe('resolved');
     expect(incident?.timeline.filter(({ kind }) => kind === 'resolved')).toHaveLength(1);
-    if (end.escalated) expect(incident?.timeline.map(({ kind }) => kind)).toContain('escalated');
+    const called = incident?.timeline.some(({ kind }) => kind === 'escalated');
+    expect(called).toBe(end.escalated);
+    // Nobody else was at work, so nothing was left for somebody else's sake.
+    expect(incident?.timeline.map(({ kind }) => kind)).not.toContain('left-as-is');
+    expect([...new Set(incident?.actions.map(({ remediation }) => remediation))].sort()).toEqual(end.by);
     const intents = incident?.actions.filter(({ status }) => status === 'intended') ?? [];
     expect(intents).toEqual([]);
   }
@@ -177,8 +195,9 @@ describe.each(PLAYS.map((play): [string, Play] => [play.what, play]))('%s', (_wh
     async (side) => {
       let at = 1;
       for (; at < 60; at++) {
-        const { died, name } = await playOnce(play, at, side);
+        const { died, name, firing } = await playOnce(play, at, side);
         try {
+          if (play.end.firing !== undefined) expect(firing).toBe(play.end.firing);
           await expectEnd(name, play);
         } catch (error) {
           throw new Error(`killed at write ${at}, ${side}: ${error instanceof Error ? error.message : error}`);

@@ -143,17 +143,12 @@ async function ask<T extends Protected, O>(
     );
   const call = !calledLately(context, situation);
   // Before the question, whose state counts: an incident that waits for somebody has called for them.
-  if (call)
-    entries.push(
-      make(
-        'escalated',
-        `asks for an approval until ${new Date(approval.validUntil).toISOString()}: ${change.summary}`,
-        {
-          asks: approval.approvalId,
-          remediation: name,
-        },
-      ),
-    );
+  if (call) {
+    const until = new Date(approval.validUntil).toISOString();
+    const how = `nightshift approve ${approval.approvalId}, or deny`;
+    const summary = `asks for an approval until ${until}: ${change.summary} (${how})`;
+    entries.push(make('escalated', summary, { asks: approval.approvalId, remediation: name }));
+  }
   entries.push(make('approval-requested', `asks before it does it: ${change.summary}`, requestData(approval)));
   return record(context, signal, situation, { kind: 'awaiting-approval', incidentId }, [
     putTarget(

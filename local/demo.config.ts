@@ -56,6 +56,7 @@ export default defineConfig({
       connectionsForSeconds: 10,
       idleForSeconds: 3,
       queryLongerThanSeconds: 5,
+      maxStorageGib: 100,
       allowUsers: ['reporting', 'batch_allowed'],
       allowApplications: ['nightly-export'],
       recheckAfterSeconds: 5,
@@ -95,6 +96,7 @@ export default defineConfig({
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.
+    'grow-storage': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'restart-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },

@@ -70,6 +70,8 @@ export interface DatabaseConfig extends Protected {
   /** Release ends no more sessions than it takes to get down to this share of `max_connections`. */
   readonly releaseToShare: number;
   readonly idleForSeconds: number;
+  /** Nightshift never gives the instance more storage than this, in GiB; 0: it is never grown. */
+  readonly maxStorageGib: number;
   /** A statement that runs for longer may be ended. */
   readonly queryLongerThanSeconds: number;
   readonly includeIdleInTransaction: boolean;

@@ -97,6 +97,8 @@ export const databaseSchema = z.strictObject({
   releaseToShare: share.default(0.7),
   /** Sessions idle for longer may be ended (runbook 001, line 279: 10 minutes). */
   idleForSeconds: seconds(1).default(600),
+  /** Storage in GiB that the instance is never grown beyond; 0: it is never grown. Storage of a DB instance can't shrink again. */
+  maxStorageGib: z.int().min(0).max(65_536).default(0),
   /** Statements that run for longer may be cancelled (runbook 004, lines 124-127 and 1040-1048: 5 minutes). */
   queryLongerThanSeconds: seconds(1).default(300),
   /** Whether sessions idle inside a transaction may be ended too: their work is rolled back. */

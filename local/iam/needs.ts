@@ -167,6 +167,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ecs:TagResource': on(({ resourceArn }) => text(resourceArn)),
   'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
   'rds:DescribeDBInstances': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier || '*', arn)),
+  'rds:ModifyDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:RebootDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:DescribeEvents': onAny,
   'application-autoscaling:DescribeScalableTargets': onAny,

@@ -33,6 +33,7 @@ export const database: DatabaseConfig = {
   releaseToShare: 0.5,
   idleForSeconds: 600,
   queryLongerThanSeconds: 300,
+  maxStorageGib: 100,
   includeIdleInTransaction: false,
   allowUsers: ['batch_allowed'],
   allowApplications: [],

@@ -61,6 +61,7 @@ beforeAll(async () => {
     releaseToShare: 0.5,
     idleForSeconds: 0.5,
     queryLongerThanSeconds: 300,
+    maxStorageGib: 0,
     includeIdleInTransaction: false,
     allowUsers: ['batch_allowed'],
     allowApplications: ['keep-me'],

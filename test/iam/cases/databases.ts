@@ -106,6 +106,7 @@ export const DATABASE_CASES = [
     operation: 'TransactWriteItems',
     prepare: runLong,
   }),
+  databaseCase({ remediation: 'grow-storage', metricName: 'FreeStorageSpace', operation: 'ModifyDBInstance' }),
   databaseCase({ remediation: 'restart-database', metricName: 'SwapUsage', operation: 'RebootDBInstance' }),
   databaseCase({
     remediation: 'fail-over-database',

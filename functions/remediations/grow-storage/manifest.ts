@@ -1,0 +1,27 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'grow-storage',
+  summary: 'Gives a DB instance that runs out of storage a fifth more, up to its configured limit.',
+  targetKind: 'rds-instance',
+  triggers: [{ namespace: 'AWS/RDS', metricName: 'FreeStorageSpace', dimensions: ['DBInstanceIdentifier'] }],
+  permissions: [
+    {
+      actions: ['rds:DescribeDBInstances', 'rds:ModifyDBInstance'],
+      resources: ['arn:{partition}:rds:{region}:{account}:db:{database}'],
+    },
+    {
+      actions: ['rds:DescribeEvents'],
+      resources: ['*'],
+      whyAnyResource:
+        "DescribeEvents isn't authorized on DB instances: it lists the account's events, narrowed by its parameters (Service Authorization Reference, Amazon RDS).",
+    },
+  ],
+  network: 'none',
+  // Storage of an instance never shrinks again: it can't be undone.
+  risk: 'high',
+  idempotency: 'absolute',
+  defaults: { cooldownSeconds: 21_600, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  timeoutSeconds: 30,
+  memoryMegabytes: 512,
+});

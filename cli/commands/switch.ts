@@ -67,5 +67,7 @@ const SAYS: Readonly<Record<SwitchState, string>> = {
 async function show(lever: Lever, place: Place, { json }: Options, { io }: CommandContext): Promise<void> {
   const { state, by, reason, at } = await lever.get();
   const document: SwitchDocument = { version: 1, place: placeOf(place), switch: { state, by, reason, at } };
-  io.out(json ? JSON.stringify(document) : `${SAYS[state]} (${by}, ${at}: ${reason})`);
+  // Nobody set it: then who, when and why would be made up.
+  const why = Date.parse(at) === 0 ? 'never set' : `${by}, ${at}: ${reason}`;
+  io.out(json ? JSON.stringify(document) : `${SAYS[state]} (${why})`);
 }

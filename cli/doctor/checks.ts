@@ -7,6 +7,7 @@ import type { Place } from '../place.ts';
 import type { AnyRemediation } from '../remediations.ts';
 import { judgeAlarms, wantedAlarms, watches } from './alarms.ts';
 import type { Aws } from './aws.ts';
+import { checkFollowers, checkOwnAlarms, checkSigns } from './self-watch.ts';
 
 export interface Around {
   readonly place: Place;
@@ -27,6 +28,9 @@ const ALL: Readonly<Record<string, Checks>> = {
   'page-topic': checkPageTopic,
   'failure-queue': checkFailureQueues,
   reconciler: checkReconciler,
+  'self-watch': checkOwnAlarms,
+  signs: checkSigns,
+  publisher: checkFollowers,
 };
 
 /** Runs every check. One that can't be made is wrong: what can't be seen must not look healthy. */
@@ -130,21 +134,27 @@ async function checkAlarms({ deployment, aws }: Around): Promise<Check[]> {
 
 async function checkPageTopic({ place, deployment, aws }: Around): Promise<Check[]> {
   const { region, account } = place;
-  const topic = `arn:${partitionOf(region)}:sns:${region}:${account}:nightshift-${deployment.name}-pages`;
+  const regions = [region, deployment.config.standbyRegion];
+  return Promise.all(
+    regions.map((each) =>
+      checkTopic(aws, `arn:${partitionOf(each)}:sns:${each}:${account}:nightshift-${deployment.name}-pages`),
+    ),
+  );
+}
+
+async function checkTopic(aws: Aws, topic: string): Promise<Check> {
   const subscriptions = await aws.subscriptions(topic);
   // "ListSubscriptionsByTopic", Amazon SNS API Reference: an unconfirmed subscription has no ARN but the word PendingConfirmation.
   const confirmed = subscriptions.filter(({ SubscriptionArn }) => SubscriptionArn?.startsWith('arn:'));
   if (confirmed.length > 0)
-    return [ok('page-topic', topic, `${confirmed.length} of ${subscriptions.length} subscriptions are confirmed`)];
+    return ok('page-topic', topic, `${confirmed.length} of ${subscriptions.length} subscriptions are confirmed`);
   const what = subscriptions.length > 0 ? 'no subscription is confirmed' : 'nobody has subscribed to it';
-  return [
-    wrong(
-      'page-topic',
-      topic,
-      `${what}: no page reaches a person`,
-      'subscribe somebody (contacts.pageEmails), who must confirm',
-    ),
-  ];
+  return wrong(
+    'page-topic',
+    topic,
+    `${what}: no page reaches a person`,
+    'subscribe somebody (contacts.pageEmails), who must confirm',
+  );
 }
 
 /** "Amazon Resource Names (ARNs)", AWS General Reference. */

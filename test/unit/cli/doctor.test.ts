@@ -152,6 +152,10 @@ const aws: Aws = {
   alarms: async () => [cpu, backstop],
   instance: async () => ({ DBInstanceStatus: 'available', IAMDatabaseAuthenticationEnabled: true }),
   subscriptions: async () => [{ SubscriptionArn: 'arn:aws:sns:us-east-1:000000000000:pages:1' }],
+  ownAlarms: async (_region, names) =>
+    names.map((AlarmName) => ({ AlarmName, ActionsEnabled: true, AlarmActions: ['arn:aws:sns:::pages'] })),
+  messagesSent: async () => 7,
+  mappingStates: async () => ['Enabled'],
   sumOf: async (_name, metric) => (metric === 'Invocations' ? 3 : 0),
   destroy: () => {},
 };
@@ -186,10 +190,15 @@ describe('doctor', () => {
     ],
     [
       'pages nobody',
-      { aws: { ...aws, subscriptions: async () => [{ SubscriptionArn: 'PendingConfirmation' }] } },
+      {
+        aws: {
+          ...aws,
+          subscriptions: async (topic) =>
+            topic.includes('us-west-2') ? aws.subscriptions(topic) : [{ SubscriptionArn: 'PendingConfirmation' }],
+        },
+      },
       /no subscription is confirmed/,
     ],
-    ['has no page subscription', { aws: { ...aws, subscriptions: async () => [] } }, /nobody has subscribed/],
     [
       'gave up on events',
       { failures: { queues: async () => [queue('reconciler', 2), queue('publisher')] } },
@@ -198,6 +207,48 @@ describe('doctor', () => {
     ['lacks a failure queue', { failures: { queues: async () => [queue('publisher')] } }, /no such queue/],
     ['does not reconcile', { aws: { ...aws, sumOf: async () => 0 } }, /did not run in the last 15 minutes/],
     ['fails to reconcile', { aws: { ...aws, sumOf: async () => 3 } }, /all of its 3 runs/],
+    ['has a publisher that was stopped', { aws: { ...aws, mappingStates: async () => ['Disabled'] } }, /: Disabled$/],
+    ['follows nothing', { aws: { ...aws, mappingStates: async () => [] } }, /does not follow the journal$/],
+    [
+      'is given no sign of life',
+      { aws: { ...aws, messagesSent: async (region) => (region === config.standbyRegion ? 0 : 3) } },
+      /none came for 35 minutes/,
+    ],
+    [
+      'sees no canary',
+      { aws: { ...aws, messagesSent: async (_region, name) => (name.endsWith('canary-seen') ? 0 : 3) } },
+      /none came for 35 minutes/,
+    ],
+    [
+      'lacks its stack in the standby region',
+      {
+        aws: {
+          ...aws,
+          ownAlarms: async (region, names) => (region === 'us-west-2' ? [] : aws.ownAlarms(region, names)),
+        },
+      },
+      /there is no such alarm/,
+    ],
+    [
+      'has an alarm of its own that was switched off',
+      {
+        aws: {
+          ...aws,
+          ownAlarms: async (region, names) =>
+            (await aws.ownAlarms(region, names)).map((each) =>
+              each.AlarmName === 'nightshift-test-trouble' ? { ...each, ActionsEnabled: false } : each,
+            ),
+        },
+      },
+      /it calls nobody/,
+    ],
+    [
+      'pages nobody in the standby region',
+      {
+        aws: { ...aws, subscriptions: async (topic) => (topic.includes('us-west-2') ? [] : aws.subscriptions(topic)) },
+      },
+      /nobody has subscribed/,
+    ],
     [
       'cannot be seen',
       {
@@ -212,6 +263,21 @@ describe('doctor', () => {
     ],
   ])('names it when the deployment %s', async (_, change, what) => {
     expect(wrongs(await examineAll({ ...quiet, ...change }))).toEqual([expect.stringMatching(what)]);
+  });
+
+  it('gives a fresh deployment its time for the first signs of life', async () => {
+    const ownAlarms: Aws['ownAlarms'] = async (region, names) =>
+      (await aws.ownAlarms(region, names)).map((each) => ({
+        ...each,
+        AlarmConfigurationUpdatedTimestamp: new Date(NOW - 60_000),
+      }));
+    const young = { ...quiet, aws: { ...aws, ownAlarms, messagesSent: async () => 0 } };
+    const checks = await examineAll(young);
+    expect(wrongs(checks)).toEqual([]);
+    expect(checks.filter(({ verdict }) => verdict === 'unknown').map(({ check }) => check)).toEqual([
+      'heartbeat',
+      'canary',
+    ]);
   });
 
   it('does not take a target for healthy that this checkout can not look at', async () => {

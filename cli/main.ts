@@ -4,7 +4,7 @@
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { VoteRefusedError } from '../functions/engine/approvals.ts';
-import { NotPossibleError } from '../functions/engine/operator.ts';
+import { EngineError } from '../functions/engine/errors.ts';
 import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
 import { type Command, type CommandContext, Declined, type Options } from './command.ts';
 import { approvalCommands, orderByLambda } from './commands/approvals.ts';
@@ -48,7 +48,7 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Errors whose message is a sentence for the person: their kind adds nothing. */
-const PLAIN = [UsageError, Declined, NotPossibleError, VoteRefusedError, Unhealthy, NotIntact] as const;
+const PLAIN = [UsageError, Declined, EngineError, VoteRefusedError, Unhealthy, NotIntact] as const;
 
 /** What a test replaces. */
 export interface Parts {
@@ -65,12 +65,13 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
   try {
     const { words, options, help } = parse(argv);
     const [name = 'help', ...rest] = words;
+    // `nightshift doctor --help` asks about doctor.
     const wanted = help ? 'help' : name;
     const command = commands.find((each) => each.name === wanted);
     if (!command)
       throw new UsageError(`no command "${wanted}"; there are ${commands.map((each) => each.name).join(', ')}`);
     refuseForeign(command, options);
-    await command.run(rest, options, contextFor(options, io, find));
+    await command.run(help && name !== 'help' ? [name] : rest, options, contextFor(options, io, find));
     return 0;
   } catch (error) {
     const plain = PLAIN.some((kind) => error instanceof kind);

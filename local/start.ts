@@ -120,6 +120,9 @@ async function stayUp(
   progress.line(bold('the world stays up; in another terminal, try'));
   for (const [command, what] of tries) progress.line(`  ${command}  ${dim(`# ${what}`)}`);
   progress.line(dim('Ctrl-C ends it'));
+  ending.addEventListener('abort', () => progress.line(dim('stopping what was started; a few seconds')), {
+    once: true,
+  });
   const view = new StageView<World>(progress, screen.colours, []);
   const seen = Date.now();
   const follower = followJournal(

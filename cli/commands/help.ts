@@ -1,4 +1,6 @@
 /** `nightshift help`. */
+import type { HelpDocument } from '../../events/published/help.ts';
+import { UsageError } from '../../local/world/errors.ts';
 import type { Command } from '../command.ts';
 import { table } from '../io.ts';
 
@@ -20,17 +22,36 @@ const OPTIONS: readonly (readonly [string, string])[] = [
 const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['0', 'done'],
   ['1', 'failed, or fell short'],
-  ['2', 'wrong usage or configuration'],
+  ['2', 'wrong usage or configuration, or a name or id that is not there'],
   ['3', 'something this machine lacks'],
 ];
+
+const documentOf = (commands: readonly Command[]): HelpDocument => ({
+  version: 1,
+  commands: commands.map(({ name, usage, summary }) => ({ name, usage, summary })),
+  options: OPTIONS.map(([option, summary]) => ({ option, summary })),
+  exitCodes: EXIT_CODES.map(([code, meaning]) => ({ code: Number(code), meaning })),
+});
 
 /** @param commands what can be asked for; read when help is shown. */
 export function helpOf(commands: () => readonly Command[]): Command {
   return {
     name: 'help',
-    usage: 'help',
-    summary: 'Shows this.',
-    run: async (_words, _options, { io }) => {
+    usage: 'help [<command>]',
+    summary: 'Shows this, or one command.',
+    run: async ([name, ...more], { json }, { io }) => {
+      if (more.length > 0) throw new UsageError('expected one command at most: nightshift help [<command>]');
+      const shown = name === undefined ? commands() : commands().filter((each) => each.name === name);
+      if (shown.length === 0)
+        throw new UsageError(
+          `no command "${name}"; there are ${commands()
+            .map((each) => each.name)
+            .join(', ')}`,
+        );
+      if (json) {
+        io.out(JSON.stringify(documentOf(shown)));
+        return;
+      }
       const section = (title: string, rows: readonly (readonly string[])[]) => {
         io.out(io.colours.bold(title));
         for (const line of table(rows)) io.out(`  ${line}`);
@@ -40,7 +61,7 @@ export function helpOf(commands: () => readonly Command[]): Command {
       io.out('');
       section(
         'Commands',
-        commands().map(({ usage, summary }) => [usage, summary]),
+        shown.map(({ usage, summary }) => [usage, summary]),
       );
       section('Options', OPTIONS);
       section('Exit codes', EXIT_CODES);

@@ -1,5 +1,6 @@
 /** The checks of `nightshift doctor`. None of them changes anything. */
 import type { Check } from '../../events/published/doctor.ts';
+import { EngineError } from '../../functions/engine/errors.ts';
 import type { SwitchItem } from '../../functions/engine/items.ts';
 import { type Deployment, type ProtectedTarget, protectedTargets } from '../deployment.ts';
 import type { Failures } from '../failures.ts';
@@ -40,12 +41,18 @@ export async function examineAll(around: Around): Promise<Check[]> {
       try {
         return await look(around);
       } catch (error) {
-        const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+        const why = whyOf(error);
         return [wrong(check, around.deployment.name, `could not be checked: ${why}`, 'mend that and run doctor again')];
       }
     }),
   );
   return results.flat();
+}
+
+/** Errors of the engine name what was being done and AWS's own word for it; others are told with their kind. */
+function whyOf(error: unknown): string {
+  if (error instanceof EngineError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 const ok = (check: string, subject: string, what: string): Check => ({ check, subject, verdict: 'ok', what });

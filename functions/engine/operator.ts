@@ -15,6 +15,11 @@ export class NotPossibleError extends EngineError {
   readonly retryable = false;
 }
 
+/** The person named an incident that isn't there: wrong usage, as for every name that isn't known. */
+export class NoSuchIncidentError extends NotPossibleError {
+  readonly exitCode = 2;
+}
+
 /** Who decides (`person:<name>`) and why. */
 export interface Decided {
   readonly by: string;
@@ -167,7 +172,7 @@ export async function acknowledge(
 
 async function openOne(store: Store, incidentId: string): Promise<IncidentWithTimeline> {
   const incident = await readIncident(store, incidentId);
-  if (!incident) throw new NotPossibleError(`no incident "${incidentId}" there: see "nightshift incidents"`);
+  if (!incident) throw new NoSuchIncidentError(`no incident "${incidentId}" there: see "nightshift incidents"`);
   if (incident.state === 'resolved')
     throw new NotPossibleError(`${incidentId} is over since ${incident.resolvedAt ?? 'some time'}`);
   return incident;

@@ -22,10 +22,24 @@ export async function loadConfig(
     throw new ConfigurationError(shown, [
       { path: '', given: undefined, expected: 'no such file; give another with -c config=<path>' },
     ]);
-  const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  const module = await importFile(file, shown);
   if (module.default === undefined)
     throw new ConfigurationError(shown, [
       { path: '', given: undefined, expected: 'the file must have `export default defineConfig({ ... })`' },
     ]);
   return parseConfig(module.default, manifests, shown, jobs);
+}
+
+/** What the file exports; when it can't be run, its line is named, where Node.js tells it. @throws ConfigurationError. */
+async function importFile(file: string, shown: string): Promise<{ default?: unknown }> {
+  try {
+    return (await import(pathToFileURL(file).href)) as { default?: unknown };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const after = error.stack?.split(`${file}:`)[1] ?? '';
+    const [line] = /^\d+/.exec(after) ?? [];
+    throw new ConfigurationError(line === undefined ? shown : `${shown}:${line}`, [
+      { path: '', given: 'it cannot be read', expected: `${error.name}: ${error.message.replaceAll(file, shown)}` },
+    ]);
+  }
 }

@@ -11,7 +11,7 @@ const POLL_MS = 200;
 /** A spectator isn't what a busy world is busy with: after a reading, this many times as long passes without one. */
 const REST = 4;
 /** An incident may be written to after it was resolved (handing back), so it is followed this much longer. */
-const FOLLOW_RESOLVED_MS = 120_000;
+const FOLLOW_RESOLVED_MS = 1_800_000;
 
 export interface Follower {
   /** Reads now: everything written before the call has been told when it resolves. */

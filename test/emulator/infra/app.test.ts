@@ -42,6 +42,22 @@ describe('infra/app.ts', () => {
     expect(existsSync(join(dir, 'out', 'nightshift-main.template.json'))).toBe(false);
   });
 
+  it.each([
+    [
+      'a syntax error',
+      "export default {\n  region: 'us-east-1'\n  name: 'b',\n};\n",
+      /broken\.config\.ts:3: 1 fault\n/,
+    ],
+    ['an unknown name', 'export default {\n  region: nothing,\n};\n', /broken\.config\.ts:2: 1 fault\n.*not defined/],
+  ])('names file and line of %s, without a stack trace', (_, source, message) => {
+    const file = join(dir, 'broken.config.ts');
+    writeFileSync(file, source);
+    const { status, stderr } = synthesize(file);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
   it('says which file is missing', () => {
     const { status, stderr } = synthesize('no-such.config.ts');
     expect(status).toBe(2);

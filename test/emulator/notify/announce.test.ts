@@ -66,6 +66,32 @@ class BlindStore extends Store {
   }
 }
 
+/** Dies before or after the effect of its nth call: no call after it gets an answer. */
+class DyingStore extends Store {
+  readonly #last: number;
+  readonly #when: 'before' | 'after';
+  #calls = 0;
+  constructor(last: number, when: 'before' | 'after') {
+    super(world.store.table, journalClient());
+    [this.#last, this.#when] = [last, when];
+  }
+  async #live<T>(call: () => Promise<T>): Promise<T> {
+    this.#calls += 1;
+    const isLast = this.#calls === this.#last;
+    if (this.#calls > this.#last || (isLast && this.#when === 'before'))
+      throw new RetryableError('the function is dead');
+    const reply = await call();
+    if (isLast) throw new RetryableError('the function is dead');
+    return reply;
+  }
+  override query(...args: Parameters<Store['query']>) {
+    return this.#live(() => super.query(...args));
+  }
+  override transact(...args: Parameters<Store['transact']>) {
+    return this.#live(() => super.transact(...args));
+  }
+}
+
 /** A bus that takes everything but what `refuses` names. */
 function bus(refuses: (kind: string) => boolean = () => false) {
   const put: { kind: string; type: string | undefined; id: string }[] = [];
@@ -221,4 +247,30 @@ describe('the chain behind the stream', () => {
       kinds: ['inserted', 'inserted'],
     });
   });
+
+  it.each(['before', 'after'] as const)(
+    'is whole, and everything told, when the function dies %s any of its calls and the batch comes again',
+    async (when) => {
+      for (let call = 1; ; call++) {
+        const id = `inc-dies-${when}-${call}`;
+        const records = await story(id, KINDS);
+        const store = new DyingStore(call, when);
+        const dying = bus();
+        const died = await announce(records, { ...dying.context, store }).then(
+          ({ batchItemFailures }) => batchItemFailures.length > 0,
+          () => true,
+        );
+        const again = bus();
+        expect(await announce(records, again.context)).toEqual({ batchItemFailures: [] });
+        expect({ call, ...(await check(id)) }).toMatchObject({ call, intact: true, count: 6, findings: [] });
+        const told = new Set([...dying.put, ...again.put].map(({ kind }) => kind));
+        expect([...told].sort()).toEqual(['acted', 'opened', 'resolved', 'verified']);
+        if (!died) {
+          // So many calls it makes, and each was its last once.
+          expect(call).toBeGreaterThan(3);
+          break;
+        }
+      }
+    },
+  );
 });

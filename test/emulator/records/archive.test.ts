@@ -114,21 +114,33 @@ describe('an incident that is over', () => {
     expect(both.map(({ written: count }) => count)).toEqual([0, 0]);
   });
 
-  it('is completed by the next delivery when the function died between two objects', async () => {
-    const event = eventOf(await written('inc-half'));
-    const context = contextAt(SOON);
-    let puts = 0;
-    const dying: ArchiverContext = {
-      ...context,
-      put: (...args) => {
-        puts += 1;
-        if (puts === 2) throw new RetryableError('killed');
-        return context.put(...args);
-      },
-    };
-    await expect(archive(event, dying)).rejects.toThrow('killed');
-    expect(await archive(event, context)).toMatchObject({ written: 2 });
-  });
+  it.each(['before', 'after'] as const)(
+    'is kept whole and once when the function dies %s any of its calls',
+    async (when) => {
+      for (let last = 1; last <= 4; last++) {
+        const event = eventOf(await written(`inc-dies-${when}-${last}`));
+        const context = contextAt(SOON);
+        let calls = 0;
+        const live = async <T>(call: () => Promise<T>): Promise<T> => {
+          calls += 1;
+          if (calls > last || (calls === last && when === 'before')) throw new RetryableError('dead');
+          const reply = await call();
+          if (calls === last) throw new RetryableError('dead');
+          return reply;
+        };
+        const dying: ArchiverContext = {
+          ...context,
+          secret: () => live(context.secret),
+          put: (...args) => live(() => context.put(...args)),
+        };
+        await expect(archive(event, dying)).rejects.toThrow('dead');
+        const { folder, written: count } = await archive(event, context);
+        // The first call reads the secret; each after it writes one object.
+        expect({ last, count }).toEqual({ last, count: when === 'before' ? Math.min(3, 5 - last) : 4 - last });
+        expect((await kept(folder)).json.chain).toMatchObject({ count: 12, findings: [] });
+      }
+    },
+  );
 
   it('gets a second edition after the hand-back, and the first one stays', async () => {
     const first = await archive(eventOf(await written('inc-editions', 11)), contextAt(SOON));

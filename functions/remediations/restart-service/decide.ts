@@ -36,6 +36,7 @@ export function decide({ target, observation, config }: DecideInput<ServiceConfi
       summary: `replace the ${observation.desired} tasks of ${target.name} by new ones of ${shortName(taskDefinition)}`,
       before: { taskDefinition, deploymentId, createdAtMs },
       after: { taskDefinition, deployment: 'a new one' },
+      echoes: [{ source: 'ecs-deployment', what: 'SERVICE_DEPLOYMENT_IN_PROGRESS' }],
       undo: 'nothing has to be undone: the same revision runs in new tasks',
     },
   };

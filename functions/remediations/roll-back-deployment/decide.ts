@@ -168,6 +168,8 @@ function rollBack(seen: Seen, target: ServiceConfig): Decision {
       summary: `roll ${target.name} back from ${shortName(current)} to ${shortName(back)}${drift}`,
       before: { taskDefinition: current, deploymentId: primary?.id ?? '' },
       after: { taskDefinition: back, ...(bad.length > 0 && { quarantine }) },
+      // It begins a deployment itself; which one can't be known before.
+      echoes: [{ source: 'ecs-deployment', what: 'SERVICE_DEPLOYMENT_IN_PROGRESS' }],
       undo: `set the task definition of ${target.cluster}/${target.service} to ${shortName(current)} again, and remove its tag nightshift:quarantined`,
     },
   };
@@ -207,6 +209,13 @@ export function verify({ change, observation }: { change: Change; observation: O
   if (observation.kind === 'missing') return { kind: 'not-yet', detail: observation.why };
   const primary = primaryOf(observation);
   const wanted = rolloutOf(change, 'after').taskDefinition;
+  const bad = rolloutOf(change, 'before').taskDefinition;
+  if (primary?.taskDefinition === bad)
+    return {
+      kind: 'bad',
+      detail: `${shortName(bad)} is back, which was rolled back`,
+      stopForSeconds: STOP_FOR_SECONDS,
+    };
   if (primary?.taskDefinition !== wanted)
     return {
       kind: 'not-yet',

@@ -5,6 +5,7 @@ import {
   CreateServiceCommand,
   DeleteServiceCommand,
   DescribeServicesCommand,
+  DescribeTasksCommand,
   ECSClient,
   RegisterTaskDefinitionCommand,
 } from '@aws-sdk/client-ecs';
@@ -102,8 +103,18 @@ class SickTasks implements OpenCase {
     if (!first?.pid) throw new Error(`${token} has no running task`);
     this.#sick.set(token, first.taskArn);
     process.kill(first.pid, 'SIGUSR2');
-    await this.#place.ecs.checkHealth(CLUSTER, token, REGION);
+    await this.#turned(token, first.taskArn);
     await sleep(OLD_ENOUGH_MS);
+  }
+
+  /** The signal may take a moment to be heard. */
+  async #turned(token: string, task: string): Promise<void> {
+    for (const until = Date.now() + SETTLED_WITHIN_MS; Date.now() < until; await sleep(25)) {
+      await this.#place.ecs.checkHealth(CLUSTER, token, REGION);
+      const { tasks } = await this.#ecs.send(new DescribeTasksCommand({ cluster: CLUSTER, tasks: [task] }));
+      if (tasks?.[0]?.healthStatus === 'UNHEALTHY') return;
+    }
+    throw new Error(`${token}: its task did not turn sick within ${SETTLED_WITHIN_MS} ms`);
   }
 
   #running(token: string) {

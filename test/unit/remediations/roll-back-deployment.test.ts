@@ -235,6 +235,10 @@ describe('roll-back-deployment', () => {
     });
     expect(verify({ change, observation: running(6, { rolloutState: 'FAILED' }) })).toMatchObject({ kind: 'bad' });
     expect(verify({ change, observation: running(8) })).toMatchObject({ kind: 'not-yet' });
+    expect(verify({ change, observation: running(7) })).toMatchObject({
+      kind: 'bad',
+      detail: 'backend:7 is back, which was rolled back',
+    });
     expect(verify({ change, observation: { kind: 'missing', why: 'gone' } })).toEqual({
       kind: 'not-yet',
       detail: 'gone',

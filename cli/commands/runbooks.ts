@@ -48,7 +48,7 @@ export const runbooks = ({ open, deployment }: RunbookParts): Command => ({
         perTargetPerHour: limits.perTargetPerHour,
         perRunbookPerHour: limits.perRunbookPerHour,
         usedThisHour: used[index] ?? 0,
-        score: scoreOf(name, incidents, config.verifyWithinSeconds),
+        ...scored(name, limits.mode, scoreOf(name, incidents, config.verifyWithinSeconds)),
       })),
     };
     if (json) io.out(JSON.stringify(document));
@@ -102,8 +102,31 @@ function lines({ fleet, removals, runbooks: all }: RunbooksDocument, { colours }
   ];
 }
 
-/** Promotion is only ever suggested: the mode is a line of the configuration. */
-function advice({ name, mode, score }: RunbooksDocument['runbooks'][number]): string[] {
+/** The score, and the promotion that it offers, if any. */
+function scored(
+  name: string,
+  mode: RunbooksDocument['runbooks'][number]['mode'],
+  score: RunbooksDocument['runbooks'][number]['score'],
+) {
+  const promotion = promotionOf(name, mode, score);
+  return { score, ...(promotion && { promotion }) };
+}
+
+/** Incidents that have to be seen before a promotion is offered: one or two prove nothing. */
+const EVIDENCE = 3;
+
+/** Pure. Promotion is only ever offered, with the line of the configuration that a person would change. */
+export function promotionOf(
+  name: string,
+  mode: RunbooksDocument['runbooks'][number]['mode'],
+  { wouldHaveActed, clearedAlone }: RunbooksDocument['runbooks'][number]['score'],
+): RunbooksDocument['runbooks'][number]['promotion'] {
+  const needed = wouldHaveActed - clearedAlone;
+  if (mode !== 'observe' || wouldHaveActed < EVIDENCE || needed <= clearedAlone) return undefined;
+  return { to: 'approve', line: `runbooks: { '${name}': { mode: 'approve' } }` };
+}
+
+function advice({ name, mode, score, promotion }: RunbooksDocument['runbooks'][number]): string[] {
   const { wouldHaveActed, clearedAlone } = score;
   if (mode !== 'observe' || wouldHaveActed === 0) return [];
   const needed = wouldHaveActed - clearedAlone;
@@ -111,7 +134,10 @@ function advice({ name, mode, score }: RunbooksDocument['runbooks'][number]): st
     return [
       `${name}: every one of its ${wouldHaveActed} incidents cleared alone: raise its threshold rather than its mode`,
     ];
+  const seen = `${name}: ${needed} of ${wouldHaveActed} incidents did not clear alone`;
   return [
-    `${name}: ${needed} of ${wouldHaveActed} incidents did not clear alone: read what it would have done ("nightshift incidents"), and set its mode to auto if you agree`,
+    promotion
+      ? `${seen}: read what it would have done ("nightshift incidents"), and if you agree, let it ask: ${promotion.line}`
+      : `${seen}: too little to say yet whether it should act`,
   ];
 }

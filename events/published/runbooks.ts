@@ -24,6 +24,8 @@ export const runbooksDocument = z.object({
        * quiet again by themselves within the verify time, and how many a person had to be called to.
        */
       score: z.object({ wouldHaveActed: count, clearedAlone: count, escalated: count }),
+      /** Offered on that evidence, never made by itself: the next mode, and the line of the configuration that sets it. */
+      promotion: z.object({ to: z.enum(['approve']), line: z.string() }).optional(),
     }),
   ),
 });

@@ -1,6 +1,8 @@
 /** Functions and journal under test: several functions of one remediation, so that a fault meets one point's calls and nobody else's. */
+
 import { CreateFunctionCommand } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { strToU8, zipSync } from 'fflate';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import { discover } from '../../infra/discover.ts';
 import { journalTable } from '../support/engine-world.ts';
@@ -50,11 +52,18 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
   const laneOf = (remediation: string, lane: number) => `${name}-${remediation}-${lane}`;
   const functions = Object.fromEntries(remediations.map(({ manifest }) => [manifest.name, `${name}-${manifest.name}`]));
   const reconciler = `${name}-reconciler`;
+  // The matrix has no follow-through: what the reconciler orders of it is taken and nothing is done.
+  const nobody = `${name}-nobody`;
+  const deaf = zipSync({ 'index.cjs': strToU8('exports.handler = async () => ({});') });
   await Promise.all([
+    makeFunction(place, { asset: deaf, functionName: nobody, timeoutSeconds: 10, environment: {}, table, queue }),
     make('reconciler', reconciler, 60, {
       NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions),
       // The lanes share one failure queue, in which faults leave their messages on purpose: it isn't counted.
       NIGHTSHIFT_FAILURE_QUEUES: '[]',
+      // The matrix's journal has no stream, so nobody follows it, and the reconciler says so in its log.
+      NIGHTSHIFT_STREAM: `arn:aws:dynamodb:${REGION}:${place.world.accountId}:table/${table}/stream/none`,
+      NIGHTSHIFT_FOLLOW_FUNCTION: nobody,
       NIGHTSHIFT_HEARTBEAT_QUEUE: await heartbeatQueue(place, config.standbyRegion, `${name}-heartbeat`),
     }),
     ...remediations.flatMap(({ manifest }) =>
@@ -63,7 +72,7 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
       ),
     ),
   ]);
-  const takers = new Set(Object.values(functions));
+  const takers = new Set([...Object.values(functions), nobody]);
   const orderTaker = (functionName: string) => takers.has(functionName);
   return { table, config, lanes, laneOf, reconciler, orderTaker, failures: () => queue.requestIds() };
 }

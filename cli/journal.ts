@@ -2,6 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { listSummaries } from '../functions/engine/chain-store.ts';
 import { clientDefaults } from '../functions/engine/clients.ts';
+import { readFollowing } from '../functions/engine/following.ts';
 import { readIncident } from '../functions/engine/journal-reader.ts';
 import { Store } from '../functions/engine/store.ts';
 import { getSwitch, setSwitch } from '../functions/engine/switch.ts';
@@ -18,6 +19,7 @@ export const openJournal: OpenJournal = (place) => {
   return {
     listIncidents: () => listSummaries(store),
     readIncident: (id) => readIncident(store, id),
+    readFollowing: (id) => readFollowing(store, id),
   };
 };
 

@@ -8,6 +8,7 @@ import { EngineError } from '../functions/engine/errors.ts';
 import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
 import { type Command, type CommandContext, Declined, type Options } from './command.ts';
 import { approvalCommands, orderByLambda } from './commands/approvals.ts';
+import { callCommands } from './commands/calls.ts';
 import { dlq } from './commands/dlq.ts';
 import { doctor, Unhealthy } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   verifyJournal(openStore),
   verifyArchive,
   ...resolveCommands({ open: openStore, person: personAt }),
+  ...callCommands({ open: openStore, person: personAt }),
   ...approvalCommands({ open: openStore, deployment: readDeployment, person: personAt, order: orderByLambda }),
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
   runbooks({ open: openStore, deployment: readDeployment }),

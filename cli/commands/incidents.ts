@@ -2,6 +2,7 @@
 
 import type { Incident, IncidentWithTimeline, JournalEntry } from '../../events/journal.ts';
 import type { IncidentDocument, IncidentsDocument } from '../../events/published/incidents.ts';
+import type { FollowItem } from '../../functions/engine/following.ts';
 import type { Store } from '../../functions/engine/store.ts';
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command } from '../command.ts';
@@ -14,7 +15,10 @@ export interface JournalReader {
   /** Newest first. */
   listIncidents(): Promise<readonly Incident[]>;
   readIncident(id: string): Promise<IncidentWithTimeline | undefined>;
+  /** Where its follow-through stands; undefined when none has begun. */
+  readFollowing?(id: string): Promise<Following | undefined>;
 }
+type Following = Pick<FollowItem, 'doing' | 'until' | 'nextCall' | 'endedAt'>;
 export type OpenJournal = (place: Place) => JournalReader;
 
 export const incidents = (open: OpenJournal): Command => ({
@@ -48,13 +52,37 @@ export const incident = (open: OpenJournal, openStore: (place: Place) => Store):
     if (verify) return verifyIncident(openStore(where), id, where, json, io);
     const found = await open(where).readIncident(id);
     if (!found) throw new UsageError(`no incident "${id}" there: see "nightshift incidents"`);
-    if (json)
-      io.out(
-        JSON.stringify({ version: 1, place: placeOf(where), incident: found } satisfies Published<IncidentDocument>),
-      );
-    else for (const line of storyLines(found, io)) io.out(line);
+    const following = await open(where).readFollowing?.(id);
+    if (json) {
+      const document = {
+        version: 1,
+        place: placeOf(where),
+        incident: found,
+        ...(following && { following: publishedFollowing(following) }),
+      } satisfies Published<IncidentDocument>;
+      io.out(JSON.stringify(document));
+      return;
+    }
+    for (const line of [...storyLines(found, io), ...section('follow-through', followingLines(following), io)])
+      io.out(line);
   },
 });
+
+const publishedFollowing = ({ doing, until, nextCall, endedAt }: Following) => ({
+  doing,
+  ...(endedAt === undefined && { looksAgainAt: new Date(until).toISOString() }),
+  ...(nextCall && { nextCall: { name: nextCall.name, at: new Date(nextCall.at).toISOString() } }),
+});
+
+/** What Nightshift waits for, and who is called next when nobody takes it in hand. */
+export function followingLines(following: Following | undefined): string[] {
+  if (!following) return [];
+  const { doing, looksAgainAt, nextCall } = publishedFollowing(following);
+  return [
+    looksAgainAt ? `${doing}; looks again at ${clock(looksAgainAt)}` : doing,
+    ...(nextCall ? [`next call at ${clock(nextCall.at)} to ${nextCall.name}, unless somebody takes it in hand`] : []),
+  ];
+}
 
 /** The published shape, with the journal's own read-only arrays. */
 export type Published<T> = T extends readonly (infer U)[]

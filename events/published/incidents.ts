@@ -60,5 +60,13 @@ export const incidentDocument = z.object({
   place: placeSchema,
   /** With its timeline, oldest entry first. */
   incident: incidentSchema.extend({ timeline: z.array(entrySchema) }),
+  /** Where its follow-through stands, once it has begun. */
+  following: z
+    .object({
+      doing: z.string(),
+      looksAgainAt: time.optional(),
+      nextCall: z.object({ name: z.string(), at: time }).optional(),
+    })
+    .optional(),
 });
 export type IncidentDocument = z.infer<typeof incidentDocument>;

@@ -63,6 +63,8 @@ export const incidentEvent = z.object({
     summary: z.string(),
     /** How to undo the change it speaks of. */
     undo: z.optional(z.string()),
+    /** Which level of people an escalation calls: 1 is the first. */
+    level: z.optional(z.union([z.number(), z.literal('management')])),
   }),
   /** What is to be approved or denied; only of `Approval Needed`. */
   approval: z.optional(

@@ -1,5 +1,5 @@
 /** What a person does by hand to the journal: taking a target over and giving it back, acknowledging and ending an incident. */
-import type { IncidentWithTimeline } from '../../events/journal.ts';
+import type { IncidentWithTimeline, JournalEntry, Severity } from '../../events/journal.ts';
 import { writeTarget } from './action.ts';
 import { EngineError } from './errors.ts';
 import { describeTakeOver, takenOverBy } from './guard.ts';
@@ -150,6 +150,9 @@ function underWay(target: string, { leaseHolder, leaseUntil = 0 }: TargetItem, n
     : `${target}: ${leaseHolder} was left unfinished at ${when}: the reconciler takes it up; wait for its end`;
 }
 
+/** Within this, acknowledging again writes nothing. */
+const RENEWABLE_MS = 3_600_000;
+
 /**
  * Writes down that a person is looking at an incident.
  * @returns who had said so before; nothing was written then.
@@ -162,12 +165,49 @@ export async function acknowledge(
   now = Date.now(),
   also: readonly Labelled[] = [],
 ): Promise<string | undefined> {
-  const { acknowledgedBy } = await openOne(store, incidentId);
-  if (acknowledgedBy) return acknowledgedBy;
+  const { acknowledgedBy, timeline } = await openOne(store, incidentId);
+  const last = timeline.findLast(({ kind }) => kind === 'acknowledged');
+  // An old one may have lapsed (escalation.acknowledgementLastsMinutes): it can be renewed.
+  if (acknowledgedBy && last && now - Date.parse(last.at) < RENEWABLE_MS) return acknowledgedBy;
   const entry = entryMaker(incidentId, by, now)('acknowledged', `${by.replace(/^person:/, '')} is looking at it`);
   const result = await store.transact([putEntry(store.table, entry), ...also]);
   if (!result.ok) throw new NotPossibleError(`${incidentId}: its journal is being written by others: try again`);
   return undefined;
+}
+
+/**
+ * Leaves people in peace about an open incident until `until` (epoch ms): its ladder stands still and begins anew afterwards.
+ * @throws NotPossibleError when there is no such incident, or it is over.
+ */
+export async function snooze(
+  store: Store,
+  incidentId: string,
+  { by, reason, until }: Decided & { readonly until: number },
+  now = Date.now(),
+): Promise<void> {
+  await openOne(store, incidentId);
+  const summary = `nobody is called until ${new Date(until).toISOString()}: ${reason}`;
+  await note(store, entryMaker(incidentId, by, now)('snoozed', summary, { until, reason }));
+}
+
+/**
+ * Changes how severe an open incident is: from then on its people are called as that severity says.
+ * @throws NotPossibleError when there is no such incident, or it is over.
+ */
+export async function changeSeverity(
+  store: Store,
+  incidentId: string,
+  { by, reason, severity }: Decided & { readonly severity: Severity },
+  now = Date.now(),
+): Promise<void> {
+  const before = await openOne(store, incidentId);
+  const summary = `${before.severity} becomes ${severity}: ${reason}`;
+  await note(store, entryMaker(incidentId, by, now)('severity-changed', summary, { severity, reason }));
+}
+
+async function note(store: Store, entry: JournalEntry): Promise<void> {
+  const result = await store.transact([putEntry(store.table, entry)]);
+  if (!result.ok) throw new NotPossibleError(`${entry.incidentId}: its journal is being written by others: try again`);
 }
 
 async function openOne(store: Store, incidentId: string): Promise<IncidentWithTimeline> {

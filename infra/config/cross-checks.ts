@@ -4,7 +4,7 @@
  */
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { archiveFaults } from './archive.ts';
-import { escalationFaults } from './escalation.ts';
+import { calledChannels, escalationFaults } from './escalation.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import { jobFaults } from './jobs.ts';
 import { type LooseNotifications, notificationFaults } from './notifications.ts';
@@ -42,7 +42,12 @@ export function crossFieldFaults(
     ...jobFaults(config, jobs),
     ...archiveFaults(config),
     ...escalationFaults(config.escalation, Object.keys(config.channels)),
-    ...notificationFaults({ ...config, routing: config.routing ?? [], targets: targetsOf(config) }),
+    ...notificationFaults({
+      ...config,
+      routing: config.routing ?? [],
+      targets: targetsOf(config),
+      called: calledChannels(config.escalation),
+    }),
   ];
 }
 

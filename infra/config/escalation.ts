@@ -79,6 +79,12 @@ export function escalationOf({ levels, management, ...rest }: EscalationConfig):
   };
 }
 
+/** Channels that people are called by, whatever the routes say. */
+export const calledChannels = (escalation: EscalationConfig | undefined): string[] =>
+  [...(escalation?.levels ?? []), ...(escalation?.management ? [escalation.management] : [])].flatMap(
+    ({ channels }) => channels,
+  );
+
 /** Faults between the levels, and of names that no channel has. */
 export function escalationFaults(escalation: EscalationConfig | undefined, channels: readonly string[]): Fault[] {
   if (!escalation) return [];

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { HAPPENINGS } from '../../events/published/notification.ts';
 import type { ChannelConfig, NotifyConfig } from '../../functions/incidents/notify/manifest.ts';
+import type { EscalationConfig } from './escalation.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import { keyArn, secretArn } from './secret-arn.ts';
 
@@ -91,6 +92,7 @@ type Route = z.output<typeof routeSchema>;
 export const NOTIFICATION_FUNCTIONS: readonly string[] = ['notify'];
 
 interface Deployed {
+  readonly escalation?: Pick<EscalationConfig, 'levels' | 'management'> | undefined;
   readonly name: string;
   readonly channels: Readonly<Record<string, Channel>>;
   readonly routing: readonly Route[];
@@ -99,19 +101,39 @@ interface Deployed {
 }
 
 /** What the notifier is given as `channels.json`; undefined when nobody is told but by pages. What only grants permissions isn't in it. */
-export function notifyConfigOf({ name, channels, routing, contacts, links }: Deployed): NotifyConfig | undefined {
+export function notifyConfigOf({
+  name,
+  channels,
+  routing,
+  contacts,
+  links,
+  escalation,
+}: Deployed): NotifyConfig | undefined {
   const names = Object.keys(channels).sort();
   if (names.length === 0) return undefined;
   const { commander, bridge } = contacts;
+  const levels = channelsByLevel(escalation);
   return {
     version: 1,
     deployment: name,
     channels: Object.fromEntries(names.map((each) => [each, runtimeOf(channels[each])])),
     routing: [...routing],
+    ...(Object.keys(levels).length > 0 && { levels }),
     ...(commander && { commander }),
     ...(bridge && { bridge }),
     ...(links && { links: { signingSecretArn: links.signingSecretArn, validForSeconds: links.validForSeconds } }),
   };
+}
+
+/** By level, as events name it: `1` is the first. Levels without channels are left out. */
+function channelsByLevel(escalation: Deployed['escalation']): Record<string, readonly string[]> {
+  if (!escalation) return {};
+  const { levels, management } = escalation;
+  const named = [
+    ...levels.map(({ channels }, index) => [String(index + 1), channels] as const),
+    ['management', management?.channels ?? []] as const,
+  ];
+  return Object.fromEntries(named.filter(([, channels]) => channels.length > 0));
 }
 
 function runtimeOf(channel: Channel | undefined): ChannelConfig {
@@ -146,6 +168,8 @@ export interface LooseNotifications {
   readonly routing: readonly Route[];
   /** Keys of everything that is protected. */
   readonly targets: readonly string[];
+  /** Channels that levels of people are called by. */
+  readonly called?: readonly string[];
 }
 
 const fault = (path: string, given: unknown, expected: string): Fault => ({ path, given: asGiven(given), expected });
@@ -161,11 +185,14 @@ export function notificationFaults(config: LooseNotifications): Fault[] {
 function channelFaults(name: string, channel: LooseNotifications['channels'][string], config: LooseNotifications) {
   const at = `channels.${name}`;
   const routes = config.routing.filter((route) => route.channels.includes(name));
+  const isCalled = config.called?.includes(name) ?? false;
   const unused =
-    routes.length === 0 ? [fault(at, channel.kind, 'no route names it: add it to routing, or take it out')] : [];
+    routes.length === 0 && !isCalled
+      ? [fault(at, channel.kind, 'no route names it: add it to routing, or take it out')]
+      : [];
   const told = new Set(routes.flatMap(({ events }) => events));
   const open =
-    channel.kind === 'pagerduty' && (told.has('opened') || told.has('escalated')) && !told.has('resolved')
+    channel.kind === 'pagerduty' && (told.has('opened') || told.has('escalated') || isCalled) && !told.has('resolved')
       ? [fault(at, channel.kind, "no route tells it of 'resolved': its alerts would stay open for ever")]
       : [];
   return [...unused, ...open, ...regionFaults(at, channel, config)];

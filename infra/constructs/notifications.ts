@@ -61,7 +61,11 @@ export class Notifications extends Construct {
     });
     for (const statement of [...channelStatements(config), ...linkStatements(config)])
       notify.role.addToPolicy(statement);
-    const told = HAPPENINGS.filter((each) => config.routing.some(({ events }) => events.includes(each)));
+    const { levels, management } = config.escalation;
+    const ladderTells = [...levels, ...(management ? [management] : [])].some(({ channels }) => channels.length > 0);
+    const told = HAPPENINGS.filter(
+      (each) => config.routing.some(({ events }) => events.includes(each)) || (each === 'escalated' && ladderTells),
+    );
     new Rule(this, 'Rule', {
       ruleName: functionNameOf(config.name, 'notify'),
       description: 'What the routes speak of; the function finds out who is told.',

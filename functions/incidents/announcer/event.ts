@@ -22,6 +22,7 @@ const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
   'handed-back': 'updated',
   'left-as-is': 'updated',
   escalated: 'escalated',
+  called: 'escalated',
   resolved: 'resolved',
   'approval-requested': 'approval',
   approved: 'updated',
@@ -82,11 +83,18 @@ function story(entry: JournalEntry, incident: IncidentWithTimeline) {
       by: entry.by,
       summary: cut(entry.summary),
       ...(typeof undo === 'string' && undo !== '' && { undo: cut(undo) }),
+      ...levelOf(entry),
     },
     ...(approval && { approval }),
     timeline: timeline.slice(-TIMELINE_TAIL).map(({ at, kind, summary }) => ({ at, kind, summary: cut(summary) })),
     timelineOmitted: Math.max(0, timeline.length - TIMELINE_TAIL),
   };
+}
+
+/** Which people it calls: channels of that level tell it, too. */
+function levelOf({ kind, data: { level } }: JournalEntry): { level?: number | 'management' } {
+  if (kind === 'escalated') return { level: 1 };
+  return kind === 'called' && (typeof level === 'number' || level === 'management') ? { level } : {};
 }
 
 function summaryOf(incident: Incident, timeline: readonly JournalEntry[]): IncidentEvent['incident'] {

@@ -35,6 +35,8 @@ export interface Looked {
 const DEEDS = 20;
 /** The reconciler starts what is late by this. */
 const OVERDUE_MS = 120_000;
+/** Clocks differ a little. */
+const EARLY_MS = 2_000;
 const KEPT_SECONDS = 90 * 24 * 3600;
 /** Of several that were told at the same time to wait equally long, not all ask CloudWatch at the same time. */
 const SPREAD = 0.05;
@@ -79,7 +81,7 @@ async function judge(
   const progress: Progress = { round, settledAt: item?.settledAt, settles: item?.settles, rungs: item?.rungs };
   const known = alarmsInJournal(incident);
   const step = nextStep(incident, known, progress, config, now());
-  const timedOut = item?.token !== undefined && now() >= item.until;
+  const timedOut = item?.token !== undefined && now() >= item.until - EARLY_MS;
   if (step.kind !== 'settle' && !(timedOut && step.kind === 'wait-for-ok')) return { step, alarms: known };
   const alarms = await describe(cloudwatch, incident);
   return { step: nextStep(incident, alarms, progress, config, now()), alarms };

@@ -31,7 +31,7 @@ export type Told = Ended | 'duplicate';
  * @throws NotTold when a channel couldn't be told; the event must be delivered again.
  */
 export async function deliver(event: DeliveredEvent, context: NotifyContext): Promise<Record<string, Told>> {
-  const names = channelsFor(context.config.routing, event);
+  const names = channelsFor(context.config.routing, event, context.config.levels);
   const content = contentOf(event, context.config);
   return settleAll(names, `${content.happening} of ${event.detail.incident.id}`, context.config.deployment, (name) =>
     tellBy(name, content, context),
@@ -76,6 +76,8 @@ async function tellBy(name: string, content: EventContent, context: NotifyContex
   try {
     return await tellClaimed(name, channel, content, context);
   } catch (error) {
+    const isLast = claim.attempts >= DELIVERIES || (error instanceof EngineError && !error.retryable);
+    if (isLast && content.happening === 'escalated') await tellUndelivered(name, content, context);
     if (claim.attempts >= DELIVERIES && canWait(channel, error)) {
       log('WARN', `put aside for the digest: ${String(error)}`);
       await deliveries.fold(name, foldedLine(content.happening, content.event));
@@ -86,6 +88,19 @@ async function tellBy(name: string, content: EventContent, context: NotifyContex
     throw error;
   }
 }
+
+/** The follow-through calls the next level of people then, instead of waiting for somebody who was never called. */
+const tellUndelivered = (name: string, { event, id }: EventContent, { deliveries, sending }: NotifyContext) =>
+  deliveries.undelivered({
+    // One for each call and channel, however often it is tried.
+    id: `${id}-undelivered-${name}`,
+    incidentId: event.incident.id,
+    at: new Date(sending.now()).toISOString(),
+    kind: 'undelivered',
+    by: 'notify',
+    summary: `${name} could not be told that a person is needed`,
+    data: { channel: name, for: id },
+  });
 
 /** Lambda delivers an event three times at most ("Asynchronous invocation", AWS Lambda Developer Guide: two retries). */
 const DELIVERIES = 3;

@@ -107,6 +107,11 @@ export class Deliveries {
     ]);
   }
 
+  /** Writes once that a channel couldn't be told; it is there already when it was tried before. */
+  async undelivered(entry: JournalEntry): Promise<void> {
+    await this.#store.transact([putEntry(this.#store.table, entry)]);
+  }
+
   /** One of `limit` messages of this minute; false when they are used up. A counter of its own item: only its own writers meet there. */
   async takeSlot(channel: string, limit: number): Promise<boolean> {
     const window = Math.floor(this.#now() / MINUTE_MS);

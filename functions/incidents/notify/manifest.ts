@@ -42,11 +42,15 @@ export interface Route {
   readonly targets?: readonly string[] | undefined;
 }
 
+/** Channels of the escalation's levels, by level (`1`, `management`). */
+export type LevelChannels = Readonly<Record<string, readonly string[]>>;
+
 export interface NotifyConfig {
   readonly version: 1;
   readonly deployment: string;
   readonly channels: Readonly<Record<string, ChannelConfig>>;
   readonly routing: readonly Route[];
+  readonly levels?: LevelChannels | undefined;
   /** Written in the first message of an incident, when configured. */
   readonly commander?: string | undefined;
   readonly bridge?: string | undefined;

@@ -5,7 +5,7 @@ import {
   HAPPENINGS,
   type Happening,
 } from '../../../events/published/notification.ts';
-import type { Route } from './manifest.ts';
+import type { LevelChannels, Route } from './manifest.ts';
 
 /** The happening of a delivered event. */
 export function happeningOf(event: Pick<DeliveredEvent, 'detail-type'>): Happening {
@@ -15,9 +15,15 @@ export function happeningOf(event: Pick<DeliveredEvent, 'detail-type'>): Happeni
   return found;
 }
 
-/** Names of the channels that tell it, each once, in the order of the routes. */
-export function channelsFor(routing: readonly Route[], event: DeliveredEvent): string[] {
+/**
+ * Names of the channels that tell it, each once, in the order of the routes; then those of the level that is called. Routes are told of the first call
+ * only: the further ones are for the people of their level.
+ */
+export function channelsFor(routing: readonly Route[], event: DeliveredEvent, levels: LevelChannels = {}): string[] {
   const happening = happeningOf(event);
+  const { level } = event.detail.entry;
+  const own = level === undefined ? [] : (levels[String(level)] ?? []);
+  if (event.detail.entry.kind === 'called' && level !== 1) return [...new Set(own)];
   const { severity, target } = event.detail.incident;
   const fitting = routing.filter(
     ({ severities, events, targets }) =>
@@ -25,7 +31,7 @@ export function channelsFor(routing: readonly Route[], event: DeliveredEvent): s
       events.includes(happening) &&
       (targets === undefined || targets.some((pattern) => fits(pattern, target))),
   );
-  return [...new Set(fitting.flatMap(({ channels }) => channels))];
+  return [...new Set([...fitting.flatMap(({ channels }) => channels), ...own])];
 }
 
 const fits = (pattern: string, target: string): boolean =>

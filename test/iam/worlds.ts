@@ -6,6 +6,7 @@ import { allScenarios, choose } from '../../local/scenarios/discover.ts';
 import { type Audience, playAll } from '../../local/scenarios/runner.ts';
 import type { Scenario } from '../../local/scenarios/types.ts';
 import { startWorld, type World } from '../../local/world/world.ts';
+import { type SecretsWatch, secretsOf, watchForSecrets } from '../support/secrets-scan.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
 import { DEPLOYMENT_CASES } from './cases/deployments.ts';
@@ -81,6 +82,13 @@ const audienceOf = (tell: Surroundings['tell']): Audience<World> => ({
   ended: ({ name }, { status, error }) => tell(`${name}: ${status}${error ? ` (${error})` : ''}`),
 });
 
+/** One sentence for each secret of the world that stands where it must not (invariant I11). */
+async function secretsLeftBy(world: World, watch: SecretsWatch): Promise<string[]> {
+  const { leaks } = await watch.scan(await secretsOf(world));
+  watch.stop();
+  return leaks.map(({ secret, where }) => `${secret} stands in: ${where}`);
+}
+
 /**
  * Plays in a world of its own. Policies aren't enforced meanwhile: one permission that is missing would keep the calls behind it from being
  * made, and hide what else is wrong.
@@ -94,9 +102,12 @@ async function play(
   const world = await startWorld({ ...options, ...(configPath === undefined ? {} : { configPath }) });
   onWorld?.(world);
   try {
+    // Every path is taken here: the widest place to look for secrets, too.
+    const watch = await watchForSecrets(world);
     const results = await playAll(world, scenarios, audienceOf(tell), signal);
     const failures = results.filter(({ status }) => status !== 'passed').map(({ name, error }) => `${name}: ${error}`);
     await quiet(world);
+    failures.push(...(await secretsLeftBy(world, watch)));
     const { roles, template, stackName } = world.deployed;
     const place = { account: world.context.accountId, region: world.context.region, stackName };
     const uses = [...world.gateway.calls(), ...world.gateway.iam.asked()];

@@ -16,6 +16,7 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { World } from '../../local/world/world.ts';
 
@@ -131,6 +132,27 @@ export async function watchForSecrets(world: World): Promise<SecretsWatch> {
       for (const client of Object.values(clients)) client.destroy();
     },
   };
+}
+
+/** What a world keeps secret anyway: its parameters under `/nightshift/`, and the passwords of its database. */
+export async function secretsOf(world: World): Promise<Planted[]> {
+  const ssm = new SSMClient({
+    endpoint: world.endpoint,
+    region: world.context.region,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  try {
+    const { Parameters = [] } = await ssm.send(
+      new GetParametersByPathCommand({ Path: '/nightshift/', Recursive: true, WithDecryption: true }),
+    );
+    const users = ['postgres', 'orders_app', 'reporting', 'batch_allowed'] as const;
+    return [
+      ...Parameters.map(({ Name = '', Value = '' }) => ({ name: Name, value: Value.replace(/^whsec_/, '') })),
+      ...users.map((user) => ({ name: `password of ${user}`, value: world.database.as(user).password })),
+    ];
+  } finally {
+    ssm.destroy();
+  }
 }
 
 const left = (where: string, value: unknown): Left => ({ where, text: JSON.stringify(value) ?? '' });

@@ -8,7 +8,11 @@ import {
   type RemediationManifest,
   RUNBOOK_TAG,
 } from '../../functions/engine/manifest.ts';
+import { RELEASE_CONNECTIONS, SCALE_OUT } from '../../infra/constructs/protection.ts';
 import type { Deployment } from '../deployment.ts';
+
+/** Runbooks whose alarms a deployment makes by itself. */
+const MADE_HERE: readonly string[] = [SCALE_OUT, RELEASE_CONNECTIONS];
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
 export interface TaggedAlarm {
@@ -85,7 +89,8 @@ export function judgeAlarms(wanted: Wanted, alarms: readonly TaggedAlarm[], depl
       {
         check: 'alarms',
         subject: wanted.target,
-        verdict: 'wrong',
+        // Alarms of other runbooks are the user's to make: which trouble it is for isn't known here.
+        verdict: MADE_HERE.includes(wanted.runbook) ? 'wrong' : 'unknown',
         what: `no alarm starts ${wanted.runbook} for it`,
         todo: `deploy again, or tag its alarm on ${wanted.metricNames.join(' or ')} with ${RUNBOOK_TAG}=${wanted.runbook}`,
       },

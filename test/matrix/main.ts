@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { crashMatrix } from './crash-matrix.ts';
+import { wholeMatrix } from './crash-matrix.ts';
 import { nameOf } from './types.ts';
 
 const [argument] = process.argv.slice(2);
@@ -15,7 +15,7 @@ const [first = ''] = argument?.split(' ') ?? [];
 const only = existsSync(join(import.meta.dirname, 'cases', `${first}.ts`)) ? [first] : undefined;
 const startedAt = performance.now();
 
-const report = await crashMatrix({
+const report = await wholeMatrix({
   bugs: onlyBugs || argument === undefined,
   ...(onlyBugs && { stages: [] }),
   ...(only && { remediations: only }),

@@ -38,6 +38,7 @@ export const NEWS: readonly EntryKind[] = [
   'opened',
   'alarm-ok',
   'not-verified',
+  'handed-on',
   'escalated',
   'resolved',
   'handed-back',

@@ -51,8 +51,13 @@ export class Iam {
 
   /** The error that AWS answers with when the caller's role doesn't allow the call. */
   refusalOf(call: Called): Refusal | undefined {
-    const asked = this.enforce ? this.#ask(call) : undefined;
-    if (!asked?.refused) return undefined;
+    const isMachine = call.caller.startsWith('stateMachine:');
+    const asked = this.enforce || isMachine ? this.#ask(call) : undefined;
+    // What a state machine does goes to the services themselves, so nothing else remembers it.
+    if (asked && isMachine)
+      for (const need of asked.needs)
+        this.#permits.set(JSON.stringify([call.caller, need]), { caller: call.caller, needs: [need] });
+    if (!this.enforce || !asked?.refused) return undefined;
     const { code, status } = refusedError(call.service, call.operation, call.caller);
     const { need, verdict } = asked.refused;
     const hint = asked.known ? '' : ' (the local world doesn’t know its resource: add it to local/iam/needs.ts)';

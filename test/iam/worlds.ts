@@ -10,6 +10,7 @@ import { type SecretsWatch, secretsOf, watchForSecrets } from '../support/secret
 import { BUDGET_CASES } from './cases/budgets.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
 import { DEPLOYMENT_CASES } from './cases/deployments.ts';
+import { FOLLOW_CASES } from './cases/follow-through.ts';
 import { LINK_CASES } from './cases/links.ts';
 import { NOTIFY_CASES } from './cases/notify.ts';
 import { OBSERVE_CASES } from './cases/observe.ts';
@@ -47,6 +48,7 @@ export async function playActing(around: Surroundings): Promise<Played> {
       ...BUDGET_CASES,
       ...NOTIFY_CASES,
       ...LINK_CASES,
+      ...FOLLOW_CASES,
     ],
     around,
   );

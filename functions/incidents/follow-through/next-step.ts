@@ -1,5 +1,5 @@
 /** What comes next in an incident: the one decision of the follow-through. Pure; a simulation calls it too. */
-import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
+import type { IncidentWithTimeline } from '../../../events/journal.ts';
 import {
   type Call,
   type EscalationRules,
@@ -8,6 +8,7 @@ import {
   type Standing,
   standingOf,
 } from '../../engine/escalation.ts';
+import { nextIn } from '../../engine/ladder.ts';
 
 /** An alarm as it was last heard of. `GONE`: there is no such alarm any more. */
 export interface AlarmSeen {
@@ -196,18 +197,14 @@ function quietSince(incident: IncidentWithTimeline, alarms: AlarmsSeen): number 
 
 /** The next rung that an entry names, unless it was ordered already. */
 function rungOf({ timeline }: IncidentWithTimeline, { rungs = [] }: Progress): Step | undefined {
-  const entry = timeline.findLast(({ kind }) => kind === 'not-verified' || kind === 'escalated');
-  const remediation = entry && nextRungIn(entry);
+  const entry = timeline.findLast(({ kind }) => kind === 'not-verified' || kind === 'handed-on');
+  const remediation = entry && nextIn(entry)?.remediation;
   if (!entry || !remediation) return undefined;
   const key = `${entry.id}:${remediation}`;
   const hasBegun = timeline.some((each) => each.id > entry.id && each.by === remediation);
   if (hasBegun || rungs.includes(key)) return undefined;
   return { kind: 'next-rung', remediation, key, why: `${remediation} is next` };
 }
-
-/** The engine names the next remediation of the runbook's ladder in the entry that says that one didn't help. */
-const nextRungIn = ({ data }: JournalEntry): string | undefined =>
-  typeof data.nextRung === 'string' && data.nextRung !== '' ? data.nextRung : undefined;
 
 /** The alarms as the journal has them: each since the entry that told. */
 export function alarmsInJournal({ alarms, timeline }: IncidentWithTimeline): AlarmsSeen {

@@ -3,8 +3,8 @@ import { type CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cl
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { Command } from '../../../events/command.ts';
 import type { IncidentWithTimeline } from '../../../events/journal.ts';
-import type { Signal, SourceName } from '../../../events/signal.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
+import { nextIn } from '../../engine/ladder.ts';
 import { log } from '../../engine/log.ts';
 import { type AlarmsSeen, alarmsInJournal, alarmsOf } from './next-step.ts';
 
@@ -39,32 +39,10 @@ export const settleCommand = ({ target }: IncidentWithTimeline, alarms: AlarmsSe
   alarms: Object.fromEntries(Object.entries(alarms).map(([arn, { state }]) => [arn, state])),
 });
 
-/**
- * The incident's last signal for the next rung. Its id follows from the order's key, so that the same order twice is a duplicate.
- * @returns undefined when no signal opened the incident.
- */
-export function rungCommand(incident: IncidentWithTimeline, key: string): Command | undefined {
-  const { timeline, target } = incident;
-  const said = timeline.findLast(({ kind, data }) => kind === 'signal' && typeof data.subject === 'string')?.data;
+/** The order that the entry of a rung asks for, the very one that the reconciler gives too: whoever comes second gives a duplicate. */
+export function rungCommand({ timeline }: IncidentWithTimeline, key: string): Command | undefined {
   const entry = timeline.find(({ id }) => key.startsWith(`${id}:`));
-  if (!said || !entry) return undefined;
-  const subject = String(said.subject);
-  const source = subject.startsWith('arn:') ? 'cloudwatch-alarm' : (subject.split(':')[0] as SourceName);
-  const signal: Signal = {
-    id: `${String(said.signalId).split('#')[0]}#rung-${key}`,
-    source,
-    subject,
-    name: String(said.name),
-    state: 'firing',
-    at: String(said.at),
-    target,
-    firstEvaluation: false,
-    recheck: 1,
-    ...(typeof entry.data.runbook === 'string' && { runbook: entry.data.runbook }),
-    rung: typeof entry.data.rung === 'number' ? entry.data.rung + 1 : 1,
-    evidence: said.evidence as Signal['evidence'],
-  };
-  return { nightshift: 1, command: 'signal', signal };
+  return entry && nextIn(entry)?.command;
 }
 
 /** "DescribeAlarms", Amazon CloudWatch API Reference: at most 100 names. */

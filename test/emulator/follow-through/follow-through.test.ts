@@ -74,7 +74,9 @@ describe('the follow-through', () => {
   it('hands the trouble to the next rung once', async () => {
     const id = await world.open();
     await waiting(id);
-    await world.write(id, 'not-verified', { nextRung: 'restart-service' });
+    const signal = { id: 'event-1#rung-1', source: 'cloudwatch-alarm', subject: ALARM, state: 'firing', rung: 1 };
+    const command = { nightshift: 1, command: 'signal', signal };
+    await world.write(id, 'not-verified', { next: { remediation: 'restart-service', runbook: 'high-cpu', command } });
     const order = await world.until('an order', () =>
       world.orders.find(({ functionName }) => functionName === 'restart'),
     );

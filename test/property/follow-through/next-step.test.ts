@@ -18,7 +18,7 @@ const data = fc.record(
     actionId: fc.constantFrom('act-1', 'act-2'),
     remediation: fc.constant('scale-out-service'),
     subject: fc.constant(ALARM),
-    nextRung: fc.constantFrom('restart-service', ''),
+    next: fc.constantFrom({ remediation: 'restart-service' }, { remediation: 'unknown' }),
   },
   { requiredKeys: [] },
 );

@@ -70,7 +70,10 @@ describe('the next step', () => {
   });
 
   it('is the next rung that an entry names, once', () => {
-    const failed: Line[] = [...ACTED, [11, 'not-verified', { actionId: 'act-1', nextRung: 'restart-service' }]];
+    const failed: Line[] = [
+      ...ACTED,
+      [11, 'not-verified', { actionId: 'act-1', next: { remediation: 'restart-service' } }],
+    ];
     const key = '00000004:restart-service';
     expect(step(failed, 11)).toMatchObject({ kind: 'next-rung', remediation: 'restart-service', key });
     expect(step(failed, 11, { round: 1, rungs: [key] }).kind).toBe('wait-for-ok');

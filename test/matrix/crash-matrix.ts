@@ -134,8 +134,8 @@ function configOf(cases: ReadonlyMap<string, OpenCase>, targets: number): Runtim
     runbooks: Object.fromEntries([...cases.keys()].map((name) => [name, limits])),
     fleet: { changesPerHour: 50_000, removalsPerHour: 50_000, describesPerSecond: 1000 },
     reconcileEverySeconds: 5,
-    // An intent is stale after it: longer than the ages that a point goes through until it is settled.
-    verifyWithinSeconds: 300,
+    // An intent is stale after it: longer than three of the rounds in run.ts, and over before the last of them.
+    verifyWithinSeconds: 180,
   };
 }
 

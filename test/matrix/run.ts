@@ -163,7 +163,7 @@ async function factsOf(
 /** A lease (45 s), or the half minute after which the sweep takes an alarm's event for lost. */
 const LONG_ENOUGH_MS = 46_000;
 /** How often that long passes, and the reconciler has its turn, before something counts as forgotten. */
-const ROUNDS = 5;
+const ROUNDS = 7;
 
 /** Gives the reconciler its turns until nothing is left that should happen soon, and judges. */
 async function settle(matrix: Matrix, target: MatrixTarget, alarm: MatrixAlarm, point: Point): Promise<string[]> {

@@ -26,9 +26,10 @@ it('no test of a remediation claims a procedure and still passes when every deci
       [
         ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
         ...[join(repository, 'node_modules/jest/bin/jest.js'), '--config', 'test/coverage/no-op.config.js'],
-        ...['--testNamePattern', CLAIMS, '--json', '--outputFile', out],
+        // A test that fails half-way may leave something open, which would keep jest from ending.
+        ...['--testNamePattern', CLAIMS, '--json', '--outputFile', out, '--forceExit'],
       ],
-      { cwd: repository, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+      { cwd: repository, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, timeout: 600_000 },
     );
     let results: JestResults;
     try {

@@ -27,6 +27,12 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   const config = runtimeConfig();
   queues ??= { here: sqsIn(config.region), standby: sqsIn(config.standbyRegion) };
   const urls = JSON.parse(requiredEnvironment('NIGHTSHIFT_FAILURE_QUEUES')) as string[];
+  // Everything is read before anything starts: a run that fails for a missing name must not go on giving orders behind its failure.
+  const functions = JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>;
+  const expectedJobs = JSON.parse(process.env.NIGHTSHIFT_JOBS ?? '[]') as ExpectedJob[];
+  const streamArn = requiredEnvironment('NIGHTSHIFT_STREAM');
+  const followThrough = requiredEnvironment('NIGHTSHIFT_FOLLOW_FUNCTION');
+  const heartbeatQueue = requiredEnvironment('NIGHTSHIFT_HEARTBEAT_QUEUE');
   const store = new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
   const [work, failures, jobs, followers, unfollowed] = await Promise.allSettled([
     reconcile({
@@ -34,15 +40,15 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
       cloudwatch,
       lambda,
       config,
-      functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
+      functions,
       now: Date.now,
       requestId: context.awsRequestId,
       remaining: () => context.getRemainingTimeInMillis(),
     }),
     countFailures(queues.here, urls),
-    watchJobs(store, JSON.parse(process.env.NIGHTSHIFT_JOBS ?? '[]') as ExpectedJob[], Date.now()),
-    whoStoppedFollowing(lambda, requiredEnvironment('NIGHTSHIFT_STREAM')),
-    followThroughs(store),
+    watchJobs(store, expectedJobs, Date.now()),
+    whoStoppedFollowing(lambda, streamArn),
+    takeUpUnfollowed({ store, lambda, functionName: followThrough, now: Date.now }),
   ]);
   const { due = 0, waitedSeconds = 0 } = work.status === 'fulfilled' ? work.value : {};
   const counted = failures.status === 'fulfilled' ? failures.value : 0;
@@ -57,11 +63,8 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   log('INFO', 'reconciled', { ...work.value, failures: counted, takenUp: unfollowed.value });
   // The run that is under way gives its own.
   if (work.value.skipped) return work.value;
-  await giveSign(queues.standby, requiredEnvironment('NIGHTSHIFT_HEARTBEAT_QUEUE')).catch((error: unknown) =>
+  await giveSign(queues.standby, heartbeatQueue).catch((error: unknown) =>
     log('ERROR', 'no sign of life could be given', { error: error instanceof Error ? error.message : String(error) }),
   );
   return work.value;
 });
-
-const followThroughs = (store: Store): Promise<string[]> =>
-  takeUpUnfollowed({ store, lambda, functionName: requiredEnvironment('NIGHTSHIFT_FOLLOW_FUNCTION'), now: Date.now });

@@ -8,27 +8,19 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { JournalEntry } from '../../../events/journal.ts';
 import { followKey, followPartition, readFollowing } from '../../../functions/engine/following.ts';
-import type { Labelled, Store } from '../../../functions/engine/store.ts';
+import type { Store } from '../../../functions/engine/store.ts';
 import { entryMaker, newId, putEntry, putWork, signed } from '../../../functions/engine/writes.ts';
 import { MOST_ROUNDS } from '../../../infra/constructs/follow-through-definition.ts';
 import { discover } from '../../../infra/discover.ts';
 import { expectThat, type Scenario, type Stage } from '../../../local/scenarios/types.ts';
 import { OPERATOR } from '../../../local/world/clients.ts';
 import type { World } from '../../../local/world/world.ts';
-import { journalOf, RECONCILER } from './support.ts';
+import { journalOf, RECONCILER, unlisted } from './support.ts';
 
 const FOLLOW = 'nightshift-demo-follow-through';
 const TARGET = 'ecs-service/orders/followed';
 const SUBJECT = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:followed';
 const MINUTE_MS = 60_000;
-
-/** Not in the index of incidents: so many at once would be a storm, and hold what other cases do. */
-function unlisted(opened: Labelled): Labelled {
-  const { Put } = opened.item;
-  if (!Put?.Item) throw new Error('an entry is put');
-  const { incidentsPk: _pk, incidentsSk: _sk, ...Item } = Put.Item;
-  return { ...opened, item: { Put: { ...Put, Item } } };
-}
 
 /** An incident that began ten minutes ago; the publisher has it followed. It ends with the case. */
 async function openIncident(

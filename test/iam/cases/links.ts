@@ -4,7 +4,7 @@ import { type Approval, stateHash } from '../../../functions/engine/approval.ts'
 import { putApproval } from '../../../functions/engine/approvals.ts';
 import { NEW_TARGET } from '../../../functions/engine/items.ts';
 import type { TargetKind } from '../../../functions/engine/manifest.ts';
-import type { Labelled, Store } from '../../../functions/engine/store.ts';
+import type { Store } from '../../../functions/engine/store.ts';
 import { entryMaker, putEntry, putTarget } from '../../../functions/engine/writes.ts';
 import { LINK_PATH, type Link, parseKeys, signLink } from '../../../functions/incidents/link-token.ts';
 import { discover } from '../../../infra/discover.ts';
@@ -13,20 +13,12 @@ import { LINK_KEY_PARAMETER } from '../../../local/services/team-webhook.ts';
 import { OPERATOR } from '../../../local/world/clients.ts';
 import type { World } from '../../../local/world/world.ts';
 import { confirmationIn } from '../../support/links.ts';
-import { journalOf } from './support.ts';
+import { journalOf, unlisted } from './support.ts';
 
 const PERSON = 'demo-user';
 /** Each remediation may write targets of its own kind only. */
 const targetOf = (kind: TargetKind, name: string): string =>
   kind === 'ecs-service' ? `${kind}/orders/${name}` : `${kind}/${name}`;
-
-/** Not in the index of incidents: so many at once would be a storm, and hold what other cases do. */
-function unlisted(opened: Labelled): Labelled {
-  const { Put } = opened.item;
-  if (!Put?.Item) throw new Error('an entry is put');
-  const { incidentsPk: _pk, incidentsSk: _sk, ...Item } = Put.Item;
-  return { ...opened, item: { Put: { ...Put, Item } } };
-}
 
 /** An approval that waits in an open incident on a target that nothing else knows. */
 async function ask(store: Store, remediation: string, kind: TargetKind, name: string): Promise<Approval> {

@@ -1,49 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { jobMachineDefinition, MOST_TURNS } from '../../../infra/constructs/job-machine.ts';
+import { type Asl, faultsOf } from '../../support/asl-graph.ts';
 import { buildStack, resourcesOf, statementsOf } from './stack-fixture.ts';
 
-interface AslState {
-  readonly Type: string;
-  readonly Next?: string;
-  readonly Default?: string;
-  readonly Choices?: readonly { readonly Next: string }[];
-  readonly Catch?: readonly { readonly Next: string }[];
-  readonly TimeoutSeconds?: number;
-  readonly Retry?: readonly unknown[];
-}
-const definition = jobMachineDefinition('aws', 35) as { StartAt: string; States: Record<string, AslState> };
-const nexts = ({ Next, Default, Choices = [], Catch = [] }: AslState): string[] => [
-  ...(Next ? [Next] : []),
-  ...(Default ? [Default] : []),
-  ...Choices.map((each) => each.Next),
-  ...Catch.map((each) => each.Next),
-];
+const definition = jobMachineDefinition('aws', 35) as Asl;
 
 describe('the state machine of jobs', () => {
-  it('reaches an end from every state, and every state from its start', () => {
-    const ends = new Set(['Succeed', 'Fail']);
-    const reaches = (name: string, seen: ReadonlySet<string>): boolean => {
-      const state = definition.States[name];
-      if (!state) throw new Error(`${name} is no state`);
-      if (ends.has(state.Type)) return true;
-      return nexts(state).some((next) => !seen.has(next) && reaches(next, new Set([...seen, next])));
-    };
-    for (const name of Object.keys(definition.States))
-      expect([name, reaches(name, new Set([name]))]).toEqual([name, true]);
-    const reached = new Set([definition.StartAt]);
-    for (const name of reached) for (const next of nexts(definition.States[name] as AslState)) reached.add(next);
-    expect([...reached].sort()).toEqual(Object.keys(definition.States).sort());
-  });
-
-  it('has a timeout, retries and a catch on every task, and counts its turns', () => {
-    const tasks = Object.values(definition.States).filter(({ Type }) => Type === 'Task');
-    expect(tasks).toHaveLength(2);
-    for (const { TimeoutSeconds, Retry, Catch } of tasks) {
-      expect(TimeoutSeconds).toBe(35);
-      expect(Retry?.length).toBeGreaterThan(0);
-      expect(Catch?.length).toBeGreaterThan(0);
-    }
-    expect(JSON.stringify(definition)).toContain(`$turns < ${MOST_TURNS}`);
+  it('ends from every state, with time limits, retries and a catch for every task, and counts its turns', () => {
+    expect(faultsOf(definition, [`$turns < ${MOST_TURNS}`])).toEqual([]);
   });
 });
 

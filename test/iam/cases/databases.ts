@@ -6,17 +6,17 @@ import { DATABASE, DATABASE_TARGET, hold } from '../../../local/scenarios/suppor
 import { untilQuiet } from '../../../local/scenarios/support/incidents.ts';
 import type { Scenario, Stage } from '../../../local/scenarios/types.ts';
 import type { World } from '../../../local/world/world.ts';
-import { fireUntil, nextCall, SERVICE_TARGET } from './support.ts';
+import { fireUntil, nextUse, SERVICE_TARGET } from './support.ts';
 
 interface DatabaseCase {
   readonly remediation: string;
   readonly metricName: string;
-  /** The call that ends the case: a changing one, or for SQL what follows it (the journal's second transaction). */
-  readonly operation: string;
+  /** What ends the case when the function asks for it: the changing call, or for SQL the commit that comes right before it. */
+  readonly action: string;
   prepare?(world: World, stage: Stage): Promise<void>;
 }
 
-const databaseCase = ({ remediation, metricName, operation, prepare }: DatabaseCase): Scenario<World> => ({
+const databaseCase = ({ remediation, metricName, action, prepare }: DatabaseCase): Scenario<World> => ({
   name: `database-${remediation}`,
   summary: `${remediation} is started by an alarm on ${metricName}`,
   groups: [],
@@ -28,7 +28,7 @@ const databaseCase = ({ remediation, metricName, operation, prepare }: DatabaseC
     await untilQuiet(world, stage, DATABASE_TARGET, remediation);
     await prepare?.(world, stage);
     const alarm = await makeAlarm(world, stage, remediation, metricName);
-    await fireUntil(world, alarm, nextCall(world, stage, `nightshift-demo-${remediation}`, operation));
+    await fireUntil(world, alarm, nextUse(world, stage, `nightshift-demo-${remediation}`, action));
     // So that its incident ends, and the next case finds the database as this one did.
     await world
       .clients()
@@ -103,15 +103,16 @@ export const DATABASE_CASES = [
   databaseCase({
     remediation: 'end-long-queries',
     metricName: 'CPUUtilization',
-    operation: 'TransactWriteItems',
+    // Only a commit checks other items; an incident is opened by a transaction too, also when nothing may be done.
+    action: 'dynamodb:ConditionCheckItem',
     prepare: runLong,
   }),
-  databaseCase({ remediation: 'grow-storage', metricName: 'FreeStorageSpace', operation: 'ModifyDBInstance' }),
-  databaseCase({ remediation: 'restart-database', metricName: 'SwapUsage', operation: 'RebootDBInstance' }),
+  databaseCase({ remediation: 'grow-storage', metricName: 'FreeStorageSpace', action: 'rds:ModifyDBInstance' }),
+  databaseCase({ remediation: 'restart-database', metricName: 'SwapUsage', action: 'rds:RebootDBInstance' }),
   databaseCase({
     remediation: 'fail-over-database',
     metricName: 'WriteLatency',
-    operation: 'RebootDBInstance',
+    action: 'rds:RebootDBInstance',
     prepare: withStandby,
   }),
 ];

@@ -45,19 +45,31 @@ export async function fireUntil<T>(world: World, alarmName: string, seen: Promis
 }
 
 /** Waits for one more call of a function, after those that were recorded when this was called. */
-export function nextCall(
+export const nextCall = (world: World, stage: Stage, caller: string, operation: string, withinMs = 60_000) =>
+  next(world, stage, `${operation} by ${caller}`, (call) => call.caller === caller && call.operation === operation, withinMs);
+
+/** Waits for one more call of a function that needs this permission. */
+export const nextUse = (world: World, stage: Stage, caller: string, action: string, withinMs = 60_000) =>
+  next(
+    world,
+    stage,
+    `${action} by ${caller}`,
+    ({ caller: by, needs = [] }) => by === caller && needs.some((need) => need.action === action),
+    withinMs,
+  );
+
+function next(
   world: World,
   stage: Stage,
-  caller: string,
-  operation: string,
-  withinMs = 60_000,
+  what: string,
+  isIt: (call: RecordedCall) => boolean,
+  withinMs: number,
 ): Promise<RecordedCall> {
-  const { next } = world.gateway.callsSince(Number.MAX_SAFE_INTEGER);
-  return stage.until(
-    `${operation} by ${caller}`,
-    () => world.gateway.callsSince(next).calls.find((call) => call.caller === caller && call.operation === operation),
-    { withinMs, everyMs: 50 },
-  );
+  const { next: from } = world.gateway.callsSince(Number.MAX_SAFE_INTEGER);
+  return stage.until(`${what} to be asked for`, () => world.gateway.callsSince(from).calls.find(isIt), {
+    withinMs,
+    everyMs: 50,
+  });
 }
 
 /** Application Auto Scaling owns the demo's service between these limits, until the case ends. */

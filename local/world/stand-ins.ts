@@ -9,6 +9,7 @@ import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbrid
 import { createHttpApis } from '../stand-ins/http-api/http-api.ts';
 import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
 import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
+import { createRoute53, type Route53 } from '../stand-ins/route53/route53.ts';
 import { createScheduler, type LocalScheduler } from '../stand-ins/scheduler/index.ts';
 import { measureQueues } from '../stand-ins/sqs/metrics.ts';
 import { createStepFunctions, type LocalStepFunctions } from '../stand-ins/step-functions/index.ts';
@@ -22,6 +23,7 @@ export interface StandIns {
   readonly cloudwatch: CloudWatch;
   readonly ecs: Ecs;
   readonly rds: Rds;
+  readonly route53: Route53;
   readonly stepFunctions: LocalStepFunctions;
 }
 
@@ -64,10 +66,12 @@ export async function makeStandIns(
         resource: `arn:aws:rds-db:${region}:${world.accountId}:dbuser:${resourceId}/${user}`,
       }),
   });
-  for (const standIn of [cloudwatch, ecs, scaling, rds]) gateway.register(standIn);
+  const route53 = createRoute53(world, { metrics: cloudwatch });
+  for (const standIn of [cloudwatch, ecs, scaling, rds, route53]) gateway.register(standIn);
   world.onStop('ECS services', () => ecs.stop());
   world.onStop('CloudWatch', () => cloudwatch.stop());
   ecs.start();
   cloudwatch.start();
-  return { lambda, eventbridge, scheduler, cloudwatch, ecs, rds, stepFunctions };
+  await route53.start();
+  return { lambda, eventbridge, scheduler, cloudwatch, ecs, rds, route53, stepFunctions };
 }

@@ -19,6 +19,7 @@ import type { Ecs } from '../stand-ins/ecs/ecs.ts';
 import type { LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
 import type { LocalLambda } from '../stand-ins/lambda/index.ts';
 import type { Rds } from '../stand-ins/rds/rds.ts';
+import type { Route53 } from '../stand-ins/route53/route53.ts';
 import type { LocalScheduler } from '../stand-ins/scheduler/index.ts';
 import type { LocalStepFunctions } from '../stand-ins/step-functions/index.ts';
 import { AlarmLog } from './alarm-log.ts';
@@ -75,6 +76,7 @@ export interface World {
   readonly cloudwatch: CloudWatch;
   readonly ecs: Ecs;
   readonly rds: Rds;
+  readonly route53: Route53;
   readonly stepFunctions: LocalStepFunctions;
   readonly database: SeededDatabase;
   /** What alarms did, from their events. */

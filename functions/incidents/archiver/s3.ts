@@ -3,10 +3,10 @@
  * from the standard environment variables ("Defined runtime environment variables", AWS Lambda Developer Guide; "Service-specific endpoints", AWS
  * SDKs and Tools Reference Guide).
  */
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SignatureV4 } from '@smithy/signature-v4';
-import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
+import { classifyAwsError } from '../../engine/errors.ts';
+import { signedHeaders } from '../../engine/signing.ts';
 
 const TRIES = 3;
 const TIMEOUT_MS = 5_000;
@@ -67,30 +67,19 @@ async function tryPut(
 
 async function signed({ bucket, key, contentType, body }: NewObject, region: string, environment: NodeJS.ProcessEnv) {
   const url = urlOf(bucket, key, region, environment);
-  const signer = new SignatureV4({
-    service: 's3',
-    region,
-    sha256: Sha256,
-    credentials: credentialsOf(environment),
-    uriEscapePath: false,
-  });
-  const { headers } = await signer.sign({
-    method: 'PUT',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    path: url.pathname,
-    headers: {
-      host: url.host,
-      'content-type': contentType,
-      'if-none-match': '*',
-      // "PutObject": a bucket with Object Lock asks for a checksum of the body.
-      'x-amz-checksum-sha256': createHash('sha256').update(body).digest('base64'),
-      ...(environment.AWS_SDK_UA_APP_ID && { 'user-agent': `nightshift app/${environment.AWS_SDK_UA_APP_ID}` }),
+  const headers = await signedHeaders(
+    {
+      ...{ service: 's3', region, method: 'PUT', url, body },
+      headers: {
+        'content-type': contentType,
+        'if-none-match': '*',
+        // "PutObject": a bucket with Object Lock asks for a checksum of the body.
+        'x-amz-checksum-sha256': createHash('sha256').update(body).digest('base64'),
+      },
     },
-    body,
-  });
-  const { host: _host, ...rest } = headers;
-  return { url, headers: rest };
+    environment,
+  );
+  return { url, headers };
 }
 
 /** Virtual-hosted, except at an address that has no subdomains ("Virtual hosting of general purpose buckets"). */
@@ -100,50 +89,4 @@ function urlOf(bucket: string, key: string, region: string, environment: NodeJS.
   if (own) return new URL(`${own.replace(/\/$/, '')}/${bucket}/${path}`);
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   return new URL(`https://${bucket}.s3.${region}.${suffix}/${path}`);
-}
-
-function credentialsOf({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN }: NodeJS.ProcessEnv) {
-  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY)
-    throw new ActionFailedError('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: Lambda sets them for a role');
-  return {
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }),
-  };
-}
-
-type Bytes = string | ArrayBuffer | ArrayBufferView;
-
-/** SHA-256, or its HMAC with a secret, as the signer wants it. */
-class Sha256 {
-  readonly #secret: Bytes | undefined;
-  #hash: Hash | Hmac;
-
-  constructor(secret?: Bytes) {
-    this.#secret = secret;
-    this.#hash = this.#fresh();
-  }
-
-  update(data: Bytes): void {
-    this.#hash.update(bytesOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return new Uint8Array(this.#hash.digest());
-  }
-
-  reset(): void {
-    this.#hash = this.#fresh();
-  }
-
-  #fresh(): Hash | Hmac {
-    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(this.#secret));
-  }
-}
-
-function bytesOf(data: Bytes): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data);
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }

@@ -1,4 +1,4 @@
-/** What must hold for every state machine of ours, read from its definition (Amazon States Language, JSONata; no Map or Parallel yet). Pure. */
+/** What must hold for every state machine of ours, read from its definition (Amazon States Language, JSONata; no Map yet). Pure. */
 
 interface Catcher {
   readonly ErrorEquals: readonly string[];
@@ -19,6 +19,7 @@ export interface AslState {
   readonly Retry?: readonly Retrier[];
   readonly TimeoutSeconds?: number | string;
   readonly Assign?: Readonly<Record<string, unknown>>;
+  readonly Branches?: readonly Asl[];
 }
 export interface Asl {
   readonly QueryLanguage?: string;
@@ -27,7 +28,7 @@ export interface Asl {
   readonly States: Readonly<Record<string, AslState>>;
 }
 
-const KNOWN = new Set(['Pass', 'Task', 'Choice', 'Wait', 'Succeed', 'Fail']);
+const KNOWN = new Set(['Pass', 'Task', 'Choice', 'Wait', 'Parallel', 'Succeed', 'Fail']);
 
 /** Where a state can lead. */
 export const nextOf = ({ Next, Choices = [], Default, Catch = [] }: AslState): string[] =>
@@ -50,8 +51,16 @@ export function reachable(asl: Asl, from: string = asl.StartAt): Set<string> {
  * @param counted conditions (parts of their text) that leave a loop after so many rounds.
  */
 export function faultsOf(asl: Asl, counted: readonly string[] = []): string[] {
+  return [
+    ...(asl.TimeoutSeconds === undefined ? ['the machine has no TimeoutSeconds'] : []),
+    ...graphFaults(asl, counted, false),
+  ];
+}
+
+/** @param isCaught whether what is around catches every error. */
+function graphFaults(asl: Asl, counted: readonly string[], isCaught: boolean): string[] {
   const reached = reachable(asl);
-  const faults: string[] = asl.TimeoutSeconds === undefined ? ['the machine has no TimeoutSeconds'] : [];
+  const faults: string[] = [];
   for (const [name, state] of Object.entries(asl.States)) {
     if (!KNOWN.has(state.Type)) faults.push(`${name}: ${state.Type} is not known to this check`);
     if (!reached.has(name)) faults.push(`${name} can't be reached`);
@@ -59,18 +68,34 @@ export function faultsOf(asl: Asl, counted: readonly string[] = []): string[] {
     if (!ends(state) && nextOf(state).length === 0) faults.push(`${name} leads nowhere`);
     if (![...reachable(asl, name)].some((each) => ends(asl.States[each] ?? { Type: '' })))
       faults.push(`${name}: no way from it ends`);
-    if (state.Type === 'Task') faults.push(...taskFaults(name, state));
+    if (state.Type === 'Task') faults.push(...taskFaults(name, state, isCaught));
+    if (state.Type === 'Parallel') faults.push(...parallelFaults(name, state, counted, isCaught));
     if (state.Type === 'Choice' && state.Default === undefined) faults.push(`${name} has no Default`);
   }
   return [...faults, ...loopFaults(asl, counted)];
 }
 
-function taskFaults(name: string, { TimeoutSeconds, Catch = [], Retry = [] }: AslState): string[] {
-  const all = (each: { readonly ErrorEquals: readonly string[] }) => each.ErrorEquals.includes('States.ALL');
+const all = (each: { readonly ErrorEquals: readonly string[] }) => each.ErrorEquals.includes('States.ALL');
+
+function parallelFaults(
+  name: string,
+  { Branches = [], Catch = [] }: AslState,
+  counted: readonly string[],
+  isCaught: boolean,
+) {
+  const catches = isCaught || Catch.some(all);
+  return [
+    ...(catches ? [] : [`${name} doesn't catch every error`]),
+    ...(Branches.length < 2 ? [`${name} has nothing to do side by side`] : []),
+    ...Branches.flatMap((branch) => graphFaults(branch, counted, catches).map((fault) => `${name}: ${fault}`)),
+  ];
+}
+
+function taskFaults(name: string, { TimeoutSeconds, Catch = [], Retry = [] }: AslState, isCaught: boolean): string[] {
   const last = Retry.find(all);
   return [
     ...(TimeoutSeconds === undefined ? [`${name} has no TimeoutSeconds`] : []),
-    ...(Catch.some(all) ? [] : [`${name} doesn't catch every error`]),
+    ...(isCaught || Catch.some(all) ? [] : [`${name} doesn't catch every error`]),
     ...(last ? [] : [`${name} doesn't retry`]),
     ...(last && last.JitterStrategy !== 'FULL' ? [`${name} retries without jitter`] : []),
     ...(last && (last.MaxAttempts ?? 3) > 50 ? [`${name} retries without an end`] : []),

@@ -1,0 +1,127 @@
+/** The compiled plan on the local Step Functions, its function played by the test on a virtual clock. */
+import { describe, expect, it } from '@jest/globals';
+import type { Plan, PlanStep } from '../../../functions/recovery/plan.ts';
+import { type PlanAnswer, type PlanOrder, planDefinition, REFUSED } from '../../../infra/constructs/plan-definition.ts';
+import { StatesError } from '../../../local/stand-ins/step-functions/errors.ts';
+import { stage } from '../step-functions/support.ts';
+
+const step = (name: string, ...after: string[]): PlanStep => ({
+  name,
+  does: `does ${name}`,
+  after,
+  budgetSeconds: 60,
+  undo: { kind: 'compensate', does: `takes ${name} back`, budgetSeconds: 60 },
+});
+const PLAN: Plan = {
+  name: 'tested',
+  summary: 'Fences, then promotes and scales side by side, then switches.',
+  targets: { recoveryTimeSeconds: 600, dataLossSeconds: 60 },
+  steps: [step('fence'), step('promote', 'fence'), step('scale', 'fence'), step('switch', 'promote', 'scale')],
+};
+const MACHINE = planDefinition(PLAN, { partition: 'aws', functionArn: 'plan', answerSeconds: 60 });
+
+type Play = (order: PlanOrder) => PlanAnswer;
+
+async function run(play: Play) {
+  const orders: PlanOrder[] = [];
+  const set = stage(({ arguments: given }) => {
+    const order = (given as unknown as { Payload: PlanOrder }).Payload;
+    orders.push(order);
+    return { StatusCode: 200, Payload: { ...play(order) } };
+  });
+  const { outcome } = await set.run(MACHINE, { cluster: 'main' });
+  return { outcome, orders, seconds: set.clock.seconds };
+}
+const done: PlanAnswer = { kind: 'done' };
+const told = ({ orders }: { readonly orders: readonly PlanOrder[] }) =>
+  orders.map((order) => (order.do === 'step' ? order.step : order.do));
+
+describe('a compiled plan', () => {
+  it('opens with its input, takes the steps in their order, side by side where they may, and closes', async () => {
+    const ran = await run(() => done);
+    expect(told(ran)).toEqual(['open', 'fence', 'promote', 'scale', 'switch', 'close']);
+    expect(ran.orders[0]).toMatchObject({ do: 'open', input: { cluster: 'main' } });
+    expect(new Set(ran.orders.map((order) => order.run)).size).toBe(1);
+    expect(ran.outcome).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('waits as long as the function says, and asks again', async () => {
+    let looks = 0;
+    const ran = await run((order) => {
+      if (order.do !== 'step' || order.step !== 'promote' || ++looks === 3) return done;
+      return { kind: 'wait', seconds: 20 };
+    });
+    expect(ran.seconds).toBe(40);
+    expect(told(ran)).toEqual(['open', 'fence', 'promote', 'scale', 'promote', 'promote', 'switch', 'close']);
+  });
+
+  it('begins nothing and takes nothing back when it is refused', async () => {
+    const ran = await run(() => {
+      throw new StatesError(REFUSED, 'another run of this plan is under way');
+    });
+    expect(told(ran)).toEqual(['open']);
+    expect(ran.outcome).toMatchObject({ status: 'FAILED', error: REFUSED });
+  });
+
+  it.each(['fence', 'promote', 'scale', 'switch'])(
+    'takes back what was done when %s fails, and no step follows',
+    async (failing) => {
+      let rounds = 0;
+      const ran = await run((order) => {
+        if (order.do === 'step' && order.step === failing) throw new StatesError('PlanStepError', 'it did not work');
+        if (order.do === 'back-out') return ++rounds === 3 ? { kind: 'backed-out' } : { kind: 'wait', seconds: 5 };
+        return done;
+      });
+      expect(ran.orders.filter((order) => order.do === 'back-out')).toHaveLength(3);
+      expect(ran.orders.at(-1)).toMatchObject({ do: 'back-out', why: 'PlanStepError' });
+      expect(told(ran)).not.toContain('close');
+      if (failing !== 'switch') expect(told(ran)).not.toContain('switch');
+      expect(ran.outcome).toMatchObject({ status: 'FAILED', error: 'BackedOut' });
+    },
+  );
+
+  it('repeats what passes by itself before it gives up on a step', async () => {
+    let tries = 0;
+    const ran = await run((order) => {
+      if (order.do === 'step' && order.step === 'fence' && ++tries < 4)
+        throw new StatesError('Lambda.SdkClientException', '');
+      return done;
+    });
+    expect(tries).toBe(4);
+    expect(ran.outcome).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('also backs out when the function died while it opened: it may have begun', async () => {
+    const ran = await run((order) => {
+      if (order.do === 'open') throw new StatesError('States.TaskFailed', '');
+      return { kind: 'backed-out' };
+    });
+    expect(told(ran).at(-1)).toBe('back-out');
+    expect(ran.outcome).toMatchObject({ error: 'BackedOut' });
+  });
+
+  it('ends with a call for a person when the function says that it can’t be taken back', async () => {
+    const ran = await run((order) => {
+      if (order.do === 'step' && order.step === 'switch') throw new StatesError('PlanStepError', '');
+      return order.do === 'back-out' ? { kind: 'needs-person' } : done;
+    });
+    expect(ran.outcome).toMatchObject({ error: 'NeedsPerson' });
+  });
+
+  it('fails when it can’t be backed out at all, for the machine’s alarm to call somebody', async () => {
+    const ran = await run((order) => {
+      if (order.do === 'step' || order.do === 'back-out') throw new StatesError('States.TaskFailed', '');
+      return done;
+    });
+    expect(ran.outcome).toMatchObject({ error: 'NotBackedOut' });
+  });
+
+  it.each(['fence', 'scale'])('does not ask for %s without end', async (endless) => {
+    const ran = await run((order) => {
+      if (order.do === 'step' && order.step === endless) return { kind: 'wait', seconds: 1 };
+      return order.do === 'back-out' ? { kind: 'backed-out' } : done;
+    });
+    expect(ran.orders.filter((order) => order.do === 'step' && order.step === endless)).toHaveLength(500);
+    expect(ran.orders.at(-1)).toMatchObject({ do: 'back-out', why: 'TooManyTurns' });
+  });
+});

@@ -42,6 +42,9 @@ export default defineConfig({
       memoryForSeconds: 10,
       stabiliseForSeconds: 5,
       taskUnhealthyForSeconds: 5,
+      maxTaskMemoryMib: 4096,
+      maxTaskCpuUnits: 1024,
+      taskRoles: ['arn:aws:iam::000000000000:role/orders-task-execution'],
       dependsOn: ['orders-db'],
       connectionsPerTask: 2,
     },
@@ -93,6 +96,7 @@ export default defineConfig({
     'roll-back-deployment': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'stop-unhealthy-task': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'restart-service': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'raise-task-resources': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.

@@ -3,6 +3,7 @@ import type { Runbook } from '../functions/engine/runbook.ts';
 import { runbook as endLongQueries } from './end-long-queries.ts';
 import { runbook as failOverDatabase } from './fail-over-database.ts';
 import { runbook as growStorage } from './grow-storage.ts';
+import { runbook as raiseTaskResources } from './raise-task-resources.ts';
 import { runbook as releaseIdleConnections } from './release-idle-connections.ts';
 import { runbook as restartDatabase } from './restart-database.ts';
 import { runbook as restartService } from './restart-service.ts';
@@ -14,6 +15,7 @@ export const RUNBOOKS: readonly Runbook[] = [
   endLongQueries,
   failOverDatabase,
   growStorage,
+  raiseTaskResources,
   releaseIdleConnections,
   restartDatabase,
   restartService,

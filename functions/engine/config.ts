@@ -50,6 +50,12 @@ export interface ServiceConfig extends Protected {
   readonly rollBackWithinSeconds: number;
   /** A task that ECS hasn't replaced so long after its start although it is unhealthy is stopped. */
   readonly taskUnhealthyForSeconds: number;
+  /** Nightshift never gives a task more CPU than this, in units of 1/1024 vCPU; 0: never more than it has. */
+  readonly maxTaskCpuUnits: number;
+  /** Nightshift never gives a task more memory than this, in MiB; 0: never more than it has. */
+  readonly maxTaskMemoryMib: number;
+  /** ARNs of the roles of its tasks: a new revision may have no other. */
+  readonly taskRoles: readonly string[];
   /** Names of `databases` this service can't do without: while one of them is in trouble, the service isn't scaled out. */
   readonly dependsOn: readonly string[];
   /** Connections one more task opens on each database it depends on; 0 when unknown. */

@@ -4,7 +4,8 @@ import type { EventSourceName } from './sources/source.ts';
 /**
  * An IAM permission. In `resources`, `{partition} {region} {account}` stand for the deployment's own, and `{services}` / `{databases}`
  * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
- *   `{cluster}` `{service}`: each protected ECS service.   `{database}`: each protected database instance.
+ *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
+ *   `{database}`: each protected database instance.
  */
 export interface Permission {
   readonly actions: readonly `${string}:${string}`[];

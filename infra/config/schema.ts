@@ -27,6 +27,13 @@ const name = (maximum: number) =>
 const awsId = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id such as ${prefix}-0abc1234`);
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1');
+/** Written into a policy as it is: no wildcard. */
+const roleArn = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    'the ARN of a role, such as arn:aws:iam::111122223333:role/name',
+  );
 /** The id is written into IAM resources: wildcards and separators have no place in any name below. */
 const plainName = z
   .string()
@@ -61,6 +68,12 @@ export const serviceSchema = z.strictObject({
   rollBackWithinSeconds: seconds(60, 86_400).default(1800),
   /** A task that ECS hasn't replaced so long after its start although it is unhealthy is stopped; one that hangs while it starts, after 5 times as long. */
   taskUnhealthyForSeconds: seconds(1, 86_400).default(120),
+  /** CPU units (1024 are one vCPU) that Nightshift never gives a task more than; 0: never more than it has. */
+  maxTaskCpuUnits: z.int().min(0).max(16_384).default(0),
+  /** Memory in MiB that Nightshift never gives a task more than; 0: never more than it has. */
+  maxTaskMemoryMib: z.int().min(0).max(122_880).default(0),
+  /** ARNs of the task role and the task execution role of its tasks: Nightshift may pass these to ECS and no others. */
+  taskRoles: z.array(roleArn).default([]),
   /** Written on the alarms and read by whoever is paged. */
   severity: severity.default('P2'),
   /** Databases (keys in `databases`) it can't do without: while one of them is in trouble, the service isn't scaled out. */

@@ -9,12 +9,13 @@ type Values = Readonly<Record<string, string>>;
 
 /** Placeholders that name a protected target; each set is complete or absent. */
 const SERVICE = ['cluster', 'service'];
+const TASK_ROLE = ['taskRole'];
 const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
 
 /** A placeholder that can't be filled in; stops the synthesis. */
 export class PlaceholderError extends Error {
   constructor(resource: string, placeholder: string) {
-    const known = ['partition', 'region', 'account', 'deployment', ...SERVICE, ...DATABASE]
+    const known = ['partition', 'region', 'account', 'deployment', ...SERVICE, ...TASK_ROLE, ...DATABASE]
       .map((name) => `{${name}}`)
       .join(' ');
     super(
@@ -55,6 +56,8 @@ export function expandResource(resource: string, own: Values, config: Deployment
   const used = [...resource.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   if (used.some((name) => SERVICE.includes(name)))
     return services(config).map((target) => fill(resource, { ...own, ...target }));
+  if (used.some((name) => TASK_ROLE.includes(name)))
+    return taskRoles(config).map((target) => fill(resource, { ...own, ...target }));
   if (used.some((name) => DATABASE.includes(name)))
     return databases(config).map((target) => fill(resource, { ...own, ...target }));
   return [fill(resource, own)];
@@ -70,6 +73,12 @@ function fill(resource: string, values: Values): string {
 
 const services = (config: DeploymentConfig): Values[] =>
   Object.entries(config.services).map(([key, { cluster, service }]) => ({ cluster, service: service ?? key }));
+
+/** Each role once, of whichever services' tasks. */
+const taskRoles = (config: DeploymentConfig): Values[] =>
+  [...new Set(Object.values(config.services).flatMap((service) => service.taskRoles))].map((taskRole) => ({
+    taskRole,
+  }));
 
 const databases = (config: DeploymentConfig): Values[] =>
   Object.entries(config.databases).map(([key, { resourceId, user }]) => ({

@@ -49,6 +49,8 @@ const KEYS = [
   'application-autoscaling:service-namespace',
   'application-autoscaling:scalable-dimension',
   'ses:FromAddress',
+  'iam:PassedToService',
+  'ecs:CreateAction',
   'dynamodb:LeadingKeys',
 ];
 

@@ -137,6 +137,29 @@ const sendEmail: Rule = ({ FromEmailAddress, FromEmailAddressIdentityArn }, arn)
   },
 ];
 
+/**
+ * Service Authorization Reference, Actions for Amazon ECS: the dependent action iam:PassRole on the roles it names. Tags given with it need
+ * ecs:TagResource ("Grant permission to tag resources on creation").
+ */
+const registerTaskDefinition: Rule = ({ family, tags, taskRoleArn, executionRoleArn }, arn, action) => {
+  const roles = [text(taskRoleArn), text(executionRoleArn)].filter((role) => role !== '');
+  return [
+    { action, resource: '*' },
+    ...roles.map((resource) => ({
+      ...{ action: 'iam:PassRole', resource },
+      context: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+    })),
+    ...(objects(tags).length > 0
+      ? [
+          {
+            ...{ action: 'ecs:TagResource', resource: arn(`task-definition/${text(family)}:*`) },
+            context: { 'ecs:CreateAction': 'RegisterTaskDefinition' },
+          },
+        ]
+      : []),
+  ];
+};
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -155,7 +178,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ecs:DescribeServiceRevisions': (params, _arn, action) =>
     texts(params.serviceRevisionArns).map((resource) => ({ action, resource })),
   'ecs:DescribeTaskDefinition': onAny,
+  'ecs:ListTaskDefinitions': onAny,
   'ecs:ListTasks': onAny,
+  'ecs:RegisterTaskDefinition': registerTaskDefinition,
   'ecs:DescribeTasks': (params, arn, action) =>
     texts(params.tasks).map((task) => ({
       action,

@@ -46,6 +46,7 @@ export async function seedServices(
         memory: '512',
         networkMode: 'awsvpc',
         requiresCompatibilities: ['FARGATE'],
+        executionRoleArn: 'arn:aws:iam::000000000000:role/orders-task-execution',
         containerDefinitions: [
           {
             name: DEMO.service,

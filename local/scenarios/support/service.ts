@@ -110,6 +110,7 @@ export async function release(
       memory: present.taskDefinition?.memory,
       networkMode: 'awsvpc',
       requiresCompatibilities: ['FARGATE'],
+      executionRoleArn: present.taskDefinition?.executionRoleArn,
       ...sizes,
       containerDefinitions: [
         {

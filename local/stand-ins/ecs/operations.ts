@@ -16,13 +16,14 @@ import type {
   TaskDefinition,
   UntagResourceRequest,
 } from '@aws-sdk/client-ecs';
+import { isFargateSize } from '../../../functions/ecs/fargate.ts';
 import type { AwsCall } from '../../world/types.ts';
 import { AwsFault } from '../../world/types.ts';
 import { page } from '../cloudwatch/describe.ts';
 import type { Operation, Wire } from '../cloudwatch/wire.ts';
 import { operation } from '../cloudwatch/wire.ts';
 import { describeCluster, describeTask, wired } from './describe.ts';
-import { isFargateSize } from './fargate.ts';
+
 import type { ClusterRecord, RegionRecord } from './model.ts';
 import type { Runner } from './runner.ts';
 import type { Scheduler } from './scheduler.ts';

@@ -12,6 +12,7 @@ import { fireUntil, nextCall, SERVICE_TARGET } from './support.ts';
 
 interface ServiceCase {
   readonly remediation: string;
+  readonly namespace?: string;
   readonly metricName: string;
   /** The changing call that ends the case. */
   readonly operation: string;
@@ -19,8 +20,15 @@ interface ServiceCase {
 }
 
 const SETTLED_WITHIN_MS = 60_000;
+const INSIGHTS = 'ECS/ContainerInsights';
 
-const serviceCase = ({ remediation, metricName, operation, prepare }: ServiceCase): Scenario<World> => ({
+const serviceCase = ({
+  remediation,
+  namespace = INSIGHTS,
+  metricName,
+  operation,
+  prepare,
+}: ServiceCase): Scenario<World> => ({
   name: `service-${remediation}`,
   summary: `${remediation} is started by an alarm on ${metricName}`,
   groups: [],
@@ -32,7 +40,7 @@ const serviceCase = ({ remediation, metricName, operation, prepare }: ServiceCas
     await untilQuiet(world, stage, SERVICE_TARGET, remediation);
     await untilTasks(world, stage, DEMO.tasks, SETTLED_WITHIN_MS);
     await prepare(world, stage);
-    const alarm = await makeAlarm(world, stage, remediation, metricName);
+    const alarm = await makeAlarm(world, stage, remediation, namespace, metricName);
     await fireUntil(world, alarm, nextCall(world, stage, `nightshift-demo-${remediation}`, operation));
     await setState(world, alarm, 'OK');
     await untilTasks(world, stage, DEMO.tasks, SETTLED_WITHIN_MS);
@@ -44,13 +52,19 @@ const setState = (world: World, AlarmName: string, StateValue: 'OK' | 'ALARM') =
   world.clients().cloudwatch.send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'set by a case' }));
 
 /** An alarm that no data ever moves, tagged with the runbook; deleted with the case. */
-async function makeAlarm(world: World, stage: Stage, runbook: string, MetricName: string): Promise<string> {
+async function makeAlarm(
+  world: World,
+  stage: Stage,
+  runbook: string,
+  Namespace: string,
+  MetricName: string,
+): Promise<string> {
   const { cloudwatch } = world.clients();
   const AlarmName = `case-${runbook}`;
   await cloudwatch.send(
     new PutMetricAlarmCommand({
       AlarmName,
-      ...{ Namespace: 'ECS/ContainerInsights', MetricName, Statistic: 'Average', Period: 60, EvaluationPeriods: 1 },
+      ...{ Namespace, MetricName, Statistic: 'Average', Period: 60, EvaluationPeriods: 1 },
       Dimensions: [
         { Name: 'ClusterName', Value: DEMO.cluster },
         { Name: 'ServiceName', Value: DEMO.service },
@@ -69,12 +83,16 @@ async function makeAlarm(world: World, stage: Stage, runbook: string, MetricName
   return AlarmName;
 }
 
-/** A release that works, and is said to be bad. */
-async function released(world: World, stage: Stage): Promise<void> {
+async function sameRevisionAfterwards(world: World, stage: Stage): Promise<void> {
   const before = await presentRevision(world);
   stage.restore('the release that was there', async () => {
     if ((await presentRevision(world)) !== before) await deploy(world, before);
   });
+}
+
+/** A release that works, and is said to be bad. */
+async function released(world: World, stage: Stage): Promise<void> {
+  await sameRevisionAfterwards(world, stage);
   await release(world, { name: `case-${Date.now()}` });
   await untilTasks(world, stage, DEMO.tasks, SETTLED_WITHIN_MS);
 }
@@ -104,6 +122,14 @@ export const DEPLOYMENT_CASES = [
     metricName: 'RunningTaskCount',
     operation: 'UpdateService',
     prepare: async () => {},
+  }),
+  // After others, so that there are stopped tasks to be looked at.
+  serviceCase({
+    remediation: 'raise-task-resources',
+    namespace: 'AWS/ECS',
+    metricName: 'MemoryUtilization',
+    operation: 'UpdateService',
+    prepare: sameRevisionAfterwards,
   }),
   serviceCase({
     remediation: 'stop-unhealthy-task',

@@ -1,0 +1,49 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+export const manifest = defineManifest({
+  name: 'raise-task-resources',
+  summary:
+    'Gives the tasks of an ECS service on Fargate the next greater size, by a new revision that is rolled out, when they are short of memory or CPU.',
+  targetKind: 'ecs-service',
+  triggers: [
+    { source: 'ecs-task', what: ['OutOfMemoryError'] },
+    { namespace: 'AWS/ECS', metricName: 'MemoryUtilization', dimensions: ['ClusterName', 'ServiceName'] },
+    { namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] },
+  ],
+  permissions: [
+    {
+      actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
+    },
+    {
+      actions: ['ecs:DescribeTaskDefinition', 'ecs:ListTaskDefinitions', 'ecs:ListTasks', 'ecs:RegisterTaskDefinition'],
+      resources: ['*'],
+      whyAnyResource:
+        'These have no resource types, ListTasks only container instances (Service Authorization Reference, Actions for Amazon ECS).',
+    },
+    {
+      actions: ['ecs:TagResource'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:task-definition/*'],
+      onlyWhere: { 'ecs:CreateAction': 'RegisterTaskDefinition' },
+      whyAnyResource:
+        'The family of a task definition is not known beforehand, and the condition allows only tags of one that is being registered (Amazon ECS Developer Guide, "Grant permission to tag resources on creation").',
+    },
+    {
+      actions: ['ecs:DescribeTasks'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:task/{cluster}/*'],
+      whyAnyResource:
+        'The id of a task is made by AWS and not known before it exists (Service Authorization Reference, Actions for Amazon ECS).',
+    },
+    {
+      actions: ['iam:PassRole'],
+      resources: ['{taskRole}'],
+      onlyWhere: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+    },
+  ],
+  network: 'none',
+  risk: 'medium',
+  idempotency: 'absolute',
+  defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  timeoutSeconds: 60,
+  memoryMegabytes: 512,
+});

@@ -1,12 +1,10 @@
 /** Which statements are cancelled, and whether that helped. Pure. */
-import type { ConnectFailure } from '../../databases/connect.ts';
+import type { NoConnection } from '../../databases/session.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
 import type { LongQuery, QueryReading } from './sql.ts';
 
-export type Observation =
-  | { readonly kind: 'no-connection'; readonly failure: ConnectFailure; readonly why: string }
-  | { readonly kind: 'queries'; readonly reading: QueryReading };
+export type Observation = NoConnection | { readonly kind: 'queries'; readonly reading: QueryReading };
 
 /** What the journal keeps of the plan. */
 export interface Plan {

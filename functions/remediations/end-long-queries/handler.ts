@@ -1,9 +1,9 @@
 /** The database side of `end-long-queries`. It reaches the database and the journal, nothing else. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { ConnectError } from '../../databases/connect.ts';
-import { databaseError, withClient } from '../../databases/session.ts';
-import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
+import { changeIn, readIn } from '../../databases/session.ts';
+import { databaseOf, noUpstreams } from '../../databases/target.ts';
+import type { DatabaseConfig } from '../../engine/config.ts';
 import { PermissionError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
 import type { ActReport, Change, MayGoOn, RemainingMs, Remediation } from '../../engine/remediation.ts';
@@ -17,29 +17,6 @@ const STOPPED_WITHIN_MS = 3_000;
 const LOOK_EVERY_MS = 50;
 /** Time that must be left to signal once more, look, and write down what was done. */
 const KEEP_FREE_MS = 10_000;
-
-async function observe(target: DatabaseConfig, config: RuntimeConfig): Promise<Observation> {
-  try {
-    return { kind: 'queries', reading: await withClient(target, config, (client) => readQueries(client, target)) };
-  } catch (error) {
-    if (error instanceof ConnectError) return { kind: 'no-connection', failure: error.kind, why: error.message };
-    throw databaseError(`read the statements of ${target.name}`, error);
-  }
-}
-
-async function act(
-  target: DatabaseConfig,
-  change: Change,
-  remaining: RemainingMs,
-  config: RuntimeConfig,
-  mayGoOn: MayGoOn,
-): Promise<ActReport> {
-  try {
-    return await withClient(target, config, (client) => end(client, target, change, remaining, mayGoOn));
-  } catch (error) {
-    throw databaseError(`end long statements of ${target.name}`, error);
-  }
-}
 
 /** Cancels all of them, waits, and terminates the sessions of those that went on. Each is ended only if it still is the very statement that was read. */
 async function end(
@@ -108,11 +85,23 @@ async function untilStopped(client: pg.Client, queries: readonly LongQuery[]): P
 
 export const remediation: Remediation<DatabaseConfig, Observation> = {
   manifest,
-  targetOf: (key, config) => Object.values(config.databases).find((each) => key === `rds-instance/${each.name}`),
-  upstreamsOf: () => [],
-  observe,
+  targetOf: databaseOf,
+  upstreamsOf: noUpstreams,
+  observe: (target, config) =>
+    readIn(
+      target,
+      config,
+      `the statements of ${target.name}`,
+      async (client): Promise<Observation> => ({
+        kind: 'queries',
+        reading: await readQueries(client, target),
+      }),
+    ),
   decide,
-  act,
+  act: (target, change, remaining, config, mayGoOn) =>
+    changeIn(target, config, `end long statements of ${target.name}`, (client) =>
+      end(client, target, change, remaining, mayGoOn),
+    ),
   // Each statement is ended only if it still is the very one that was read, so repeating the plan ends nothing twice.
   alreadyApplied: () => 'no',
   verify,

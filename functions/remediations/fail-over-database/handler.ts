@@ -2,6 +2,7 @@
 import { readInstance } from '../../databases/instance.ts';
 import { lookAt } from '../../databases/look.ts';
 import { reboot } from '../../databases/reboot.ts';
+import { databaseOf, noUpstreams } from '../../databases/target.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
@@ -33,8 +34,8 @@ async function act(target: DatabaseConfig, change: Change): Promise<ActReport> {
 
 export const remediation: Remediation<DatabaseConfig, Observation> = {
   manifest,
-  targetOf: (key, config) => Object.values(config.databases).find((each) => key === `rds-instance/${each.name}`),
-  upstreamsOf: () => [],
+  targetOf: databaseOf,
+  upstreamsOf: noUpstreams,
   observe: (target) => lookAt(target, MINUTES, CATEGORIES),
   decide,
   act,

@@ -2,6 +2,7 @@
 import { ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import { readInstance } from '../../databases/instance.ts';
 import { lookAt } from '../../databases/look.ts';
+import { databaseOf, noUpstreams } from '../../databases/target.ts';
 import { onceClientDefaults } from '../../engine/clients.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
@@ -42,8 +43,8 @@ async function act(target: DatabaseConfig, change: Change): Promise<ActReport> {
 
 export const remediation: Remediation<DatabaseConfig, Observation> = {
   manifest,
-  targetOf: (key, config) => Object.values(config.databases).find((each) => key === `rds-instance/${each.name}`),
-  upstreamsOf: () => [],
+  targetOf: databaseOf,
+  upstreamsOf: noUpstreams,
   observe: (target) => lookAt(target, RESTS_FOR_MINUTES, ['configuration change']),
   decide,
   act,

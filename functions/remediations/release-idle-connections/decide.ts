@@ -1,13 +1,11 @@
 /** Which sessions are ended, and whether it helped. Pure. Design section 5, "Idle connections". */
 
-import type { ConnectFailure } from '../../databases/connect.ts';
+import type { NoConnection } from '../../databases/session.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import type { ActReport, Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
 import type { Candidate, SessionReading } from './sql.ts';
 
-export type Observation =
-  | { readonly kind: 'no-connection'; readonly failure: ConnectFailure; readonly why: string }
-  | { readonly kind: 'sessions'; readonly reading: SessionReading };
+export type Observation = NoConnection | { readonly kind: 'sessions'; readonly reading: SessionReading };
 
 /** What the journal keeps of the plan: who would be ended, and down to how many sessions. */
 export interface Plan {

@@ -1,13 +1,14 @@
 /** What would keep idle connections from being released: the login's slot and rights, and what the configuration says of the server. Pure. */
+import { loginFindings, noConnectionFinding } from '../../databases/login.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import type { Finding } from '../../engine/remediation.ts';
 import type { Observation } from './decide.ts';
 
 export function examine(target: DatabaseConfig, observation: Observation): readonly Finding[] {
-  if (observation.kind === 'no-connection') return [noConnection(target, observation)];
+  if (observation.kind === 'no-connection') return [noConnectionFinding(target, observation)];
   const { reading } = observation;
   const { user } = target;
-  const wrong: [boolean, string, string][] = [
+  return loginFindings(target, [
     [
       !reading.reservedSlot,
       `login ${user} has no reserved slot (reserved_connections is ${reading.reservedConnections}): it can't get in when every connection is taken`,
@@ -25,41 +26,5 @@ export function examine(target: DatabaseConfig, observation: Observation): reado
       'RDS Proxy owns sessions here, the configuration does not say so',
       "set pooler to 'rds-proxy'",
     ],
-  ];
-  const findings = wrong.filter(([is]) => is).map(([, what, todo]): Finding => ({ verdict: 'wrong', what, todo }));
-  return [{ verdict: 'ok', what: `login ${user} gets in` }, ...findings];
-}
-
-function noConnection(
-  { user }: DatabaseConfig,
-  { failure, why }: Extract<Observation, { kind: 'no-connection' }>,
-): Finding {
-  switch (failure) {
-    case 'auth':
-      return {
-        verdict: 'wrong',
-        what: why,
-        todo: `create the login ${user}, grant rds_iam to it, and allow rds-db:connect to whoever runs this`,
-      };
-    case 'no-slot':
-      return {
-        verdict: 'wrong',
-        what: `every connection is taken, also for ${user}`,
-        todo: `set the parameter reserved_connections above 0 and grant pg_use_reserved_connections to ${user} (PostgreSQL 16 and later)`,
-      };
-    case 'unreachable':
-      return {
-        verdict: 'unknown',
-        what: `it can't be reached from here: ${why}`,
-        todo: 'run this from within the network of the database to have its login checked',
-      };
-    case 'other':
-      return {
-        verdict: 'unknown',
-        what: why,
-        todo: "if it is about a certificate: let NODE_EXTRA_CA_CERTS name the bundle with Amazon RDS's authorities",
-      };
-    default:
-      return failure satisfies never;
-  }
+  ]);
 }

@@ -1,8 +1,8 @@
 /** The database side of `release-idle-connections`. It reaches the database and the journal, nothing else. */
 import type pg from 'pg';
-import { ConnectError } from '../../databases/connect.ts';
-import { databaseError, withClient } from '../../databases/session.ts';
-import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
+import { changeIn, readIn } from '../../databases/session.ts';
+import { databaseOf, noUpstreams } from '../../databases/target.ts';
+import type { DatabaseConfig } from '../../engine/config.ts';
 import { PermissionError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
 import type { ActReport, Change, MayGoOn, RemainingMs, Remediation } from '../../engine/remediation.ts';
@@ -17,29 +17,6 @@ const GONE_WITHIN_MS = 1_000;
 const COUNT_AGAIN_EVERY = 10;
 /** Time that must be left to end one more session, look once more and write down what was done. */
 const KEEP_FREE_MS = 10_000;
-
-async function observe(target: DatabaseConfig, config: RuntimeConfig): Promise<Observation> {
-  try {
-    return { kind: 'sessions', reading: await withClient(target, config, (client) => readSessions(client, target)) };
-  } catch (error) {
-    if (error instanceof ConnectError) return { kind: 'no-connection', failure: error.kind, why: error.message };
-    throw databaseError(`read the sessions of ${target.name}`, error);
-  }
-}
-
-async function act(
-  target: DatabaseConfig,
-  change: Change,
-  remaining: RemainingMs,
-  config: RuntimeConfig,
-  mayGoOn: MayGoOn,
-): Promise<ActReport> {
-  try {
-    return await withClient(target, config, (client) => release(client, target, change, remaining, mayGoOn));
-  } catch (error) {
-    throw databaseError(`end idle sessions of ${target.name}`, error);
-  }
-}
 
 /** Ends the planned sessions one by one, each only if it still is what was read, and stops as soon as the goal is reached. */
 async function release(
@@ -101,11 +78,23 @@ function describe(results: Record<EndResult, Candidate[]>, change: Change, after
 
 export const remediation: Remediation<DatabaseConfig, Observation> = {
   manifest,
-  targetOf: (key, config) => Object.values(config.databases).find((each) => key === `rds-instance/${each.name}`),
-  upstreamsOf: () => [],
-  observe,
+  targetOf: databaseOf,
+  upstreamsOf: noUpstreams,
+  observe: (target, config) =>
+    readIn(
+      target,
+      config,
+      `the sessions of ${target.name}`,
+      async (client): Promise<Observation> => ({
+        kind: 'sessions',
+        reading: await readSessions(client, target),
+      }),
+    ),
   decide,
-  act,
+  act: (target, change, remaining, config, mayGoOn) =>
+    changeIn(target, config, `end idle sessions of ${target.name}`, (client) =>
+      release(client, target, change, remaining, mayGoOn),
+    ),
   // Each session is ended only if it is still the very one that was read, so repeating the plan ends nothing twice.
   alreadyApplied: () => 'no',
   verify,

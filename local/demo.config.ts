@@ -99,6 +99,7 @@ export default defineConfig({
     'raise-task-resources': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'vacuum-and-analyze': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.
     'grow-storage': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'restart-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },

@@ -10,6 +10,7 @@ import { runbook as restartService } from './restart-service.ts';
 import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
 import { runbook as scaleOutService } from './scale-out-service.ts';
 import { runbook as stopUnhealthyTask } from './stop-unhealthy-task.ts';
+import { runbook as vacuumAndAnalyze } from './vacuum-and-analyze.ts';
 
 export const RUNBOOKS: readonly Runbook[] = [
   endLongQueries,
@@ -22,4 +23,5 @@ export const RUNBOOKS: readonly Runbook[] = [
   rollBackDeployment,
   scaleOutService,
   stopUnhealthyTask,
+  vacuumAndAnalyze,
 ];

@@ -26,6 +26,18 @@ END $$;
 `;
 
 /**
+ * What `vacuum-and-analyze` needs besides, and nothing else does: the role has MAINTAIN on every table, which allows VACUUM and ANALYZE, and REINDEX, CLUSTER and
+ * LOCK TABLE too ("Predefined Roles"). It exists from PostgreSQL 17; before, only a table's or the database's owner may vacuum.
+ */
+export const MAINTENANCE_GRANTS = `
+DO $$ BEGIN
+  IF to_regrole('pg_maintain') IS NOT NULL THEN
+    GRANT pg_maintain TO nightshift;
+  END IF;
+END $$;
+`;
+
+/**
  * Users of RDS itself, as an instance's role list shows them; `rdsproxyadmin` is named by "Quotas and limitations for RDS Proxy" (Amazon RDS User Guide),
  * which warns against touching it.
  */

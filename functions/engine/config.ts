@@ -78,6 +78,10 @@ export interface DatabaseConfig extends Protected {
   readonly idleForSeconds: number;
   /** Nightshift never gives the instance more storage than this, in GiB; 0: it is never grown. */
   readonly maxStorageGib: number;
+  /** A table with a larger share of dead rows, or of rows changed since it was analyzed, is vacuumed. */
+  readonly deadRowsAboveShare: number;
+  /** Tables larger than this, with their indexes, are left to a person. */
+  readonly vacuumTablesUpToMib: number;
   /** A statement that runs for longer may be ended. */
   readonly queryLongerThanSeconds: number;
   readonly includeIdleInTransaction: boolean;

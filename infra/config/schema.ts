@@ -91,7 +91,7 @@ export const databaseSchema = z.strictObject({
   port: z.int().min(1).max(65_535).default(5432),
   /** Database to log in to. */
   databaseName: z.string().min(1).max(63).default('postgres'),
-  /** Login of Nightshift's own, by IAM database authentication; needs pg_signal_backend and pg_read_all_stats. */
+  /** Login of Nightshift's own, by IAM database authentication; needs pg_signal_backend and pg_read_all_stats, to vacuum pg_maintain. */
   user: z
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a PostgreSQL role name in lower case')
@@ -112,6 +112,10 @@ export const databaseSchema = z.strictObject({
   idleForSeconds: seconds(1).default(600),
   /** Storage in GiB that the instance is never grown beyond; 0: it is never grown. Storage of a DB instance can't shrink again. */
   maxStorageGib: z.int().min(0).max(65_536).default(0),
+  /** Tables with a larger share of dead rows, or of rows changed since they were analyzed, are vacuumed (autovacuum's own limit is 0.2). */
+  deadRowsAboveShare: share.default(0.2),
+  /** Tables larger than this, with their indexes, are never vacuumed by Nightshift: a function has 5 minutes. */
+  vacuumTablesUpToMib: z.int().min(1).max(10_240).default(2048),
   /** Statements that run for longer may be cancelled (runbook 004, lines 124-127 and 1040-1048: 5 minutes). */
   queryLongerThanSeconds: seconds(1).default(300),
   /** Whether sessions idle inside a transaction may be ended too: their work is rolled back. */

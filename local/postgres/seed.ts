@@ -10,7 +10,7 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds';
 import pg from 'pg';
-import { NIGHTSHIFT_GRANTS } from '../../functions/databases/sql.ts';
+import { MAINTENANCE_GRANTS, NIGHTSHIFT_GRANTS } from '../../functions/databases/sql.ts';
 import { PostgresError } from './errors.ts';
 import type { SessionTarget } from './sessions.ts';
 
@@ -156,6 +156,7 @@ async function fill(target: SessionTarget, passwords: ReadonlyMap<string, string
       await client.query(`CREATE ROLE ${user} LOGIN PASSWORD ${pg.escapeLiteral(passwords.get(user) ?? '')}`);
     await client.query(SCHEMA);
     await client.query(NIGHTSHIFT_GRANTS);
+    await client.query(MAINTENANCE_GRANTS);
   } finally {
     await client.end();
   }

@@ -35,6 +35,8 @@ export const database: DatabaseConfig = {
   connectionsAboveShare: 0.8,
   releaseToShare: 0.5,
   idleForSeconds: 600,
+  deadRowsAboveShare: 0.2,
+  vacuumTablesUpToMib: 2048,
   queryLongerThanSeconds: 300,
   maxStorageGib: 100,
   includeIdleInTransaction: false,

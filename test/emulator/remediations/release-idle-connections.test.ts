@@ -15,7 +15,7 @@ import { startMinistack } from '../../../local/emulators/index.ts';
 import type { SeededDatabase, SeedUser } from '../../../local/postgres/seed.ts';
 import { churn, openSessions, type SessionState, type Sessions } from '../../../local/postgres/sessions.ts';
 import { journalTable } from '../../support/engine-world.ts';
-import { alarmEvent, config as base, limits } from '../../support/fixtures.ts';
+import { alarmEvent, config as base, database as databaseFixture, limits } from '../../support/fixtures.ts';
 import { eventually, openTestWorld, REGION, type TestWorld } from '../rds/harness.ts';
 
 jest.setTimeout(60_000);
@@ -50,7 +50,7 @@ beforeAll(async () => {
   store = new Store('journal', dynamodb);
   const { host, port, user } = seeded;
   database = {
-    name: 'orders-db',
+    ...databaseFixture,
     severity: 'P2',
     host,
     port,
@@ -60,8 +60,6 @@ beforeAll(async () => {
     connectionsAboveShare: 0.8,
     releaseToShare: 0.5,
     idleForSeconds: 0.5,
-    queryLongerThanSeconds: 300,
-    maxStorageGib: 0,
     includeIdleInTransaction: false,
     allowUsers: ['batch_allowed'],
     allowApplications: ['keep-me'],

@@ -6,6 +6,7 @@ import { DATABASE, DATABASE_TARGET, hold } from '../../../local/scenarios/suppor
 import { untilQuiet } from '../../../local/scenarios/support/incidents.ts';
 import type { Scenario, Stage } from '../../../local/scenarios/types.ts';
 import type { World } from '../../../local/world/world.ts';
+import { asMaster, makeWornTable } from '../../support/worn-table.ts';
 import { fireUntil, nextUse, SERVICE_TARGET } from './support.ts';
 
 interface DatabaseCase {
@@ -99,7 +100,22 @@ async function runLong(world: World, stage: Stage): Promise<void> {
   await stage.until('the statement to run for too long', () => (Date.now() - since > 6_000 ? true : undefined));
 }
 
+/** A table that is due to be vacuumed, for the length of the case. */
+async function wearOut(world: World, stage: Stage): Promise<void> {
+  const table = 'case_worn';
+  await makeWornTable(world.database, table);
+  stage.restore(`no table ${table}`, async () => {
+    await asMaster(world.database, `DROP TABLE ${table}`);
+  });
+}
+
 export const DATABASE_CASES = [
+  databaseCase({
+    remediation: 'vacuum-and-analyze',
+    metricName: 'ReadLatency',
+    action: 'dynamodb:ConditionCheckItem',
+    prepare: wearOut,
+  }),
   databaseCase({
     remediation: 'end-long-queries',
     metricName: 'CPUUtilization',

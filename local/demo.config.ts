@@ -60,6 +60,8 @@ export default defineConfig({
       idleForSeconds: 3,
       queryLongerThanSeconds: 5,
       maxStorageGib: 100,
+      instanceClasses: [{ name: 'db.t4g.micro' }, { name: 'db.t4g.small' }, { name: 'db.t4g.medium' }],
+      costApprovals: 0,
       allowUsers: ['reporting', 'batch_allowed'],
       allowApplications: ['nightly-export'],
       recheckAfterSeconds: 5,
@@ -102,6 +104,7 @@ export default defineConfig({
     'vacuum-and-analyze': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.
     'grow-storage': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'scale-up-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'restart-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },

@@ -9,6 +9,7 @@ import { runbook as restartDatabase } from './restart-database.ts';
 import { runbook as restartService } from './restart-service.ts';
 import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
 import { runbook as scaleOutService } from './scale-out-service.ts';
+import { runbook as scaleUpDatabase } from './scale-up-database.ts';
 import { runbook as stopUnhealthyTask } from './stop-unhealthy-task.ts';
 import { runbook as vacuumAndAnalyze } from './vacuum-and-analyze.ts';
 
@@ -22,6 +23,7 @@ export const RUNBOOKS: readonly Runbook[] = [
   restartService,
   rollBackDeployment,
   scaleOutService,
+  scaleUpDatabase,
   stopUnhealthyTask,
   vacuumAndAnalyze,
 ];

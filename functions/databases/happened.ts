@@ -25,6 +25,8 @@ const MESSAGES = {
   'recovery-started': /multi-az instance recovery started/i,
   /** RDS-EVENT-0053. */
   'recovery-completed': /multi-az instance recovery completed/i,
+  /** RDS-EVENT-0014. */
+  'class-changed': /finished applying modification to db instance class/i,
   /** RDS-EVENT-0017, RDS-EVENT-0218. */
   'storage-changed': /finished applying (autoscaling-initiated )?modification to allocated storage/i,
 } as const;

@@ -78,6 +78,14 @@ export interface DatabaseConfig extends Protected {
   readonly idleForSeconds: number;
   /** Nightshift never gives the instance more storage than this, in GiB; 0: it is never grown. */
   readonly maxStorageGib: number;
+  /** Classes that the instance may have, smallest first; empty: its class is never changed. */
+  readonly instanceClasses: readonly {
+    readonly name: string;
+    /** What an hour of it costs, as it is run here; undefined when that isn't configured. */
+    readonly usdPerHour?: number | undefined;
+  }[];
+  /** So many people approve each change that costs more by the hour, in mode auto too; 0: the mode decides. */
+  readonly costApprovals: 0 | 1 | 2;
   /** A table with a larger share of dead rows, or of rows changed since it was analyzed, is vacuumed. */
   readonly deadRowsAboveShare: number;
   /** Tables larger than this, with their indexes, are left to a person. */

@@ -96,10 +96,16 @@ function duplicateServiceFaults(config: LooseConfig): Fault[] {
 
 function databaseFaults(key: string, database: LooseConfig['databases'][string]): Fault[] {
   const { connectionsAboveShare, releaseToShare } = database;
+  const classes = (database.instanceClasses ?? []).map(({ name }) => name);
+  const twice = classes.flatMap((name, at) =>
+    classes.indexOf(name) === at
+      ? []
+      : [fault(`databases.${key}.instanceClasses[${at}].name`, name, 'listed before: each class has one place')],
+  );
   if (connectionsAboveShare === undefined || releaseToShare === undefined || releaseToShare < connectionsAboveShare)
-    return [];
+    return twice;
   const expected = `allowed is less than connectionsAboveShare (${connectionsAboveShare}), or the alarm would stay`;
-  return [fault(`databases.${key}.releaseToShare`, releaseToShare, expected)];
+  return [...twice, fault(`databases.${key}.releaseToShare`, releaseToShare, expected)];
 }
 
 function networkFaults(config: LooseConfig): Fault[] {

@@ -112,6 +112,22 @@ export const databaseSchema = z.strictObject({
   idleForSeconds: seconds(1).default(600),
   /** Storage in GiB that the instance is never grown beyond; 0: it is never grown. Storage of a DB instance can't shrink again. */
   maxStorageGib: z.int().min(0).max(65_536).default(0),
+  /**
+   * Classes that the instance may have, smallest first: it gets the next one when it is too small, and is never made smaller again by Nightshift. Empty: its
+   * class is never changed.
+   */
+  instanceClasses: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^db(\.[a-z0-9-]+)+$/, 'a DB instance class such as db.m7g.large'),
+        /** Price of an hour of it as you run it (Multi-AZ, region, reservation): whoever approves is told the difference. */
+        usdPerHour: z.number().positive().max(1000).optional(),
+      }),
+    )
+    .max(20)
+    .default([]),
+  /** So many people approve each change that costs more by the hour (a larger class), in mode `auto` too; 0: the runbook's mode decides. */
+  costApprovals: z.literal([0, 1, 2]).default(1),
   /** Tables with a larger share of dead rows, or of rows changed since they were analyzed, are vacuumed (autovacuum's own limit is 0.2). */
   deadRowsAboveShare: share.default(0.2),
   /** Tables larger than this, with their indexes, are never vacuumed by Nightshift: a function has 5 minutes. */

@@ -35,6 +35,12 @@ export const database: DatabaseConfig = {
   connectionsAboveShare: 0.8,
   releaseToShare: 0.5,
   idleForSeconds: 600,
+  instanceClasses: [
+    { name: 'db.t4g.micro', usdPerHour: 0.016 },
+    { name: 'db.t4g.small', usdPerHour: 0.032 },
+    { name: 'db.t4g.medium' },
+  ],
+  costApprovals: 0,
   deadRowsAboveShare: 0.2,
   vacuumTablesUpToMib: 2048,
   queryLongerThanSeconds: 300,

@@ -96,11 +96,16 @@ export class Lifecycle {
     });
   }
 
-  /** Applies what ModifyDBInstance asked for; a new class restarts the server, as on AWS. */
+  /**
+   * Applies what ModifyDBInstance asked for; a new class restarts the server. In a Multi-AZ deployment the standby gets it first and takes over
+   * ("Failing over a Multi-AZ DB instance": an instance modification triggered a failover).
+   */
   modify(instance: Instance, apply: () => Promise<readonly InstanceEventId[]>, restarts: boolean): void {
     this.#transition(instance, 'modifying', 'available', async () => {
       const events = await apply();
       if (!restarts) return events;
+      if (instance.multiAz && instance.database?.inSync !== false)
+        return [...(await this.#failOver(instance)), ...events];
       await this.#stopServer(instance);
       await this.#startServer(instance);
       return ['RDS-EVENT-0006', ...events];

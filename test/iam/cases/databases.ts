@@ -124,6 +124,7 @@ export const DATABASE_CASES = [
     prepare: runLong,
   }),
   databaseCase({ remediation: 'grow-storage', metricName: 'FreeStorageSpace', action: 'rds:ModifyDBInstance' }),
+  databaseCase({ remediation: 'scale-up-database', metricName: 'DBLoad', action: 'rds:ModifyDBInstance' }),
   databaseCase({ remediation: 'restart-database', metricName: 'SwapUsage', action: 'rds:RebootDBInstance' }),
   databaseCase({
     remediation: 'fail-over-database',

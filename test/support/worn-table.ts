@@ -24,6 +24,9 @@ export const WORN_ROWS = 4_000;
 /** Statistics are told to the others at once ("The Cumulative Statistics System", pg_stat_force_next_flush). */
 export const TOLD = 'SELECT pg_stat_force_next_flush()';
 
+/** A database that was just filled has stale statistics everywhere: this renews them, so that nothing of the seed is due. */
+export const renewStatistics = (seeded: SeededDatabase) => asMaster(seeded, 'ANALYZE orders, customers', TOLD);
+
 /** Makes it; statistics that are stale by the same share come with it. */
 export async function makeWornTable(seeded: SeededDatabase, table: string): Promise<void> {
   const name = pg.escapeIdentifier(table);

@@ -6,7 +6,7 @@ import type { Observation } from '../../../functions/remediations/vacuum-and-ana
 import type { SeededDatabase } from '../../../local/postgres/seed.ts';
 import type { StatementWatcher } from '../../../local/stand-ins/rds/statements.ts';
 import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
-import { asMaster, makeWornTable, TOLD, WORN_ROWS, wearOf } from '../../support/worn-table.ts';
+import { asMaster, makeWornTable, renewStatistics, TOLD, WORN_ROWS, wearOf } from '../../support/worn-table.ts';
 
 jest.setTimeout(60_000);
 let w: RdsRemediationWorld<Observation>;
@@ -18,6 +18,7 @@ beforeAll(async () => {
     hasServer: () => true,
   });
   seeded = await w.world.seed();
+  await renewStatistics(seeded);
   setDefaultCACertificates([...getCACertificates('default'), w.world.ca]);
 });
 afterEach(async () => {

@@ -1,5 +1,5 @@
 /** `vacuum-and-analyze` on real PostgreSQL servers: one table of which half the rows are dead. */
-import { asMaster, makeWornTable, type Wear, wearOf } from '../../support/worn-table.ts';
+import { asMaster, makeWornTable, renewStatistics, type Wear, wearOf } from '../../support/worn-table.ts';
 import { openSeededServers } from '../seeded-servers.ts';
 import type { Inspection, MatrixCase } from '../types.ts';
 
@@ -17,6 +17,7 @@ export const matrixCase: MatrixCase = {
       configure: { vacuumTablesUpToMib: 100 },
       changesBySql: (sql) => /^(VACUUM|ANALYZE) /.test(sql),
       async prepare(token, seeded) {
+        await renewStatistics(seeded);
         await makeWornTable(seeded, token);
         return {
           ready: async () => {},

@@ -160,6 +160,24 @@ const registerTaskDefinition: Rule = ({ family, tags, taskRoleArn, executionRole
   ];
 };
 
+const dbSnapshot = (value: unknown, arn: Arn): string => arnOr(value, (name) => arn(`snapshot:${name}`));
+
+/** "DescribeDBSnapshots" is authorized on the snapshot, and on the instance when it is asked for by that. */
+const describeSnapshots: Rule = ({ DBSnapshotIdentifier, DBInstanceIdentifier }, arn, action) => [
+  { action, resource: dbSnapshot(DBSnapshotIdentifier || '*', arn) },
+  ...(DBInstanceIdentifier ? [{ action, resource: dbInstance(DBInstanceIdentifier, arn) }] : []),
+];
+
+/** Both the instance and the snapshot; tags that it begins with ask for a permission of their own, on the snapshot. */
+const createSnapshot: Rule = (params, arn, action) => {
+  const snapshot = dbSnapshot(params.DBSnapshotIdentifier, arn);
+  return [
+    { action, resource: dbInstance(params.DBInstanceIdentifier, arn) },
+    { action, resource: snapshot },
+    ...(params['Tags.Tag.1.Key'] ? [{ action: 'rds:AddTagsToResource', resource: snapshot }] : []),
+  ];
+};
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -195,6 +213,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:ModifyDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:RebootDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:DescribeEvents': onAny,
+  'rds:DescribeAccountAttributes': onAny,
+  'rds:DescribeDBSnapshots': describeSnapshots,
+  'rds:CreateDBSnapshot': createSnapshot,
   'application-autoscaling:DescribeScalableTargets': onAny,
   'application-autoscaling:RegisterScalableTarget': onScalableTarget,
   'cloudwatch:DescribeAlarms': describeAlarms,

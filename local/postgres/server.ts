@@ -7,7 +7,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { createWriteStream, existsSync } from 'node:fs';
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ClientConfig } from 'pg';
 import type { WorldContext } from '../world/types.ts';
@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly cacheDir: string;
   /** Where the data is or will be; by default a folder of the world's. */
   readonly dataDir?: string;
+  /** A base backup to begin with, instead of an empty database. */
+  readonly from?: string;
   readonly settings: Settings;
   /** Lines of pg_hba.conf, in order; the server's own superuser is always admitted on the private socket, before them. */
   readonly hba: readonly string[];
@@ -74,7 +76,13 @@ const LAST_LINES = 12;
 export async function startServer(world: WorldContext, options: ServerOptions): Promise<PostgresServer> {
   const server = await Server.prepare(world, options);
   world.onStop(`PostgreSQL server ${options.name}`, () => server.stop('fast'));
-  await server.start();
+  try {
+    await server.start();
+  } catch (error) {
+    // What can't be restored leaves nothing behind: the backup itself is untouched.
+    if (options.from) await rm(server.dataDir, { recursive: true, force: true });
+    throw error;
+  }
   return server;
 }
 
@@ -109,7 +117,7 @@ class Server implements PostgresServer {
     if (installation.identity) await chown(socketDir, installation.identity.uid, installation.identity.gid);
     if (!existsSync(join(dataDir, 'PG_VERSION'))) {
       await mkdir(dirname(dataDir), { recursive: true, mode: 0o711 });
-      await copyTree(await template(installation, options.cacheDir), dataDir);
+      await copyTree(options.from ?? (await template(installation, options.cacheDir)), dataDir);
     }
     return new Server(world, options, dataDir, socketDir);
   }
@@ -265,7 +273,7 @@ class Server implements PostgresServer {
 }
 
 /** The world's folder when the server's user can get there, else our folder in the system's temporary one. */
-function dataRoot(world: WorldContext, installation: Installation): string {
+export function dataRoot(world: WorldContext, installation: Installation): string {
   return canReach(world.dir, installation.identity) ? join(world.dir, 'postgres') : join(installation.scratch, 'data');
 }
 

@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   readonly name: string;
   readonly region: string;
   readonly master: Master;
+  /** A base backup to begin with; roles and databases are then those that are in it. */
+  readonly from?: string | undefined;
   readonly settings: Settings;
   readonly iamEnabled: () => boolean;
   readonly forceSsl: () => boolean;
@@ -35,6 +37,8 @@ export interface Database {
   removeStandby(): Promise<void>;
   /** Ends the server as a lost host would and goes on with the standby, behind the same door. @throws PostgresError without one in sync. */
   failOver(): Promise<void>;
+  /** Copies the data as it is now into `folder`, which must not exist. @throws PostgresError */
+  backUp(folder: string): Promise<void>;
   /** Called when the server that is in use ends without having been told to. */
   onCrash(listener: () => void): void;
   /** Has the running server read changed settings; those that need a restart wait for `start`. */
@@ -50,7 +54,7 @@ export interface Database {
   remove(): Promise<void>;
 }
 
-/** Starts a server with the roles of a fresh instance, and its front door. */
+/** Starts a server with the roles of a fresh instance, or with a backup's data, and its front door. @throws PostgresError */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { world, name, master } = options;
   const pair = await Pair.open(world, {
@@ -59,9 +63,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     cacheDir: options.cacheDir,
     settings: options.settings,
     hba: accessRules(master.user),
+    ...(options.from && { from: options.from }),
   });
   const admin = new Admin(pair, (line) => world.log('rds', `${name}: ${line}`));
-  await bootstrap((sql) => admin.query(sql), master);
+  if (!options.from) await bootstrap((sql) => admin.query(sql), master);
   const door = await openFrontDoor({
     region: options.region,
     certificate: options.certificate,
@@ -96,6 +101,7 @@ function databaseOf(pair: Pair, admin: Admin, door: FrontDoor): Database {
     reload: (settings) => pair.reload(settings),
     onCrash: (listener) => pair.onCrash(listener),
     addStandby: () => pair.attach(),
+    backUp: (folder) => pair.backUp(folder),
     removeStandby: () => pair.detach(),
     async failOver() {
       await admin.close();

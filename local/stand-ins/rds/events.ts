@@ -5,6 +5,8 @@
 import type { EventSink } from '../../world/types.ts';
 
 const INSTANCE_EVENTS = {
+  'RDS-EVENT-0001': ['backup', 'Backing up DB instance'],
+  'RDS-EVENT-0002': ['backup', 'Finished DB Instance backup'],
   'RDS-EVENT-0003': ['deletion', 'DB instance deleted.'],
   'RDS-EVENT-0004': ['availability', 'DB instance shutdown.'],
   'RDS-EVENT-0005': ['creation', 'DB instance created.'],
@@ -26,16 +28,28 @@ const INSTANCE_EVENTS = {
     'failover',
     'Abandoning user requested failover since a failover recently occurred on the database instance.',
   ],
+  'RDS-EVENT-0043': ['restoration', 'Restored from snapshot'],
   'RDS-EVENT-0049': ['failover', 'Multi-AZ instance failover completed.'],
   'RDS-EVENT-0087': ['notification', 'DB instance stopped.'],
   'RDS-EVENT-0088': ['notification', 'DB instance started.'],
 } as const satisfies Record<string, readonly [category: string, message: string]>;
 
+/** The same page, DB snapshot events. */
+const SNAPSHOT_EVENTS = {
+  'RDS-EVENT-0040': ['creation', 'Creating manual snapshot'],
+  'RDS-EVENT-0041': ['deletion', 'Deleted user snapshot'],
+  'RDS-EVENT-0042': ['creation', 'Manual snapshot created'],
+  'RDS-EVENT-0059': ['notification', 'Started copy of snapshot'],
+  'RDS-EVENT-0060': ['notification', 'Finished copy of snapshot'],
+} as const satisfies Record<string, readonly [category: string, message: string]>;
+
 export type InstanceEventId = keyof typeof INSTANCE_EVENTS;
+export type SnapshotEventId = keyof typeof SNAPSHOT_EVENTS;
 
 /** As DescribeEvents tells it. */
 export interface PastEvent {
   readonly region: string;
+  readonly sourceType: 'db-instance' | 'db-snapshot';
   readonly sourceIdentifier: string;
   readonly sourceArn: string;
   readonly message: string;
@@ -43,32 +57,69 @@ export interface PastEvent {
   readonly at: Date;
 }
 
-/** Writes an event down and publishes it; resolves when the bus accepted it. */
-export async function tell(
+interface Subject {
+  readonly region: string;
+  readonly id: string;
+  readonly arn: string;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+/** Writes an event of an instance down and publishes it; resolves when the bus accepted it. `more` ends its message. */
+export function tell(
   sink: EventSink,
   past: PastEvent[],
-  instance: { region: string; id: string; arn: string; tags: ReadonlyMap<string, string> },
+  instance: Subject,
   eventId: InstanceEventId,
+  more = '',
 ): Promise<void> {
   const [category, message] = INSTANCE_EVENTS[eventId];
+  const about = { ...KINDS.instance, eventId, category, message: `${message}${more}` };
+  return publish(sink, past, instance, about);
+}
+
+/** The same for a snapshot. */
+export function tellOfSnapshot(
+  sink: EventSink,
+  past: PastEvent[],
+  snapshot: Subject,
+  eventId: SnapshotEventId,
+): Promise<void> {
+  const [category, message] = SNAPSHOT_EVENTS[eventId];
+  return publish(sink, past, snapshot, { ...KINDS.snapshot, eventId, category, message });
+}
+
+/** "Monitoring Amazon RDS events", examples of DB instance and DB snapshot events. */
+const KINDS = {
+  instance: { sourceType: 'db-instance', detailType: 'RDS DB Instance Event', source: 'DB_INSTANCE' },
+  snapshot: { sourceType: 'db-snapshot', detailType: 'RDS DB Snapshot Event', source: 'SNAPSHOT' },
+} as const;
+
+type Told = (typeof KINDS)[keyof typeof KINDS] & {
+  readonly eventId: string;
+  readonly category: string;
+  readonly message: string;
+};
+
+async function publish(sink: EventSink, past: PastEvent[], subject: Subject, told: Told): Promise<void> {
   const at = new Date();
-  const { region, id, arn } = instance;
-  past.push({ region, sourceIdentifier: id, sourceArn: arn, message, category, at });
+  const { region, id, arn } = subject;
+  const { category, message, sourceType } = told;
+  past.push({ region, sourceType, sourceIdentifier: id, sourceArn: arn, message, category, at });
   await sink.publish({
     source: 'aws.rds',
-    detailType: 'RDS DB Instance Event',
+    detailType: told.detailType,
     resources: [arn],
     region,
     time: at,
     detail: {
       EventCategories: [category],
-      SourceType: 'DB_INSTANCE',
+      SourceType: told.source,
       SourceArn: arn,
       Date: at.toISOString(),
       Message: message,
       SourceIdentifier: id,
-      EventID: eventId,
-      Tags: Object.fromEntries(instance.tags),
+      EventID: told.eventId,
+      Tags: Object.fromEntries(subject.tags),
     },
   });
 }

@@ -74,6 +74,7 @@ const describeDBParameters: Operation = ({ state, region, form }) => ({
 /** By default the events of the last hour, as on AWS. `Duration` is in minutes. */
 const describeEvents: Operation = ({ state, region, form }) => {
   const source = form.text('SourceIdentifier');
+  const sourceType = form.text('SourceType');
   const startTime = form.text('StartTime');
   const from = startTime ? Date.parse(startTime) : Date.now() - (form.number('Duration') ?? 60) * 60_000;
   const to = Date.parse(form.text('EndTime') ?? '') || Date.now();
@@ -81,6 +82,7 @@ const describeEvents: Operation = ({ state, region, form }) => {
   const found = state.events.filter(
     (event) =>
       event.region === region &&
+      (sourceType === undefined || event.sourceType === sourceType) &&
       (source === undefined || event.sourceIdentifier === source) &&
       (categories.length === 0 || categories.includes(event.category)) &&
       event.at.getTime() >= from &&
@@ -91,7 +93,7 @@ const describeEvents: Operation = ({ state, region, form }) => {
       'Event',
       found.map((event) => ({
         SourceIdentifier: event.sourceIdentifier,
-        SourceType: 'db-instance',
+        SourceType: event.sourceType,
         Message: event.message,
         EventCategories: list('EventCategory', [event.category]),
         Date: event.at,

@@ -2,13 +2,17 @@
  * What happens to an instance after an API call was accepted: work that takes time, a status while it lasts, an event when it is done.
  * AWS: "Viewing Amazon RDS DB instance status". Durations are shorter than AWS's (minutes): at least `transitionMs`.
  */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Settings } from '../../postgres/server.ts';
+import { dataRoot, type Settings } from '../../postgres/server.ts';
+import { copyTree } from '../../postgres/template.ts';
 import type { EventSink, WorldContext } from '../../world/types.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
-import { type InstanceEventId, tell } from './events.ts';
+import { type InstanceEventId, type SnapshotEventId, tell, tellOfSnapshot } from './events.ts';
 import { type Instance, keyOf, type Login, type RdsState, type Status } from './model.ts';
 import { settingsOf, valueIn } from './parameters.ts';
+import type { Snapshot } from './snapshots.ts';
 
 export interface LifecycleOptions {
   readonly world: WorldContext;
@@ -35,24 +39,29 @@ export class Lifecycle {
 
   create(instance: Instance, password: string): void {
     this.#transition(instance, 'creating', 'available', async () => {
-      const { world, database, mayConnect, hasServer } = this.#options;
-      const { region, resourceId } = instance;
-      if (!hasServer(instance.id)) return ['RDS-EVENT-0005'];
-      instance.database = await openDatabase({
-        world,
-        ...database,
-        name: `${instance.id}-${resourceId.slice(3, 9).toLowerCase()}`,
-        region,
-        master: { user: instance.masterUser, password, database: instance.databaseName },
-        settings: this.#settings(instance),
-        iamEnabled: () => instance.iamEnabled,
-        mayConnect: (login) => mayConnect({ ...login, region, resourceId }),
-        forceSsl: () => valueIn(instance.group, 'rds.force_ssl') === '1',
-      });
-      this.#recoverFromCrashes(instance);
-      if (instance.multiAz) await instance.database.addStandby();
+      if (this.#options.hasServer(instance.id)) await this.#open(instance, password);
       return ['RDS-EVENT-0005'];
     });
+  }
+
+  /** `from` is a base backup; without, the database is empty. */
+  async #open(instance: Instance, password: string, from?: string): Promise<void> {
+    const { world, database, mayConnect } = this.#options;
+    const { region, resourceId } = instance;
+    instance.database = await openDatabase({
+      world,
+      ...database,
+      name: `${instance.id}-${resourceId.slice(3, 9).toLowerCase()}`,
+      region,
+      master: { user: instance.masterUser, password, database: instance.databaseName },
+      from,
+      settings: this.#settings(instance),
+      iamEnabled: () => instance.iamEnabled,
+      mayConnect: (login) => mayConnect({ ...login, region, resourceId }),
+      forceSsl: () => valueIn(instance.group, 'rds.force_ssl') === '1',
+    });
+    this.#recoverFromCrashes(instance);
+    if (instance.multiAz) await instance.database.addStandby();
   }
 
   /** With `failover`, which the caller has checked to be possible, the standby takes over. */
@@ -78,7 +87,7 @@ export class Lifecycle {
       await database.stop();
       await this.#startServer(instance);
     }
-    if (database) this.#inBackground(instance, () => database.addStandby());
+    if (database) this.#inBackground(instance.id, () => database.addStandby());
     return ['RDS-EVENT-0006', 'RDS-EVENT-0049'];
   }
 
@@ -112,8 +121,91 @@ export class Lifecycle {
     });
   }
 
-  delete(instance: Instance): void {
+  /** Copies the data; the instance goes on meanwhile ("Backing up, restoring, and exporting data", on short suspensions of a Single-AZ instance's I/O). */
+  snapshot(instance: Instance, snapshot: Snapshot): void {
+    this.#transition(instance, 'backing-up', 'available', async () => {
+      await this.#tell(instance, 'RDS-EVENT-0001');
+      await this.#tellOf(snapshot, 'RDS-EVENT-0040');
+      try {
+        await this.#fill(snapshot, instance);
+        return ['RDS-EVENT-0002'];
+      } catch (error) {
+        // The snapshot failed; the instance is as it was, and a server that died meanwhile is started again.
+        this.#log(snapshot.id, error);
+        if (instance.database?.server.state === 'crashed') await this.#startServer(instance);
+        return [];
+      }
+    });
+  }
+
+  /** Copies a snapshot, also into another region. */
+  copySnapshot(from: Snapshot, to: Snapshot): void {
+    this.#inBackground(to.id, async () => {
+      await this.#tellOf(to, 'RDS-EVENT-0059');
+      const copied = from.folder ? copyTree(from.folder, await this.#folderOf(to)) : Promise.resolve();
+      await this.#complete(
+        to,
+        copied.then(() => from.createdAt),
+        'RDS-EVENT-0060',
+      );
+    });
+  }
+
+  removeSnapshot(snapshot: Snapshot): void {
+    this.#inBackground(snapshot.id, async () => {
+      if (snapshot.folder) await rm(snapshot.folder, { recursive: true, force: true });
+      await this.#tellOf(snapshot, 'RDS-EVENT-0041');
+    });
+  }
+
+  /** A new instance from a snapshot's data. One that no server starts from ends as `failed`. */
+  restore(instance: Instance, snapshot: Snapshot): void {
+    this.#transition(instance, 'creating', 'available', async () => {
+      const { id } = snapshot;
+      if (snapshot.folder) await this.#open(instance, '', snapshot.folder);
+      await this.#tell(instance, 'RDS-EVENT-0043', ` ${id}`);
+      return [];
+    });
+  }
+
+  /** The snapshot becomes available once the data is there, or `failed`. */
+  async #fill(snapshot: Snapshot, { database }: Instance): Promise<void> {
+    const at = new Date();
+    const copied = database ? database.backUp(await this.#folderOf(snapshot)) : Promise.resolve();
+    await this.#complete(
+      snapshot,
+      copied.then(() => at),
+      'RDS-EVENT-0042',
+    );
+  }
+
+  async #complete(snapshot: Snapshot, copied: Promise<Date | undefined>, event: SnapshotEventId): Promise<void> {
+    const leastTime = sleep(this.#stopped ? 0 : this.#options.transitionMs);
+    try {
+      snapshot.originalCreatedAt = await copied;
+      await leastTime;
+      snapshot.createdAt = snapshot.type === 'copy' ? new Date() : snapshot.originalCreatedAt;
+      snapshot.progressPercent = 100;
+      snapshot.status = 'available';
+      await this.#tellOf(snapshot, event);
+    } catch (error) {
+      snapshot.status = 'failed';
+      throw error;
+    }
+  }
+
+  /** Where the snapshot's data goes: beside the servers' own. */
+  async #folderOf(snapshot: Snapshot): Promise<string> {
+    const { world, database } = this.#options;
+    const folders = join(dataRoot(world, database.installation), 'snapshots');
+    await mkdir(folders, { recursive: true, mode: 0o711 });
+    snapshot.folder = join(folders, `${snapshot.region}-${snapshot.id}-${Date.now()}`);
+    return snapshot.folder;
+  }
+
+  delete(instance: Instance, last: Snapshot | undefined): void {
     this.#transition(instance, 'deleting', 'deleting', async () => {
+      if (last) await this.#fill(last, instance);
       await instance.database?.remove();
       this.#options.state.instances.delete(keyOf(instance.region, instance.id));
       return ['RDS-EVENT-0003'];
@@ -167,7 +259,7 @@ export class Lifecycle {
     } catch (error) {
       // AWS's status for what can't be recovered; the log says what a person at AWS would see.
       instance.status = 'failed';
-      this.#log(instance, error);
+      this.#log(instance.id, error);
     }
   }
 
@@ -180,28 +272,35 @@ export class Lifecycle {
   }
 
   /** Goes on while the instance is in use. */
-  #inBackground(instance: Instance, work: () => Promise<void>): void {
+  #inBackground(id: string, work: () => Promise<void>): void {
     const done: Promise<void> = work()
-      .catch((error) => this.#log(instance, error))
+      .catch((error) => this.#log(id, error))
       .finally(() => this.#running.delete(done));
     this.#running.add(done);
   }
 
-  #log(instance: Instance, error: unknown): void {
+  #log(id: string, error: unknown): void {
     const what = error instanceof Error ? error.message : String(error);
-    this.#options.world.log('rds', `${instance.id} failed: ${what}`);
+    this.#options.world.log('rds', `${id} failed: ${what}`);
   }
 
-  async #tell(instance: Instance, event: InstanceEventId): Promise<void> {
-    const { events, state, world } = this.#options;
+  #tell(instance: Instance, event: InstanceEventId, more = ''): Promise<void> {
+    const { events, state } = this.#options;
+    return this.#bestEffort(instance.id, event, () => tell(events, state.events, instance, event, more));
+  }
+
+  #tellOf(snapshot: Snapshot, event: SnapshotEventId): Promise<void> {
+    const { events, state } = this.#options;
+    return this.#bestEffort(snapshot.id, event, () => tellOfSnapshot(events, state.events, snapshot, event));
+  }
+
+  /** Delivery is best effort on AWS too; it is not the instance's failure. */
+  async #bestEffort(id: string, event: string, publish: () => Promise<void>): Promise<void> {
     try {
-      await tell(events, state.events, instance, event);
+      await publish();
     } catch (error) {
-      // Delivery is best effort on AWS too; it is not the instance's failure.
-      world.log(
-        'rds',
-        `${instance.id}: ${event} not published: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.world.log('rds', `${id}: ${event} not published: ${why}`);
     }
   }
 }

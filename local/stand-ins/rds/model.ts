@@ -4,6 +4,7 @@ import { AwsFault } from '../../world/types.ts';
 import type { Database } from './database.ts';
 import type { PastEvent } from './events.ts';
 import { PARAMETERS, type ParameterGroup, valueIn } from './parameters.ts';
+import type { Snapshot } from './snapshots.ts';
 import { list, type XmlObject } from './xml.ts';
 
 /** Statuses that occur here ("Viewing Amazon RDS DB instance status"). */
@@ -12,6 +13,7 @@ export type Status =
   | 'available'
   | 'modifying'
   | 'rebooting'
+  | 'backing-up'
   | 'stopping'
   | 'stopped'
   | 'starting'
@@ -32,6 +34,8 @@ export interface Instance {
   readonly createdAt: Date;
   readonly masterUser: string;
   readonly databaseName: string | undefined;
+  /** Of the key that it is encrypted with; undefined when it isn't. */
+  readonly kmsKeyId: string | undefined;
   status: Status;
   instanceClass: string;
   allocatedStorageGib: number;
@@ -55,6 +59,9 @@ export interface RdsState {
   readonly instances: Map<string, Instance>;
   readonly groups: Map<string, ParameterGroup>;
   readonly events: PastEvent[];
+  readonly snapshots: Map<string, Snapshot>;
+  /** Manual snapshots that an account may have in a region. */
+  readonly snapshotQuota: number;
 }
 
 export const ENGINE_VERSION = '18.4';
@@ -129,6 +136,8 @@ export function describe(instance: Instance): XmlObject {
     MultiAZ: instance.multiAz,
     IAMDatabaseAuthenticationEnabled: instance.iamEnabled,
     DeletionProtection: instance.deletionProtection,
+    StorageEncrypted: instance.kmsKeyId !== undefined,
+    KmsKeyId: instance.kmsKeyId,
     BackupRetentionPeriod: 0,
     PubliclyAccessible: false,
     DBParameterGroups: list('DBParameterGroup', [

@@ -15,6 +15,7 @@ import {
   requireStatus,
   tagList,
 } from './model.ts';
+import { newSnapshot, type Snapshot, snapshotOfArn } from './snapshots.ts';
 import { type Form, list, type XmlObject } from './xml.ts';
 
 export interface Call {
@@ -26,22 +27,34 @@ export interface Call {
 
 export type Operation = (call: Call) => XmlObject | Promise<XmlObject>;
 
-function required(form: Form, name: string): string {
+export function required(form: Form, name: string): string {
   const value = form.text(name);
   if (!value)
     throw new AwsFault('InvalidParameterValue', `The parameter ${name} must be provided and must not be blank.`);
   return value;
 }
 
-const target = ({ state, region, form }: Call): Instance =>
+export const target = ({ state, region, form }: Call): Instance =>
   instanceOf(state, region, required(form, 'DBInstanceIdentifier'));
 
-const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
+/** A name that no instance has. @throws AwsFault */
+export function newInstanceId(state: RdsState, region: string, form: Form): string {
   const id = required(form, 'DBInstanceIdentifier').toLowerCase();
   if (!/^[a-z](?:-?[a-z0-9]){0,62}$/.test(id))
     throw new AwsFault('InvalidParameterValue', `The parameter DBInstanceIdentifier is not a valid identifier.`);
   if (state.instances.has(keyOf(region, id)))
     throw new AwsFault('DBInstanceAlreadyExists', 'DB instance already exists');
+  return id;
+}
+
+/** "CreateDBInstance": without a key of the customer's, the account's default key for RDS is used. */
+function keyFor(form: Form, region: string, accountId: string): string | undefined {
+  if (form.flag('StorageEncrypted') !== true) return undefined;
+  return form.text('KmsKeyId') ?? `arn:aws:kms:${region}:${accountId}:key/aws-rds`;
+}
+
+const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
+  const id = newInstanceId(state, region, form);
   const engine = required(form, 'Engine');
   if (engine !== 'postgres')
     throw new AwsFault('InvalidParameterValue', `Engine ${engine}: the local world has postgres only`);
@@ -54,6 +67,7 @@ const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
     createdAt: new Date(),
     masterUser: masterUser(required(form, 'MasterUsername')),
     databaseName: form.text('DBName'),
+    kmsKeyId: keyFor(form, region, state.accountId),
     status: 'creating',
     instanceClass: required(form, 'DBInstanceClass'),
     allocatedStorageGib: form.number('AllocatedStorage') ?? 20,
@@ -79,7 +93,7 @@ function masterUser(name: string): string {
   return name;
 }
 
-const tagsOf = (form: Form): Map<string, string> =>
+export const tagsOf = (form: Form): Map<string, string> =>
   new Map(form.list('Tags.Tag').map((tag) => [tag.text('Key') ?? '', tag.text('Value') ?? '']));
 
 const describeDBInstances: Operation = ({ state, region, form }) => {
@@ -193,6 +207,22 @@ const startDBInstance: Operation = (call) => {
   return { DBInstance: describe(instance) };
 };
 
+/** The snapshot that is taken before the instance goes; undefined when it is to go without. @throws AwsFault */
+function finalSnapshot({ state, region, form }: Call, instance: Instance): Snapshot | undefined {
+  const id = form.text('FinalDBSnapshotIdentifier');
+  const skips = form.flag('SkipFinalSnapshot') === true;
+  if (skips === (id !== undefined))
+    throw new AwsFault(
+      'InvalidParameterCombination',
+      skips
+        ? 'FinalDBSnapshotIdentifier can not be specified when SkipFinalSnapshot is specified'
+        : 'FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.',
+    );
+  if (!id) return undefined;
+  requireStatus(instance, 'available');
+  return newSnapshot(state, { ...instance, region, tags: new Map() }, id);
+}
+
 const deleteDBInstance: Operation = (call) => {
   const instance = target(call);
   requireStatus(instance, 'available', 'stopped', 'failed');
@@ -201,29 +231,29 @@ const deleteDBInstance: Operation = (call) => {
       'InvalidParameterCombination',
       'Cannot delete protected DB Instance, please disable deletion protection and try again.',
     );
-  if (call.form.flag('SkipFinalSnapshot') !== true)
-    throw new AwsFault(
-      'InvalidParameterCombination',
-      'FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified (final snapshots are not yet in the local world).',
-    );
-  call.lifecycle.delete(instance);
+  const last = finalSnapshot(call, instance);
+  call.lifecycle.delete(instance, last);
   return { DBInstance: describe(instance) };
 };
 
+/** What a resource's ARN names: an instance or a snapshot. */
+const taggedOf = (state: RdsState, region: string, arn: string): { readonly tags: Map<string, string> } =>
+  arn.includes(':snapshot:') ? snapshotOfArn(state, region, arn) : instanceOf(state, region, arn);
+
 const addTagsToResource: Operation = ({ state, region, form }) => {
-  const { tags } = instanceOf(state, region, required(form, 'ResourceName'));
+  const { tags } = taggedOf(state, region, required(form, 'ResourceName'));
   for (const [key, value] of tagsOf(form)) tags.set(key, value);
   return {};
 };
 
 const removeTagsFromResource: Operation = ({ state, region, form }) => {
-  const { tags } = instanceOf(state, region, required(form, 'ResourceName'));
+  const { tags } = taggedOf(state, region, required(form, 'ResourceName'));
   for (const key of form.texts('TagKeys.member')) tags.delete(key);
   return {};
 };
 
 const listTagsForResource: Operation = ({ state, region, form }) => ({
-  TagList: tagList(instanceOf(state, region, required(form, 'ResourceName')).tags),
+  TagList: tagList(taggedOf(state, region, required(form, 'ResourceName')).tags),
 });
 
 export const instanceOperations: Readonly<Record<string, Operation>> = {

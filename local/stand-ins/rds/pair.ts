@@ -78,6 +78,11 @@ export class Pair {
     });
   }
 
+  /** Copies the primary's data, from which another server starts, into `folder`, which must not exist. @throws PostgresError */
+  backUp(folder: string): Promise<void> {
+    return this.#alone(() => baseBackup(this.#primary, folder, this.#options.installation));
+  }
+
   /** Takes the standby away, if there is one. */
   detach(): Promise<void> {
     return this.#alone(() => this.#dropStandby());

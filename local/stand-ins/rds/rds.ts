@@ -1,6 +1,6 @@
 /**
  * Amazon RDS for PostgreSQL on real servers. Answers RDS's API, starts and stops servers, publishes metrics and events.
- * Left out, with an error that says so: snapshots, restores, read replicas, clusters, subnet and option groups.
+ * Left out, with an error that says so: restores to a point in time, read replicas, clusters, subnet and option groups.
  */
 import type { ClientConfig } from 'pg';
 import { faultReply } from '../../gateway/reply.ts';
@@ -22,6 +22,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { publishMetrics } from './metrics.ts';
 import { keyOf, type Login, type RdsState } from './model.ts';
 import { instanceOperations } from './operations.ts';
+import { snapshotOperations } from './snapshot-operations.ts';
 import { Form, resultReply } from './xml.ts';
 
 export interface RdsOptions {
@@ -35,6 +36,8 @@ export interface RdsOptions {
   mayConnect?(login: Login): boolean;
   /** Whether PostgreSQL stands behind the instance of that name; by default it does. Without, an instance is only described. */
   hasServer?(id: string): boolean;
+  /** Manual snapshots that an account may have in a region; 100 by default, as on AWS ("Quotas and constraints for Amazon RDS"). */
+  readonly snapshotQuota?: number;
   /** PostgreSQL settings that differ from the local world's, such as `{ fsync: true }`. */
   readonly settings?: Settings;
 }
@@ -53,14 +56,23 @@ export interface Rds extends StandIn {
   start(): Promise<void>;
   /** A running instance; `undefined` while it is being created, or unknown. */
   instance(id: string, region: string): RdsInstance | undefined;
+  /** Where a snapshot's data is, for faults; `undefined` while it isn't there yet, or without a server behind its instance. */
+  snapshotFolder(id: string, region: string): string | undefined;
   /** Stops every server; also done when the world stops. */
   stop(): Promise<void>;
 }
 
-const OPERATIONS = { ...instanceOperations, ...groupOperations };
+const OPERATIONS = { ...instanceOperations, ...groupOperations, ...snapshotOperations };
 
 export function createRds(world: WorldContext, options: RdsOptions): Rds {
-  const state: RdsState = { accountId: world.accountId, instances: new Map(), groups: new Map(), events: [] };
+  const state: RdsState = {
+    accountId: world.accountId,
+    instances: new Map(),
+    groups: new Map(),
+    events: [],
+    snapshots: new Map(),
+    snapshotQuota: options.snapshotQuota ?? 100,
+  };
   let lifecycle: Lifecycle | undefined;
   let endMetrics = () => {};
   let stopped: Promise<void> | undefined;
@@ -98,6 +110,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
         database,
       };
     },
+    snapshotFolder: (id, region) => state.snapshots.get(keyOf(region, id))?.folder,
     stop,
     async handle(call: AwsCall): Promise<AwsReply> {
       if (!lifecycle) throw new Error('the RDS stand-in is asked before it was started: await start() first');

@@ -10,6 +10,7 @@ import { runbook as restartService } from './restart-service.ts';
 import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
 import { runbook as scaleOutService } from './scale-out-service.ts';
 import { runbook as scaleUpDatabase } from './scale-up-database.ts';
+import { runbook as snapshotDatabase } from './snapshot-database.ts';
 import { runbook as stopUnhealthyTask } from './stop-unhealthy-task.ts';
 import { runbook as vacuumAndAnalyze } from './vacuum-and-analyze.ts';
 
@@ -24,6 +25,7 @@ export const RUNBOOKS: readonly Runbook[] = [
   rollBackDeployment,
   scaleOutService,
   scaleUpDatabase,
+  snapshotDatabase,
   stopUnhealthyTask,
   vacuumAndAnalyze,
 ];

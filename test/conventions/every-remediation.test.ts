@@ -70,7 +70,7 @@ describe.each(jobs.map((each) => each.name))('job %s', (name) => {
     expect(manifest.name).toBe(name);
     expectReasons(manifest.permissions);
     const declared = manifest.permissions.flatMap((permission) => permission.actions as readonly string[]);
-    const used = new Set(readdirSync(join(JOBS, name)).flatMap((file) => actionsUsed(sourceOf(file))));
+    const used = new Set([...sourcesOf(join(JOBS, name, 'handler.ts')).values()].flatMap(actionsUsed));
     // Tags given in the call that makes something need the permission to tag, without a call of their own.
     const invisible = new Set(['rds:AddTagsToResource']);
     expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
@@ -113,6 +113,7 @@ describe.each(names)('remediation %s', (name) => {
     const withoutCall = new Set([
       'rds-db:connect',
       ...(used.has('ecs:RegisterTaskDefinition') ? ['iam:PassRole', 'ecs:TagResource'] : []),
+      ...(used.has('rds:CreateDBSnapshot') ? ['rds:AddTagsToResource'] : []),
     ]);
     expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
     expect(declared.filter((action) => !used.has(action) && !withoutCall.has(action))).toEqual([]);

@@ -1,6 +1,7 @@
 /** What a backup needs next. Pure. */
+import type { Snapshot } from '../../databases/snapshot-id.ts';
 import type { BackupConfig } from '../../engine/config.ts';
-import type { RunIdentity, Step, Verdict } from '../job.ts';
+import type { Step, Verdict } from '../job.ts';
 
 /** Kept between turns. */
 export interface State {
@@ -19,26 +20,12 @@ export interface Instance {
   readonly latestRestorableAt: number | undefined;
 }
 
-export interface Snapshot {
-  readonly status: string;
-  readonly encrypted: boolean;
-  readonly sizeGib: number;
-  /** 0 to 100. */
-  readonly progressPercent: number;
-  /** Epoch milliseconds; of the data that is in it. */
-  readonly takenAt: number | undefined;
-}
-
 export interface View {
   readonly instance: Instance | undefined;
   readonly snapshot: Snapshot | undefined;
 }
 
 const POLL_SECONDS = 30;
-
-/** `main`, `orders-db`, `2026-11-21T02:00:00Z` -> `nightshift-main-orders-db-2026-11-21-02-00`: RDS allows letters, digits and single hyphens. */
-export const snapshotIdOf = (deployment: string, { subject, scheduledAt }: RunIdentity): string =>
-  `nightshift-${deployment}-${subject}-${new Date(scheduledAt).toISOString().slice(0, 16).replaceAll(/[T:]/g, '-')}`;
 
 /** `create`: the snapshot is to be asked for now. */
 export function nextStep(

@@ -4,9 +4,9 @@ import {
   CreateDBInstanceCommand,
   CreateDBParameterGroupCommand,
   DeleteDBInstanceCommand,
+  DescribeDBClustersCommand,
   DescribeDBInstancesCommand,
   DescribeDBParametersCommand,
-  DescribeDBSnapshotsCommand,
   DescribeEventsCommand,
   ListTagsForResourceCommand,
   ModifyDBInstanceCommand,
@@ -290,7 +290,7 @@ describe('what AWS would refuse', () => {
   });
 
   it('says so when an operation is not there yet', async () => {
-    await expect(world.client.send(new DescribeDBSnapshotsCommand({}))).rejects.toMatchObject({
+    await expect(world.client.send(new DescribeDBClustersCommand({}))).rejects.toMatchObject({
       name: 'InvalidAction',
       message: expect.stringContaining('not yet in the local world'),
     });

@@ -125,6 +125,11 @@ export const DATABASE_CASES = [
   }),
   databaseCase({ remediation: 'grow-storage', metricName: 'FreeStorageSpace', action: 'rds:ModifyDBInstance' }),
   databaseCase({ remediation: 'scale-up-database', metricName: 'DBLoad', action: 'rds:ModifyDBInstance' }),
+  databaseCase({
+    remediation: 'snapshot-database',
+    metricName: 'TransactionLogsDiskUsage',
+    action: 'rds:CreateDBSnapshot',
+  }),
   databaseCase({ remediation: 'restart-database', metricName: 'SwapUsage', action: 'rds:RebootDBInstance' }),
   databaseCase({
     remediation: 'fail-over-database',

@@ -1,11 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { type Snapshot, snapshotIdOf } from '../../../functions/databases/snapshot-id.ts';
 import type { BackupConfig } from '../../../functions/engine/config.ts';
-import {
-  type Instance,
-  nextStep,
-  type Snapshot,
-  snapshotIdOf,
-} from '../../../functions/jobs/back-up-database/decide.ts';
+import { type Instance, nextStep } from '../../../functions/jobs/back-up-database/decide.ts';
 
 const NOW = Date.parse('2026-11-21T02:10:00Z');
 const backup: BackupConfig = {
@@ -24,6 +20,7 @@ const instance: Instance = {
   latestRestorableAt: NOW - 300_000,
 };
 const snapshot: Snapshot = {
+  id: state.snapshotId,
   status: 'available',
   encrypted: true,
   sizeGib: 20,
@@ -46,9 +43,8 @@ const step = (
 
 describe('backing a database up', () => {
   it('names the snapshot after its run, the same on every try', () => {
-    const run = { job: 'back-up-database', subject: 'orders-db', scheduledAt: '2026-11-21T02:00:00Z' };
-    expect(snapshotIdOf('main', run)).toBe(state.snapshotId);
-    expect(snapshotIdOf('main', { ...run, scheduledAt: '2026-11-21T03:00:00+01:00' })).toBe(state.snapshotId);
+    for (const at of ['2026-11-21T02:00:00Z', '2026-11-21T03:00:00+01:00'])
+      expect(snapshotIdOf('main', 'orders-db', at, 16)).toBe(state.snapshotId);
   });
 
   it('asks for the snapshot once the instance is available, and waits until then', () => {

@@ -1,0 +1,21 @@
+/** What decisions are made of, of a snapshot, and how ours are named. Pure. */
+
+export interface Snapshot {
+  readonly id: string;
+  /** `creating`, `available`, `failed` ... */
+  readonly status: string;
+  readonly encrypted: boolean;
+  readonly sizeGib: number;
+  /** 0 to 100. */
+  readonly progressPercent: number;
+  /** When the data in it was taken (epoch milliseconds); absent until it was. */
+  readonly takenAt: number | undefined;
+}
+
+/**
+ * `nightshift-<deployment>-<instance>-<time>`: permissions are given for names that begin so, and what begins so is ours to prune. RDS allows letters,
+ * digits and single hyphens.
+ * @param at ISO 8601. @param digits how much of it: 16 is to the minute, 19 to the second.
+ */
+export const snapshotIdOf = (deployment: string, instance: string, at: string, digits: 16 | 19): string =>
+  `nightshift-${deployment}-${instance}-${new Date(at).toISOString().slice(0, digits).replaceAll(/[T:]/g, '-')}`;

@@ -1,0 +1,151 @@
+/** The job's own calls: turn by turn on a real journal and the RDS stand-in, the first on a real server. */
+import {
+  CreateDBSnapshotCommand,
+  DeleteDBInstanceCommand,
+  DescribeDBSnapshotsCommand,
+  RestoreDBInstanceFromDBSnapshotCommand,
+} from '@aws-sdk/client-rds';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import type { BackupConfig } from '../../../functions/engine/config.ts';
+import type { State } from '../../../functions/jobs/back-up-database/decide.ts';
+import { readRuns } from '../../../functions/jobs/items.ts';
+import type { Job } from '../../../functions/jobs/job.ts';
+import { type Turn, takeTurn } from '../../../functions/jobs/run.ts';
+import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';
+import { config, database } from '../../support/fixtures.ts';
+import { openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
+import { eventually } from '../rds/harness.ts';
+
+jest.setTimeout(90_000);
+const SCHEDULED_AT = '2026-11-21T02:00:00Z';
+/** The stand-in keeps no transaction logs. */
+const backup: BackupConfig = {
+  recoveryPointSeconds: 86_400,
+  pointInTimeRecovery: false,
+  keepDays: 30,
+  keepWeeks: 8,
+  keepMonths: 12,
+  keepAtLeast: 3,
+};
+let w: RdsRemediationWorld<Observation>;
+let job: Job<State>;
+let count = 0;
+
+beforeAll(async () => {
+  w = await openRdsRemediation(() => import('../../../functions/remediations/snapshot-database/handler.ts'));
+  ({ job } = await import('../../../functions/jobs/back-up-database/handler.ts'));
+});
+afterEach(() => w.calm());
+afterAll(async () => {
+  await w?.close();
+});
+
+async function described(): Promise<string> {
+  const id = `backed-up-${++count}`;
+  await w.create(id);
+  return id;
+}
+const snapshotName = (id: string) => `nightshift-test-${id}-2026-11-21-02-00`;
+const snapshotsOf = async (id: string) =>
+  (await w.world.client.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: id }))).DBSnapshots ?? [];
+const turn = (id: string, more: Partial<BackupConfig> = {}): Promise<Turn> =>
+  takeTurn(
+    {
+      store: w.store,
+      config: { ...config, databases: { [id]: { ...database, name: id, backup: { ...backup, ...more } } } },
+      now: Date.now,
+      random: Math.random,
+      remaining: () => 30_000,
+    },
+    job,
+    { job: 'back-up-database', subject: id, scheduledAt: SCHEDULED_AT },
+  );
+/** As the state machine does, without its waits: until it has ended. */
+const toItsEnd = (id: string, more: Partial<BackupConfig> = {}) =>
+  eventually(
+    `the end of the run for ${id}`,
+    () => turn(id, more),
+    ({ kind }) => kind === 'ended',
+  );
+async function query(id: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client(w.world.instance(id).adminClientConfig);
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('back-up-database', () => {
+  it('makes one snapshot, named by its run, from which the rows come back', async () => {
+    const id = 'pair-daily';
+    await w.create(id);
+    await query(id, 'CREATE TABLE notes AS SELECT 1 AS note');
+    const { result, changing } = await w.callsDuring(() => toItsEnd(id));
+    expect(result).toEqual({
+      kind: 'ended',
+      verdict: 'passed',
+      summary: `snapshot ${snapshotName(id)} of 20 GiB`,
+    });
+    expect(changing).toEqual(['CreateDBSnapshot']);
+    const [taken] = await snapshotsOf(id);
+    expect(taken).toMatchObject({ DBSnapshotIdentifier: snapshotName(id), Status: 'available' });
+    expect(taken?.TagList).toContainEqual({ Key: 'nightshift:deployment', Value: 'test' });
+    const [run] = await readRuns(w.store, { job: 'back-up-database', subject: id });
+    expect(run?.verdict?.report).toMatchObject({ sizeGib: 20, takenAt: taken?.SnapshotCreateTime?.toISOString() });
+    await w.world.client.send(
+      new RestoreDBInstanceFromDBSnapshotCommand({
+        DBInstanceIdentifier: 'pair-proof',
+        DBSnapshotIdentifier: snapshotName(id),
+      }),
+    );
+    await w.untilAvailable('pair-proof');
+    expect(await query('pair-proof', 'SELECT note FROM notes')).toEqual([{ note: 1 }]);
+  });
+
+  it('makes one also when the answer was lost, and when two turns are taken at once', async () => {
+    const id = await described();
+    w.fault('CreateDBSnapshot', 'timeout-after', 1);
+    await Promise.allSettled([turn(id), turn(id)]);
+    expect(await toItsEnd(id)).toMatchObject({ verdict: 'passed' });
+    expect(await snapshotsOf(id)).toHaveLength(1);
+  });
+
+  it('takes the step again after it was throttled, and while something else is done to the instance', async () => {
+    const id = await described();
+    w.fault('CreateDBSnapshot', 'throttled', 2);
+    await expect(turn(id)).rejects.toMatchObject({ retryable: true });
+    w.calm();
+    await w.world.client.send(
+      new CreateDBSnapshotCommand({ DBInstanceIdentifier: id, DBSnapshotIdentifier: `by-hand-${id}` }),
+    );
+    expect(await turn(id)).toMatchObject({ kind: 'wait', note: 'the instance is backing-up' });
+    expect(await toItsEnd(id)).toMatchObject({ verdict: 'passed' });
+  });
+
+  it('fails, and says why, when it is refused, when the instance is missing, and without transaction logs', async () => {
+    const refused = await described();
+    w.fault('CreateDBSnapshot', 'refused');
+    expect(await toItsEnd(refused)).toMatchObject({
+      verdict: 'failed',
+      summary: expect.stringContaining('AccessDenied'),
+    });
+    w.calm();
+    const gone = await described();
+    await w.world.client.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: gone, SkipFinalSnapshot: true }));
+    await eventually(
+      `${gone} gone`,
+      () => w.describe(gone).catch((error: Error) => error.name),
+      (seen) => seen === 'DBInstanceNotFoundFault',
+    );
+    expect(await toItsEnd(gone)).toMatchObject({ verdict: 'failed', summary: 'the database instance is missing' });
+    const without = await described();
+    expect(await toItsEnd(without, { pointInTimeRecovery: true })).toMatchObject({
+      verdict: 'failed',
+      summary: expect.stringContaining('automated backups are switched off'),
+    });
+    expect(await snapshotsOf(without)).toHaveLength(1);
+  });
+});

@@ -1,9 +1,10 @@
 /** The job's own calls: turn by turn on a real journal and the RDS stand-in, the first on a real server. */
 import {
-  CreateDBSnapshotCommand,
   DeleteDBInstanceCommand,
   DescribeDBSnapshotsCommand,
   RestoreDBInstanceFromDBSnapshotCommand,
+  StartDBInstanceCommand,
+  StopDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
@@ -68,6 +69,12 @@ const toItsEnd = (id: string, more: Partial<BackupConfig> = {}) =>
     () => turn(id, more),
     ({ kind }) => kind === 'ended',
   );
+const untilStatus = (id: string, status: string) =>
+  eventually(
+    `${id} ${status}`,
+    () => w.describe(id),
+    (seen) => seen?.DBInstanceStatus === status,
+  );
 async function query(id: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client(w.world.instance(id).adminClientConfig);
   await client.connect();
@@ -113,15 +120,15 @@ describe('back-up-database', () => {
     expect(await snapshotsOf(id)).toHaveLength(1);
   });
 
-  it('takes the step again after it was throttled, and while something else is done to the instance', async () => {
+  it('takes the step again after it was throttled, and waits until the instance is available', async () => {
     const id = await described();
     w.fault('CreateDBSnapshot', 'throttled', 2);
     await expect(turn(id)).rejects.toMatchObject({ retryable: true });
     w.calm();
-    await w.world.client.send(
-      new CreateDBSnapshotCommand({ DBInstanceIdentifier: id, DBSnapshotIdentifier: `by-hand-${id}` }),
-    );
-    expect(await turn(id)).toMatchObject({ kind: 'wait', note: 'the instance is backing-up' });
+    await w.world.client.send(new StopDBInstanceCommand({ DBInstanceIdentifier: id }));
+    await untilStatus(id, 'stopped');
+    expect(await turn(id)).toMatchObject({ kind: 'wait', note: 'the instance is stopped' });
+    await w.world.client.send(new StartDBInstanceCommand({ DBInstanceIdentifier: id }));
     expect(await toItsEnd(id)).toMatchObject({ verdict: 'passed' });
   });
 

@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/remediations': ['functions/databases', 'functions/dns', 'functions/ecs', 'functions/engine', 'events'],
   'functions/records': ['functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
-  'functions/jobs': ['functions/engine', 'events'],
+  'functions/jobs': ['functions/databases', 'functions/engine', 'events'],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/engine', 'events'],
   cli: ['functions/jobs', 'functions/records', 'functions/engine', 'events', 'infra', 'local'],

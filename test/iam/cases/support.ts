@@ -46,7 +46,13 @@ export async function fireUntil<T>(world: World, alarmName: string, seen: Promis
 
 /** Waits for one more call of a function, after those that were recorded when this was called. */
 export const nextCall = (world: World, stage: Stage, caller: string, operation: string, withinMs = 60_000) =>
-  next(world, stage, `${operation} by ${caller}`, (call) => call.caller === caller && call.operation === operation, withinMs);
+  next(
+    world,
+    stage,
+    `${operation} by ${caller}`,
+    (call) => call.caller === caller && call.operation === operation,
+    withinMs,
+  );
 
 /** Waits for one more call of a function that needs this permission. */
 export const nextUse = (world: World, stage: Stage, caller: string, action: string, withinMs = 60_000) =>

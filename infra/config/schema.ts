@@ -130,8 +130,8 @@ export const databaseSchema = z.strictObject({
   costApprovals: z.literal([0, 1, 2]).default(1),
   /** Tables with a larger share of dead rows, or of rows changed since they were analyzed, are vacuumed (autovacuum's own limit is 0.2). */
   deadRowsAboveShare: share.default(0.2),
-  /** Tables larger than this, with their indexes, are never vacuumed by Nightshift: a function has 5 minutes. */
-  vacuumTablesUpToMib: z.int().min(1).max(10_240).default(2048),
+  /** Tables larger than this, with their indexes, are never vacuumed by Nightshift: a function has 20 seconds for it. */
+  vacuumTablesUpToMib: z.int().min(1).max(2048).default(512),
   /** Statements that run for longer may be cancelled (runbook 004, lines 124-127 and 1040-1048: 5 minutes). */
   queryLongerThanSeconds: seconds(1).default(300),
   /** Whether sessions idle inside a transaction may be ended too: their work is rolled back. */

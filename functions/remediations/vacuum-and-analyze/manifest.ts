@@ -21,6 +21,6 @@ export const manifest = defineManifest({
   // Each table is looked at again directly before it is vacuumed: what isn't due any more is left.
   idempotency: 'conditional',
   defaults: { cooldownSeconds: 1800, perTargetPerHour: 2, perRunbookPerHour: 10 },
-  timeoutSeconds: 300,
+  timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

@@ -16,6 +16,8 @@ interface ServiceCase {
   readonly metricName: string;
   /** The changing call that ends the case. */
   readonly operation: string;
+  /** What is restored afterwards would look like somebody else's change while its incident is open. */
+  readonly healsFirst?: true;
   prepare(world: World, stage: Stage): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ const serviceCase = ({
   namespace = INSIGHTS,
   metricName,
   operation,
+  healsFirst,
   prepare,
 }: ServiceCase): Scenario<World> => ({
   name: `service-${remediation}`,
@@ -44,6 +47,7 @@ const serviceCase = ({
     await fireUntil(world, alarm, nextCall(world, stage, `nightshift-demo-${remediation}`, operation));
     await setState(world, alarm, 'OK');
     await untilTasks(world, stage, DEMO.tasks, SETTLED_WITHIN_MS);
+    if (healsFirst) await untilQuiet(world, stage, SERVICE_TARGET, remediation);
     return {};
   },
 });
@@ -129,6 +133,7 @@ export const DEPLOYMENT_CASES = [
     namespace: 'AWS/ECS',
     metricName: 'MemoryUtilization',
     operation: 'UpdateService',
+    healsFirst: true,
     prepare: sameRevisionAfterwards,
   }),
   serviceCase({

@@ -35,15 +35,27 @@ export function deploymentOf({ table }: Pick<Place, 'table'>): string {
 }
 
 async function deployedConfig(place: Place, functionName: string): Promise<RuntimeConfig> {
+  const config = (await assetFile(place, functionName, 'config.json')) as RuntimeConfig | undefined;
+  if (!config)
+    throw new UsageError(`no function ${functionName} there: is Nightshift deployed? (--region, --profile, --table)`);
+  if (config.version !== 1)
+    throw new Error(`${functionName}: configuration version ${config.version}, expected 1: deploy again`);
+  return config;
+}
+
+/**
+ * A JSON file in the code of a deployed function; undefined when there is no such function.
+ * @throws Error when its code can't be read or has no such file.
+ */
+export async function assetFile(place: Place, functionName: string, file: string): Promise<unknown> {
   const lambda = new LambdaClient({ ...clientDefaults(), ...place.clientSettings });
   try {
     // "GetFunction", AWS Lambda API Reference: Code.Location is a presigned URL of the code, valid for 10 minutes.
     const { Code } = await lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
     if (!Code?.Location) throw new Error(`${functionName}: Lambda told no location of its code`);
-    return configIn(await download(place, Code.Location, functionName), functionName);
+    return fileIn(await download(place, Code.Location, functionName), functionName, file);
   } catch (error) {
-    if (error instanceof ResourceNotFoundException)
-      throw new UsageError(`no function ${functionName} there: is Nightshift deployed? (--region, --profile, --table)`);
+    if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
   } finally {
     lambda.destroy();
@@ -59,13 +71,10 @@ async function download(place: Place, location: string, functionName: string): P
   return new Uint8Array(await reply.arrayBuffer());
 }
 
-function configIn(zip: Uint8Array, functionName: string): RuntimeConfig {
-  const file = unzipSync(zip, { filter: ({ name }) => name === 'config.json' })['config.json'];
-  if (!file) throw new Error(`${functionName}: its code holds no config.json: deploy again`);
-  const config = JSON.parse(new TextDecoder().decode(file)) as RuntimeConfig;
-  if (config.version !== 1)
-    throw new Error(`${functionName}: configuration version ${config.version}, expected 1: deploy again`);
-  return config;
+function fileIn(zip: Uint8Array, functionName: string, file: string): unknown {
+  const found = unzipSync(zip, { filter: ({ name }) => name === file })[file];
+  if (!found) throw new Error(`${functionName}: its code holds no ${file}: deploy again`);
+  return JSON.parse(new TextDecoder().decode(found));
 }
 
 export interface ProtectedTarget {

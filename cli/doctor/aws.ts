@@ -7,10 +7,24 @@ import {
   type MetricAlarm,
   paginateDescribeAlarms,
 } from '@aws-sdk/client-cloudwatch';
-import { LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import {
+  GetAccountSettingsCommand,
+  GetFunctionConcurrencyCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-lambda';
 import { type DBInstance, DBInstanceNotFoundFault, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
+import {
+  DescribeSecretCommand,
+  ResourceNotFoundException as SecretNotFoundException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { DescribeStateMachineCommand, SFNClient, StateMachineDoesNotExist } from '@aws-sdk/client-sfn';
 import { paginateListSubscriptionsByTopic, SNSClient, type Subscription } from '@aws-sdk/client-sns';
+import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { clientDefaults } from '../../functions/engine/clients.ts';
+import { assetFile } from '../deployment.ts';
 import type { Place } from '../place.ts';
 import type { TaggedAlarm } from './alarms.ts';
 
@@ -29,15 +43,28 @@ export interface Aws {
   mappingStates(functionName: string): Promise<string[]>;
   /** Sum of a function's metric since `since`. */
   sumOf(functionName: string, metric: 'Invocations' | 'Errors', since: Date): Promise<number>;
+  /** A JSON file in the code of a function; undefined when there is no such function. */
+  assetFile(functionName: string, file: string): Promise<unknown>;
+  /** Of a Secrets Manager secret or an SSM parameter. */
+  secret(arn: string): Promise<'there' | 'missing' | 'being-deleted'>;
+  /** Concurrent executions of the account in this region, and those that no function keeps for itself. */
+  concurrency(): Promise<{ readonly limit: number; readonly unreserved: number }>;
+  /** Executions that a function keeps for itself; undefined when it keeps none, or isn't there. */
+  reservedConcurrency(functionName: string): Promise<number | undefined>;
+  /** Undefined when there is no such state machine. */
+  machineStatus(arn: string): Promise<string | undefined>;
   destroy(): void;
 }
 
-export function awsOf({ clientSettings }: Pick<Place, 'clientSettings'>): Aws {
-  const settings = { ...clientDefaults(), ...clientSettings };
+export function awsOf(place: Place): Aws {
+  const settings = { ...clientDefaults(), ...place.clientSettings };
   const cloudwatch = new CloudWatchClient(settings);
   const rds = new RDSClient(settings);
   const sns = new Map<string, SNSClient>();
   const lambda = new LambdaClient(settings);
+  const secrets = new SecretsManagerClient(settings);
+  const ssm = new SSMClient(settings);
+  const sfn = new SFNClient(settings);
   const watches = new Map<string, CloudWatchClient>();
   const inRegion = <C>(clients: Map<string, C>, region: string, make: () => C): C => {
     const client = clients.get(region) ?? make();
@@ -107,8 +134,54 @@ export function awsOf({ clientSettings }: Pick<Place, 'clientSettings'>): Aws {
       const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({ FunctionName }));
       return EventSourceMappings.map(({ State = 'without a state' }) => State);
     },
+    assetFile: (functionName, file) => assetFile(place, functionName, file),
+    secret: (arn) => (arn.split(':')[2] === 'ssm' ? parameterState(ssm, arn) : secretState(secrets, arn)),
+    concurrency: async () => {
+      const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}));
+      const { ConcurrentExecutions: limit = 0, UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {};
+      return { limit, unreserved };
+    },
+    reservedConcurrency: async (FunctionName) => {
+      try {
+        const reply = await lambda.send(new GetFunctionConcurrencyCommand({ FunctionName }));
+        return reply.ReservedConcurrentExecutions;
+      } catch (error) {
+        if (error instanceof ResourceNotFoundException) return undefined;
+        throw error;
+      }
+    },
+    machineStatus: async (stateMachineArn) => {
+      try {
+        return (await sfn.send(new DescribeStateMachineCommand({ stateMachineArn }))).status;
+      } catch (error) {
+        if (error instanceof StateMachineDoesNotExist) return undefined;
+        throw error;
+      }
+    },
     destroy: () => {
-      for (const client of [cloudwatch, rds, lambda, ...sns.values(), ...watches.values()]) client.destroy();
+      for (const client of [cloudwatch, rds, lambda, secrets, ssm, sfn, ...sns.values(), ...watches.values()])
+        client.destroy();
     },
   };
+}
+
+/** "DescribeSecret", AWS Secrets Manager API Reference: DeletedDate is set while its deletion is scheduled. It tells no value. */
+async function secretState(client: SecretsManagerClient, SecretId: string) {
+  try {
+    const { DeletedDate } = await client.send(new DescribeSecretCommand({ SecretId }));
+    return DeletedDate ? 'being-deleted' : 'there';
+  } catch (error) {
+    if (error instanceof SecretNotFoundException) return 'missing';
+    throw error;
+  }
+}
+
+/** "DescribeParameters", AWS Systems Manager API Reference: metadata only. A parameter's name may begin with the slash that its ARN has anyhow. */
+async function parameterState(client: SSMClient, arn: string) {
+  const path = arn.slice(arn.indexOf(':parameter/') + ':parameter'.length);
+  const Values = [path, path.slice(1)];
+  const { Parameters = [] } = await client.send(
+    new DescribeParametersCommand({ ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values }] }),
+  );
+  return Parameters.length > 0 ? 'there' : 'missing';
 }

@@ -8,6 +8,7 @@ import type { Place } from '../place.ts';
 import type { AnyRemediation } from '../remediations.ts';
 import { judgeAlarms, wantedAlarms, watches } from './alarms.ts';
 import type { Aws } from './aws.ts';
+import { checkConcurrency, checkFollowThrough, checkSecrets, partitionOf } from './deployed.ts';
 import { checkFollowers, checkOwnAlarms, checkSigns } from './self-watch.ts';
 
 export interface Around {
@@ -32,6 +33,9 @@ const ALL: Readonly<Record<string, Checks>> = {
   'self-watch': checkOwnAlarms,
   signs: checkSigns,
   publisher: checkFollowers,
+  'follow-through': checkFollowThrough,
+  concurrency: checkConcurrency,
+  secrets: checkSecrets,
 };
 
 /** Runs every check. One that can't be made is wrong: what can't be seen must not look healthy. */
@@ -163,10 +167,6 @@ async function checkTopic(aws: Aws, topic: string): Promise<Check> {
     'subscribe somebody (contacts.pageEmails), who must confirm',
   );
 }
-
-/** "Amazon Resource Names (ARNs)", AWS General Reference. */
-const partitionOf = (region: string): string =>
-  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 
 async function checkFailureQueues({ deployment, failures }: Around): Promise<Check[]> {
   const queues = await failures.queues();

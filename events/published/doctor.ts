@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { placeSchema } from './incidents.ts';
 
 export const checkSchema = z.object({
-  /** What was looked at: `switch`, `alarms`, `backstop`, `page-topic`, `failure-queue`, `reconciler`, or a remediation's name. */
+  /** What was looked at: `switch`, `alarms`, `backstop`, `page-topic`, `failure-queue`, `reconciler`, `follow-through`, `concurrency`, `secret`, ... or a remediation's name. */
   check: z.string(),
   /** The resource or target it is about. */
   subject: z.string(),

@@ -3,6 +3,7 @@ import { doctor } from '../../../cli/commands/doctor.ts';
 import { judgeAlarms, type TaggedAlarm, type Wanted, wantedAlarms, watches } from '../../../cli/doctor/alarms.ts';
 import type { Aws } from '../../../cli/doctor/aws.ts';
 import { type Around, examineAll } from '../../../cli/doctor/checks.ts';
+import { secretsIn } from '../../../cli/doctor/deployed.ts';
 import { main } from '../../../cli/main.ts';
 import { type Check, doctorDocument } from '../../../events/published/doctor.ts';
 import { examine as examineDatabase } from '../../../functions/remediations/release-idle-connections/examine.ts';
@@ -148,6 +149,7 @@ describe('a service', () => {
   });
 });
 
+const SECRET = 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/';
 const aws: Aws = {
   alarms: async () => [cpu, backstop],
   instance: async () => ({ DBInstanceStatus: 'available', IAMDatabaseAuthenticationEnabled: true }),
@@ -156,6 +158,12 @@ const aws: Aws = {
     names.map((AlarmName) => ({ AlarmName, ActionsEnabled: true, AlarmActions: ['arn:aws:sns:::pages'] })),
   messagesSent: async () => 7,
   mappingStates: async () => ['Enabled'],
+  assetFile: async (name, file) =>
+    file === 'archive.json' ? undefined : { name, channels: { team: { urlSecretArn: `${SECRET}${file}` } } },
+  secret: async () => 'there',
+  concurrency: async () => ({ limit: 1000, unreserved: 900 }),
+  reservedConcurrency: async () => undefined,
+  machineStatus: async () => 'ACTIVE',
   sumOf: async (_name, metric) => (metric === 'Invocations' ? 3 : 0),
   destroy: () => {},
 };
@@ -250,6 +258,36 @@ describe('doctor', () => {
       /nobody has subscribed/,
     ],
     [
+      'lacks a secret that a function reads',
+      { aws: { ...aws, secret: async (arn) => (arn.endsWith('links.json') ? 'missing' : 'there') } },
+      /does not exist, and links reads it/,
+    ],
+    [
+      'loses a secret that a function reads',
+      { aws: { ...aws, secret: async (arn) => (arn.endsWith('channels.json') ? 'being-deleted' : 'there') } },
+      /is being deleted, and notify reads it/,
+    ],
+    [
+      'has next to no executions left in its account',
+      { aws: { ...aws, concurrency: async () => ({ limit: 100, unreserved: 49 }) } },
+      /49 of 100 concurrent executions/,
+    ],
+    [
+      'has a function that may never run',
+      { aws: { ...aws, reservedConcurrency: async (name) => (name.endsWith('-publisher') ? 0 : 5) } },
+      /reserved concurrency is 0/,
+    ],
+    [
+      'lacks the state machine that follows incidents',
+      { aws: { ...aws, machineStatus: async () => undefined } },
+      /there is no such state machine/,
+    ],
+    [
+      'has a state machine that is being deleted',
+      { aws: { ...aws, machineStatus: async () => 'DELETING' } },
+      /state machine is DELETING/,
+    ],
+    [
       'cannot be seen',
       {
         aws: {
@@ -278,6 +316,14 @@ describe('doctor', () => {
       'heartbeat',
       'canary',
     ]);
+  });
+
+  it('looks for each secret once, whatever names it', () => {
+    const arn = `${SECRET}key`;
+    expect(
+      secretsIn({ links: { signingSecretArn: arn }, channels: [{ urlSecretArn: arn, topicArn: 'arn:other' }] }),
+    ).toEqual([arn]);
+    expect(secretsIn(undefined)).toEqual([]);
   });
 
   it('does not take a target for healthy that this checkout can not look at', async () => {

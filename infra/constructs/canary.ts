@@ -10,7 +10,7 @@ import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { DEPLOYMENT_TAG, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
 import { CANARY_LADDERS, manifest } from '../../functions/incidents/canary/manifest.ts';
-import { pagingAlarm } from './alarm-action.ts';
+import { silenceAlarm } from './alarm-action.ts';
 import { type Deployment, functionNameOf } from './nightshift-function.ts';
 import type { Publisher } from './publisher.ts';
 import { Remediation } from './remediation.ts';
@@ -102,7 +102,7 @@ export class Canary extends Construct {
     publisher.function.addEnvironment('NIGHTSHIFT_CANARY_QUEUE', queue.queueUrl);
     publisher.allow(['sqs:SendMessage'], [queue.queueArn]);
     const minutes = MISSED * config.selfWatch.canaryEveryMinutes + ON_ITS_WAY_MINUTES;
-    pagingAlarm(this, 'MissedAlarm', {
+    silenceAlarm(this, 'MissedAlarm', {
       alarmName: functionNameOf(config.name, 'canary-missed'),
       alarmDescription: `P1. No canary of Nightshift ${config.name} came all the way for ${minutes} minutes: alarms may not be answered, or people not told. "nightshift doctor" says where to look.`,
       ...sentWithin(queue.queueName, PERIOD_SECONDS, minutes * 60),

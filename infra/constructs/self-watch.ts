@@ -7,7 +7,7 @@ import { Aws, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { NAMESPACE } from '../../functions/engine/metrics.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
-import { pagingAlarm } from './alarm-action.ts';
+import { pagingAlarm, silenceAlarm } from './alarm-action.ts';
 import { dashboard } from './dashboard.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -59,7 +59,7 @@ export class SelfWatch extends Construct {
    * late start calls nobody.
    */
   #watchAbsence(config: DeploymentConfig, pageTopic: ITopic, reconciler: Reconciler): void {
-    pagingAlarm(this, 'AbsenceAlarm', {
+    silenceAlarm(this, 'AbsenceAlarm', {
       alarmName: functionNameOf(config.name, 'reconciler-absent'),
       alarmDescription: `P1. The reconciler of Nightshift ${config.name} has not run: nothing held is looked at again until it does.`,
       namespace: 'AWS/Lambda',
@@ -68,9 +68,6 @@ export class SelfWatch extends Construct {
       statistic: 'Sum',
       period: config.reconcileEverySeconds,
       evaluationPeriods: 3,
-      threshold: 1,
-      comparisonOperator: 'LessThanThreshold',
-      treatMissingData: 'breaching',
       pageTopic,
     });
   }

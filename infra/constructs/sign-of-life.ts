@@ -5,7 +5,7 @@
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Duration, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import type { PagingAlarmProps } from './alarm-action.ts';
+import type { SilenceAlarmProps } from './alarm-action.ts';
 
 /** In the standby region: the reconciler says that it ran. */
 export const heartbeatQueueName = (deployment: string): string => `nightshift-${deployment}-heartbeat`;
@@ -27,11 +27,11 @@ export function signOfLifeQueue(scope: Construct, id: string, queueName: string)
   return queue;
 }
 
-type Watch = Omit<PagingAlarmProps, 'pageTopic' | 'alarmName' | 'alarmDescription'>;
+type Watch = Omit<SilenceAlarmProps, 'pageTopic' | 'alarmName' | 'alarmDescription'>;
 
 /**
- * An alarm's metric and rule: fires when nothing was sent to the queue within `seconds`. Missing data is what is looked for: an inactive queue
- * reports nothing.
+ * The metric and times of a `silenceAlarm` on a queue to which nothing was sent within `seconds`. A queue counts as active for up to six hours after the
+ * last activity and reports zeros so long; then it reports nothing.
  */
 export const sentWithin = (queueName: string, periodSeconds: number, seconds: number): Watch => ({
   namespace: 'AWS/SQS',
@@ -40,7 +40,4 @@ export const sentWithin = (queueName: string, periodSeconds: number, seconds: nu
   statistic: 'Sum',
   period: periodSeconds,
   evaluationPeriods: Math.ceil(seconds / periodSeconds),
-  threshold: 1,
-  comparisonOperator: 'LessThanThreshold',
-  treatMissingData: 'breaching',
 });

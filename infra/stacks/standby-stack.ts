@@ -5,7 +5,7 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { DeploymentConfig } from '../config/schema.ts';
-import { pagingAlarm } from '../constructs/alarm-action.ts';
+import { silenceAlarm } from '../constructs/alarm-action.ts';
 import { pageTopic } from '../constructs/page-topic.ts';
 import { heartbeatQueueName, sentWithin, signOfLifeQueue } from '../constructs/sign-of-life.ts';
 
@@ -34,7 +34,7 @@ export class StandbyStack extends Stack {
     const topic = pageTopic(this, rest);
     const queue = signOfLifeQueue(this, 'Heartbeat', heartbeatQueueName(config.name));
     const seconds = silentForSeconds(config);
-    pagingAlarm(this, 'SilenceAlarm', {
+    silenceAlarm(this, 'SilenceAlarm', {
       alarmName: `nightshift-${config.name}-silent`,
       alarmDescription: `P1. Nightshift ${config.name} in ${config.region} has given no sign of life for ${seconds} s: its reconciler, or the region, is down. Alarms there may go unanswered; their backstops still page if CloudWatch there works.`,
       ...sentWithin(queue.queueName, Math.min(SQS_COUNTS_EVERY_SECONDS, config.alarmPeriodSeconds), seconds),

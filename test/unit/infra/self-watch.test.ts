@@ -1,7 +1,7 @@
 /** Who watches the watcher (invariant I13): by which alarms, how quickly, and for how much. */
 import { describe, expect, it } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
-import { evaluate } from '../../../local/stand-ins/cloudwatch/evaluator.ts';
+import { evaluate, evaluationRange } from '../../../local/stand-ins/cloudwatch/evaluator.ts';
 import { buildStack, grantsOf, resourcesOf } from './stack-fixture.ts';
 
 type Alarm = Readonly<Record<string, unknown>> & { readonly AlarmName: string };
@@ -48,7 +48,6 @@ describe('the alarms on Nightshift itself', () => {
       Threshold: 1,
       Period: 300,
       EvaluationPeriods: 3,
-      TreatMissingData: 'breaching',
     });
   });
 
@@ -67,6 +66,42 @@ describe('the alarms on Nightshift itself', () => {
     expect(judged([undefined, undefined, 1])).toBe('ALARM');
     expect(judged([1, undefined, undefined])).toBe('ALARM');
     expect(judged([undefined, undefined, undefined])).toBe('OK');
+  });
+});
+
+describe('an alarm on signs that stay away', () => {
+  const silences = [
+    ...alarms.filter(({ AlarmName }) => /-(reconciler-absent|canary-missed)$/.test(AlarmName)),
+    silence,
+  ];
+  /** The state that follows on `state`: "retain" keeps it. */
+  const next = (alarm: Alarm | undefined, state: string, datapoint: (period: number) => number | undefined): string => {
+    const periods = Number(alarm?.EvaluationPeriods);
+    const judged = evaluate({
+      datapoints: Array.from({ length: evaluationRange(periods) }, (_, period) => datapoint(period)),
+      evaluationPeriods: periods,
+      datapointsToAlarm: periods,
+      comparison: 'LessThanThreshold',
+      threshold: Number(alarm?.Threshold),
+      treatMissingData: alarm?.TreatMissingData as 'missing',
+    }).state;
+    return judged === 'retain' ? state : judged;
+  };
+
+  it('are three', () => expect(silences).toHaveLength(3));
+
+  it.each(silences)('calls nobody when it was just made, and a person whenever it leaves OK: %#', (alarm) => {
+    // "Using Amazon CloudWatch alarms": a new alarm is in INSUFFICIENT_DATA; actions run when the state changes.
+    expect(next(alarm, 'INSUFFICIENT_DATA', () => undefined)).toBe('INSUFFICIENT_DATA');
+    expect(next(alarm, 'INSUFFICIENT_DATA', () => 1)).toBe('OK');
+    expect(next(alarm, 'OK', () => undefined)).toBe('INSUFFICIENT_DATA');
+    expect(next(alarm, 'OK', () => 0)).toBe('ALARM');
+    const page = [{ Ref: expect.stringMatching(/^Pages/) }];
+    expect(alarm).toMatchObject({ ActionsEnabled: true, AlarmActions: page, InsufficientDataActions: page });
+  });
+
+  it.each(silences)('stays OK when the last of the signs is late: %#', (alarm) => {
+    expect(next(alarm, 'OK', (period) => (period < 3 ? 1 : undefined))).toBe('OK');
   });
 });
 
@@ -94,7 +129,6 @@ describe('the canary', () => {
       MetricName: 'NumberOfMessagesSent',
       Period: 60,
       EvaluationPeriods: 35,
-      TreatMissingData: 'breaching',
       AlarmActions: [{ Ref: expect.stringMatching(/^Pages/) }],
     });
   });
@@ -114,21 +148,23 @@ describe('a Nightshift that is dead', () => {
       AlarmName: 'nightshift-main-silent',
       Namespace: 'AWS/SQS',
       MetricName: 'NumberOfMessagesSent',
-      TreatMissingData: 'breaching',
       AlarmActions: [{ Ref: expect.stringMatching(/^Pages/) }],
     });
     built.standby.hasResourceProperties('AWS::SNS::Topic', { TopicName: 'nightshift-main-pages' });
   });
 
-  /** Minutes from its last sign of life until the alarm fires, if that came `second` seconds into its minute. */
-  function minutesToPage(second: number): number {
+  /**
+   * Minutes from its last sign of life until the alarm leaves OK, if that came `second` seconds into its minute.
+   * @param without what is told of a minute in which nothing was sent: 0 of an active queue, nothing of an inactive one.
+   */
+  function minutesToPage(second: number, without: 0 | undefined): number {
     const last = 3600 + second;
     for (let at = 3600; at < 2 * 3600; at += 60) {
       const datapoints = Array.from({ length: config.periods + 2 }, (_, index) => {
         const start = at - (config.periods + 2 - index) * config.period;
         const sent = Array.from({ length: 12 }, (__, run) => last - run * 300);
         const count = sent.filter((each) => each >= start && each < start + config.period).length;
-        return count > 0 ? count : undefined;
+        return count > 0 ? count : without;
       });
       const { state } = evaluate({
         datapoints,
@@ -136,19 +172,22 @@ describe('a Nightshift that is dead', () => {
         datapointsToAlarm: config.periods,
         comparison: 'LessThanThreshold',
         threshold: 1,
-        treatMissingData: 'breaching',
+        treatMissingData: silence?.TreatMissingData as 'missing',
       });
-      if (state === 'ALARM' && at > last) return (at - last) / 60;
+      if (state !== 'OK' && at > last) return (at - last) / 60;
     }
     return Number.POSITIVE_INFINITY;
   }
 
-  it('has a person called within 15 minutes of its last sign of life, whenever in the minute that came', () => {
-    const times = Array.from({ length: 60 }, (_, second) => minutesToPage(second));
-    // CloudWatch takes a minute or two more to get and judge the last period.
-    expect(Math.max(...times)).toBeLessThanOrEqual(13);
-    expect(Math.min(...times)).toBeGreaterThan(9);
-  });
+  it.each([0, undefined] as const)(
+    'has a person called within 15 minutes of its last sign of life, whenever in the minute that came (without: %p)',
+    (without) => {
+      const times = Array.from({ length: 60 }, (_, second) => minutesToPage(second, without));
+      // CloudWatch takes a minute or two more to get and judge the last period.
+      expect(Math.max(...times)).toBeLessThanOrEqual(13);
+      expect(Math.min(...times)).toBeGreaterThan(9);
+    },
+  );
 
   it('is not taken for dead because one run failed', () => {
     // Signs every 300 s, one missing: nine whole minutes without any, at most.

@@ -186,3 +186,45 @@ describe('the page topic', () => {
     );
   });
 });
+
+describe('the topics of levels', () => {
+  const levels = buildStack((config) => ({
+    ...config,
+    contacts: { pageEmails: ['all@example.com'] },
+    escalation: {
+      levels: [
+        { name: 'first', afterMinutes: 0 },
+        { name: 'second', afterMinutes: 15, pageEmails: ['second@example.com'] },
+      ],
+      management: { afterMinutes: 30, pageEmails: ['head@example.com'] },
+    },
+  }));
+  const topicsBy = new Map(
+    resourcesOf(levels, 'AWS::SNS::Topic').map(({ id, properties }) => [properties.TopicName, id]),
+  );
+
+  it('exist for levels that have addresses of their own, and reach those addresses', () => {
+    expect([...topicsBy.keys()].sort()).toEqual([
+      'nightshift-main-pages',
+      'nightshift-main-pages-2',
+      'nightshift-main-pages-management',
+    ]);
+    const subscribed = resourcesOf(levels, 'AWS::SNS::Subscription').map(({ properties }) => [
+      (properties.TopicArn as { Ref: string }).Ref,
+      properties.Endpoint,
+    ]);
+    expect(subscribed).toContainEqual([topicsBy.get('nightshift-main-pages-2'), 'second@example.com']);
+    expect(subscribed).toContainEqual([topicsBy.get('nightshift-main-pages-management'), 'head@example.com']);
+  });
+
+  it('are known to the publisher, which may publish there', () => {
+    const publisher = resourcesOf(levels, 'AWS::Lambda::Function').find(
+      ({ properties }) => properties.FunctionName === 'nightshift-main-publisher',
+    );
+    const { Variables } = (publisher?.properties.Environment ?? {}) as { Variables?: Record<string, unknown> };
+    for (const name of ['nightshift-main-pages-2', 'nightshift-main-pages-management'])
+      expect(JSON.stringify(Variables?.NIGHTSHIFT_LEVEL_TOPIC_ARNS)).toContain(`"${topicsBy.get(name)}"`);
+    const grants = grantsOf(levels, 'publisherRole').filter((grant) => grant.includes('sns:Publish'));
+    expect(grants).toHaveLength(3);
+  });
+});

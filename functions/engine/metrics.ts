@@ -29,6 +29,18 @@ export const METRICS = {
   WorkOverdue: { unit: 'Seconds', dimensions: [] },
   /** Deliveries to channels that failed; they are tried again. */
   NotifyFailures: { unit: 'Count', dimensions: [] },
+  /** What the follow-through did, by kind of step, and how late it called people after it was due. */
+  FollowSteps: { unit: 'Count', dimensions: ['Step'] },
+  CallLateness: { unit: 'Seconds', dimensions: [] },
+  /** What the public endpoint answered, by HTTP status. */
+  LinkAnswers: { unit: 'Count', dimensions: ['Status'] },
+  /** Incidents that were archived, tries that failed, and how long after its end an incident was kept. */
+  Archived: { unit: 'Count', dimensions: [] },
+  ArchiveFailures: { unit: 'Count', dimensions: [] },
+  ArchiveAge: { unit: 'Seconds', dimensions: [] },
+  /** Runs of jobs that ended, by verdict, and how long after their time that was. */
+  JobRuns: { unit: 'Count', dimensions: ['Job', 'Verdict'] },
+  JobAge: { unit: 'Seconds', dimensions: ['Job'] },
   /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches it. */
   Trouble: { unit: 'Count', dimensions: [] },
 } as const satisfies Record<string, { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimensions: readonly string[] }>;

@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { runtimeConfig } from '../engine/config.ts';
 import { requiredEnvironment } from '../engine/handler.ts';
 import { log } from '../engine/log.ts';
+import { type Measure, measure } from '../engine/metrics.ts';
 import type { Json } from '../engine/remediation.ts';
 import { Store } from '../engine/store.ts';
 import type { Job } from './job.ts';
@@ -39,6 +40,20 @@ export function jobHandler<State extends Json>(job: Job<State>) {
       order,
     );
     log('INFO', `${job.manifest.name}: ${turn.kind}`, { subject: order.subject, scheduledAt: order.scheduledAt, turn });
+    measure(runtimeConfig().name, turnMeasures(order, turn, Date.now()));
     return turn;
   });
+}
+
+/** What a turn amounts to: nothing until the run has ended. Pure. @param now epoch milliseconds. */
+export function turnMeasures(
+  { job, scheduledAt }: { readonly job: string; readonly scheduledAt: string },
+  turn: Turn,
+  now: number,
+): Measure[] {
+  if (turn.kind !== 'ended') return [];
+  return [
+    { name: 'JobRuns', value: 1, dimensions: { Job: job, Verdict: turn.verdict } },
+    { name: 'JobAge', value: Math.max(0, (now - Date.parse(scheduledAt)) / 1000), dimensions: { Job: job } },
+  ];
 }

@@ -43,6 +43,13 @@ export function dashboard(
       metrics: (['WorkDue', 'WorkOverdue', 'Trouble'] as const).map((name) => own(config, name)),
       stat: 'Maximum',
     },
+    { title: 'What the follow-through did', metrics: [search(config, 'FollowSteps')], stat: 'Sum' },
+    {
+      title: 'How late people were called, incidents archived (s)',
+      metrics: (['CallLateness', 'ArchiveAge'] as const).map((name) => own(config, name)),
+      stat: 'Maximum',
+    },
+    { title: 'Runs of jobs', metrics: [search(config, 'JobRuns')], stat: 'Sum' },
     { title: 'Errors of functions', metrics: names.map((name) => ofLambda('Errors', name)), stat: 'Sum' },
     { title: 'Throttles of functions', metrics: names.map((name) => ofLambda('Throttles', name)), stat: 'Sum' },
   ];

@@ -8,6 +8,7 @@ import { ActionFailedError, RetryableError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { readEntries } from '../../engine/journal-reader.ts';
 import { log } from '../../engine/log.ts';
+import { type Measure, measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { type Archive, archiveOf, folderOf, statementOf } from '../../records/document.ts';
 import { htmlOf } from '../../records/html.ts';
@@ -77,6 +78,16 @@ async function write(kept: Archive, { put }: ArchiverContext): Promise<Archived>
   return { folder, written };
 }
 
+/** What an archived incident amounts to; nothing for what isn't over, or was archived before. Pure. @param now epoch milliseconds. */
+export function archiveMeasures({ incident }: IncidentEvent, { written }: Archived, now: number): Measure[] {
+  if (written === 0 || incident.resolvedAt === undefined) return [];
+  const age = Math.max(0, (now - Date.parse(incident.resolvedAt)) / 1000);
+  return [
+    { name: 'Archived', value: 1 },
+    { name: 'ArchiveAge', value: age },
+  ];
+}
+
 let context: ArchiverContext | undefined;
 
 function contextOf(): ArchiverContext {
@@ -98,8 +109,11 @@ export const handler = middy<unknown, Archived, Error, LambdaContext>().handler(
   const { detail } = deliveredEvent.parse(event);
   context ??= contextOf();
   try {
-    return await archive(detail, context);
+    const archived = await archive(detail, context);
+    measure(context.deployment, archiveMeasures(detail, archived, context.now()));
+    return archived;
   } catch (error) {
+    measure(context.deployment, [{ name: 'ArchiveFailures', value: 1 }]);
     log('ERROR', 'an incident could not be archived', {
       incidentId: detail.incident.id,
       error: error instanceof Error ? error.message : String(error),

@@ -14,6 +14,7 @@ import { runtimeConfig } from '../../engine/config.ts';
 import { readFollowing } from '../../engine/following.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { log } from '../../engine/log.ts';
+import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { completeWait, type Machine, startFollowing } from '../wake.ts';
 import { BadRequestError } from './errors.ts';
@@ -80,6 +81,7 @@ export const handler = middy<unknown, unknown, Error, LambdaContext>()
       config: runtimeConfig(),
       machine: { sfn: new SFNClient(clientDefaults()), arn: requiredEnvironment('NIGHTSHIFT_FOLLOW_MACHINE_ARN') },
       now: Date.now,
+      measured: (measures) => measure(runtimeConfig().name, measures),
     };
     return handle(event, context);
   });

@@ -6,9 +6,11 @@ import { RetryableError } from '../../engine/errors.ts';
 import { nextCall } from '../../engine/escalation.ts';
 import { countNews, type FollowItem, followKey, followPartition, readFollowing } from '../../engine/following.ts';
 import { readIncident } from '../../engine/journal-reader.ts';
+import type { Measure } from '../../engine/metrics.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
 import { entryMaker, putEntry } from '../../engine/writes.ts';
 import { putFollowing, storeToken } from './item.ts';
+import { stepMeasures } from './measures.ts';
 import { type AlarmsSeen, alarmsInJournal, nextStep, type Progress, type Step } from './next-step.ts';
 import { describe, type Orders, order, rungCommand, settleCommand } from './orders.ts';
 
@@ -17,6 +19,8 @@ export interface Around extends Orders {
   readonly cloudwatch: Pick<CloudWatchClient, 'send'>;
   readonly config: Pick<RuntimeConfig, 'escalation' | 'windows' | 'verifyWithinSeconds'>;
   readonly now: () => number;
+  /** Told of what was done. */
+  readonly measured?: (measures: readonly Measure[]) => void;
 }
 
 export interface Look {
@@ -58,6 +62,7 @@ export async function look(around: Around, { incidentId, generation, round }: Lo
     const next = itemAfter(around, incident, item, { step, generation, extra: done.extra });
     const written = await store.transact([putFollowing(store.table, item, next), ...done.entries]);
     if (!written.ok) continue;
+    around.measured?.(stepMeasures(step, now()));
     if (step.kind === 'end') {
       const after = await readIncident(store, incidentId);
       // What came while it was ending found nobody to wake.

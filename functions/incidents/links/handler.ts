@@ -6,6 +6,7 @@ import { clientDefaults } from '../../engine/clients.ts';
 import { runtimeConfig } from '../../engine/config.ts';
 import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
+import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { Secrets } from '../secrets.ts';
 import { answer, type LinksContext } from './answer.ts';
@@ -42,7 +43,11 @@ function makeContext(): LinksContext {
   };
 }
 
-export const handler = middy<unknown, HttpResponse, Error, LambdaContext>().handler((event) => {
+export const handler = middy<unknown, HttpResponse, Error, LambdaContext>().handler(async (event) => {
   kept ??= makeContext();
-  return answer(event, kept);
+  const answered = await answer(event, kept);
+  measure(runtimeConfig().name, [
+    { name: 'LinkAnswers', value: 1, dimensions: { Status: String(answered.statusCode) } },
+  ]);
+  return answered;
 });

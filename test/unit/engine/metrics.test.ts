@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../../../events/outcome.ts';
 import { entryMeasures, METRICS, metricLine, outcomeMeasures } from '../../../functions/engine/metrics.ts';
+import { archiveMeasures } from '../../../functions/incidents/archiver/handler.ts';
+import { stepMeasures } from '../../../functions/incidents/follow-through/measures.ts';
+import { turnMeasures } from '../../../functions/jobs/handler.ts';
 import { embeddedMetrics } from '../../../local/stand-ins/lambda/embedded-metrics.ts';
 
 const AT = Date.parse('2026-11-21T03:00:00Z');
@@ -103,5 +106,37 @@ describe('lines of a log', () => {
 
   it('may hold several values of one metric', () => {
     expect(embeddedMetrics(document({ m: [1, 2, 3] }))[0]?.values).toEqual([1, 2, 3]);
+  });
+});
+
+describe('what the incident process and jobs amount to', () => {
+  it('is a deed of the follow-through, and how late a call was; never a wait', () => {
+    const call = { level: 2, name: 'second', at: AT - 4_000, why: 'x' } as const;
+    expect(stepMeasures({ kind: 'escalate', call }, AT)).toEqual([
+      { name: 'FollowSteps', value: 1, dimensions: { Step: 'escalate' } },
+      { name: 'CallLateness', value: 4 },
+    ]);
+    expect(stepMeasures({ kind: 'end', why: 'x' }, AT).map(({ name }) => name)).toEqual(['FollowSteps']);
+    for (const kind of ['wait-for-ok', 'snooze'] as const)
+      expect(stepMeasures({ kind, until: AT, why: 'x' }, AT)).toEqual([]);
+  });
+
+  it('is a run that ended, with its verdict and age; a turn that waits is nothing', () => {
+    const order = { job: 'back-up-database', scheduledAt: '2026-11-21T02:59:00.000Z' };
+    expect(turnMeasures(order, { kind: 'ended', verdict: 'failed', summary: '' }, AT)).toEqual([
+      { name: 'JobRuns', value: 1, dimensions: { Job: 'back-up-database', Verdict: 'failed' } },
+      { name: 'JobAge', value: 60, dimensions: { Job: 'back-up-database' } },
+    ]);
+    expect(turnMeasures(order, { kind: 'wait', seconds: 1, note: '' }, AT)).toEqual([]);
+  });
+
+  it('is an incident that was archived, and how long after its end; nothing when it was archived before', () => {
+    const incident = { resolvedAt: '2026-11-21T02:59:30.000Z' };
+    const event = { incident } as Parameters<typeof archiveMeasures>[0];
+    expect(archiveMeasures(event, { written: 3 }, AT)).toEqual([
+      { name: 'Archived', value: 1 },
+      { name: 'ArchiveAge', value: 30 },
+    ]);
+    expect(archiveMeasures(event, { written: 0 }, AT)).toEqual([]);
   });
 });

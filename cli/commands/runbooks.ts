@@ -4,6 +4,7 @@ import type { RunbooksDocument } from '../../events/published/runbooks.ts';
 import { FLEET, removalBudget, slotsTaken } from '../../functions/engine/budget.ts';
 import { listIncidents } from '../../functions/engine/journal-reader.ts';
 import type { Store } from '../../functions/engine/store.ts';
+import { DID_SAME } from '../../functions/engine/would.ts';
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command } from '../command.ts';
 import type { ReadDeployment } from '../deployment.ts';
@@ -58,14 +59,15 @@ export const runbooks = ({ open, deployment }: RunbookParts): Command => ({
 
 /**
  * Pure. An incident counts once for a remediation that said what it would do. It cleared alone when it was resolved within the verify time
- * after that, without a change and without a person's word. Whether a person made the same change isn't counted: the journal doesn't see it.
+ * after that, without a change and without a person's word. Somebody else did the same when the target was found as it would have left it: then it
+ * didn't clear alone.
  */
 export function scoreOf(
   remediation: string,
   incidents: readonly IncidentWithTimeline[],
   verifyWithinSeconds: number,
 ): RunbooksDocument['runbooks'][number]['score'] {
-  const score = { wouldHaveActed: 0, clearedAlone: 0, escalated: 0 };
+  const score = { wouldHaveActed: 0, clearedAlone: 0, sameByPerson: 0, escalated: 0 };
   for (const { timeline } of incidents) {
     const would = timeline.find(
       ({ kind, by, data }) =>
@@ -74,8 +76,10 @@ export function scoreOf(
     if (!would) continue;
     score.wouldHaveActed++;
     if (timeline.some(({ kind }) => kind === 'escalated')) score.escalated++;
+    const same = timeline.some(({ by, data }) => by === remediation && data.did === DID_SAME);
+    if (same) score.sameByPerson++;
     const over = timeline.find(({ kind }) => kind === 'resolved');
-    const byItself = !over?.by.startsWith('person:') && !timeline.some(({ kind }) => kind === 'intent');
+    const byItself = !same && !over?.by.startsWith('person:') && !timeline.some(({ kind }) => kind === 'intent');
     if (over && byItself && Date.parse(over.at) <= Date.parse(would.at) + verifyWithinSeconds * 1000)
       score.clearedAlone++;
   }
@@ -83,7 +87,16 @@ export function scoreOf(
 }
 
 function lines({ fleet, removals, runbooks: all }: RunbooksDocument, { colours }: Io): string[] {
-  const head = ['runbook', 'mode', 'last hour', 'per target and hour', 'cooldown', 'would have acted', 'cleared alone'];
+  const head = [
+    'runbook',
+    'mode',
+    'last hour',
+    'per target and hour',
+    'cooldown',
+    'would have acted',
+    'cleared alone',
+    'person did the same',
+  ];
   const rows = all.map(({ name, mode, usedThisHour, perRunbookPerHour, perTargetPerHour, cooldownSeconds, score }) => [
     name,
     mode,
@@ -92,6 +105,7 @@ function lines({ fleet, removals, runbooks: all }: RunbooksDocument, { colours }
     `${cooldownSeconds} s`,
     score.wouldHaveActed === 0 ? '-' : `${score.wouldHaveActed} times`,
     score.wouldHaveActed === 0 ? '-' : String(score.clearedAlone),
+    score.wouldHaveActed === 0 ? '-' : String(score.sameByPerson),
   ]);
   return [
     ...table([head, ...rows]),
@@ -127,14 +141,15 @@ export function promotionOf(
 }
 
 function advice({ name, mode, score, promotion }: RunbooksDocument['runbooks'][number]): string[] {
-  const { wouldHaveActed, clearedAlone } = score;
+  const { wouldHaveActed, clearedAlone, sameByPerson } = score;
   if (mode !== 'observe' || wouldHaveActed === 0) return [];
   const needed = wouldHaveActed - clearedAlone;
   if (needed === 0)
     return [
       `${name}: every one of its ${wouldHaveActed} incidents cleared alone: raise its threshold rather than its mode`,
     ];
-  const seen = `${name}: ${needed} of ${wouldHaveActed} incidents did not clear alone`;
+  const same = sameByPerson > 0 ? `, in ${sameByPerson} somebody did what it would have done` : '';
+  const seen = `${name}: ${needed} of ${wouldHaveActed} incidents did not clear alone${same}`;
   return [
     promotion
       ? `${seen}: read what it would have done ("nightshift incidents"), and if you agree, let it ask: ${promotion.line}`

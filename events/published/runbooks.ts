@@ -21,9 +21,10 @@ export const runbooksDocument = z.object({
       usedThisHour: count,
       /**
        * From the incidents of this and the last calendar month in which it said what it would do: in how many of them, how many of those were
-       * quiet again by themselves within the verify time, and how many a person had to be called to.
+       * quiet again by themselves within the verify time, in how many somebody else made the very same change, and how many a person had to be called
+       * to.
        */
-      score: z.object({ wouldHaveActed: count, clearedAlone: count, escalated: count }),
+      score: z.object({ wouldHaveActed: count, clearedAlone: count, sameByPerson: count, escalated: count }),
       /** Offered on that evidence, never made by itself: the next mode, and the line of the configuration that sets it. */
       promotion: z.object({ to: z.enum(['approve']), line: z.string() }).optional(),
     }),

@@ -3,8 +3,8 @@
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import { type Ending, putTargetWork, readAction, writeTarget } from './action.ts';
-import type { Protected } from './config.ts';
-import { type Context, readTarget } from './context.ts';
+import { mayChange, type Protected } from './config.ts';
+import { type Context, limitsOf, readTarget } from './context.ts';
 import { InFlightError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
 import type { AlarmItem, TargetItem } from './items.ts';
@@ -13,6 +13,7 @@ import { type AlarmStates, noVerify, recheckOf, resolve } from './resolution.ts'
 import type { Labelled } from './store.ts';
 import { alarmSeen, allOk, othersVerifying } from './target-state.ts';
 import { judgeAction } from './verification.ts';
+import { compareWould } from './would.ts';
 import { alarmOk, entryMaker, putEntry, putEvent, removeWork } from './writes.ts';
 
 /** An alarm went back to OK: noted in its incident, which is verified and resolved when all its alarms are OK. */
@@ -116,7 +117,8 @@ export async function settle<T extends Protected, O>(
   const { name } = remediation.manifest;
   const present = await readTarget(store, targetName);
   // Nobody will judge the alarms of what isn't protected any more.
-  const configured = remediation.targetOf(targetName, context.config) !== undefined;
+  const protectedTarget = remediation.targetOf(targetName, context.config);
+  const configured = protectedTarget !== undefined;
   const seen: AlarmStates = configured
     ? told
     : Object.fromEntries(Object.keys(present.alarms).map((arn) => [arn, 'GONE' as const]));
@@ -147,6 +149,8 @@ export async function settle<T extends Protected, O>(
   const actionId = target.verifying[name];
   const action = actionId === undefined ? undefined : await readAction(store, actionId);
   if (action) return judgeAction(context, targetName, seen, target, action);
+  if (protectedTarget && !mayChange(limitsOf(context).mode))
+    await compareWould(context, protectedTarget, target.openIncidentId);
   if (!allOk(target)) {
     // Together with the target as it was read: a change made meanwhile keeps its own time. Written, so that the order counts as taken up.
     const dueAt = context.now() + context.config.reconcileEverySeconds * 1000;

@@ -138,7 +138,7 @@ async function act<T extends Protected, O>(
   { decision, observation }: { readonly decision: Extract<Decision, { kind: 'act' }>; readonly observation: O },
 ): Promise<Outcome | undefined> {
   const { mode } = limitsOf(context);
-  if (!mayChange(mode)) return recordWouldAct(context, signal, situation, decision.change.summary);
+  if (!mayChange(mode)) return recordWouldAct(context, signal, situation, decision.change);
   const people = peopleNeeded(mode, context.remediation.manifest, decision);
   const consent = people !== 0 && (await consentTo(context, signal, situation, { decision, observation, people }));
   if (consent && consent.kind === 'recorded') return consent.outcome;

@@ -10,10 +10,11 @@ import { SOON_MS, type Stop, type Upstream } from './guard.ts';
 import { openIncident } from './incident.ts';
 import type { TargetItem, WorkItem } from './items.ts';
 import { handOnText, type NextRung, nextFor, nothingLeft } from './ladder.ts';
-import type { Decision } from './remediation.ts';
+import type { Change, Decision } from './remediation.ts';
 import type { Labelled } from './store.ts';
 import { stormAround, stormStory } from './storm.ts';
 import { alarmSeen, nothingWaits, othersVerifying } from './target-state.ts';
+import { wantedOf } from './would.ts';
 import {
   alarmFired,
   checkOpen,
@@ -328,14 +329,18 @@ export async function recordWouldAct<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   situation: Situation,
-  change: string,
+  decided: Change,
 ): Promise<Outcome | undefined> {
   const { table } = context.store;
+  const { summary: change } = decided;
   const { incidentId, make, entries, next } = openIncident(context, signal, situation.target, situation.now);
   const { name } = context.remediation.manifest;
   const dueAt = situation.now + context.config.verifyWithinSeconds * 1000;
   entries.push(
-    make('decided', `would ${change}; mode is ${limitsOf(context).mode}, so nothing was changed`, { change }),
+    make('decided', `would ${change}; mode is ${limitsOf(context).mode}, so nothing was changed`, {
+      change,
+      wanted: wantedOf(decided),
+    }),
   );
   return record(context, signal, situation, { kind: 'would-act', incidentId, change }, [
     putTarget(table, signal.target, situation.target.version, next),

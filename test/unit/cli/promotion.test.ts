@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { promotionOf } from '../../../cli/commands/runbooks.ts';
 
-const score = (wouldHaveActed: number, clearedAlone: number) => ({ wouldHaveActed, clearedAlone, escalated: 0 });
+const score = (wouldHaveActed: number, clearedAlone: number) => ({
+  wouldHaveActed,
+  clearedAlone,
+  sameByPerson: 0,
+  escalated: 0,
+});
 
 describe('promotion', () => {
   it('is offered with the line to change, once most of at least three incidents did not clear alone', () => {

@@ -21,6 +21,8 @@ export default defineConfig({
       // While the database is in trouble, more tasks would only add connections to it.
       dependsOn: ['orders-db'],
       connectionsPerTask: 10,
+      // Ends of the ARNs of what sends it requests: a change counts as proved only if its clients fare no worse than before.
+      balancedBy: { loadBalancer: 'app/orders/0123456789abcdef', targetGroup: 'targetgroup/backend/0123456789abcdef' },
     },
   },
 

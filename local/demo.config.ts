@@ -4,6 +4,7 @@
  */
 import { defineConfig } from '../infra/config/schema.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
+import { balancerOf } from './stand-ins/ecs/balancer-metrics.ts';
 
 /** Where the world started PostgreSQL; the values that stand in when nothing is running serve synthesis only. */
 const database = {
@@ -47,6 +48,7 @@ export default defineConfig({
       taskRoles: ['arn:aws:iam::000000000000:role/orders-task-execution'],
       dependsOn: ['orders-db'],
       connectionsPerTask: 2,
+      balancedBy: balancerOf('backend'),
     },
     ...fleetConfig,
   },

@@ -7,7 +7,7 @@ export const runbook = defineRunbook({
   severity: 'P1',
   startedBy: manifest.triggers,
   rungs: ['fail-over-database'],
-  guards: [],
+  guards: ['latencySeconds'],
   told: 'The contacts of the database, whenever it can not be seen that the standby took over.',
   covers: [],
 });

@@ -7,7 +7,7 @@ export const runbook = defineRunbook({
   severity: 'P1',
   startedBy: manifest.triggers,
   rungs: ['restart-database'],
-  guards: [],
+  guards: ['latencySeconds'],
   told: 'The contacts of the database, when it is short of memory again within the hour.',
   covers: [],
 });

@@ -12,7 +12,7 @@ export const runbook = defineRunbook({
     { namespace: 'ECS/ContainerInsights', metricName: 'RunningTaskCount', dimensions: ['ClusterName', 'ServiceName'] },
   ],
   rungs: ['roll-back-deployment'],
-  guards: [],
+  guards: ['errorRate', 'latencySeconds'],
   told: 'The contacts of the service, when there is no revision that can be gone back to, and when a bad image comes back.',
   covers: ['2a/crash-loop', '3b/rollback-deployment'],
 });

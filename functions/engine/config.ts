@@ -60,6 +60,8 @@ export interface ServiceConfig extends Protected {
   readonly dependsOn: readonly string[];
   /** Connections one more task opens on each database it depends on; 0 when unknown. */
   readonly connectionsPerTask: number;
+  /** What sends it requests, as CloudWatch's dimensions name it; without it errors, latency and healthy hosts aren't known. */
+  readonly balancedBy?: { readonly loadBalancer: string; readonly targetGroup: string } | undefined;
 }
 
 export interface DatabaseConfig extends Protected {

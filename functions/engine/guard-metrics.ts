@@ -13,6 +13,11 @@ interface Rule {
   readonly isWorse: (before: number, after: number) => boolean;
 }
 
+/** With fewer requests a minute, one failed or slow request would decide. */
+const LEAST_REQUESTS_PER_MINUTE = 10;
+/** Shares and means over requests. */
+const OF_REQUESTS: readonly GuardMetric[] = ['requestCount', 'errorRate', 'latencySeconds'];
+
 /** Traffic and latency vary by themselves, so they may move some way; a host or a task less is a host or a task less. */
 const RULES: Readonly<Record<GuardMetric, Rule>> = {
   healthyHosts: { unit: 'hosts', isWorse: (before, after) => after < before },
@@ -21,8 +26,8 @@ const RULES: Readonly<Record<GuardMetric, Rule>> = {
   requestCount: { unit: 'requests a minute', isWorse: (before, after) => after < before / 2 },
   /** Share of failed requests, 0 to 1: one percentage point more, or a tenth more where it was high already. */
   errorRate: { unit: '(share)', isWorse: (before, after) => after > before + Math.max(0.01, before / 10) },
-  /** Half as long again and at least 50 ms longer. */
-  latencySeconds: { unit: 's', isWorse: (before, after) => after > before * 1.5 && after > before + 0.05 },
+  /** Twice as long and at least 200 ms longer. */
+  latencySeconds: { unit: 's', isWorse: (before, after) => after > before * 2 && after > before + 0.2 },
 };
 
 export interface Comparison {
@@ -45,9 +50,16 @@ export function compareGuards(
   const unknown: GuardMetric[] = [];
   for (const guard of guards) {
     const [was, is] = [before[guard], after[guard]];
-    if (was === undefined) continue;
+    if (was === undefined || tellsNothing(guard, before, after)) continue;
     if (is === undefined) unknown.push(guard);
     else if (RULES[guard].isWorse(was, is)) worse.push(`${guard} went from ${was} to ${is} ${RULES[guard].unit}`);
   }
   return { worse, unknown };
+}
+
+/** Too few requests to judge by: before for all that is told of requests, afterwards for how they fared. That they stay away is told by their count. */
+function tellsNothing(guard: GuardMetric, before: GuardReadings, after: GuardReadings): boolean {
+  if (!OF_REQUESTS.includes(guard)) return false;
+  const few = ({ requestCount = Number.POSITIVE_INFINITY }: GuardReadings) => requestCount < LEAST_REQUESTS_PER_MINUTE;
+  return few(before) || (guard !== 'requestCount' && few(after));
 }

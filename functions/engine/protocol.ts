@@ -15,6 +15,7 @@ import { type Context, limitsOf, readSituation, type Situation } from './context
 import { echoOf } from './echo.ts';
 import { ActionFailedError, PermissionError } from './errors.ts';
 import { preflight, type Stop } from './guard.ts';
+import type { GuardReadings } from './guard-metrics.ts';
 import { holdShown } from './holds.ts';
 import type { EventItem } from './items.ts';
 import {
@@ -81,7 +82,7 @@ async function judge<T extends Protected, O>(
   if (stop) return recordStop(context, signal, situation, stop);
   const seen = await observeAndDecide(context, signal, target, situation);
   if (seen.kind === 'unseen') return recordEscalation(context, signal, situation, seen);
-  const { decision, observation } = seen;
+  const { decision } = seen;
   switch (decision.kind) {
     case 'fine':
       return firesTooLong(context, signal, situation)
@@ -97,14 +98,14 @@ async function judge<T extends Protected, O>(
     case 'escalate':
       return recordEscalation(context, signal, situation, decision);
     case 'act':
-      return act(context, signal, target, situation, { decision, observation });
+      return act(context, signal, target, situation, { ...seen, decision });
     default:
       return decision satisfies never;
   }
 }
 
 type Seen<O> =
-  | { readonly kind: 'seen'; readonly observation: O; readonly decision: Decision }
+  | { readonly kind: 'seen'; readonly observation: O; readonly guards: GuardReadings; readonly decision: Decision }
   | ({ readonly kind: 'unseen' } & Escalation);
 
 /** What can't be seen isn't changed (invariant I9): an unreadable target calls a person, or the next rung. */
@@ -115,12 +116,16 @@ async function observeAndDecide<T extends Protected, O>(
   situation: Situation,
 ): Promise<Seen<O>> {
   try {
-    const observation = await context.remediation.observe(target, context.config);
     const { config } = context;
+    const [observation, read] = await Promise.all([
+      context.remediation.observe(target, config),
+      readGuards(context, signal, target),
+    ]);
     const { name, holds = [] } = context.remediation.manifest;
     const hold = holdShown(situation.target.holds, name, holds);
     const decision = context.remediation.decide({ signal, target, observation, hold, config });
-    return { kind: 'seen', observation, decision };
+    const guards = { ...context.remediation.guards?.(observation), ...read };
+    return { kind: 'seen', observation, guards, decision };
   } catch (error) {
     if (error instanceof PermissionError || error instanceof ActionFailedError) {
       const needsPerson = error instanceof PermissionError;
@@ -130,13 +135,30 @@ async function observeAndDecide<T extends Protected, O>(
   }
 }
 
+/** What the runbook guards by, before a change; nothing is read where none can follow. */
+async function readGuards<T extends Protected, O>(
+  context: Context<T, O>,
+  { runbook }: Signal,
+  target: T,
+): Promise<GuardReadings> {
+  const { remediation, config } = context;
+  const guards = runbook === undefined ? [] : (config.ladders[runbook]?.guards ?? []);
+  if (!remediation.readGuards || guards.length === 0 || !mayChange(limitsOf(context).mode)) return {};
+  return remediation.readGuards(target, config);
+}
+
 async function act<T extends Protected, O>(
   context: Context<T, O>,
   signal: Signal,
   target: T,
   situation: Situation,
-  { decision, observation }: { readonly decision: Extract<Decision, { kind: 'act' }>; readonly observation: O },
+  seen: {
+    readonly decision: Extract<Decision, { kind: 'act' }>;
+    readonly observation: O;
+    readonly guards: GuardReadings;
+  },
 ): Promise<Outcome | undefined> {
+  const { decision, observation, guards } = seen;
   const { mode } = limitsOf(context);
   if (!mayChange(mode)) return recordWouldAct(context, signal, situation, decision.change);
   const people = peopleNeeded(mode, context.remediation.manifest, decision);
@@ -144,7 +166,7 @@ async function act<T extends Protected, O>(
   if (consent && consent.kind === 'recorded') return consent.outcome;
   const approval = consent ? consent.approval : undefined;
   const result = await commitIntent(context, signal, situation, approval?.change ?? decision.change, {
-    guardsBefore: context.remediation.guards?.(observation),
+    guardsBefore: guards,
     approval,
   });
   switch (result.kind) {

@@ -174,6 +174,13 @@ export interface Remediation<Target extends Protected, Observation> {
    * Pure: what was seen of guard metrics. Give nothing while the change is still on its way (a deployment under way), when a dip means nothing.
    */
   guards?(observation: Observation): GuardReadings;
+  /**
+   * Reads guard metrics that the observation doesn't hold; what isn't told is left out. Asked beside the observation, and only where the runbook
+   * guards by any.
+   * @param since epoch milliseconds: nothing older says how things are after the change; absent before it.
+   * @throws EngineError when they can't be read: then nothing is changed, as when the target can't be observed.
+   */
+  readGuards?(target: Target, config: RuntimeConfig, since?: number): Promise<GuardReadings>;
   /** Pure: what would keep this remediation from helping, seen before any trouble. */
   examine?(target: Target, observation: Observation): readonly Finding[];
 }

@@ -63,9 +63,17 @@ async function look<T extends Protected, O>(
   const target = remediation.targetOf(targetName, config);
   if (!target) return { kind: 'not-yet', detail: `${targetName} is no longer in the configuration` };
   try {
-    const observation = await remediation.observe(target, config);
+    const guards = guardsOf(context, action);
+    const [observation, read] = await Promise.all([
+      remediation.observe(target, config),
+      guards.length > 0 ? remediation.readGuards?.(target, config, action.doneAt) : undefined,
+    ]);
     const verdict = remediation.verify({ target, change: action.change, report: action.report, observation, alarmsOk });
-    return guarded(verdict, guardsOf(context, action), action, remediation.guards?.(observation), config);
+    // While the trouble lasts or the change is on its way, what is read of hosts and requests says no more than the alarm does.
+    const counts = alarmsOk && verdict.kind === 'good';
+    const own = remediation.guards?.(observation);
+    const told = guards.filter((guard) => counts || own?.[guard] !== undefined);
+    return guarded(verdict, told, action, { ...read, ...own }, config);
   } catch (error) {
     if (error instanceof EngineError && !error.retryable) return { kind: 'not-yet', detail: error.message };
     throw error;

@@ -40,6 +40,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
         taskRoles,
         dependsOn,
         connectionsPerTask,
+        balancedBy,
         severity,
       } = service;
       const limits = {
@@ -61,6 +62,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
         taskRoles,
         dependsOn,
         connectionsPerTask,
+        ...(balancedBy && { balancedBy }),
         severity,
       };
     }),

@@ -80,6 +80,20 @@ export const serviceSchema = z.strictObject({
   dependsOn: z.array(z.string()).default([]),
   /** Connections one more task opens on each of those databases; 0 when unknown. */
   connectionsPerTask: z.int().min(0).max(10_000).default(0),
+  /**
+   * The Application Load Balancer and target group that send it requests, by the ends of their ARNs. With it a change counts as proved only if healthy
+   * hosts, requests, errors and latency are no worse than before; without it those aren't known.
+   */
+  balancedBy: z
+    .strictObject({
+      loadBalancer: z
+        .string()
+        .regex(/^app\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{16}$/, 'the end of its ARN: app/<name>/<16 digits>'),
+      targetGroup: z
+        .string()
+        .regex(/^targetgroup\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{16}$/, 'the end of its ARN: targetgroup/<name>/<16 digits>'),
+    })
+    .optional(),
   /** Whether Nightshift makes the CPU and memory alarms; otherwise tag alarms of your own with `nightshift:runbook`. */
   createAlarms: z.boolean().default(true),
 });

@@ -10,8 +10,9 @@ const IMPORT = /(?:from|import)\s*\(?\s*'(\.[^']+)'/g;
 const MAY_IMPORT: Record<string, readonly string[]> = {
   events: [],
   'functions/engine': ['events'],
-  'functions/databases': ['functions/engine', 'events'],
-  'functions/ecs': ['functions/engine', 'events'],
+  'functions/metrics': ['functions/engine', 'events'],
+  'functions/databases': ['functions/metrics', 'functions/engine', 'events'],
+  'functions/ecs': ['functions/metrics', 'functions/engine', 'events'],
   'functions/dns': ['functions/engine', 'events'],
   'functions/remediations': ['functions/databases', 'functions/dns', 'functions/ecs', 'functions/engine', 'events'],
   'functions/records': ['functions/engine', 'events'],

@@ -1,4 +1,5 @@
 /** The AWS side of `fail-over-database`. */
+import { readDatabaseGuards } from '../../databases/guards.ts';
 import { readInstance } from '../../databases/instance.ts';
 import { lookAt } from '../../databases/look.ts';
 import { reboot } from '../../databases/reboot.ts';
@@ -42,6 +43,7 @@ export const remediation: Remediation<DatabaseConfig, Observation> = {
   alreadyApplied,
   verify,
   examine,
+  readGuards: readDatabaseGuards,
 };
 
 export const handler = remediationHandler(remediation);

@@ -21,6 +21,12 @@ export const manifest = defineManifest({
       whyAnyResource:
         "DescribeEvents isn't authorized on DB instances: it lists the account's events, narrowed by its parameters (Service Authorization Reference, Amazon RDS).",
     },
+    {
+      actions: ['cloudwatch:GetMetricData'],
+      resources: ['*'],
+      whyAnyResource:
+        'GetMetricData has no resource types (Service Authorization Reference, Actions for Amazon CloudWatch).',
+    },
   ],
   network: 'none',
   risk: 'high',

@@ -1,4 +1,5 @@
 /** The AWS side of `restart-database`. */
+import { readDatabaseGuards } from '../../databases/guards.ts';
 import { lookAt } from '../../databases/look.ts';
 import { reboot } from '../../databases/reboot.ts';
 import { databaseOf, noUpstreams } from '../../databases/target.ts';
@@ -33,6 +34,7 @@ export const remediation: Remediation<DatabaseConfig, Observation> = {
   alreadyApplied,
   verify,
   examine,
+  readGuards: readDatabaseGuards,
 };
 
 export const handler = remediationHandler(remediation);

@@ -1,5 +1,7 @@
 /** The AWS side of `restart-service`: a forced deployment of the revision that runs. */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { readServiceGuards, steadyTasks } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
 import { clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
@@ -12,6 +14,7 @@ import { alreadyApplied, decide, type Observation, rolloutOf, verify } from './d
 import { manifest } from './manifest.ts';
 
 const ecs = new ECSClient(clientDefaults());
+const cloudwatch = new CloudWatchClient(clientDefaults());
 /** A second forced deployment isn't the first one again: an answer that was lost is never asked for by another call. */
 const changes = new ECSClient(onceClientDefaults());
 
@@ -47,6 +50,8 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   act,
   alreadyApplied,
   verify,
+  guards: steadyTasks,
+  readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
 };
 
 export const handler = remediationHandler(remediation);

@@ -19,6 +19,12 @@ export const manifest = defineManifest({
       actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
       resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
     },
+    {
+      actions: ['cloudwatch:GetMetricData'],
+      resources: ['*'],
+      whyAnyResource:
+        'GetMetricData has no resource types (Service Authorization Reference, Actions for Amazon CloudWatch).',
+    },
   ],
   network: 'none',
   risk: 'medium',

@@ -1,6 +1,8 @@
 /** The AWS side of `roll-back-deployment`: the service's tag and its task definition. */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECSClient, TagResourceCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { readDefinition } from '../../ecs/definition.ts';
+import { readServiceGuards } from '../../ecs/guards.ts';
 import { listDeployments, withRevisions } from '../../ecs/history.ts';
 import { readService } from '../../ecs/service.ts';
 import { readTasks } from '../../ecs/tasks.ts';
@@ -23,6 +25,7 @@ import { manifest } from './manifest.ts';
 import { QUARANTINE_TAG } from './quarantine.ts';
 
 const ecs = new ECSClient(clientDefaults());
+const cloudwatch = new CloudWatchClient(clientDefaults());
 const changes = new ECSClient(changingClientDefaults());
 const SCHEMA_TAG = 'nightshift:schema';
 
@@ -105,6 +108,7 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   act,
   alreadyApplied,
   verify,
+  readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
 };
 
 export const handler = remediationHandler(remediation);

@@ -35,6 +35,12 @@ export const manifest = defineManifest({
       whyAnyResource:
         'The id of a task is made by AWS and not known before it exists (Service Authorization Reference, Actions for Amazon ECS).',
     },
+    {
+      actions: ['cloudwatch:GetMetricData'],
+      resources: ['*'],
+      whyAnyResource:
+        'GetMetricData has no resource types (Service Authorization Reference, Actions for Amazon CloudWatch).',
+    },
   ],
   network: 'none',
   risk: 'medium',

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-application-auto-scaling';
 import { CloudWatchClient, GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { readServiceGuards } from '../../ecs/guards.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
@@ -187,6 +188,7 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   verify,
   decideHandBack,
   examine,
+  readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
 };
 
 export const handler = remediationHandler(remediation);

@@ -1,5 +1,7 @@
 /** The AWS side of `stop-unhealthy-task`. */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DescribeTasksCommand, ECSClient, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
+import { readServiceGuards, steadyTasks } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
@@ -11,6 +13,7 @@ import { alreadyApplied, decide, idOf, type Observation, sickness, type TaskSeen
 import { manifest } from './manifest.ts';
 
 const ecs = new ECSClient(clientDefaults());
+const cloudwatch = new CloudWatchClient(clientDefaults());
 const changes = new ECSClient(changingClientDefaults());
 
 async function observe(target: ServiceConfig): Promise<Observation> {
@@ -62,6 +65,8 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   act,
   alreadyApplied,
   verify,
+  guards: steadyTasks,
+  readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
 };
 
 export const handler = remediationHandler(remediation);

@@ -4,6 +4,7 @@
  */
 import type { AwsEvent, EventSink, MetricSink, StandIn, WorldContext } from '../../world/types.ts';
 import { answer } from '../cloudwatch/wire.ts';
+import { dimensionsOf, putBalancerMetrics } from './balancer-metrics.ts';
 import type { RegionRecord, ServiceRecord, TaskRecord } from './model.ts';
 import { isRunning, tasksOf } from './model.ts';
 import { createOperations } from './operations.ts';
@@ -88,6 +89,16 @@ export function createEcs(
     };
     deps.metrics.put({ ...base, name: 'CPUUtilization', value: metrics.cpuPercent });
     deps.metrics.put({ ...base, name: 'MemoryUtilization', value: metrics.memoryPercent });
+    putBalancerMetrics(service, metrics, (name, value, unit) =>
+      deps.metrics.put({
+        ...base,
+        namespace: 'AWS/ApplicationELB',
+        dimensions: dimensionsOf(service.name),
+        name,
+        value,
+        unit,
+      }),
+    );
   }
 
   async function check(task: TaskRecord): Promise<void> {

@@ -132,6 +132,16 @@ describe('a fault', () => {
   const cases: readonly [what: string, path: Path, value: unknown, at: string, expected: RegExp][] = [
     ['a misspelt setting', ['regoin'], 'x', 'regoin', /did you mean 'region'/],
     [
+      'a load balancer by its whole ARN',
+      ['services', 'backend', 'balancedBy'],
+      {
+        loadBalancer: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/orders/50dc6c495c0c9188',
+        targetGroup: 'targetgroup/backend/73e2d6bc24d8a067',
+      },
+      'services.backend.balancedBy.loadBalancer',
+      /the end of its ARN/,
+    ],
+    [
       'a misspelt setting of a service',
       ['services', 'backend', 'maxTask'],
       3,

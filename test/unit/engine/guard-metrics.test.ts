@@ -9,8 +9,8 @@ const BOUNDS: readonly [GuardMetric, number, number, number][] = [
   ['requestCount', 100, 50, 49],
   ['errorRate', 0, 0.01, 0.011],
   ['errorRate', 0.5, 0.55, 0.551],
-  ['latencySeconds', 0.02, 0.07, 0.071],
-  ['latencySeconds', 2, 3, 3.01],
+  ['latencySeconds', 0.02, 0.22, 0.221],
+  ['latencySeconds', 2, 4, 4.01],
 ];
 
 describe('a guard metric', () => {
@@ -36,6 +36,23 @@ describe('a guard metric', () => {
 
   it('that is unknown now is told, because nothing shows that it is as good as before', () => {
     expect(compareGuards(['errorRate'], { errorRate: 0 }, {})).toEqual({ worse: [], unknown: ['errorRate'] });
+  });
+
+  it('of requests is not compared where there were too few of them to tell', () => {
+    const few = { requestCount: 9, errorRate: 0, latencySeconds: 0.1 };
+    const bad = { requestCount: 100, errorRate: 1, latencySeconds: 9 };
+    expect(compareGuards(['errorRate', 'latencySeconds'], few, bad)).toEqual({ worse: [], unknown: [] });
+    expect(compareGuards(['errorRate'], { ...few, requestCount: 10 }, bad).worse).toHaveLength(1);
+    expect(compareGuards(['errorRate'], { ...few, requestCount: 10 }, { ...bad, requestCount: 9 }).worse).toEqual([]);
+  });
+
+  it('tells that requests stay away', () => {
+    const { worse } = compareGuards(
+      ['requestCount', 'errorRate'],
+      { requestCount: 100, errorRate: 0 },
+      { requestCount: 0 },
+    );
+    expect(worse).toEqual(['requestCount went from 100 to 0 requests a minute']);
   });
 
   it('that the runbook does not guard by is not compared', () => {

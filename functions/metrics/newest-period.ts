@@ -1,0 +1,65 @@
+/** One look at metrics of CloudWatch: all values are of one and the same period. */
+import { type CloudWatchClient, GetMetricDataCommand, type MetricDataResult } from '@aws-sdk/client-cloudwatch';
+
+export interface MetricWanted {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly stat: 'Average' | 'Maximum' | 'Minimum' | 'Sum';
+}
+
+/** AWS's services publish once a minute and CloudWatch shows it a little later: looked for so far back, in periods. */
+const PERIODS_BACK = 5;
+
+/**
+ * Reads the newest whole period that anything is told of.
+ * @param wanted by an id of the caller's: letters, the first in lower case.
+ * @param since epoch milliseconds: only periods that began then or later; absent: any of the last few.
+ * @returns values by id, without those that aren't told of that period; undefined when no period is.
+ * @throws what the client throws.
+ */
+export async function newestPeriod<Id extends string>(
+  cloudwatch: CloudWatchClient,
+  wanted: Readonly<Record<Id, MetricWanted>>,
+  periodSeconds: number,
+  since = 0,
+): Promise<Readonly<Partial<Record<Id, number>>> | undefined> {
+  const periodMs = periodSeconds * 1000;
+  const end = Math.floor(Date.now() / periodMs) * periodMs;
+  const start = Math.max(end - PERIODS_BACK * periodMs, Math.ceil(since / periodMs) * periodMs);
+  if (start >= end) return undefined;
+  const reply = await cloudwatch.send(
+    new GetMetricDataCommand({
+      StartTime: new Date(start),
+      EndTime: new Date(end),
+      ScanBy: 'TimestampDescending',
+      MetricDataQueries: Object.entries<MetricWanted>(wanted).map(([Id, metric]) => ({
+        Id,
+        MetricStat: {
+          Metric: {
+            Namespace: metric.namespace,
+            MetricName: metric.metricName,
+            Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
+          },
+          Period: periodSeconds,
+          Stat: metric.stat,
+        },
+      })),
+    }),
+  );
+  return valuesOfNewest<Id>(reply.MetricDataResults ?? []);
+}
+
+/** Pure. */
+export function valuesOfNewest<Id extends string>(
+  results: readonly Pick<MetricDataResult, 'Id' | 'Timestamps' | 'Values'>[],
+): Readonly<Partial<Record<Id, number>>> | undefined {
+  const times = results.flatMap(({ Timestamps = [] }) => Timestamps.map((at) => at.getTime()));
+  if (times.length === 0) return undefined;
+  const newest = Math.max(...times);
+  const values = results.flatMap(({ Id, Timestamps = [], Values = [] }) => {
+    const value = Values[Timestamps.findIndex((at) => at.getTime() === newest)];
+    return value === undefined ? [] : [[Id, value]];
+  });
+  return Object.fromEntries(values) as Partial<Record<Id, number>>;
+}

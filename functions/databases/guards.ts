@@ -10,7 +10,7 @@ const cloudwatch = new CloudWatchClient(clientDefaults());
 
 /**
  * Reads the newest whole period: the longer of both latencies.
- * @param since epoch milliseconds: only periods that began then or later.
+ * @param since epoch milliseconds: only periods that lie after it, but for a fifth.
  * @returns what is told.
  * @throws EngineError when CloudWatch can't be read.
  */

@@ -13,7 +13,7 @@ type Told = Readonly<Partial<Record<'hosts' | 'requests' | 'errors' | 'latency',
 
 /**
  * Reads the newest whole period.
- * @param since epoch milliseconds: only periods that began then or later.
+ * @param since epoch milliseconds: only periods that lie after it, but for a fifth.
  * @returns what is told; nothing for a service without a load balancer, or when no such period is told yet.
  * @throws EngineError when CloudWatch can't be read.
  */

@@ -1,4 +1,7 @@
-/** An action from its recorded intent to its end: made, failed, or resumed by a later delivery after this one died. */
+/**
+ * An action from its recorded intent to its end: made, failed, or resumed by a later delivery after this one died. One file in spite of its length: which end follows
+ * which failure is one state machine, whose invariants (lease, attempt, intent) are only seen together.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../events/journal.ts';

@@ -1,4 +1,7 @@
-/** How the outcome of a signal that changes nothing is written down: with its event, its lines in the timeline, and when it is looked at again. */
+/**
+ * How the outcome of a signal that changes nothing is written down: with its event, its lines in the timeline, and when it is looked at again. One file in spite of
+ * its length: the outcomes are a closed set that ends in one transaction (`record`), and are read side by side.
+ */
 import type { Guardrail, Outcome } from '../../events/outcome.ts';
 import { hasLevel, type Signal } from '../../events/signal.ts';
 import { putTargetWork } from './action.ts';

@@ -1,4 +1,7 @@
-/** The items that transactions are made of: pure builders, so that what is written can be read, tested and simulated without a table. */
+/**
+ * The items that transactions are made of: pure builders, so that what is written can be read, tested and simulated without a table. One file in spite of its length: it is
+ * the journal's whole write side, a list of small functions.
+ */
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { monotonicFactory } from 'ulid';

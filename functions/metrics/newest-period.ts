@@ -10,11 +10,13 @@ export interface MetricWanted {
 
 /** AWS's services publish once a minute and CloudWatch shows it a little later: looked for so far back, in periods. */
 const PERIODS_BACK = 5;
+/** A period that began before the change counts when no more than this share of it did: alarms fire, and are answered, just after a period has begun. */
+const SHARE_BEFORE = 0.2;
 
 /**
  * Reads the newest whole period that anything is told of.
  * @param wanted by an id of the caller's: letters, the first in lower case.
- * @param since epoch milliseconds: only periods that began then or later; absent: any of the last few.
+ * @param since epoch milliseconds: only periods of which at least four fifths came after it; absent: any of the last few.
  * @returns values by id, without those that aren't told of that period; undefined when no period is.
  * @throws what the client throws.
  */
@@ -26,7 +28,7 @@ export async function newestPeriod<Id extends string>(
 ): Promise<Readonly<Partial<Record<Id, number>>> | undefined> {
   const periodMs = periodSeconds * 1000;
   const end = Math.floor(Date.now() / periodMs) * periodMs;
-  const start = Math.max(end - PERIODS_BACK * periodMs, Math.ceil(since / periodMs) * periodMs);
+  const start = Math.max(end - PERIODS_BACK * periodMs, firstAfter(since, periodMs));
   if (start >= end) return undefined;
   const reply = await cloudwatch.send(
     new GetMetricDataCommand({
@@ -49,6 +51,10 @@ export async function newestPeriod<Id extends string>(
   );
   return valuesOfNewest<Id>(reply.MetricDataResults ?? []);
 }
+
+/** Pure: where the first period begins of which at least four fifths lie after that moment; all in milliseconds. */
+export const firstAfter = (since: number, periodMs: number): number =>
+  Math.ceil((since - SHARE_BEFORE * periodMs) / periodMs) * periodMs;
 
 /** Pure. */
 export function valuesOfNewest<Id extends string>(

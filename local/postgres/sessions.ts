@@ -37,7 +37,10 @@ export interface Sessions {
   /** Process ids of the sessions that are alive. */
   pids(): number[];
   report(): SessionsReport;
-  /** Closes what is alive, cancelling what runs; returns the report from before closing. */
+  /**
+   * Closes what is alive; returns the report from before closing. A session in a statement has its connection cut: nothing is cancelled, and the server
+   * notices when the statement ends or looks.
+   */
   close(): Promise<SessionsReport>;
 }
 

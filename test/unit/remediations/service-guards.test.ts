@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readingsOf, steadyTasks } from '../../../functions/ecs/guards.ts';
 import type { Deployment, RunningService } from '../../../functions/ecs/types.ts';
-import { valuesOfNewest } from '../../../functions/metrics/newest-period.ts';
+import { firstAfter, valuesOfNewest } from '../../../functions/metrics/newest-period.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 20, 3, minute));
 const result = (Id: string, ...values: [number, number][]) => ({
@@ -15,6 +15,16 @@ describe('the newest period', () => {
   it('is the same for all metrics: what is not told of it is left out', () => {
     const told = [result('hosts', [2, 3], [1, 4]), result('errors', [1, 50]), result('requests', [2, 9])];
     expect(valuesOfNewest(told)).toEqual({ hosts: 3, requests: 9 });
+  });
+
+  it.each([
+    [60_000, 60_000],
+    [61_000, 60_000],
+    [72_000, 60_000],
+    [72_001, 120_000],
+    [119_999, 120_000],
+  ])('after %d ms begins at %d ms, for a fifth of a minute may lie before', (since, begins) => {
+    expect(firstAfter(since, 60_000)).toBe(begins);
   });
 
   it('is none where nothing is told', () => {

@@ -80,7 +80,8 @@ export async function eventually<T>(what: string, look: () => Promise<T> | T, re
   for (;;) {
     const seen = await look();
     if (ready(seen)) return seen;
-    if (Date.now() > until) throw new Error(`${what}: not within ${WITHIN_MS / 1000} s; last seen ${JSON.stringify(seen)}`);
+    if (Date.now() > until)
+      throw new Error(`${what}: not within ${WITHIN_MS / 1000} s; last seen ${JSON.stringify(seen)}`);
     await new Promise((next) => setTimeout(next, 25));
   }
 }

@@ -24,8 +24,8 @@ const RULES: Readonly<Record<GuardMetric, Rule>> = {
   runningTasks: { unit: 'tasks', isWorse: (before, after) => after < before },
   /** Requests a minute: less than half of them still arrive. */
   requestCount: { unit: 'requests a minute', isWorse: (before, after) => after < before / 2 },
-  /** Share of failed requests, 0 to 1: one percentage point more, or a tenth more where it was high already. */
-  errorRate: { unit: '(share)', isWorse: (before, after) => after > before + Math.max(0.01, before / 10) },
+  /** Share of failed requests, 0 to 1: two percentage points more, or a tenth more where it was high already. */
+  errorRate: { unit: '(share)', isWorse: (before, after) => after > before + Math.max(0.02, before / 10) },
   /** Twice as long and at least 200 ms longer. */
   latencySeconds: { unit: 's', isWorse: (before, after) => after > before * 2 && after > before + 0.2 },
 };

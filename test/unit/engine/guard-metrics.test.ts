@@ -7,7 +7,7 @@ const BOUNDS: readonly [GuardMetric, number, number, number][] = [
   ['healthyHosts', 3, 3, 2],
   ['runningTasks', 2, 2, 1],
   ['requestCount', 100, 50, 49],
-  ['errorRate', 0, 0.01, 0.011],
+  ['errorRate', 0, 0.02, 0.021],
   ['errorRate', 0.5, 0.55, 0.551],
   ['latencySeconds', 0.02, 0.22, 0.221],
   ['latencySeconds', 2, 4, 4.01],

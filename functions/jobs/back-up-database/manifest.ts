@@ -19,11 +19,16 @@ export const manifest = defineJob({
       whyAnyResource: WHY,
     },
     {
-      actions: ['rds:CreateDBSnapshot', 'rds:AddTagsToResource'],
+      actions: ['rds:CreateDBSnapshot'],
       resources: [
         'arn:{partition}:rds:{region}:{account}:db:{database}',
         `arn:{partition}:rds:{region}:{account}:snapshot:${SNAPSHOTS}`,
       ],
+      whyAnyResource: WHY,
+    },
+    {
+      actions: ['rds:AddTagsToResource'],
+      resources: [`arn:{partition}:rds:{region}:{account}:snapshot:${SNAPSHOTS}`],
       whyAnyResource: WHY,
     },
   ],

@@ -58,6 +58,31 @@ describe('what IAM is asked for a call', () => {
     ],
     ['dynamodb', 'BatchGetItem', { RequestItems: { journal: {} } }, [`dynamodb:BatchGetItem ${table}`]],
     [
+      'rds',
+      'CreateDBSnapshot',
+      { DBInstanceIdentifier: 'db', DBSnapshotIdentifier: 's', 'Tags.Tag.1.Key': 'k', 'Tags.Tag.1.Value': 'v' },
+      [
+        'rds:CreateDBSnapshot arn:aws:rds:eu-west-1:1:db:db',
+        'rds:CreateDBSnapshot arn:aws:rds:eu-west-1:1:snapshot:s',
+        'rds:AddTagsToResource arn:aws:rds:eu-west-1:1:snapshot:s',
+      ],
+    ],
+    [
+      'rds',
+      'DescribeDBSnapshots',
+      { DBInstanceIdentifier: 'db' },
+      [
+        'rds:DescribeDBSnapshots arn:aws:rds:eu-west-1:1:snapshot:*',
+        'rds:DescribeDBSnapshots arn:aws:rds:eu-west-1:1:db:db',
+      ],
+    ],
+    [
+      'rds',
+      'DescribeDBSnapshots',
+      { DBSnapshotIdentifier: 's' },
+      ['rds:DescribeDBSnapshots arn:aws:rds:eu-west-1:1:snapshot:s'],
+    ],
+    [
       'ecs',
       'DescribeServices',
       { cluster: 'orders', services: ['a', 'b'] },

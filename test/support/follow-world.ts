@@ -253,7 +253,8 @@ export async function openFollowWorld(): Promise<FollowWorld> {
       await sfn.send(new UpdateStateMachineCommand({ stateMachineArn: machineArn, definition: change(definition) }));
     },
     until: async (what, look) => {
-      for (const end = Date.now() + 20_000; Date.now() < end; await sleep(25)) {
+      // On a machine that does much else, everything takes its time.
+      for (const end = Date.now() + 60_000; Date.now() < end; await sleep(25)) {
         const found = await look();
         if (found !== undefined && found !== false) return found;
       }

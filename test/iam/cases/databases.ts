@@ -124,7 +124,6 @@ export const DATABASE_CASES = [
     prepare: runLong,
   }),
   databaseCase({ remediation: 'grow-storage', metricName: 'FreeStorageSpace', action: 'rds:ModifyDBInstance' }),
-  databaseCase({ remediation: 'scale-up-database', metricName: 'DBLoad', action: 'rds:ModifyDBInstance' }),
   databaseCase({
     remediation: 'snapshot-database',
     metricName: 'TransactionLogsDiskUsage',
@@ -137,4 +136,6 @@ export const DATABASE_CASES = [
     action: 'rds:RebootDBInstance',
     prepare: withStandby,
   }),
+  // Last: it restarts the database, which `restart-database` would take for a restart that didn't help.
+  databaseCase({ remediation: 'scale-up-database', metricName: 'DBLoad', action: 'rds:ModifyDBInstance' }),
 ];

@@ -89,7 +89,8 @@ export interface ProtectedTarget {
 export function protectedTargets({
   services,
   databases,
-}: Pick<RuntimeConfig, 'services' | 'databases'>): ProtectedTarget[] {
+  endpoints,
+}: Pick<RuntimeConfig, 'services' | 'databases' | 'endpoints'>): ProtectedTarget[] {
   return [
     ...Object.values(services).map(
       ({ name, cluster, service }): ProtectedTarget => ({
@@ -100,6 +101,9 @@ export function protectedTargets({
     ),
     ...Object.values(databases).map(
       ({ name }): ProtectedTarget => ({ key: `rds-instance/${name}`, kind: 'rds-instance', name }),
+    ),
+    ...Object.values(endpoints).map(
+      ({ name }): ProtectedTarget => ({ key: `dns-endpoint/${name}`, kind: 'dns-endpoint', name }),
     ),
   ];
 }

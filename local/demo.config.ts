@@ -3,6 +3,7 @@
  * says so. Thresholds, code and everything not named here are the defaults a deployment to AWS has.
  */
 import { defineConfig } from '../infra/config/schema.ts';
+import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
 import { balancerOf } from './stand-ins/ecs/balancer-metrics.ts';
 
@@ -28,6 +29,9 @@ const fleetConfig = Object.fromEntries(
     },
   ]),
 );
+
+/** Only where a scenario asks for it: its two sites need a second loopback address. */
+const endpoints = demoEndpoints(process.env);
 
 export default defineConfig({
   name: 'demo',
@@ -69,6 +73,7 @@ export default defineConfig({
       recheckAfterSeconds: 5,
     },
   },
+  endpoints,
   network: {
     vpcId: 'vpc-0123456789abcdef0',
     subnetIds: ['subnet-0123456789abcdef0'],
@@ -109,6 +114,7 @@ export default defineConfig({
     'scale-up-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'restart-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'fail-over-dns': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
   alarmPeriodSeconds: 10,

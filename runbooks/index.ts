@@ -2,6 +2,7 @@
 import type { Runbook } from '../functions/engine/runbook.ts';
 import { runbook as endLongQueries } from './end-long-queries.ts';
 import { runbook as failOverDatabase } from './fail-over-database.ts';
+import { runbook as failOverDns } from './fail-over-dns.ts';
 import { runbook as growStorage } from './grow-storage.ts';
 import { runbook as raiseTaskResources } from './raise-task-resources.ts';
 import { runbook as releaseIdleConnections } from './release-idle-connections.ts';
@@ -17,6 +18,7 @@ import { runbook as vacuumAndAnalyze } from './vacuum-and-analyze.ts';
 export const RUNBOOKS: readonly Runbook[] = [
   endLongQueries,
   failOverDatabase,
+  failOverDns,
   growStorage,
   raiseTaskResources,
   releaseIdleConnections,

@@ -8,11 +8,11 @@ import {
   type RemediationManifest,
   RUNBOOK_TAG,
 } from '../../functions/engine/manifest.ts';
-import { RELEASE_CONNECTIONS, SCALE_OUT } from '../../infra/constructs/protection.ts';
+import { FAIL_OVER_DNS, RELEASE_CONNECTIONS, SCALE_OUT } from '../../infra/constructs/protection.ts';
 import type { Deployment } from '../deployment.ts';
 
 /** Runbooks whose alarms a deployment makes by itself. */
-const MADE_HERE: readonly string[] = [SCALE_OUT, RELEASE_CONNECTIONS];
+const MADE_HERE: readonly string[] = [SCALE_OUT, RELEASE_CONNECTIONS, FAIL_OVER_DNS];
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
 export interface TaggedAlarm {
@@ -42,7 +42,7 @@ export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 
   });
 }
 
-function targetsOf({ targetKind }: RemediationManifest, { services, databases }: RuntimeConfig) {
+function targetsOf({ targetKind }: RemediationManifest, { services, databases, endpoints }: RuntimeConfig) {
   switch (targetKind) {
     case 'ecs-service':
       return Object.values(services).map(({ cluster, service }) => ({
@@ -53,6 +53,11 @@ function targetsOf({ targetKind }: RemediationManifest, { services, databases }:
       return Object.values(databases).map(({ name }) => ({
         target: `rds-instance/${name}`,
         dimensions: { DBInstanceIdentifier: name },
+      }));
+    case 'dns-endpoint':
+      return Object.values(endpoints).map(({ name, healthCheckId }) => ({
+        target: `dns-endpoint/${name}`,
+        dimensions: { HealthCheckId: healthCheckId },
       }));
     // Its alarm is set by a schedule; whether canaries arrive is a check of its own.
     case 'canary':

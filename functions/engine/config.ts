@@ -116,6 +116,34 @@ export interface BackupConfig {
   readonly keepAtLeast: number;
 }
 
+/** One of the places to which an endpoint's record can send everybody. */
+export interface EndpointSite {
+  readonly name: string;
+  /** What the record says: an address, or a host name for `CNAME` and for an alias. */
+  readonly target: string;
+  /** Set for an alias record: the hosted zone of what it points to. */
+  readonly aliasZoneId?: string | undefined;
+  /** Health check of this site alone. */
+  readonly healthCheckId: string;
+  readonly probeUrl: string;
+}
+
+export interface EndpointConfig extends Protected {
+  /** Key in `endpoints`; also the target's name: `dns-endpoint/<name>`. */
+  readonly name: string;
+  readonly zoneId: string;
+  readonly recordName: string;
+  readonly recordType: 'A' | 'AAAA' | 'CNAME';
+  readonly ttlSeconds: number;
+  /** Health check that follows the record, so of the site that users reach. */
+  readonly healthCheckId: string;
+  /** The first is where everybody belongs. */
+  readonly sites: readonly EndpointSite[];
+  /** How long the endpoint must have been well before everybody is sent back. */
+  readonly dwellSeconds: number;
+  readonly failBack: 'auto' | 'person';
+}
+
 export interface RuntimeConfig {
   readonly version: 1;
   /** Name of this deployment; part of every resource's name. */
@@ -124,6 +152,7 @@ export interface RuntimeConfig {
   readonly standbyRegion: string;
   readonly services: Readonly<Record<string, ServiceConfig>>;
   readonly databases: Readonly<Record<string, DatabaseConfig>>;
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
   /** By remediation name; one entry for each remediation that is deployed. */
   readonly runbooks: Readonly<Record<string, RunbookLimits>>;
   /** By runbook name (the alarm tag's value): the remediations it climbs, as far as they are deployed and not `off`. */

@@ -6,6 +6,7 @@ import type { EventSourceName } from './sources/source.ts';
  * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
  *   `{database}`: each protected database instance.
+ *   `{zone}`: the hosted zone of each protected endpoint.   `{siteHealthCheck}`: the health check of each of its sites.
  */
 export interface Permission {
   readonly actions: readonly `${string}:${string}`[];
@@ -17,7 +18,7 @@ export interface Permission {
 }
 
 /** `canary`: the deployment itself, of which nothing is changed. */
-export type TargetKind = 'ecs-service' | 'rds-instance' | 'canary';
+export type TargetKind = 'ecs-service' | 'rds-instance' | 'dns-endpoint' | 'canary';
 
 /** Something that happened, told by an event without a level, that may start this remediation. */
 export interface TriggerEvent {

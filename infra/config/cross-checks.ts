@@ -4,6 +4,7 @@
  */
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { archiveFaults } from './archive.ts';
+import { endpointFaults } from './endpoints.ts';
 import { calledChannels, escalationFaults } from './escalation.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import { jobFaults } from './jobs.ts';
@@ -13,9 +14,13 @@ import type { DeploymentConfig } from './schema.ts';
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 /** A configuration of which any field may be unreadable. */
-export type LooseConfig = Omit<Loose<DeploymentConfig>, 'services' | 'databases' | 'runbooks' | 'channels'> & {
+export type LooseConfig = Omit<
+  Loose<DeploymentConfig>,
+  'services' | 'databases' | 'endpoints' | 'runbooks' | 'channels'
+> & {
   readonly services: Readonly<Record<string, Loose<DeploymentConfig['services'][string]>>>;
   readonly databases: Readonly<Record<string, Loose<DeploymentConfig['databases'][string]>>>;
+  readonly endpoints: Readonly<Record<string, Loose<DeploymentConfig['endpoints'][string]>>>;
   readonly runbooks: Readonly<Record<string, Loose<DeploymentConfig['runbooks'][string]>>>;
   readonly channels: LooseNotifications['channels'];
 };
@@ -33,6 +38,7 @@ export function crossFieldFaults(
     ...Object.entries(config.services).flatMap(([key, service]) => serviceFaults(key, service, config)),
     ...duplicateServiceFaults(config),
     ...Object.entries(config.databases).flatMap(([key, database]) => databaseFaults(key, database)),
+    ...endpointFaults(config.endpoints, config.region),
     ...networkFaults(config),
     ...runbookFaults(config, manifests),
     ...alarmFaults(config),
@@ -128,6 +134,7 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
   const isDeployed = {
     'ecs-service': Object.keys(config.services).length > 0,
     'rds-instance': Object.keys(config.databases).length > 0,
+    'dns-endpoint': Object.keys(config.endpoints).length > 0,
     canary: false,
   };
   const unmarked = manifests
@@ -155,9 +162,10 @@ function cooldownFaults(config: LooseConfig, manifests: readonly Manifest[]): Fa
 }
 
 /** Keys of what is protected, as incidents name it. */
-const targetsOf = ({ services, databases }: LooseConfig): string[] => [
+const targetsOf = ({ services, databases, endpoints }: LooseConfig): string[] => [
   ...Object.entries(services).map(([key, { cluster, service }]) => `ecs-service/${cluster}/${service ?? key}`),
   ...Object.keys(databases).map((key) => `rds-instance/${key}`),
+  ...Object.keys(endpoints).map((key) => `dns-endpoint/${key}`),
 ];
 
 /** What acts by itself must be able to call somebody: every page and every backstop alarm goes to these addresses. */
@@ -177,21 +185,22 @@ function contactFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
 }
 
 function windowFaults(config: LooseConfig): Fault[] {
-  const known = [...Object.keys(config.services), ...Object.keys(config.databases)];
+  const kinds = [config.services, config.databases, config.endpoints];
+  const known = kinds.flatMap(Object.keys);
   return (config.windows ?? []).flatMap((window, index) => {
     const at = `windows[${index}]`;
     const unknown = (window.for ?? []).flatMap((name, position) =>
       known.includes(name)
         ? []
-        : [fault(`${at}.for[${position}]`, name, `as a service or database: ${unknownName(name, known)}`)],
+        : [fault(`${at}.for[${position}]`, name, `as a service, database or endpoint: ${unknownName(name, known)}`)],
     );
     const backwards =
       'begins' in window && Date.parse(window.ends) <= Date.parse(window.begins)
         ? [fault(`${at}.ends`, window.ends, `allowed is after begins (${window.begins})`)]
         : [];
     const ambiguous = (window.for ?? []).flatMap((name, position) =>
-      Object.hasOwn(config.services, name) && Object.hasOwn(config.databases, name)
-        ? [fault(`${at}.for[${position}]`, name, 'names both a service and a database: give one of them another key')]
+      kinds.filter((kind) => Object.hasOwn(kind, name)).length > 1
+        ? [fault(`${at}.for[${position}]`, name, 'names two things of different kinds: give one of them another key')]
         : [],
     );
     return [...unknown, ...backwards, ...ambiguous];
@@ -231,7 +240,11 @@ function evaluations(config: LooseConfig): { path: string; forSeconds: number }[
     path: `databases.${key}.connectionsForSeconds`,
     forSeconds: database.connectionsForSeconds,
   }));
-  return [...services, ...databases].flatMap(({ path, forSeconds }) =>
+  const endpoints = Object.entries(config.endpoints).map(([key, endpoint]) => ({
+    path: `endpoints.${key}.unhealthyForSeconds`,
+    forSeconds: endpoint.unhealthyForSeconds,
+  }));
+  return [...services, ...databases, ...endpoints].flatMap(({ path, forSeconds }) =>
     forSeconds === undefined ? [] : [{ path, forSeconds }],
   );
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { crossFieldFaults, type LooseConfig } from './cross-checks.ts';
+import { endpointSchema } from './endpoints.ts';
 import { ConfigurationError, faultsOf } from './faults.ts';
 import { runtimeConfigOf } from './runtime.ts';
 import { configSchema, type DeploymentConfig, databaseSchema, runbookSchema, serviceSchema } from './schema.ts';
@@ -40,6 +41,7 @@ const looseSchema = z.object({
   ...configSchema.partial().shape,
   services: z.record(z.string(), z.object(serviceSchema.partial().shape)).catch({}).default({}),
   databases: z.record(z.string(), z.object(databaseSchema.partial().shape)).catch({}).default({}),
+  endpoints: z.record(z.string(), z.object(endpointSchema.partial().shape)).catch({}).default({}),
   runbooks: z.record(z.string(), z.object(runbookSchema.partial().shape)).catch({}).default({}),
   channels: z
     .record(z.string(), z.looseObject({ kind: z.string().optional() }))
@@ -50,7 +52,7 @@ const looseSchema = z.object({
 /** What is left when everything with a fault of form is taken out; defaults stand in for it. */
 function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseConfig {
   const parsed = looseSchema.safeParse(issues.flatMap(faultyPaths).reduce<unknown>(without, input));
-  return parsed.success ? parsed.data : { services: {}, databases: {}, runbooks: {}, channels: {} };
+  return parsed.success ? parsed.data : { services: {}, databases: {}, endpoints: {}, runbooks: {}, channels: {} };
 }
 
 /** An unknown name is a fault of itself, not of the object that it stands in. */

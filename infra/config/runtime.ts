@@ -1,5 +1,11 @@
 /** What functions are given: the configuration without what only deployment needs. */
-import type { DatabaseConfig, RunbookLimits, RuntimeConfig, ServiceConfig } from '../../functions/engine/config.ts';
+import type {
+  DatabaseConfig,
+  EndpointConfig,
+  RunbookLimits,
+  RuntimeConfig,
+  ServiceConfig,
+} from '../../functions/engine/config.ts';
 import type { RemediationManifest, TargetKind } from '../../functions/engine/manifest.ts';
 import type { Ladder } from '../../functions/engine/runbook.ts';
 import type { Window } from '../../functions/engine/windows.ts';
@@ -17,6 +23,7 @@ export function deployedManifests<M extends Pick<RemediationManifest, 'targetKin
     // Not a remediation that a configuration asks for.
     canary: false,
     'rds-instance': Object.keys(config.databases).length > 0,
+    'dns-endpoint': Object.keys(config.endpoints).length > 0,
   };
   return manifests.filter((manifest) => protectedKinds[manifest.targetKind]);
 }
@@ -70,6 +77,10 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
       const { resourceId, securityGroupId, createAlarms, connectionsForSeconds, ...kept } = database;
       return { name: key, ...kept };
     }),
+    endpoints: mapValues(config.endpoints, (endpoint, key): EndpointConfig => {
+      const { createAlarms, unhealthyForSeconds, ...kept } = endpoint;
+      return { name: key, ...kept };
+    }),
     runbooks: Object.fromEntries(
       deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
     ),
@@ -115,9 +126,10 @@ function windowOf(
   return { ...window, targets: names.map((name) => targetKeyOf(name, config)) };
 }
 
-/** How the engine names the target behind a key of `services` or `databases`. */
-function targetKeyOf(name: string, { services }: DeploymentConfig): string {
+/** How the engine names the target behind a key of `services`, `databases` or `endpoints`. */
+function targetKeyOf(name: string, { services, endpoints }: DeploymentConfig): string {
   const service = services[name];
+  if (Object.hasOwn(endpoints, name)) return `dns-endpoint/${name}`;
   return service ? `ecs-service/${service.cluster}/${service.service ?? name}` : `rds-instance/${name}`;
 }
 

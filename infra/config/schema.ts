@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
 import { archiveSchema } from './archive.ts';
+import { endpointSchema } from './endpoints.ts';
 import { escalationSchema } from './escalation.ts';
 import { backupSchema, jobSchema } from './jobs.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
@@ -186,7 +187,7 @@ const windowBase = {
   name: z.string().min(1).max(64),
   /** `freeze`: nothing is changed. `change`: changes only then. `quiet`: people aren't told, except by pages. */
   kind: z.enum(['freeze', 'change', 'quiet']),
-  /** Keys of `services` and `databases` that it is about; all of them when left out. */
+  /** Keys of `services`, `databases` and `endpoints` that it is about; all of them when left out. */
   for: z.array(z.string()).min(1).optional(),
 };
 
@@ -243,6 +244,8 @@ export const configSchema = z.strictObject({
   services: z.record(name(64), serviceSchema).default({}),
   /** By RDS instance identifier. */
   databases: z.record(name(63), databaseSchema).default({}),
+  /** Services that users reach by one name at one of several sites (docs/endpoints.md). */
+  endpoints: z.record(name(63), endpointSchema).default({}),
   /** Needed as soon as there are databases. */
   network: networkSchema.optional(),
   /** By runbook name: the folders in `functions/remediations`. */

@@ -11,11 +11,13 @@ type Values = Readonly<Record<string, string>>;
 const SERVICE = ['cluster', 'service'];
 const TASK_ROLE = ['taskRole'];
 const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
+const ZONE = 'zone';
+const SITE = 'siteHealthCheck';
 
 /** A placeholder that can't be filled in; stops the synthesis. */
 export class PlaceholderError extends Error {
   constructor(resource: string, placeholder: string) {
-    const known = ['partition', 'region', 'account', 'deployment', ...SERVICE, ...TASK_ROLE, ...DATABASE]
+    const known = ['partition', 'region', 'account', 'deployment', ...SERVICE, ...TASK_ROLE, ...DATABASE, ZONE, SITE]
       .map((name) => `{${name}}`)
       .join(' ');
     super(
@@ -60,6 +62,12 @@ export function expandResource(resource: string, own: Values, config: Deployment
     return taskRoles(config).map((target) => fill(resource, { ...own, ...target }));
   if (used.some((name) => DATABASE.includes(name)))
     return databases(config).map((target) => fill(resource, { ...own, ...target }));
+  if (used.includes(ZONE))
+    return Object.values(config.endpoints).map(({ zoneId }) => fill(resource, { ...own, [ZONE]: zoneId }));
+  if (used.includes(SITE))
+    return Object.values(config.endpoints).flatMap(({ sites }) =>
+      sites.map(({ healthCheckId }) => fill(resource, { ...own, [SITE]: healthCheckId })),
+    );
   return [fill(resource, own)];
 }
 

@@ -26,8 +26,13 @@ export interface ProtectedAlarmProps {
     readonly statistic: 'Average' | 'Maximum' | 'Minimum' | 'Sum';
   };
   readonly threshold: number;
+  /**
+   * The metric is an availability: being below the threshold is the trouble, and so is its absence (design section 3: availability alarms treat missing
+   * data as breaching).
+   */
+  readonly below?: boolean;
   readonly periodSeconds: number;
-  /** How long the metric must stay above the threshold; a multiple of the period. */
+  /** How long the metric must stay beyond the threshold; a multiple of the period. */
   readonly forSeconds: number;
   /** How much longer until the backstop pages: what Nightshift has to mend it, and a margin. */
   readonly backstopAfterSeconds: number;
@@ -56,8 +61,8 @@ export class ProtectedAlarm extends Construct {
       statistic: metric.statistic,
       period: periodSeconds,
       threshold,
-      comparisonOperator: 'GreaterThanThreshold',
-      treatMissingData: 'missing',
+      comparisonOperator: props.below ? 'LessThanThreshold' : 'GreaterThanThreshold',
+      treatMissingData: props.below ? 'breaching' : 'missing',
     } as const;
     this.alarm = new CfnAlarm(this, 'Alarm', {
       ...signal,

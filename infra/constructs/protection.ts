@@ -1,5 +1,5 @@
 /**
- * Protects services and databases with alarms. The response stack uses it for what its configuration lists; any CDK app can use it
+ * Protects services, databases and endpoints with alarms. The response stack uses it for what its configuration lists; any CDK app can use it
  * beside its own resources, with the page topic and the name of a deployed Nightshift:
  *
  *     const nightshift = new Protection(this, 'Nightshift', { deployment: 'main', pageTopic, ...defaults });
@@ -9,6 +9,7 @@
  */
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { type EndpointInput, endpointSchema } from '../config/endpoints.ts';
 import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
 import { ProtectedAlarm, type ProtectedAlarmProps } from './protected-alarm.ts';
 
@@ -25,8 +26,12 @@ export interface ProtectionProps {
 /** Names of the remediations that the alarms made here start. */
 export const SCALE_OUT = 'scale-out-service';
 export const RELEASE_CONNECTIONS = 'release-idle-connections';
+export const FAIL_OVER_DNS = 'fail-over-dns';
 
-type Signal = Pick<ProtectedAlarmProps, 'metric' | 'threshold' | 'forSeconds' | 'runbook' | 'description' | 'severity'>;
+type Signal = Pick<
+  ProtectedAlarmProps,
+  'metric' | 'threshold' | 'below' | 'forSeconds' | 'runbook' | 'description' | 'severity'
+>;
 
 export class Protection extends Construct {
   readonly #props: ProtectionProps;
@@ -83,6 +88,29 @@ export class Protection extends Construct {
       },
       threshold,
       forSeconds: database.connectionsForSeconds,
+    });
+  }
+
+  /**
+   * Alarm on the health check that follows an endpoint's record (AWS/Route53 HealthCheckStatus: 1 is healthy; "Monitoring health checks using CloudWatch").
+   * Only in a stack of us-east-1: elsewhere there is no such metric.
+   * @param name the endpoint's key in the deployment's configuration.
+   */
+  protectEndpoint(name: string, input: EndpointInput): ProtectedAlarm {
+    const { recordName, healthCheckId, severity, unhealthyForSeconds } = endpointSchema.parse(input);
+    return this.#alarm(`${name}-endpoint`, {
+      runbook: FAIL_OVER_DNS,
+      severity,
+      description: `Users do not reach ${recordName}: its health check is unhealthy.`,
+      metric: {
+        namespace: 'AWS/Route53',
+        metricName: 'HealthCheckStatus',
+        dimensions: { HealthCheckId: healthCheckId },
+        statistic: 'Minimum',
+      },
+      threshold: 1,
+      below: true,
+      forSeconds: unhealthyForSeconds,
     });
   }
 

@@ -134,5 +134,7 @@ export class ResponseStack extends Stack {
       if (service.createAlarms) protection.protectService(name, service);
     for (const [name, database] of Object.entries(config.databases))
       if (database.createAlarms) protection.protectDatabase(name, database);
+    for (const [name, endpoint] of Object.entries(config.endpoints))
+      if (endpoint.createAlarms) protection.protectEndpoint(name, endpoint);
   }
 }

@@ -178,6 +178,9 @@ const createSnapshot: Rule = (params, arn, action) => {
   ];
 };
 
+/** Route 53's resources belong to no region, and their ARNs name no account. */
+const hostedZone = on(({ Id }) => `arn:aws:route53:::hostedzone/${text(Id)}`);
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -216,6 +219,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:DescribeAccountAttributes': onAny,
   'rds:DescribeDBSnapshots': describeSnapshots,
   'rds:CreateDBSnapshot': createSnapshot,
+  'route53:ListResourceRecordSets': hostedZone,
+  'route53:ChangeResourceRecordSets': hostedZone,
+  'route53:GetHealthCheckStatus': on(({ HealthCheckId }) => `arn:aws:route53:::healthcheck/${text(HealthCheckId)}`),
   'application-autoscaling:DescribeScalableTargets': onAny,
   'application-autoscaling:RegisterScalableTarget': onScalableTarget,
   'cloudwatch:DescribeAlarms': describeAlarms,

@@ -11,6 +11,7 @@ import { type Assembly, synthesize } from '../deploy/synthesize.ts';
 import { installEmulator, startMinistack } from '../emulators/index.ts';
 import { type Gateway, startGateway } from '../gateway/index.ts';
 import { type SeededDatabase, seedDatabase } from '../postgres/seed.ts';
+import { ENDPOINT, type SeededEndpoint, seedEndpoint } from '../services/endpoint.ts';
 import { createLoad, type Load } from '../services/load.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
 import { startTeamWebhook, type TeamWebhook } from '../services/team-webhook.ts';
@@ -79,6 +80,8 @@ export interface World {
   readonly route53: Route53;
   readonly stepFunctions: LocalStepFunctions;
   readonly database: SeededDatabase;
+  /** The demo's service at two sites; only in a world whose environment asks for it. */
+  readonly shop: SeededEndpoint | undefined;
   /** What alarms did, from their events. */
   readonly alarms: AlarmLog;
   /** What the demo's team was told by its webhook. */
@@ -133,6 +136,7 @@ interface Parts {
   readonly load: Load;
   readonly team: TeamWebhook;
   readonly database: SeededDatabase;
+  readonly shop: SeededEndpoint | undefined;
   readonly deployed: Deployed;
 }
 
@@ -143,25 +147,28 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
   const standIns = await makeStandIns(context, gateway, { waitScale });
   const alarms = new AlarmLog();
   standIns.eventbridge.onEvent((event) => alarms.note(event));
+  const shop =
+    options.environment?.[ENDPOINT.switch] === undefined ? undefined : await seedEndpoint(context, standIns.route53);
+  const synthesis = async () => synthesisOf(await database, shop, options);
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
   const services = phases.run('services', () => startServices(context, gateway, standIns.ecs));
   const database = phases.run('PostgreSQL', () => startDatabase(context, gateway, standIns.rds));
   const assembly = phases.run(
     'synth',
     async () => {
-      const made = await synthesize(context, synthesisOf(await database, options));
+      const made = await synthesize(context, await synthesis());
       options.editAssembly?.(made.dir);
       return made;
     },
     () => 'the same CDK app that is deployed to AWS',
   );
-  const deployed = deploy(context, phases, gateway, options, { emulator, assembly, database });
+  const deployed = deploy(context, phases, gateway, options, { emulator, assembly, synthesis });
   const team = emulator.then(() => startTeamWebhook(context, gateway.url));
   const [load, seeded, stack, receiver] = await allOrFirstFailure(
     [services, database, deployed, team, emulator, assembly] as const,
     () => void context.stop(),
   );
-  return { gateway, standIns, alarms, load, team: receiver, database: seeded, deployed: stack };
+  return { gateway, standIns, alarms, load, team: receiver, database: seeded, shop, deployed: stack };
 }
 
 async function startEmulator(context: OpenWorld, gateway: Gateway, options: WorldOptions): Promise<void> {
@@ -187,10 +194,15 @@ async function startDatabase(context: OpenWorld, gateway: Gateway, rds: Rds): Pr
 }
 
 /** What the demo's configuration reads from its environment. */
-const synthesisOf = (database: SeededDatabase, { configPath = DEMO_CONFIG, environment }: WorldOptions) => ({
+const synthesisOf = (
+  database: SeededDatabase,
+  shop: SeededEndpoint | undefined,
+  { configPath = DEMO_CONFIG, environment }: WorldOptions,
+) => ({
   configPath,
   environment: {
     ...environment,
+    ...(shop && { [ENDPOINT.variable]: JSON.stringify(shop.facts) }),
     NIGHTSHIFT_DEMO_DATABASE_HOST: database.host,
     NIGHTSHIFT_DEMO_DATABASE_PORT: String(database.port),
     NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID: database.resourceId,
@@ -200,7 +212,7 @@ const synthesisOf = (database: SeededDatabase, { configPath = DEMO_CONFIG, envir
 interface BeforeDeploying {
   readonly emulator: Promise<void>;
   readonly assembly: Promise<Assembly>;
-  readonly database: Promise<SeededDatabase>;
+  readonly synthesis: () => Promise<ReturnType<typeof synthesisOf>>;
 }
 
 /** Bootstrapping needs only the emulator; it runs while the database starts and the app is synthesized. */
@@ -209,7 +221,7 @@ async function deploy(
   phases: Phases,
   gateway: Gateway,
   options: WorldOptions,
-  { emulator, assembly, database }: BeforeDeploying,
+  { emulator, assembly, synthesis }: BeforeDeploying,
 ): Promise<Deployed> {
   await emulator;
   const { report = () => {}, enforcePolicies = true } = options;
@@ -222,7 +234,7 @@ async function deploy(
         report,
         assembly,
         onRoles: (roles) => gateway.iam.load(roles),
-        ...synthesisOf(await database, options),
+        ...(await synthesis()),
       }),
     ({ seconds }) =>
       `bootstrap ${seconds.bootstrap.toFixed(1)} s, deploy ${seconds.deploy.toFixed(1)} s, the rest by API ${seconds.create.toFixed(1)} s`,
@@ -230,7 +242,7 @@ async function deploy(
 }
 
 function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: number): World {
-  const { gateway, standIns, alarms, load, team, database, deployed } = parts;
+  const { gateway, standIns, alarms, load, team, database, shop, deployed } = parts;
   const { clients, destroy } = makeClients(gateway.url);
   context.onStop('SDK clients', destroy);
   const store = new Store(
@@ -255,6 +267,7 @@ function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: num
     load,
     team,
     database,
+    shop,
     deployed,
     journal: { listIncidents: () => listIncidents(store), readIncident: (id) => readIncident(store, id) },
     faults: gateway.faults,

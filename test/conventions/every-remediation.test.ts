@@ -23,12 +23,14 @@ const manifestOf = (name: string): RemediationManifest => {
 /** SDK packages whose commands are IAM actions of a service with another name than the package. */
 const IAM_SERVICE: Record<string, string> = { 'application-auto-scaling': 'application-autoscaling' };
 
-/** Commands that a file imports from the AWS SDK, as IAM actions. */
+/** Commands that a file imports from the AWS SDK, and operations that it names in requests that it signs itself, as IAM actions. */
 function actionsUsed(source: string): string[] {
-  return [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
+  const signedByHand = [...source.matchAll(/\bask\('([a-z0-9-]+:[A-Z]\w+)'/g)].map(([, action = '']) => action);
+  const commands = [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
     ([, imported = '', client = '']) =>
       [...imported.matchAll(/(\w+)Command\b/g)].map(([, command]) => `${IAM_SERVICE[client] ?? client}:${command}`),
   );
+  return [...commands, ...signedByHand];
 }
 
 /** A file and everything that it imports of ours besides the engine: what remediations share makes calls for them. */

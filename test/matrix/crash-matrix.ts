@@ -131,6 +131,7 @@ function configOf(cases: ReadonlyMap<string, OpenCase>, targets: number): Runtim
     region: REGION,
     services: named(configured.map(({ service }) => service)),
     databases: named(configured.map(({ database }) => database)),
+    endpoints: named(configured.map(({ endpoint }) => endpoint)),
     runbooks: Object.fromEntries([...cases.keys()].map((name) => [name, limits])),
     fleet: { changesPerHour: 50_000, removalsPerHour: 50_000, describesPerSecond: 1000 },
     reconcileEverySeconds: 5,

@@ -13,7 +13,7 @@ export interface ItemKey {
 export type ChangeListener = (call: AwsCall) => Promise<void>;
 
 export class Observer implements StandIn {
-  readonly services = ['dynamodb', 'ecs', 'application-autoscaling', 'rds'];
+  readonly services = ['dynamodb', 'ecs', 'application-autoscaling', 'rds', 'route53'];
   readonly #keys = new Map<string, Map<string, ItemKey>>();
   readonly #callers = new Map<string, string>();
   readonly #changes = new Set<ChangeListener>();

@@ -13,6 +13,7 @@ import { type CloudWatch, createCloudWatch } from '../../local/stand-ins/cloudwa
 import { createEcs, type Ecs } from '../../local/stand-ins/ecs/ecs.ts';
 import { createLambda, type LocalLambda } from '../../local/stand-ins/lambda/index.ts';
 import { createRds, type Rds } from '../../local/stand-ins/rds/rds.ts';
+import { createRoute53, type Route53 } from '../../local/stand-ins/route53/route53.ts';
 import { type OpenWorld, openWorld } from '../../local/world/context.ts';
 import { CACHE_DIR } from '../../local/world/state.ts';
 import type { AwsEvent } from '../../local/world/types.ts';
@@ -29,6 +30,7 @@ export interface Place {
   readonly cloudwatch: CloudWatch;
   readonly ecs: Ecs;
   readonly rds: Rds;
+  readonly route53: Route53;
   readonly observer: Observer;
   readonly clients: {
     readonly cloudwatch: CloudWatchClient;
@@ -105,7 +107,10 @@ async function fill(world: OpenWorld, root: string): Promise<Place> {
     // A server for each point would be too much: those of a case's own are named so.
     hasServer: (id) => id.startsWith('server-'),
   });
-  for (const standIn of [cloudwatch, ecs, createApplicationAutoScaling(world, { ecs }), rds]) gateway.register(standIn);
+  const route53 = createRoute53(world, { metrics: none, checkEveryMs: 200 });
+  for (const standIn of [cloudwatch, ecs, createApplicationAutoScaling(world, { ecs }), rds, route53])
+    gateway.register(standIn);
+  await route53.start();
   await rds.start();
   const settings = { region: REGION, credentials: { accessKeyId: 'matrix', secretAccessKey: 'test' } };
   const clients = {
@@ -114,7 +119,7 @@ async function fill(world: OpenWorld, root: string): Promise<Place> {
     journal: new DynamoDBClient({ ...settings, endpoint: url }),
   };
   return {
-    ...{ world, gateway, lambda, cloudwatch, ecs, rds, observer, clients, alarmClock, events },
+    ...{ world, gateway, lambda, cloudwatch, ecs, rds, route53, observer, clients, alarmClock, events },
     async close() {
       for (const client of Object.values(clients)) client.destroy();
       await ecs.stop();

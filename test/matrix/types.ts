@@ -1,5 +1,5 @@
 /** What the crash matrix is made of: points at which something goes wrong, and the targets on which they are tried. */
-import type { DatabaseConfig, ServiceConfig } from '../../functions/engine/config.ts';
+import type { DatabaseConfig, EndpointConfig, ServiceConfig } from '../../functions/engine/config.ts';
 import type { StatementWatcher } from '../../local/stand-ins/rds/statements.ts';
 import type { AwsCall } from '../../local/world/types.ts';
 import type { Place } from './place.ts';
@@ -89,7 +89,14 @@ export interface MatrixCase {
 
 export interface OpenCase {
   /** Configuration of the target with that token. */
-  configure(token: string, index: number): { service?: ServiceConfig; database?: DatabaseConfig };
+  configure(
+    token: string,
+    index: number,
+  ): {
+    service?: ServiceConfig;
+    database?: DatabaseConfig;
+    endpoint?: EndpointConfig;
+  };
   /** Makes the target; a database waits for a free server. */
   target(token: string, index: number): Promise<MatrixTarget>;
   /** Whose target (token) a changing call of the customer's API is about; undefined: none of this case's. Told before it takes effect. */

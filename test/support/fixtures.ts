@@ -1,7 +1,13 @@
 /** Small valid values that tests start from and change one thing of. */
 
 import type { Signal } from '../../events/signal.ts';
-import type { DatabaseConfig, RunbookLimits, RuntimeConfig, ServiceConfig } from '../../functions/engine/config.ts';
+import type {
+  DatabaseConfig,
+  EndpointConfig,
+  RunbookLimits,
+  RuntimeConfig,
+  ServiceConfig,
+} from '../../functions/engine/config.ts';
 import { RUNBOOKS } from '../../runbooks/index.ts';
 
 export const NOW = Date.parse('2026-11-20T03:00:00.000Z');
@@ -53,6 +59,32 @@ export const database: DatabaseConfig = {
   severity: 'P1',
 };
 
+export const endpoint: EndpointConfig = {
+  name: 'shop',
+  zoneId: 'Z0123456789ABCDEFGHIJ',
+  recordName: 'shop.example.com',
+  recordType: 'A',
+  ttlSeconds: 60,
+  healthCheckId: '00000000-0000-4000-8000-000000000000',
+  sites: [
+    {
+      name: 'east',
+      target: '192.0.2.1',
+      healthCheckId: '00000000-0000-4000-8000-000000000001',
+      probeUrl: 'https://east.shop.example.com/health',
+    },
+    {
+      name: 'west',
+      target: '192.0.2.2',
+      healthCheckId: '00000000-0000-4000-8000-000000000002',
+      probeUrl: 'https://west.shop.example.com/health',
+    },
+  ],
+  dwellSeconds: 1800,
+  failBack: 'auto',
+  severity: 'P1',
+};
+
 export const limits: RunbookLimits = { mode: 'auto', cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 };
 
 export const config: RuntimeConfig = {
@@ -62,6 +94,7 @@ export const config: RuntimeConfig = {
   standbyRegion: 'us-west-2',
   services: { backend: service },
   databases: { 'orders-db': database },
+  endpoints: {},
   runbooks: { 'scale-out-service': limits, 'release-idle-connections': limits },
   fleet: { changesPerHour: 50, removalsPerHour: 50, describesPerSecond: 1000 },
   ladders: Object.fromEntries(RUNBOOKS.map(({ name, ...runbook }) => [name, runbook])),

@@ -14,11 +14,18 @@ import { malformed, REASON_LIMIT, type Rejection } from './source.ts';
 
 const DATAPOINTS_LIMIT = 10;
 
+type Dimensions = Readonly<Record<string, string>>;
+
 /** How a target's key is made of the values of the alarm's dimensions. */
-const TARGET_OF: Record<TargetKind, (dimensions: Readonly<Record<string, string>>) => string> = {
+const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, endpoints: RuntimeConfig['endpoints']) => string> = {
   'ecs-service': (dimensions) => `ecs-service/${dimensions.ClusterName}/${dimensions.ServiceName}`,
   canary: (dimensions) => `canary/${dimensions.Deployment}`,
   'rds-instance': (dimensions) => `rds-instance/${dimensions.DBInstanceIdentifier}`,
+  // A health check says nothing of what it is for: the configuration does. One that isn't there names a target that isn't, either.
+  'dns-endpoint': ({ HealthCheckId }, endpoints) => {
+    const found = Object.values(endpoints).find(({ healthCheckId }) => healthCheckId === HealthCheckId);
+    return `dns-endpoint/${found?.name ?? HealthCheckId}`;
+  },
 };
 
 /**
@@ -29,7 +36,7 @@ const TARGET_OF: Record<TargetKind, (dimensions: Readonly<Record<string, string>
 export function readAlarmEvent(
   event: unknown,
   manifest: Pick<RemediationManifest, 'name' | 'targetKind'>,
-  ladders: RuntimeConfig['ladders'],
+  { ladders, endpoints }: Pick<RuntimeConfig, 'ladders' | 'endpoints'>,
 ): Signal | Rejection {
   const parsed = alarmStateChange.safeParse(event);
   if (!parsed.success) return malformed(event, parsed.error);
@@ -49,7 +56,7 @@ export function readAlarmEvent(
     return refuse('auto-scaling-alarm', `${alarmName} belongs to an auto scaling policy, which acts on it itself`);
   if (state.value === 'INSUFFICIENT_DATA')
     return refuse('insufficient-data', `${alarmName} has too little data to tell`);
-  const targets = targetsOf(alarm, manifest.targetKind, metricTriggersOf({ triggers: ladder.startedBy }));
+  const targets = targetsOf(alarm, manifest.targetKind, metricTriggersOf({ triggers: ladder.startedBy }), endpoints);
   if (targets.kind === 'foreign')
     return refuse('foreign-metric', `${alarmName} watches ${targets.metrics}, not a metric of ${tag}`);
   const [target, ...others] = targets.keys;
@@ -77,6 +84,7 @@ function targetsOf(
   { detail, account }: AlarmStateChange,
   kind: TargetKind,
   triggers: readonly TriggerMetric[],
+  endpoints: RuntimeConfig['endpoints'],
 ): Targets {
   const keys = new Set<string>();
   const foreign: string[] = [];
@@ -93,7 +101,7 @@ function targetsOf(
     const names = Object.keys(dimensions);
     if (!trigger) foreign.push(`${namespace} ${name}`);
     else if (names.length === trigger.dimensions.length && trigger.dimensions.every((each) => dimensions[each])) {
-      keys.add(TARGET_OF[kind](dimensions));
+      keys.add(TARGET_OF[kind](dimensions, endpoints));
       metricName ||= name;
     }
   }

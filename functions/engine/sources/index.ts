@@ -48,7 +48,7 @@ export function readSignal(
   sources: readonly EventSource[] = EVENT_SOURCES,
 ): Signal | Rejection {
   const source = eventSourceOf(event, sources);
-  if (!source) return readAlarmEvent(event, manifest, config.ladders);
+  if (!source) return readAlarmEvent(event, manifest, config);
   const read = source.toSignal(event, config);
   if ('rejected' in read) return read;
   const refuse = (rejected: Rejection['rejected'], detail: string): Rejection => ({ rejected, detail, id: read.id });

@@ -55,6 +55,8 @@ export interface Route53 extends StandIn {
   recordsOf(zoneId: string): readonly RecordSet[];
   setRecords(zoneId: string, records: readonly RecordSet[]): void;
   healthy(healthCheckId: string): boolean | undefined;
+  /** How many checkers have told what they saw. */
+  reports(healthCheckId: string): number;
 }
 
 interface Request {
@@ -113,6 +115,7 @@ export function createRoute53(
       const check = state.healthChecks.get(id);
       return check && isHealthy(check);
     },
+    reports: (id) => state.healthChecks.get(id)?.reports.size ?? 0,
     async handle(call) {
       try {
         const operation = Object.hasOwn(OPERATIONS, call.operation) ? OPERATIONS[call.operation] : undefined;

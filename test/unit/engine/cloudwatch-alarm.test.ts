@@ -12,7 +12,7 @@ const BACKEND = { ClusterName: 'orders', ServiceName: 'backend' };
 
 describe('reading a CloudWatch alarm event', () => {
   it('infers the target from the dimensions of the alarm itself', () => {
-    expect(readAlarmEvent(alarmEvent(), scaleOut, config.ladders)).toMatchObject({
+    expect(readAlarmEvent(alarmEvent(), scaleOut, config)).toMatchObject({
       id: 'c4c1c1c9-6542-e61b-6ef0-8c4d36933a92',
       state: 'firing',
       target: 'ecs-service/orders/backend',
@@ -24,31 +24,31 @@ describe('reading a CloudWatch alarm event', () => {
 
   it('takes a metric of another account for a stranger’s, however much its dimensions look like ours', () => {
     const detail = configuration({ ...metric(BACKEND), accountId: '999999999999' });
-    expect(readAlarmEvent(alarmEvent({ detail }), scaleOut, config.ladders)).toMatchObject({
+    expect(readAlarmEvent(alarmEvent({ detail }), scaleOut, config)).toMatchObject({
       rejected: 'foreign-metric',
       detail: expect.stringContaining('999999999999'),
     });
     const own = configuration({ ...metric(BACKEND), accountId: '000000000000' });
-    expect(readAlarmEvent(alarmEvent({ detail: own }), scaleOut, config.ladders)).toMatchObject({
+    expect(readAlarmEvent(alarmEvent({ detail: own }), scaleOut, config)).toMatchObject({
       target: 'ecs-service/orders/backend',
     });
   });
 
   it('reads OK as resolved', () => {
     const event = alarmEvent({ detail: { state: { value: 'OK', timestamp: new Date(NOW).toISOString() } } });
-    expect(readAlarmEvent(event, scaleOut, config.ladders)).toMatchObject({ state: 'resolved' });
+    expect(readAlarmEvent(event, scaleOut, config)).toMatchObject({ state: 'resolved' });
   });
 
   it('recognises the first evaluation after creation', () => {
     const previousState = { value: 'INSUFFICIENT_DATA', reason: 'Unchecked: Initial alarm creation' };
-    expect(readAlarmEvent(alarmEvent({ detail: { previousState } }), scaleOut, config.ladders)).toMatchObject({
+    expect(readAlarmEvent(alarmEvent({ detail: { previousState } }), scaleOut, config)).toMatchObject({
       firstEvaluation: true,
     });
   });
 
   it('does not take a gap in the data for a first evaluation', () => {
     const previousState = { value: 'INSUFFICIENT_DATA', reason: 'Insufficient Data: 1 datapoint was unknown.' };
-    expect(readAlarmEvent(alarmEvent({ detail: { previousState } }), scaleOut, config.ladders)).toMatchObject({
+    expect(readAlarmEvent(alarmEvent({ detail: { previousState } }), scaleOut, config)).toMatchObject({
       firstEvaluation: false,
     });
   });
@@ -102,7 +102,7 @@ describe('reading a CloudWatch alarm event', () => {
       'several-targets',
     ],
   ])('rejects %s', (_, event, reason) => {
-    expect(readAlarmEvent(event, scaleOut, config.ladders)).toMatchObject({ rejected: reason });
+    expect(readAlarmEvent(event, scaleOut, config)).toMatchObject({ rejected: reason });
   });
 
   it('accepts metric math over one service', () => {
@@ -112,7 +112,7 @@ describe('reading a CloudWatch alarm event', () => {
         expression: 'MAX([m1,m2])',
       }),
     });
-    expect(readAlarmEvent(event, scaleOut, config.ladders)).toMatchObject({ target: 'ecs-service/orders/backend' });
+    expect(readAlarmEvent(event, scaleOut, config)).toMatchObject({ target: 'ecs-service/orders/backend' });
   });
 
   it('keeps a small part of a huge event', () => {
@@ -127,7 +127,7 @@ describe('reading a CloudWatch alarm event', () => {
         },
       },
     });
-    const signal = readAlarmEvent(event, scaleOut, config.ladders);
+    const signal = readAlarmEvent(event, scaleOut, config);
     expect(signal).toMatchObject({ target: 'ecs-service/orders/backend' });
     expect(JSON.stringify(signal).length).toBeLessThan(2_000);
   });
@@ -139,6 +139,6 @@ describe('reading a CloudWatch alarm event', () => {
         alarmTags: { 'nightshift:runbook': 'release-idle-connections' },
       },
     });
-    expect(readAlarmEvent(event, release, config.ladders)).toMatchObject({ target: 'rds-instance/orders-db' });
+    expect(readAlarmEvent(event, release, config)).toMatchObject({ target: 'rds-instance/orders-db' });
   });
 });

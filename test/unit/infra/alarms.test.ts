@@ -99,6 +99,42 @@ describe("Protection in a CDK app of one's own", () => {
     });
   });
 
+  it('watches an endpoint for being unhealthy, and takes missing data for that', () => {
+    const { stack, protection: nightshift } = protection();
+    const site = (name: string, last: number) => ({
+      ...{ name, target: `192.0.2.${last}`, probeUrl: `https://${name}.example.com/health` },
+      healthCheckId: `00000000-0000-4000-8000-00000000000${last}`,
+    });
+    nightshift.protectEndpoint('shop', {
+      zoneId: 'Z0123456789ABCDEFGHIJ',
+      recordName: 'shop.example.com',
+      healthCheckId: '00000000-0000-4000-8000-000000000000',
+      sites: [site('east', 1), site('west', 2)],
+    });
+    const template = Template.fromStack(stack);
+    const unhealthy = {
+      Namespace: 'AWS/Route53',
+      MetricName: 'HealthCheckStatus',
+      Dimensions: [{ Name: 'HealthCheckId', Value: '00000000-0000-4000-8000-000000000000' }],
+      Statistic: 'Minimum',
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    };
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      ...unhealthy,
+      AlarmName: 'nightshift-main-shop-endpoint',
+      EvaluationPeriods: 2,
+      Tags: Match.arrayWith([{ Key: 'nightshift:runbook', Value: 'fail-over-dns' }]),
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      ...unhealthy,
+      AlarmName: 'nightshift-main-shop-endpoint-backstop',
+      EvaluationPeriods: 17,
+      AlarmActions: Match.anyValue(),
+    });
+  });
+
   it('refuses a time that is no whole number of periods', () => {
     const { protection: nightshift } = protection();
     expect(() => nightshift.protectService('checkout', { cluster: 'shop', maxTasks: 4, cpuForSeconds: 90 })).toThrow(

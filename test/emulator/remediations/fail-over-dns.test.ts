@@ -1,0 +1,245 @@
+/** The remediation's own handler code on a real journal, records that a real name server answers from, and two sites that really answer. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type DnsRemediationWorld, openDnsRemediation } from '../../support/dns-remediation.ts';
+
+jest.setTimeout(90_000);
+let w: DnsRemediationWorld;
+
+beforeAll(async () => {
+  w = await openDnsRemediation();
+  await w.health({ east: false, west: true });
+});
+afterEach(() => w.calm());
+afterAll(async () => {
+  await w?.close();
+});
+
+const EAST = '127.0.0.2';
+const WEST = '127.0.0.3';
+const CHANGE = 'ChangeResourceRecordSets';
+const handBack = (name: string) => ({
+  ...{ nightshift: 1, command: 'hand-back', target: `dns-endpoint/${name}`, remediation: 'fail-over-dns' },
+});
+
+describe('fail-over-dns, while site east is sick and site west is well', () => {
+  it('sends everybody to the site that is well, and is verified once users reach it [2a/dns-or-lb-failure, 3d/switch-dns, D127, M24]', async () => {
+    const name = w.record();
+    expect(await w.addressOf(name)).toBe(EAST);
+    const { result, changing } = await w.callsDuring(() => w.deliver(name, w.alarm(name)));
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual([CHANGE]);
+    expect(await w.addressOf(name)).toBe(WEST);
+    await w.deliver(name, w.alarm(name, 'OK'));
+    expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  it('changes nothing while the site that is in use answers', async () => {
+    const name = w.record();
+    await w.deliver(name, w.alarm(name), { limits: { cooldownSeconds: 0 } });
+    await w.deliver(name, w.alarm(name, 'OK'));
+    const { result, changing } = await w.callsDuring(() =>
+      w.deliver(name, w.alarm(name), { limits: { cooldownSeconds: 0 } }),
+    );
+    expect(result).toMatchObject({ kind: 'already-fine' });
+    expect(changing).toEqual([]);
+  });
+
+  it('calls a person for a record that does not exist, and for a zone that does not', async () => {
+    const { result, changing } = await w.callsDuring(async () => [
+      await w.deliver('nobody', w.alarm('nobody')),
+      await w.deliver('nowhere', w.alarm('nowhere'), { target: { zoneId: 'ZNONE' } }),
+    ]);
+    expect(result).toMatchObject([
+      { kind: 'escalated', reason: expect.stringContaining('no A record') },
+      { kind: 'escalated', reason: expect.stringContaining('NoSuchHostedZone') },
+    ]);
+    expect(changing).toEqual([]);
+  });
+
+  it('leaves a record alone that Route 53 routes by a policy, and one that points elsewhere', async () => {
+    const [routed, moved] = [w.record(), w.record()];
+    const { route53 } = w.route53;
+    const changed = (name: string, more: object) =>
+      route53.setRecords(
+        w.zoneId,
+        route53.recordsOf(w.zoneId).map((each) => (each.name.startsWith(`${name}.`) ? { ...each, ...more } : each)),
+      );
+    changed(routed, { setIdentifier: 'a', weight: 1 });
+    changed(moved, { values: ['192.0.2.77'] });
+    const { result, changing } = await w.callsDuring(async () => [
+      await w.deliver(routed, w.alarm(routed)),
+      await w.deliver(moved, w.alarm(moved)),
+    ]);
+    expect(result).toMatchObject([
+      { kind: 'escalated', reason: expect.stringContaining('own routing') },
+      { kind: 'held', reason: 'hands-off' },
+    ]);
+    expect(changing).toEqual([]);
+  });
+
+  it('calls a person when it is refused', async () => {
+    const name = w.record();
+    w.fault(CHANGE, 'refused');
+    expect(await w.deliver(name, w.alarm(name))).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining('AccessDenied'),
+    });
+    w.calm();
+    w.fault('GetHealthCheckStatus', 'refused');
+    const other = w.record();
+    expect(await w.deliver(other, w.alarm(other))).toMatchObject({ kind: 'escalated' });
+    expect([await w.addressOf(name), await w.addressOf(other)]).toEqual([EAST, EAST]);
+  });
+
+  it('calls a person at once when Route 53’s one control plane is cut off', async () => {
+    const name = w.record();
+    w.fault('ListResourceRecordSets', 'throttled');
+    const { result, changing } = await w.callsDuring(() => w.deliver(name, w.alarm(name)));
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining("can't be read") });
+    expect(changing).toEqual([]);
+  });
+
+  it('asks again when it was throttled, and keeps the intent when that was for too long', async () => {
+    const name = w.record();
+    w.fault(CHANGE, 'throttled', 1);
+    expect(await w.deliver(name, w.alarm(name))).toMatchObject({ kind: 'remediated' });
+    w.calm();
+    const other = w.record();
+    const event = w.alarm(other);
+    w.fault(CHANGE, 'throttled', 3);
+    await expect(w.deliver(other, event)).rejects.toMatchObject({ retryable: true });
+    await expect(w.deliver(other, event)).rejects.toMatchObject({ name: 'InFlightError' });
+    w.calm();
+    const afterTheLease = () => Date.now() + 120_000;
+    expect(await w.deliver(other, event, { now: afterTheLease })).toMatchObject({ kind: 'remediated' });
+    expect(await w.addressOf(other)).toBe(WEST);
+  });
+
+  it('recognises its own change when the answer to it was lost', async () => {
+    const name = w.record();
+    w.fault(CHANGE, 'timeout-after', 1);
+    expect(await w.deliver(name, w.alarm(name))).toMatchObject({ kind: 'remediated' });
+    expect(await w.addressOf(name)).toBe(WEST);
+    const other = w.record();
+    const event = w.alarm(other);
+    w.fault(CHANGE, 'timeout-after', 2);
+    await expect(w.deliver(other, event)).rejects.toMatchObject({ retryable: true });
+    w.calm();
+    const { result, changing } = await w.callsDuring(() =>
+      w.deliver(other, event, { now: () => Date.now() + 120_000 }),
+    );
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual([]);
+  });
+
+  it('moves everybody once when the same event comes five times at once', async () => {
+    const name = w.record();
+    const event = w.alarm(name);
+    const { changing } = await w.callsDuring(() =>
+      Promise.allSettled(Array.from({ length: 5 }, () => w.deliver(name, event))),
+    );
+    expect(changing).toEqual([CHANGE]);
+  });
+
+  it('overwrites nothing that somebody else changed between look and request', async () => {
+    const name = w.record();
+    const { gateway, route53 } = w.route53;
+    const stop = gateway.onCall(({ service, operation }) => {
+      if (service !== 'dynamodb' || operation !== 'TransactWriteItems') return;
+      stop();
+      route53.setRecords(
+        w.zoneId,
+        route53
+          .recordsOf(w.zoneId)
+          .map((each) => (each.name.startsWith(`${name}.`) ? { ...each, ttlSeconds: 61 } : each)),
+      );
+    });
+    expect(await w.deliver(name, w.alarm(name))).toMatchObject({ kind: 'held', reason: 'hands-off' });
+    expect(await w.addressOf(name)).toBe(EAST);
+  });
+
+  it('makes no changing call in observe mode, and asks two people in mode approve', async () => {
+    const [name, other] = [w.record(), w.record()];
+    const { result, changing, calls } = await w.callsDuring(async () => [
+      await w.deliver(name, w.alarm(name), { limits: { mode: 'observe' } }),
+      await w.deliver(other, w.alarm(other), { limits: { mode: 'approve' } }),
+    ]);
+    expect(result).toMatchObject([
+      { kind: 'would-act', change: expect.stringContaining('from site east to site west') },
+      { kind: 'awaiting-approval' },
+    ]);
+    const [, asked] = result;
+    const incident = await w.incident(asked as Parameters<typeof w.incident>[0]);
+    expect(incident.timeline.find(({ kind }) => kind === 'approval-requested')?.data).toMatchObject({ people: 2 });
+    expect(changing).toEqual([]);
+    expect(calls).toBeGreaterThan(0);
+  });
+});
+
+describe('fail-over-dns, as health changes', () => {
+  it('sends nobody to a site that turns sick at the last moment, nor from one that is well', async () => {
+    await w.health({ east: false, west: true });
+    const name = w.record();
+    const { gateway } = w.route53;
+    const stop = gateway.onCall(({ service, operation }) => {
+      if (service !== 'dynamodb' || operation !== 'TransactWriteItems') return;
+      stop();
+      w.sites.west.sick(true);
+    });
+    const { result, changing } = await w.callsDuring(() => w.deliver(name, w.alarm(name)));
+    expect(result).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining("isn't proved healthy at this moment"),
+    });
+    await w.health({ east: false, west: false });
+    const both = w.record();
+    expect(await w.deliver(both, w.alarm(both))).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining('no other is proved healthy'),
+    });
+    await w.health({ east: true, west: true });
+    const well = w.record();
+    expect(await w.deliver(well, w.alarm(well))).toMatchObject({ kind: 'already-fine' });
+    expect(changing).toEqual([]);
+    expect([await w.addressOf(name), await w.addressOf(both), await w.addressOf(well)]).toEqual([EAST, EAST, EAST]);
+  });
+
+  it('sends everybody back after the dwell time, once the first site is proved healthy, and only if nobody moved them', async () => {
+    await w.health({ east: false, west: true });
+    const [name, moved, kept] = [w.record(), w.record(), w.record()];
+    for (const each of [name, moved, kept]) {
+      const person = each === kept ? { target: { failBack: 'person' as const } } : {};
+      await w.deliver(each, w.alarm(each), person);
+      await w.deliver(each, w.alarm(each, 'OK'), person);
+    }
+    const soon = () => Date.now() + 60_000;
+    const later = () => Date.now() + 3_700_000;
+    expect(await w.deliver(name, handBack(name), { now: soon })).toMatchObject({
+      detail: expect.stringContaining('stabilising'),
+    });
+    expect(await w.deliver(name, handBack(name), { now: later })).toMatchObject({
+      kind: 'held',
+      detail: expect.stringContaining("site east isn't proved healthy"),
+    });
+    expect(await w.addressOf(name)).toBe(WEST);
+    await w.health({ east: true, west: true });
+    const { changing } = await w.callsDuring(() => w.deliver(name, handBack(name), { now: later }));
+    expect(changing).toEqual([CHANGE]);
+    expect(await w.addressOf(name)).toBe(EAST);
+    const { route53 } = w.route53;
+    route53.setRecords(
+      w.zoneId,
+      route53
+        .recordsOf(w.zoneId)
+        .map((each) => (each.name.startsWith(`${moved}.`) ? { ...each, values: ['192.0.2.77'] } : each)),
+    );
+    expect(await w.deliver(moved, handBack(moved), { now: later })).toMatchObject({
+      detail: expect.stringContaining('somebody else moved it'),
+    });
+    expect(await w.addressOf(moved)).toBe('192.0.2.77');
+    expect(await w.deliver(kept, handBack(kept), { now: later })).toMatchObject({
+      detail: expect.stringContaining('holds nothing'),
+    });
+    expect(await w.addressOf(kept)).toBe(WEST);
+  });
+});

@@ -8,7 +8,7 @@ import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import { CHANGING_CALL_BUDGET_MS } from './clients.ts';
 import type { Protected } from './config.ts';
-import { type Context, leaseEnd, readSwitch, readTarget } from './context.ts';
+import { type Context, leaseEnd, readTarget } from './context.ts';
 import {
   ChangedBySomeoneElseError,
   EngineError,
@@ -25,6 +25,7 @@ import { handOnText, nextFor, nothingLeft } from './ladder.ts';
 import { type Lapse, whyLapsed } from './lapse.ts';
 import type { ActReport } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
+import { readSwitch } from './switch.ts';
 import { acted, alarmsOk, handedBack, handsOff, released, renewed } from './target-state.ts';
 import {
   entryMaker,
@@ -97,8 +98,8 @@ export async function carryOut<T extends Protected, O>(
 }
 
 /** The commit has checked the switch a moment ago; this is for what comes after the first changing call, or some time later. */
-async function mayGoOn<T extends Protected, O>(context: Context<T, O>, { actionId }: ActionItem): Promise<void> {
-  if ((await readSwitch(context)).state === 'freeze')
+async function mayGoOn<T extends Protected, O>({ store }: Context<T, O>, { actionId }: ActionItem): Promise<void> {
+  if ((await readSwitch(store)) === 'freeze')
     throw new FrozenError(`${actionId}: Nightshift was frozen while it was under way`);
 }
 
@@ -125,7 +126,7 @@ export async function resume<T extends Protected, O>(context: Context<T, O>, act
   }
   if (action.attempt >= MAX_ATTEMPTS)
     return fail(context, action, `${action.attempt} attempts ended without an answer`, MAYBE);
-  if ((await readSwitch(context)).state === 'freeze') return frozen(context, action);
+  if ((await readSwitch(store)) === 'freeze') return frozen(context, action);
   const target = remediation.targetOf(action.target, config);
   if (!target) return fail(context, action, `${action.target} is no longer in the configuration`, MAYBE);
   const mine = await takeOver(context, action);

@@ -63,18 +63,33 @@ export type FreeSlots = readonly { readonly budget: Budget; readonly slots: read
 export const anySlots = (budgets: readonly Budget[]): FreeSlots =>
   budgets.map((budget) => ({ budget, slots: Array.from({ length: budget.limit }, (_, slot) => slot) }));
 
-/** One slot of each budget, chosen at random, so that commits that have nothing to do with each other rarely meet. */
-export const claimOneOfEach = (
+/** The slot of each budget that a change tries to claim, by the name of the budget's refusal. */
+export type ChosenSlots = Readonly<Record<string, number>>;
+
+/**
+ * Pure: one slot of each budget, chosen at random, so that commits that have nothing to do with each other rarely meet.
+ * @param keep Of an earlier choice: slots that nobody was seen at stay, as far as they are free; others are chosen for the rest.
+ */
+export const chooseSlots = (free: FreeSlots, random: () => number, keep: ChosenSlots = {}): ChosenSlots =>
+  Object.fromEntries(
+    free.map(({ budget: { guardrail }, slots }) => {
+      const kept = keep[guardrail];
+      const slot = kept !== undefined && slots.includes(kept) ? kept : slots[Math.floor(random() * slots.length)];
+      return [guardrail, slot ?? 0];
+    }),
+  );
+
+/** The puts that claim the chosen slots for `actionId`. */
+export const claimSlots = (
   table: string,
   free: FreeSlots,
+  chosen: ChosenSlots,
   actionId: string,
   now: number,
-  random: () => number,
 ): Labelled[] =>
-  free.map(({ budget, slots }) => {
-    const slot = slots[Math.floor(random() * slots.length)] ?? 0;
-    return claimSlot(table, budget.guardrail, budget.scope, slot, actionId, now);
-  });
+  free.map(({ budget: { guardrail, scope } }) =>
+    claimSlot(table, guardrail, scope, chosen[guardrail] ?? 0, actionId, now),
+  );
 
 /** A slot as it stands in the journal: its sort key, and when it was claimed. */
 interface Claimed {

@@ -4,15 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../events/signal.ts';
 import { type Approval, approvers } from './approval.ts';
 import { useApproval } from './approvals.ts';
-import { anySlots, budgetsOf, claimOneOfEach, type FreeSlots, listFree } from './budget.ts';
+import { anySlots, budgetsOf, type ChosenSlots, chooseSlots, claimSlots, type FreeSlots, listFree } from './budget.ts';
 import type { Protected } from './config.ts';
 import { type Context, calledLately, deadlineOf, leaseEnd, limitsOf, type Situation } from './context.ts';
 import { SOON_MS, type Stop } from './guard.ts';
 import type { GuardReadings } from './guard-metrics.ts';
 import { type Opening, openIncident } from './incident.ts';
-import { type ActionItem, SWITCH_COPIES } from './items.ts';
+import type { ActionItem } from './items.ts';
 import type { Change } from './remediation.ts';
-import type { Labelled } from './store.ts';
+import type { Cancelled, Labelled } from './store.ts';
+import { anyCopy } from './switch.ts';
 import { leased } from './target-state.ts';
 import {
   alarmFired,
@@ -32,18 +33,19 @@ export type CommitResult =
   | { readonly kind: 'moved' }
   | { readonly kind: 'stopped'; readonly stop: Stop };
 
-/** Tries of one commit, each with another copy of the switch and other slots, because others may be at these. */
+/** Tries of one commit. Where others were, another copy of the switch or another slot is taken; the rest stays as it was. */
 const TRIES = 12;
 /** Pauses between them are random, at most this long; they double up to it. */
 const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 400;
+const LONGEST_PAUSE_MS = 1_000;
 /** Slots that turned out to be taken before the taken ones are listed, which costs a read of the whole budget. */
 const PROBES = 2;
 
 /** What a commit needs one of, and any will do: chosen at random, so that commits that have nothing to do with each other rarely meet. */
 interface Choice {
   readonly switchCopy: number;
-  readonly slots: readonly Labelled[];
+  readonly free: FreeSlots;
+  readonly slots: ChosenSlots;
 }
 
 /**
@@ -68,28 +70,36 @@ export async function commitIntent<T extends Protected, O>(
     ...(approval && { approvalId: approval.approvalId }),
   };
   const budgets = budgetsOf(remediation.manifest, limits, config);
-  let free: FreeSlots = anySlots(budgets);
+  const anyFree = anySlots(budgets);
+  let choice: Choice = { switchCopy: anyCopy(random), free: anyFree, slots: chooseSlots(anyFree, random) };
   let taken = 0;
-  for (let tries = 0; tries < TRIES; tries++) {
-    if (tries > 0) await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries));
-    const choice: Choice = {
-      switchCopy: tries === 0 ? situation.switchCopy : Math.floor(random() * SWITCH_COPIES),
-      slots: claimOneOfEach(store.table, free, action.actionId, situation.now, random),
-    };
+  for (let tries = 1; tries <= TRIES; tries++) {
     const result = await store.transactOnce(intentItems(context, signal, situation, opening, action, choice, approval));
     if (result.ok) return { kind: 'committed', action };
     if (ownCommit(result.failed.get('event'), action)) return { kind: 'committed', action };
     const stop = refusal(result.failed, situation, signal);
     if (stop) return stop;
-    if (result.failed.size === 0) continue;
-    taken++;
-    if (taken < PROBES) continue;
-    const listed = await listFree(store, budgets, situation.now);
-    if ('stop' in listed) return { kind: 'stopped', stop: listed.stop };
-    free = listed.free;
+    let { free } = choice;
+    if (result.failed.size > 0 && ++taken >= PROBES) {
+      const listed = await listFree(store, budgets, situation.now);
+      if ('stop' in listed) return { kind: 'stopped', stop: listed.stop };
+      free = listed.free;
+    }
+    choice = chooseAgain(choice, free, result, random);
+    if (tries < TRIES) await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries));
   }
   // Nothing was refused: others were quicker each time. The target is looked at again, and in the end the signal is put aside as contended.
   return { kind: 'moved' };
+}
+
+/** Pure: keeps what nobody was at, because what is free for one is likely to be free a moment later, and moves on where somebody was. */
+function chooseAgain({ switchCopy, slots }: Choice, free: FreeSlots, { failed, met }: Cancelled, random: () => number) {
+  const keep = Object.fromEntries(Object.entries(slots).filter(([label]) => !failed.has(label) && !met.has(label)));
+  return {
+    switchCopy: met.has('switch') ? anyCopy(random) : switchCopy,
+    free,
+    slots: chooseSlots(free, random, keep),
+  };
 }
 
 /** An earlier try of this very transaction took effect though its answer was lost. */
@@ -166,7 +176,7 @@ function intentItems<T extends Protected, O>(
     putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),
     checkSwitch(table, choice.switchCopy),
     putTarget(table, signal.target, target.version, leased(next, action, limits.cooldownSeconds, now), { now }),
-    ...choice.slots,
+    ...claimSlots(table, choice.free, choice.slots, action.actionId, now),
     alarmFired(table, signal),
     putAction(table, action),
     ...(approval ? [useApproval(table, approval)] : []),

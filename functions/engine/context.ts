@@ -9,13 +9,12 @@ import {
   type EventItem,
   eventKey,
   type Key,
+  MASTER_SWITCH,
   NEW_TARGET,
   type StormItem,
-  SWITCH_COPIES,
   type SwitchItem,
   type SwitchState,
   stormKey,
-  switchKey,
   type TargetItem,
   targetKey,
 } from './items.ts';
@@ -37,7 +36,6 @@ export interface Context<Target extends Protected, Observation> {
 export interface Situation {
   readonly now: number;
   readonly event: EventItem | undefined;
-  readonly switchCopy: number;
   readonly switchState: SwitchState;
   readonly target: TargetItem;
   readonly alarm: AlarmItem | undefined;
@@ -68,7 +66,7 @@ export const leaseEnd = <T extends Protected, O>({ remediation, now }: Context<T
   now() + remediation.manifest.timeoutSeconds * 1000 + LEASE_MARGIN_MS;
 
 /**
- * Reads all that the guardrails need in one round: event, one copy of the switch, target, alarm, upstream targets; and beside it, because an index
+ * Reads all that the guardrails need in one round: event, switch, target, alarm, upstream targets; and beside it, because an index
  * can't be read in the same call, the incidents opened lately.
  */
 export async function readSituation<T extends Protected, O>(
@@ -77,10 +75,9 @@ export async function readSituation<T extends Protected, O>(
   upstreams: readonly string[],
 ): Promise<Situation> {
   const { store, remediation } = context;
-  const switchCopy = Math.floor(context.random() * SWITCH_COPIES);
   const keys = {
     event: eventKey(remediation.manifest.name, signal.id),
-    switch: switchKey(switchCopy),
+    switch: MASTER_SWITCH,
     target: targetKey(signal.target),
     alarm: alarmKey(signal.subject),
     storm: stormKey,
@@ -93,7 +90,6 @@ export async function readSituation<T extends Protected, O>(
   return {
     now: context.now(),
     event: get<EventItem>(keys.event),
-    switchCopy,
     switchState: get<SwitchItem>(keys.switch)?.state ?? 'run',
     target: asTarget(get(keys.target)),
     alarm: get<AlarmItem>(keys.alarm),
@@ -117,15 +113,6 @@ function asTarget(item: unknown): TargetItem {
   if (!item) return NEW_TARGET;
   const { pk: _pk, sk: _sk, ...rest } = item as TargetItem & Key;
   return { ...NEW_TARGET, ...rest };
-}
-
-/** Reads one copy of the switch, chosen at random. */
-export async function readSwitch<T extends Protected, O>(
-  context: Context<T, O>,
-): Promise<{ copy: number; state: SwitchState }> {
-  const copy = Math.floor(context.random() * SWITCH_COPIES);
-  const item = (await context.store.read(switchKey(copy))) as SwitchItem | undefined;
-  return { copy, state: item?.state ?? 'run' };
 }
 
 /** Time from the opening of an incident until a person is called although the ladder is still being climbed, in milliseconds: once for each rung. */

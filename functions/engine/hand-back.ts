@@ -2,14 +2,15 @@
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, putTargetWork, writeTarget } from './action.ts';
-import { anySlots, claimOneOfEach, listFree, removalBudget } from './budget.ts';
+import { anySlots, chooseSlots, claimSlots, listFree, removalBudget } from './budget.ts';
 import { mayChange, type Protected } from './config.ts';
-import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
+import { type Context, leaseEnd, limitsOf, readTarget } from './context.ts';
 import { describeTakeOver, SOON_MS, type Stop, takenOverBy } from './guard.ts';
 import { heldOf, holdsBy, valueWithout } from './holds.ts';
 import { type ActionItem, type TargetItem, workOf } from './items.ts';
 import type { Hold } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
+import { anyCopy } from './switch.ts';
 import { handBacksLately, holdDropped, leased } from './target-state.ts';
 import { changeForbidden } from './windows.ts';
 import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork, removeWork } from './writes.ts';
@@ -145,7 +146,7 @@ async function commitHandBack<T extends Protected, O>(
   const budgets = [removalBudget(config)];
   let free = anySlots(budgets);
   for (let tries = 0; tries < TRIES; tries++) {
-    const slots = claimOneOfEach(store.table, free, action.actionId, now, random);
+    const slots = claimSlots(store.table, free, chooseSlots(free, random), action.actionId, now);
     const result = await store.transact([...(await intentItems(context, present, action)), ...slots]);
     if (result.ok) return undefined;
     if ([...result.failed.keys()].join() !== 'removal-budget') return soon;
@@ -166,7 +167,6 @@ async function intentItems<T extends Protected, O>(
 ): Promise<Labelled[]> {
   const { table } = context.store;
   const now = context.now();
-  const { copy } = await readSwitch(context);
   const { change, remediation, target, actionId } = action;
   const entry = entryMaker(action.incidentId, remediation, now)('intent', `will ${change.summary}`, {
     actionId,
@@ -177,7 +177,7 @@ async function intentItems<T extends Protected, O>(
     undo: change.undo,
   });
   return [
-    checkSwitch(table, copy),
+    checkSwitch(table, anyCopy(context.random)),
     putTarget(table, target, present.version, leased(present, action, limitsOf(context).cooldownSeconds, now), { now }),
     putAction(table, action),
     putEntry(table, entry),

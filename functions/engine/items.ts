@@ -13,13 +13,19 @@ export interface Key {
   readonly sk: string;
 }
 
-export const SWITCH_COPIES = 16;
+/**
+ * Copies of the switch that commits check, each one of them, chosen at random so that they rarely meet at it (docs/decisions/0091). A copy that was
+ * never written means `run`: when there are to be more of them, a pause has to be set again.
+ */
+export const SWITCH_COPIES = 256;
 const DUE_SHARDS = 4;
 
 const single = (pk: string, sk: string): Key => ({ pk, sk });
 export const eventKey = (remediation: string, signalId: string): Key =>
   single(`EVENT#${remediation}#${signalId}`, 'EVENT');
 export const switchKey = (copy: number): Key => single(`SWITCH#${copy}`, 'SWITCH');
+/** The switch as it is read: no transaction of a commit is ever at it, so it can be set at once whatever goes on. */
+export const MASTER_SWITCH: Key = single('SWITCH#MASTER', 'SWITCH');
 /** When a person was last called because of a storm. */
 export const stormKey: Key = { pk: 'STORM', sk: 'STORM' };
 /** How far a roll-out to many targets is, by remediation (reconciler/roll-out.ts). */
@@ -85,6 +91,8 @@ export interface TargetItem {
   readonly leaseUntil?: number;
   /** By remediation: no new change before this time. */
   readonly cooldownUntil: Readonly<Record<string, number>>;
+  /** By remediation: of which incident the timeline says already that its cooldown refuses, and the end of that cooldown. */
+  readonly cooldownTold?: Readonly<Record<string, { readonly incidentId: string; readonly until: number }>>;
   /** By remediation: times of the changes of the last hour. */
   readonly recent: Readonly<Record<string, readonly number[]>>;
   readonly openIncidentId?: string;

@@ -75,18 +75,25 @@ export async function recordStop<T extends Protected, O>(
   if (stop.kind === 'joined' && stop.upstream) return recordJoined(context, signal, situation, stop, stop.upstream);
   const { table } = context.store;
   const { target, now } = situation;
-  const { incidentId, make, entries, next } = openIncident(context, signal, target, now);
+  const { name } = context.remediation.manifest;
+  const { incidentId, make, entries, next: opened } = openIncident(context, signal, target, now);
   const { outcome, summary } = describeStop(stop, incidentId);
-  entries.push(make('decided', summary, { outcome }));
+  // An alarm may flap, and a target have many alarms: that it is cooling down is said once for each cooldown.
+  const cooling =
+    stop.kind === 'refused' && stop.guardrail === 'cooldown' ? { incidentId, until: stop.recheckAt } : undefined;
+  const next = cooling ? { ...opened, cooldownTold: { ...target.cooldownTold, [name]: cooling } } : opened;
+  const told = target.cooldownTold?.[name];
+  if (!cooling || told?.incidentId !== incidentId || told.until !== cooling.until)
+    entries.push(make('decided', summary, { outcome }));
   const inStorm = stop.kind === 'held' && stop.reason === 'storm';
   const tooLate = stop.kind !== 'joined' && !inStorm && pastDeadline(context, signal, target, stop.recheckAt, now);
   // Limits of this remediation only: another rung has its own. What holds for every rung calls a person.
   if (tooLate && stop.kind === 'refused' && OWN_LIMITS.includes(stop.guardrail)) {
-    const onward = nextFor(context.config, signal, context.remediation.manifest.name);
+    const onward = nextFor(context.config, signal, name);
     if (onward) return recordHandOn(context, signal, situation, { reason: summary }, onward);
   }
-  const call = tooLate && !calledLately(context, situation);
-  const { name } = context.remediation.manifest;
+  // For a cooldown once in an incident: whoever was called knows, and the ladder of people goes on by itself.
+  const call = tooLate && !(cooling ? target.escalatedAt !== undefined : calledLately(context, situation));
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
   const page = inStorm ? stormPage(context, signal, situation, make) : [];
   // In a storm the same alarms fire again and again. What is held already is only told: writing the target again would keep others from it.

@@ -23,12 +23,15 @@ export interface Labelled {
   readonly item: TransactWriteItem;
 }
 
-export type TransactResult =
-  | { readonly ok: true }
-  /** Conditions that failed, by label, with the item as it was. */
-  | { readonly ok: false; readonly failed: ReadonlyMap<string, Record<string, unknown>> }
-  /** Other transactions kept getting in the way: nothing was refused, nothing was written. */
-  | { readonly ok: false; readonly failed: ReadonlyMap<string, Record<string, unknown>>; readonly contended: true };
+/** Why a transaction was cancelled; nothing of it was written. */
+export interface Cancelled {
+  /** Conditions that failed, by label, with the item as it was. None: other transactions or throttling were in the way, and nothing was refused. */
+  readonly failed: ReadonlyMap<string, Record<string, unknown>>;
+  /** Labels of the items at which another transaction was. */
+  readonly met: ReadonlySet<string>;
+}
+
+export type TransactResult = { readonly ok: true } | ({ readonly ok: false } & Cancelled);
 
 const BATCH_LIMIT = 100;
 const CONFLICT_TRIES = 6;
@@ -112,12 +115,10 @@ export class Store {
    * @throws EngineError when the table can't be written.
    */
   async transactOnce(items: readonly Labelled[]): Promise<TransactResult> {
-    const refused = await this.#tryTransact(items);
-    if (!refused) {
-      this.#onEntries?.(items.flatMap(entryIn));
-      return { ok: true };
-    }
-    return refused.size > 0 ? { ok: false, failed: refused } : { ok: false, failed: refused, contended: true };
+    const cancelled = await this.#tryTransact(items);
+    if (cancelled) return { ok: false, ...cancelled };
+    this.#onEntries?.(items.flatMap(entryIn));
+    return { ok: true };
   }
 
   /**
@@ -125,22 +126,21 @@ export class Store {
    * @throws EngineError when the table can't be written.
    */
   async transact(items: readonly Labelled[]): Promise<TransactResult> {
-    for (let tries = 0; tries < CONFLICT_TRIES; tries++) {
-      if (tries > 0) await sleep(Math.random() * CONFLICT_BASE_MS * 2 ** tries);
+    for (let tries = 1; ; tries++) {
       const result = await this.transactOnce(items);
-      if (result.ok || result.failed.size > 0) return result;
+      if (result.ok || result.failed.size > 0 || tries === CONFLICT_TRIES) return result;
+      await sleep(Math.random() * CONFLICT_BASE_MS * 2 ** tries);
     }
-    return { ok: false, failed: new Map(), contended: true };
   }
 
-  /** Undefined when written; else the failed conditions (empty: only conflicts or throttling). */
-  async #tryTransact(items: readonly Labelled[]): Promise<Map<string, Record<string, unknown>> | undefined> {
+  /** Undefined when written. */
+  async #tryTransact(items: readonly Labelled[]): Promise<Cancelled | undefined> {
     try {
       await this.#client.send(new TransactWriteItemsCommand({ TransactItems: items.map((each) => each.item) }));
       return undefined;
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw classifyAwsError('write the journal', error);
-      return failedConditions(items, error);
+      return whyCancelled(items, error);
     }
   }
 
@@ -157,20 +157,15 @@ export class Store {
 const entryIn = ({ label, item: { Put } }: Labelled): JournalEntry[] =>
   label === 'entry' && Put?.Item ? [unmarshall(Put.Item) as JournalEntry] : [];
 
-const PASSING = new Set([
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-  'RequestLimitExceeded',
-]);
+const CONFLICT = 'TransactionConflict';
+const PASSING = new Set([CONFLICT, 'ThrottlingError', 'ProvisionedThroughputExceeded', 'RequestLimitExceeded']);
 
-function failedConditions(
-  items: readonly Labelled[],
-  error: TransactionCanceledException,
-): Map<string, Record<string, unknown>> {
+function whyCancelled(items: readonly Labelled[], error: TransactionCanceledException): Cancelled {
   const failed = new Map<string, Record<string, unknown>>();
+  const met = new Set<string>();
   for (const [index, reason] of (error.CancellationReasons ?? []).entries()) {
     const label = items[index]?.label ?? `item ${index}`;
+    if (reason.Code === CONFLICT) met.add(label);
     if (reason.Code === 'ConditionalCheckFailed') failed.set(label, reason.Item ? unmarshall(reason.Item) : {});
     else if (reason.Code && reason.Code !== 'None' && !PASSING.has(reason.Code)) {
       // ItemCollectionSizeLimitExceeded, ValidationError: a fault of ours, not of the moment.
@@ -180,5 +175,5 @@ function failedConditions(
       );
     }
   }
-  return failed;
+  return { failed, met };
 }

@@ -1,16 +1,25 @@
-/** The one lever: `pause` stops new actions, `freeze` also what is under way, at step boundaries. Written to every copy. */
+/**
+ * The one lever: `pause` stops new actions, `freeze` also what is under way, at step boundaries. It is read at its master, and checked in each commit's
+ * transaction at one of its copies, because transactions that touch one item are cancelled.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { RetryableError } from './errors.ts';
-import { type Key, SWITCH_COPIES, type SwitchItem, type SwitchState, switchKey } from './items.ts';
+import { type Key, MASTER_SWITCH, SWITCH_COPIES, type SwitchItem, type SwitchState, switchKey } from './items.ts';
 import type { Store } from './store.ts';
 
-const ROUNDS = 10;
+/** Copies written by one transaction, which may have at most 100 items ("TransactWriteItems", Amazon DynamoDB API Reference). */
+const GROUP = 100;
+/** Tries of a single copy: a commit is at it for some ten milliseconds, and seldom comes back to the same one. */
+const TRIES = 10;
+const LONGEST_PAUSE_MS = 200;
 /** From the one that allows the most. */
 const STRICTNESS: readonly SwitchState[] = ['run', 'pause', 'freeze'];
 
 /**
- * Sets the switch. Each copy is written on its own: one transaction over all of them is cancelled whenever any commit is at any copy,
- * so in a storm, when it is needed most, it would never succeed. When this returns, no commit passes by an old copy any more.
+ * Sets the switch. What begins after the master was written stops there; the copies stop the commits that were under way by then, so there are soon none
+ * left to be in the way. Not in one transaction over all copies: that is cancelled whenever any commit is at any copy. When this returns, no commit
+ * passes by an old copy any more.
  * @param by Who asks, for the journal ("person:jane").
  * @throws RetryableError when not every copy could be written, or somebody else set it at the same time: then look, and set it again.
  */
@@ -22,28 +31,61 @@ export async function setSwitch(
   now = new Date(),
 ): Promise<void> {
   const item: SwitchItem = { state, by, reason, at: now.toISOString() };
-  let left = switchKeys();
-  for (let round = 0; round < ROUNDS && left.length > 0; round++) {
-    const written = await Promise.all(left.map((key) => writeCopy(store, key, item)));
-    left = left.filter((_, index) => !written[index]);
-  }
+  const keys = copyKeys();
+  const groups = Array.from({ length: Math.ceil(keys.length / GROUP) }, (_, index) =>
+    keys.slice(index * GROUP, (index + 1) * GROUP),
+  );
+  const write = async (keys: readonly (readonly Key[])[]) =>
+    (await Promise.all(keys.map((each) => writeCopies(store, each, item)))).flat();
+  // At no time does the master allow more than the copies: halfway set, nothing new is begun.
+  const left =
+    state === 'run'
+      ? [...(await write(groups)), ...(await write([[MASTER_SWITCH]]))]
+      : [...(await write([[MASTER_SWITCH]])), ...(await write(groups))];
   if (left.length > 0)
     throw new RetryableError(
-      `${left.length} of ${SWITCH_COPIES} copies of the switch could not be set to ${state}: set it again`,
+      `${left.length} of ${SWITCH_COPIES + 1} copies of the switch could not be set to ${state}: set it again`,
     );
   const other = (await readCopies(store)).find((copy) => copy.state !== state);
   if (other) throw new RetryableError(`${other.by} set the switch to ${other.state} at the same time: set it again`);
 }
 
-const switchKeys = (): Key[] => Array.from({ length: SWITCH_COPIES }, (_, copy) => switchKey(copy));
+const copyKeys = (): Key[] => Array.from({ length: SWITCH_COPIES }, (_, copy) => switchKey(copy));
 
-async function writeCopy(store: Store, key: Key, item: SwitchItem): Promise<boolean> {
-  const put = { Put: { TableName: store.table, Item: marshall({ ...key, ...item }) } };
-  return (await store.transact([{ label: key.pk, item: put }])).ok;
+/**
+ * Writes the copies: those that nobody is at in one transaction, and those that somebody is at one by one until nobody is.
+ * @returns the copies that could not be written.
+ */
+async function writeCopies(store: Store, keys: readonly Key[], item: SwitchItem): Promise<readonly Key[]> {
+  if (keys.length === 0) return [];
+  const puts = keys.map((key) => ({
+    label: key.pk,
+    item: { Put: { TableName: store.table, Item: marshall({ ...key, ...item }) } },
+  }));
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const result = await store.transactOnce(puts);
+    if (result.ok) return [];
+    const busy = keys.filter(({ pk }) => result.met.has(pk));
+    if (keys.length > 1 && busy.length > 0) {
+      const free = keys.filter((key) => !busy.includes(key));
+      const left = await Promise.all([free, ...busy.map((key) => [key])].map((each) => writeCopies(store, each, item)));
+      return left.flat();
+    }
+    if (tries < TRIES) await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** tries));
+  }
+  return keys;
 }
 
+/** The switch as it is now, in one read. @throws EngineError when the journal can't be read: then nothing may be changed. */
+export async function readSwitch(store: Store): Promise<SwitchState> {
+  return ((await store.read(MASTER_SWITCH)) as SwitchItem | undefined)?.state ?? 'run';
+}
+
+/** Some copy of the switch for a transaction to check. */
+export const anyCopy = (random: () => number): number => Math.floor(random() * SWITCH_COPIES);
+
 async function readCopies(store: Store): Promise<SwitchItem[]> {
-  return [...(await store.readAll(switchKeys())).values()] as unknown as SwitchItem[];
+  return [...(await store.readAll([MASTER_SWITCH, ...copyKeys()])).values()] as unknown as SwitchItem[];
 }
 
 /** The switch as it stands; where copies differ, because setting it failed halfway, the strictest. */

@@ -5,12 +5,13 @@
 import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, readAction } from './action.ts';
 import { mayChange, type Protected } from './config.ts';
-import { type Context, leaseEnd, limitsOf, readSwitch, readTarget } from './context.ts';
+import { type Context, leaseEnd, limitsOf, readTarget } from './context.ts';
 import { EngineError } from './errors.ts';
 import { describeTakeOver, SOON_MS, takenOverBy } from './guard.ts';
 import { heldOf, valueWithout } from './holds.ts';
 import { type ActionItem, type TargetItem, workKey } from './items.ts';
 import type { Change } from './remediation.ts';
+import { anyCopy } from './switch.ts';
 import { leased } from './target-state.ts';
 import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork, removeWork } from './writes.ts';
 
@@ -94,12 +95,11 @@ async function commitUndo<T extends Protected, O>(
   const { store } = context;
   const { table } = store;
   const now = context.now();
-  const { copy } = await readSwitch(context);
   const { change, remediation, target, actionId, incidentId } = action;
   const data = { actionId, remediation, undoes, change: change.summary, before: change.before, after: change.after };
   const entry = entryMaker(incidentId, remediation, now)('intent', `will ${change.summary}`, data);
   const result = await store.transact([
-    checkSwitch(table, copy),
+    checkSwitch(table, anyCopy(context.random)),
     putTarget(table, target, present.version, leased(present, action, limitsOf(context).cooldownSeconds, now), { now }),
     putAction(table, action),
     putEntry(table, entry),

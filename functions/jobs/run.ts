@@ -3,11 +3,11 @@
  * its function's death at any point: the next turn finds the state as last written.
  */
 import { EngineError, InFlightError } from '../engine/errors.ts';
-import { SWITCH_COPIES, type SwitchItem, switchKey } from '../engine/items.ts';
 import { type HeadItem, headKey, newHead } from '../engine/job-head.ts';
 import { putHead } from '../engine/job-head-writes.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { Labelled, Store } from '../engine/store.ts';
+import { readSwitch } from '../engine/switch.ts';
 import { putEntry } from '../engine/writes.ts';
 import { type RunItem, runKey } from './items.ts';
 import type { Job, JobContext, RunIdentity } from './job.ts';
@@ -95,11 +95,11 @@ async function readOrBegin<State extends Json>(
 }
 
 /** `pause` stops new steps of what takes away, `freeze` stops all at the next step, also cleaning up (invariant I8). */
-async function whyStopped<State extends Json>({ store, random }: Surroundings, job: Job<State>, { phase }: RunItem) {
-  const item = (await store.read(switchKey(Math.floor(random() * SWITCH_COPIES)))) as SwitchItem | undefined;
+async function whyStopped<State extends Json>({ store }: Surroundings, job: Job<State>, { phase }: RunItem) {
+  const state = await readSwitch(store);
   const { effect } = job.manifest;
-  const stops = item?.state === 'freeze' || (item?.state === 'pause' && effect === 'removes' && phase === 'working');
-  return stops ? `Nightshift is set to ${item.state}` : undefined;
+  const stops = state === 'freeze' || (state === 'pause' && effect === 'removes' && phase === 'working');
+  return stops ? `Nightshift is set to ${state}` : undefined;
 }
 
 async function write(store: Store, run: RunItem, more: readonly Labelled[] = []): Promise<RunItem> {

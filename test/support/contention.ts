@@ -2,9 +2,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { JournalEntry } from '../../events/journal.ts';
 import { readTarget } from '../../functions/engine/context.ts';
+import { SOON_MS } from '../../functions/engine/guard.ts';
 import { type EventItem, eventKey } from '../../functions/engine/items.ts';
 import { readIncident } from '../../functions/engine/journal-reader.ts';
-import { Store } from '../../functions/engine/store.ts';
+import { type Labelled, Store, type TransactResult } from '../../functions/engine/store.ts';
+import { orderFor } from '../../functions/incidents/reconciler/plan.ts';
 import { type EngineWorld, numberAlarm } from './engine-world.ts';
 
 /** The thousand rounds are in the `world` project; here as many as are quick. */
@@ -26,6 +28,8 @@ export interface Round {
   readonly accounted: number;
   readonly outcomes: readonly string[];
 }
+
+const targetNamed = (name: string) => `ecs-service/orders/${name}`;
 
 /** Budgets out of the way: what is asked is whether commits hinder each other. */
 const roomy = (world: EngineWorld, changesPerHour: number) => ({
@@ -75,7 +79,7 @@ async function oneRound(world: EngineWorld, name: string, changesPerHour: number
   const outcomes = await Promise.all(
     ids.map((id) => delivered(world, numberAlarm(name, 'ALARM', { id, alarm: id }), id, changesPerHour)),
   );
-  const { openIncidentId = '' } = await readTarget(world.store, `ecs-service/orders/${name}`);
+  const { openIncidentId = '' } = await readTarget(world.store, targetNamed(name));
   const timeline: readonly JournalEntry[] = (await readIncident(world.store, openIncidentId))?.timeline ?? [];
   const events = await world.store.readAll(ids.map((id) => eventKey(RUNBOOK, id)));
   return {
@@ -88,32 +92,55 @@ async function oneRound(world: EngineWorld, name: string, changesPerHour: number
   };
 }
 
-/** A journal whose calls don't wait for each other's sockets: on AWS each function has its own. */
-function storeFor(world: EngineWorld, maxSockets: number): { store: Store; close: () => void } {
+/** Counts the items at which its transactions met others, by label. */
+class WatchedStore extends Store {
+  readonly #met: Map<string, number>;
+
+  constructor(table: string, client: DynamoDBClient, met: Map<string, number>) {
+    super(table, client);
+    this.#met = met;
+  }
+
+  override async transactOnce(items: readonly Labelled[]): Promise<TransactResult> {
+    const result = await super.transactOnce(items);
+    if (!result.ok) for (const label of result.met) this.#met.set(label, (this.#met.get(label) ?? 0) + 1);
+    return result;
+  }
+}
+
+/** A journal whose calls don't wait for each other's sockets, because on AWS each function has its own; and where its transactions met others. */
+function storeFor(world: EngineWorld, maxSockets: number) {
   const client = new DynamoDBClient({
     endpoint: world.gateway.url,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     requestHandler: { httpAgent: { maxSockets } },
   });
-  return { store: new Store(world.store.table, client), close: () => client.destroy() };
+  const met = new Map<string, number>();
+  const store = new WatchedStore(world.store.table, client, met);
+  return { store, met, close: () => client.destroy() };
 }
 
 export interface Everywhere {
   /** How many deliveries ended in each outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Writes that each target received. */
+  /** Writes that each target received, once the reconciler has brought up what was put aside. */
   readonly changes: readonly number[];
+  /** Items at which the transactions met, by kind, with how often. */
+  readonly met: Readonly<Record<string, number>>;
   readonly conflicts: number;
   readonly p99Ms: number;
 }
+
+/** How often what was put aside is looked at again; all before the cooldown of what was done is over. */
+const LOOKS = 3;
 
 /** One alarm on each of `count` targets, all at once. */
 export async function commitEverywhere(world: EngineWorld, count: number): Promise<Everywhere> {
   const since = world.gateway.callsSince(0).next;
   const names = Array.from({ length: count }, (_, index) => `each-${index}`);
   const took: number[] = [];
-  const { store, close } = storeFor(world, count);
+  const { store, met, close } = storeFor(world, count);
   const kinds = await Promise.all(
     names.map(async (name) => {
       const begun = performance.now();
@@ -123,13 +150,32 @@ export async function commitEverywhere(world: EngineWorld, count: number): Promi
     }),
   );
   close();
+  await bringUp(world, names, count * 2);
   const outcomes: Record<string, number> = {};
   for (const kind of kinds) outcomes[kind] = (outcomes[kind] ?? 0) + 1;
   took.sort((a, b) => a - b);
   return {
     outcomes,
     changes: names.map((name) => world.target(name).changes),
+    met: Object.fromEntries(met),
     conflicts: conflictsOf(world, since),
     p99Ms: Math.round(took[Math.ceil(took.length * 0.99) - 1] ?? 0),
   };
+}
+
+/** What the reconciler does with those that were put aside as contended, while their alarms fire. */
+async function bringUp(world: EngineWorld, names: readonly string[], changesPerHour: number): Promise<void> {
+  const begun = Date.now();
+  for (let run = 1; run <= LOOKS; run++) {
+    const at = begun + run * (SOON_MS + 1000);
+    const left = new Set(names.filter((name) => world.target(name).changes === 0).map(targetNamed));
+    if (left.size === 0) return;
+    for (const work of (await world.due(at)).filter(({ target }) => left.has(target))) {
+      const { subject: arn = '', name = '' } = work.signal ?? {};
+      const alarm = { arn, name, state: 'ALARM' as const, stateAt: begun, actionsEnabled: true };
+      const order = orderFor(work, new Map([[arn, alarm]]));
+      if (order && order !== 'wait')
+        await world.deliver(order, { now: () => at, config: roomy(world, changesPerHour) });
+    }
+  }
 }

@@ -1,10 +1,11 @@
 /** How often a person is called for the same trouble, and that an incident which is over ends. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RuntimeConfig } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import type { WorkKind } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { orderFor } from '../../../functions/incidents/reconciler/plan.ts';
-import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
+import { type EngineWorld, numberAlarm, openEngineWorld, RAISE } from '../../support/engine-world.ts';
 
 const MINUTE = 60_000;
 let world: EngineWorld;
@@ -84,6 +85,51 @@ describe('an alarm that keeps firing although the target looks fine', () => {
     }
     expect(kinds).toEqual(['already-fine', 'already-fine', 'escalated']);
     expect(await escalations('phantom')).toBe(1);
+  });
+});
+
+describe('an alarm that fires again and again while its target cools down', () => {
+  const refusals = async (name: string) => {
+    const { openIncidentId = '' } = await readTarget(world.store, keyOf(name));
+    const timeline = (await readIncident(world.store, openIncidentId))?.timeline ?? [];
+    return {
+      signals: timeline.filter(({ kind }) => kind === 'signal').length,
+      refused: timeline.filter(({ kind, summary }) => kind === 'decided' && summary.includes('cooldown')).length,
+    };
+  };
+  const coolingFor = (cooldownSeconds: number) => ({
+    ...world.config,
+    runbooks: { [RAISE]: { mode: 'auto' as const, cooldownSeconds, perTargetPerHour: 99, perRunbookPerHour: 500 } },
+  });
+  const start = Date.now() - 1000;
+  const fireAt = (name: string, minute: number, config: RuntimeConfig) =>
+    world.deliver(numberAlarm(name, 'ALARM', { id: `${name}-${minute}`, at: start + minute * MINUTE }), {
+      now: () => start + minute * MINUTE,
+      config,
+    });
+
+  it('is refused each time, and the timeline says so once for each cooldown', async () => {
+    const config = coolingFor(300);
+    await fireAt('flaps', 0, config);
+    for (const minute of [1, 2, 3, 4])
+      expect(await fireAt('flaps', minute, config)).toMatchObject({ kind: 'refused', guardrail: 'cooldown' });
+    expect(await refusals('flaps')).toEqual({ signals: 5, refused: 1 });
+    expect(await fireAt('flaps', 6, config)).toMatchObject({ kind: 'remediated' });
+    for (const minute of [7, 8]) await fireAt('flaps', minute, config);
+    expect(await refusals('flaps')).toEqual({ signals: 8, refused: 2 });
+  });
+
+  it('calls a person at most once in an incident, and again in the next one', async () => {
+    const config = coolingFor(12 * 3600);
+    await fireAt('long', 0, config);
+    for (const minute of [20, 40, 90, 200, 400])
+      expect(await fireAt('long', minute, config)).toMatchObject({ kind: 'refused', guardrail: 'cooldown' });
+    expect(await escalations('long')).toBe(1);
+    const calm = start + 410 * MINUTE;
+    await world.deliver(numberAlarm('long', 'OK', { id: 'long-ok', at: calm }), { now: () => calm, config });
+    await fireAt('long', 420, config);
+    expect(await escalations('long')).toBe(1);
+    expect(await refusals('long')).toEqual({ signals: 1, refused: 1 });
   });
 });
 

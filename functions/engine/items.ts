@@ -91,8 +91,8 @@ export interface TargetItem {
   readonly leaseUntil?: number;
   /** By remediation: no new change before this time. */
   readonly cooldownUntil: Readonly<Record<string, number>>;
-  /** By remediation: of which incident the timeline says already that its cooldown refuses, and the end of that cooldown. */
-  readonly cooldownTold?: Readonly<Record<string, { readonly incidentId: string; readonly until: number }>>;
+  /** By remediation: the cooldown of which the timeline says already that it refuses. */
+  readonly cooldownTold?: Readonly<Record<string, Cooling>>;
   /** By remediation: times of the changes of the last hour. */
   readonly recent: Readonly<Record<string, readonly number[]>>;
   readonly openIncidentId?: string;
@@ -122,6 +122,12 @@ export interface TargetItem {
   /** By remediation: the approval that was asked for last in the open incident. */
   readonly approvals?: Readonly<Record<string, string>>;
 }
+/** A cooldown (`until`, epoch milliseconds) that met a signal of an incident. */
+export interface Cooling {
+  readonly incidentId: string;
+  readonly until: number;
+}
+
 /** Explicit hands-off (`nightshift take-over`). It always ends, so that no target is forgotten. */
 export interface TakeOver {
   /** `person:<name>`. */

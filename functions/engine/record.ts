@@ -11,7 +11,7 @@ import type { Echo } from './echo.ts';
 import { RetryableError } from './errors.ts';
 import { SOON_MS, type Stop, type Upstream } from './guard.ts';
 import { openIncident } from './incident.ts';
-import type { TargetItem, WorkItem } from './items.ts';
+import type { Cooling, TargetItem, WorkItem } from './items.ts';
 import { handOnText, type NextRung, nextFor, nothingLeft } from './ladder.ts';
 import type { Change, Decision } from './remediation.ts';
 import type { Labelled } from './store.ts';
@@ -78,14 +78,15 @@ export async function recordStop<T extends Protected, O>(
   const { name } = context.remediation.manifest;
   const { incidentId, make, entries, next: opened } = openIncident(context, signal, target, now);
   const { outcome, summary } = describeStop(stop, incidentId);
-  // An alarm may flap, and a target have many alarms: that it is cooling down is said once for each cooldown.
   const cooling =
     stop.kind === 'refused' && stop.guardrail === 'cooldown' ? { incidentId, until: stop.recheckAt } : undefined;
   const next = cooling ? { ...opened, cooldownTold: { ...target.cooldownTold, [name]: cooling } } : opened;
-  const told = target.cooldownTold?.[name];
-  if (!cooling || told?.incidentId !== incidentId || told.until !== cooling.until)
-    entries.push(make('decided', summary, { outcome }));
+  const decided = make('decided', summary, { outcome });
   const inStorm = stop.kind === 'held' && stop.reason === 'storm';
+  const page = inStorm ? stormPage(context, signal, situation, make) : [];
+  // In a storm the same alarms fire again and again. What is held already is only told: writing the target again would keep others from it.
+  const heldAgain = inStorm && page.length === 0 && heldAlready(signal, situation);
+  if (!heldAgain && !(cooling && coolingTold(signal, target.cooldownTold?.[name], cooling))) entries.push(decided);
   const tooLate = stop.kind !== 'joined' && !inStorm && pastDeadline(context, signal, target, stop.recheckAt, now);
   // Limits of this remediation only: another rung has its own. What holds for every rung calls a person.
   if (tooLate && stop.kind === 'refused' && OWN_LIMITS.includes(stop.guardrail)) {
@@ -95,9 +96,7 @@ export async function recordStop<T extends Protected, O>(
   // For a cooldown once in an incident: whoever was called knows, and the ladder of people goes on by itself.
   const call = tooLate && !(cooling ? target.escalatedAt !== undefined : calledLately(context, situation));
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
-  const page = inStorm ? stormPage(context, signal, situation, make) : [];
-  // In a storm the same alarms fire again and again. What is held already is only told: writing the target again would keep others from it.
-  if (inStorm && page.length === 0 && heldAlready(signal, situation))
+  if (heldAgain)
     return record(context, signal, situation, outcome, [
       alarmFired(table, signal),
       checkWork(table, 'recheck', signal.subject),
@@ -112,6 +111,13 @@ export async function recordStop<T extends Protected, O>(
     recheck(context, signal, stop.recheckAt),
   ]);
 }
+
+/**
+ * An alarm may flap, and a target have many of them: that it is cooling down is said once for each cooldown. What is looked at again says so each
+ * time, because whoever let it go reads there what came of it.
+ */
+const coolingTold = ({ recheck: times }: Signal, told: Cooling | undefined, { incidentId, until }: Cooling): boolean =>
+  times === 0 && told?.incidentId === incidentId && told.until === until;
 
 /**
  * The trouble belongs to the open incident of what the target depends on: told there once, and looked at again. When that incident is over and it

@@ -10,9 +10,12 @@ import type { Store } from './store.ts';
 
 /** Copies written by one transaction, which may have at most 100 items ("TransactWriteItems", Amazon DynamoDB API Reference). */
 const GROUP = 100;
-/** Tries of a single copy: a commit is at it for some ten milliseconds, and seldom comes back to the same one. */
-const TRIES = 10;
-const LONGEST_PAUSE_MS = 200;
+/**
+ * Tries of one transaction, with random pauses that double up to the longest. New commits don't come once the master is set, so it is enough to
+ * outlast the calls that are under way, which take 10 s at most (`clientDefaults`).
+ */
+const TRIES = 50;
+const LONGEST_PAUSE_MS = 500;
 /** From the one that allows the most. */
 const STRICTNESS: readonly SwitchState[] = ['run', 'pause', 'freeze'];
 

@@ -1,7 +1,7 @@
 /** The lever has to work above all when much is going on. */
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SWITCH_COPIES, switchKey } from '../../../functions/engine/items.ts';
+import { MASTER_SWITCH, SWITCH_COPIES, switchKey } from '../../../functions/engine/items.ts';
 import { getSwitch, setSwitch } from '../../../functions/engine/switch.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 
@@ -36,8 +36,28 @@ describe('pausing in a storm of alarms', () => {
       (_, index) => world.target(`storm-${paused + index}`).changes,
     );
     expect(changed.every((changes) => changes === 0)).toBe(true);
-    for (let copy = 0; copy < SWITCH_COPIES; copy++)
-      expect(await world.store.read(switchKey(copy))).toMatchObject({ state: 'pause' });
+    const keys = [MASTER_SWITCH, ...Array.from({ length: SWITCH_COPIES }, (_, copy) => switchKey(copy))];
+    const copies = [...(await world.store.readAll(keys)).values()];
+    expect(copies).toHaveLength(keys.length);
+    expect(copies.filter(({ state }) => state !== 'pause')).toEqual([]);
+  });
+
+  it('stops what begins also when it was cut short after the master was written', async () => {
+    await setSwitch(world.store, 'run', 'person:test', 'over');
+    const item = { state: 'pause', by: 'person:other', reason: 'stop', at: new Date().toISOString() };
+    const master = { Put: { TableName: 'journal', Item: marshall({ ...MASTER_SWITCH, ...item }) } };
+    await world.store.transact([{ label: 'master', item: master }]);
+    expect(await world.deliver(numberAlarm('halfway', 'ALARM', { id: 'halfway' }))).toMatchObject({ reason: 'paused' });
+    expect(await getSwitch(world.store)).toMatchObject(item);
+  });
+
+  it('stops a commit that had read the switch before it was set', async () => {
+    await setSwitch(world.store, 'run', 'person:test', 'over');
+    world.hooks.observe = () => setSwitch(world.store, 'pause', 'person:test', 'meanwhile');
+    const outcome = await world.deliver(numberAlarm('overtaken', 'ALARM', { id: 'overtaken' }));
+    delete world.hooks.observe;
+    expect(outcome).toMatchObject({ kind: 'held', reason: 'paused' });
+    expect(world.target('overtaken').changes).toBe(0);
   });
 
   it('is told as the strictest where setting it failed halfway', async () => {

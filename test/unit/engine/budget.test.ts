@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { anySlots, budgetsOf, judgeSlots } from '../../../functions/engine/budget.ts';
+import { anySlots, budgetsOf, chooseSlots, claimSlots, judgeSlots } from '../../../functions/engine/budget.ts';
 import { slotKey } from '../../../functions/engine/items.ts';
 import { config, limits, NOW } from '../../support/fixtures.ts';
 
@@ -58,5 +58,40 @@ describe('the budgets of a change', () => {
   it('may be claimed by any of their slots, by none beyond them', () => {
     const [free] = anySlots(budgetsOf({ name: 'stop-task' }, { perRunbookPerHour: 2 }, config));
     expect(free?.slots).toEqual([0, 1]);
+  });
+});
+
+describe('the slots that a change tries to claim', () => {
+  const budgets = budgetsOf({ name: 'stop-task' }, { perRunbookPerHour: 4 }, config);
+  const free = anySlots(budgets);
+  const last = () => 0.999;
+
+  it('are one of each budget, any that may be free', () => {
+    expect(chooseSlots(free, () => 0)).toEqual({ 'runbook-budget': 0, 'fleet-budget': 0 });
+    expect(chooseSlots(free, last)).toEqual({ 'runbook-budget': 3, 'fleet-budget': config.fleet.changesPerHour - 1 });
+  });
+
+  it('stay where nobody was in the way, and are chosen anew elsewhere', () => {
+    const keep = { 'fleet-budget': 1 };
+    expect(chooseSlots(free, last, keep)).toEqual({ 'runbook-budget': 3, 'fleet-budget': 1 });
+  });
+
+  it('do not stay when they turn out to be taken', () => {
+    const [ofRunbook, ofFleet] = budgets;
+    if (!ofRunbook || !ofFleet) throw new Error('a change has two budgets');
+    const listed = [
+      { budget: ofRunbook, slots: [2] },
+      { budget: ofFleet, slots: [0, 5] },
+    ];
+    const kept = { 'runbook-budget': 1, 'fleet-budget': 5 };
+    expect(chooseSlots(listed, () => 0, kept)).toEqual({ 'runbook-budget': 2, 'fleet-budget': 5 });
+  });
+
+  it('are claimed under the name of the budget that would refuse', () => {
+    const claims = claimSlots('journal', free, { 'runbook-budget': 2, 'fleet-budget': 7 }, 'act-1', NOW);
+    expect(claims.map(({ label, item }) => [label, item.Put?.Item?.pk, item.Put?.Item?.sk])).toEqual([
+      ['runbook-budget', { S: slotKey('stop-task', 2).pk }, { S: slotKey('stop-task', 2).sk }],
+      ['fleet-budget', { S: slotKey('fleet', 7).pk }, { S: slotKey('fleet', 7).sk }],
+    ]);
   });
 });

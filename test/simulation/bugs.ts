@@ -1,0 +1,211 @@
+/**
+ * Known bugs, put into the engine's sources as they are loaded (never by a flag in deployed code): one of them at a time, and the simulation must find it, or
+ * it proves less than it says.
+ */
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Patch } from '../matrix/bugs.ts';
+
+export interface SimulatedBug {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+}
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+
+const bug = (name: string, file: string, find: string, replace: string): SimulatedBug => ({
+  name,
+  patches: [{ file: `functions/${file}`, find, replace }],
+});
+
+export const BUGS: readonly SimulatedBug[] = [
+  bug(
+    'the target is written whoever wrote it meanwhile',
+    'engine/writes.ts',
+    `if (observedVersion === 0) return signed('target', put(table, item, ABSENT));`,
+    `if (table) return signed('target', put(table, item));`,
+  ),
+  bug(
+    'an unfinished intent is resumed without looking whether it was done',
+    'engine/action.ts',
+    'switch (remediation.alreadyApplied(action.change, observation)) {',
+    `void observation; switch ('no' as 'yes' | 'no' | 'unclear') {`,
+  ),
+  bug(
+    'an unfinished intent is resumed although its lease still runs',
+    'engine/action.ts',
+    'if (!retried && action.leaseUntil > context.now()) {',
+    'if (!retried && action.leaseUntil < 0) {',
+  ),
+  bug(
+    'redelivery is answered as a duplicate while the intent is unfinished',
+    'engine/protocol.ts',
+    `if (event.status === 'committed' && event.actionId) return resume(context, event.actionId);`,
+    'void resume;',
+  ),
+  bug(
+    'the commit leaves out the item that tells duplicates',
+    'engine/commit.ts',
+    `putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),`,
+    '',
+  ),
+  bug('the commit does not check the switch', 'engine/commit.ts', 'checkSwitch(table, choice.switchCopy),', ''),
+  bug(
+    'freeze does not stop a change that is under way',
+    'engine/action.ts',
+    `if ((await readSwitch(context)).state === 'freeze')
+    throw`,
+    `if ((await readSwitch(context)).state === ('never' as string))
+    throw`,
+  ),
+  bug('the cooldown is forgotten', 'engine/guard.ts', 'cooldown: cooldownGuard,', ''),
+  bug('the budget of a target is forgotten', 'engine/guard.ts', `'target-budget': targetBudgetGuard,`, ''),
+  bug('the commit claims no slot of a budget', 'engine/commit.ts', '...choice.slots,', ''),
+  bug(
+    'a hand-back claims no slot of the removal budget',
+    'engine/hand-back.ts',
+    ', ...slots]',
+    ', ...slots.slice(0, 0)]',
+  ),
+  bug(
+    'the alarm is not looked at again after a change',
+    'engine/commit.ts',
+    'putRecheck(table, name, signal, now + limits.cooldownSeconds * 1000),',
+    '',
+  ),
+  bug(
+    'nothing brings up an intent that its function left unfinished',
+    'engine/commit.ts',
+    `      kind: 'unfinished',
+      id: action.actionId,`,
+    `      kind: 'unfinished',
+      id: 'another',`,
+  ),
+  bug(
+    'a change is never due for verification',
+    'engine/action.ts',
+    'verifyWork(store, action, now, alarmsOk(present)),',
+    '',
+  ),
+  bug(
+    'nothing hands a temporary change back',
+    'engine/resolution.ts',
+    '...handBackWork(store, targetName, present, now),',
+    '',
+  ),
+  bug(
+    'a temporary change is not remembered',
+    'engine/target-state.ts',
+    'if (!change.hold) return holds;',
+    'if (holds) return holds;',
+  ),
+  bug(
+    'the baseline of a hold is that of the last change instead of the first',
+    'engine/holds.ts',
+    'heldOf(holds, hold.field)?.baseline ?? hold.baseline',
+    'hold.baseline',
+  ),
+  bug(
+    'a failed action keeps its lease',
+    'engine/action.ts',
+    'next: change(released(present, actionId)),',
+    'next: change(present),',
+  ),
+  bug(
+    'an action lets go of a lease that is not its own',
+    'engine/target-state.ts',
+    'return target.leaseHolder === actionId ?',
+    'return target.leaseHolder !== actionId || target ?',
+  ),
+  bug(
+    'nobody is called for a change that failed',
+    'engine/action.ts',
+    'const call = needsPerson || !onward;',
+    'const call = !needsPerson && needsPerson;',
+  ),
+  bug(
+    'a temporary change is handed back while an incident is open',
+    'engine/hand-back.ts',
+    `if (present.openIncidentId)
+    return`,
+    `if (present.openIncidentId === 'never')
+    return`,
+  ),
+  bug('a take-over by a person is not seen', 'engine/guard.ts', `'taken-over': takenOverGuard,`, ''),
+  bug('hands are not kept off what somebody else changed', 'engine/guard.ts', `'hands-off': handsOffGuard,`, ''),
+  bug('an upstream in trouble is not seen', 'engine/guard.ts', 'upstream: upstreamGuard,', ''),
+  bug(
+    'mode observe changes things',
+    'engine/protocol.ts',
+    'if (!mayChange(mode)) return recordWouldAct',
+    `if (mode === 'off') return recordWouldAct`,
+  ),
+  bug(
+    'mode approve asks nobody',
+    'engine/consent.ts',
+    `return mode === 'approve' ?`,
+    `return mode === ('never' as string) ?`,
+  ),
+  bug('an approval is not used up', 'engine/commit.ts', '...(approval ? [useApproval(table, approval)] : []),', ''),
+  bug(
+    'a change that made things worse is not undone',
+    'engine/verification.ts',
+    `        putWork(table, { kind: 'undo', id: actionId, remediation: name, target: targetName, dueAt: at, attempts: 0 }),
+`,
+    '',
+  ),
+  bug(
+    'alarms whose event was lost are not looked for',
+    'incidents/reconciler/plan.ts',
+    `if (alarm.state !== 'ALARM' || !alarm.actionsEnabled) return false;`,
+    'if (alarm) return false;',
+  ),
+  bug(
+    'work is dropped that was put anew meanwhile',
+    'engine/writes.ts',
+    `      Key: flat(workKey(work.kind, work.id)),
+      ConditionExpression: 'dueAt = :due',
+      ExpressionAttributeValues: flat({ ':due': work.dueAt }),`,
+    '      Key: flat(workKey(work.kind, work.id)),',
+  ),
+  bug(
+    'a change whose time is over is made all the same',
+    'engine/action.ts',
+    'return lapsed ? lapse(context, mine, lapsed) : carryOut(context, target, mine);',
+    'return lapsed && !mine ? lapse(context, mine, lapsed) : carryOut(context, target, mine);',
+  ),
+  bug(
+    'the incident is over for the remediation that ends first',
+    'engine/resolution.ts',
+    'if (waiting.length > 0 && told) {',
+    'if (waiting.length < 0 && told) {',
+  ),
+];
+
+/** The source with those patches. @throws Error when a snippet isn't there exactly once. */
+export function patched(source: string, patches: readonly Patch[]): string {
+  let text = source;
+  for (const { file, find, replace } of patches) {
+    if (text.split(find).length !== 2)
+      throw new Error(`${file}: the snippet is there ${text.split(find).length - 1} times: ${find}`);
+    text = text.replace(find, () => replace);
+  }
+  return text;
+}
+
+export const sourceOf = (file: string): string => readFileSync(join(REPOSITORY, file), 'utf8');
+
+/** From now on this process loads its sources with that bug; to be called before they are loaded. */
+export function seed({ patches }: SimulatedBug): void {
+  const byUrl = Map.groupBy(patches, ({ file }) => pathToFileURL(join(REPOSITORY, file)).href);
+  registerHooks({
+    load: (url, context, nextLoad) => {
+      const its = byUrl.get(url);
+      if (!its) return nextLoad(url, context);
+      const source = patched(readFileSync(fileURLToPath(url), 'utf8'), its);
+      return { format: 'module-typescript', source, shortCircuit: true };
+    },
+  });
+}

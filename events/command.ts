@@ -13,7 +13,8 @@ const signal = z.pipe(
     subject: z.string(),
     name: z.string(),
     state: z.enum(['firing', 'resolved']),
-    at: z.string(),
+    // What it is compared and kept by: without a time, the journal couldn't be written.
+    at: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time')),
     target: z.string(),
     firstEvaluation: z.boolean(),
     recheck: z.number(),

@@ -52,7 +52,8 @@ export interface JournalEntry {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export type Severity = 'P1' | 'P2' | 'P3' | 'P4';
+export const SEVERITIES = ['P1', 'P2', 'P3', 'P4'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 /** An incident as the reducer folds it from its entries. */
 export interface Incident {

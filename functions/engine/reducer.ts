@@ -1,5 +1,12 @@
 /** From the entries of an incident to the incident. Pure: the same entries give the same incident, in whatever order they were read. */
-import type { Incident, IncidentState, IncidentWithTimeline, JournalEntry, Severity } from '../../events/journal.ts';
+import {
+  type Incident,
+  type IncidentState,
+  type IncidentWithTimeline,
+  type JournalEntry,
+  SEVERITIES,
+  type Severity,
+} from '../../events/journal.ts';
 
 type Alarms = Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>;
 type Action = Incident['actions'][number];
@@ -17,7 +24,7 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
   let state: IncidentState = 'open';
   let resolvedAt: string | undefined;
   const acknowledged = timeline.find((entry) => entry.kind === 'acknowledged');
-  const reclassified = timeline.findLast((entry) => entry.kind === 'severity-changed');
+  const reclassified = timeline.findLast((entry) => entry.kind === 'severity-changed' && severityIn(entry));
   for (const entry of timeline) {
     noteAlarm(alarms, entry);
     noteAction(actions, entry);
@@ -28,7 +35,7 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
     id: opened.incidentId,
     title: text(opened.data.title, opened.summary),
     target: text(opened.data.target, ''),
-    severity: text(reclassified?.data.severity ?? opened.data.severity, 'P2') as Severity,
+    severity: severityIn(reclassified) ?? severityIn(opened) ?? 'P2',
     state,
     openedAt: opened.at,
     ...(resolvedAt && { resolvedAt }),
@@ -38,6 +45,10 @@ export function reduceIncident(entries: readonly JournalEntry[]): IncidentWithTi
     timeline,
   };
 }
+
+/** People are called by it: what is none counts for nothing. */
+const severityIn = (entry: JournalEntry | undefined): Severity | undefined =>
+  SEVERITIES.find((severity) => severity === entry?.data.severity);
 
 const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 

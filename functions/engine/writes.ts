@@ -2,12 +2,13 @@
  * The items that transactions are made of: pure builders, so that what is written can be read, tested and simulated without a table. One file in spite of its length: it is
  * the journal's whole write side, a list of small functions.
  */
-import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { monotonicFactory } from 'ulid';
 import type { EntryKind, JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
+import { ActionFailedError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
 import {
   type ActionItem,
@@ -36,7 +37,15 @@ import type { NextRung } from './ladder.ts';
 import type { Labelled } from './store.ts';
 
 const clean = { removeUndefinedValues: true } as const;
-const flat = (item: object) => marshall(item, clean);
+/** @throws ActionFailedError for what no item can hold (a number beyond what JavaScript holds exactly): trying again would fail again. */
+function flat(item: object): Record<string, AttributeValue> {
+  try {
+    return marshall(item, clean);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ActionFailedError(`an item can't be written to the journal: ${why}`, { cause: error });
+  }
+}
 const nextId = monotonicFactory();
 
 /** A new sortable id: same millisecond, still in order of creation within this process. */

@@ -52,14 +52,23 @@ export const BUGS: readonly SimulatedBug[] = [
     '',
   ),
   bug('the commit does not check the switch', 'engine/commit.ts', 'checkSwitch(table, choice.switchCopy),', ''),
-  bug(
-    'freeze does not stop a change that is under way',
-    'engine/action.ts',
-    `if ((await readSwitch(context)).state === 'freeze')
+  {
+    name: 'freeze does not stop a change that is under way',
+    patches: [
+      {
+        file: 'functions/engine/action.ts',
+        find: `if ((await readSwitch(context)).state === 'freeze')
     throw`,
-    `if ((await readSwitch(context)).state === ('never' as string))
+        replace: `if ((await readSwitch(context)).state === ('never' as string))
     throw`,
-  ),
+      },
+      {
+        file: 'functions/engine/action.ts',
+        find: `if ((await readSwitch(context)).state === 'freeze') return frozen(context, action);`,
+        replace: 'void frozen;',
+      },
+    ],
+  },
   bug('the cooldown is forgotten', 'engine/guard.ts', 'cooldown: cooldownGuard,', ''),
   bug('the budget of a target is forgotten', 'engine/guard.ts', `'target-budget': targetBudgetGuard,`, ''),
   bug('the commit claims no slot of a budget', 'engine/commit.ts', '...choice.slots,', ''),

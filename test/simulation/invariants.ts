@@ -16,6 +16,7 @@ export function violationsOf(world: World): string[] {
     ...bounds(world, journal),
     ...verified(world, journal),
     ...handedBack(world, journal),
+    ...blamed(world, journal),
   ];
 }
 
@@ -63,15 +64,8 @@ function accounted(world: World, { actions, targets, work }: Journal): string[] 
     else if (text(event, 'status') !== 'done' && !isOpen)
       found.push(`I1: event ${id} was acknowledged (${outcome}), and its item is ${text(event, 'status')}`);
   }
+  found.push(...unwatched(world));
   const cared = new Set(work.map((each) => text(each, 'target')));
-  for (const { state, stateAt, target, name, arn } of world.alarms.all) {
-    if (state !== 'ALARM' || world.endedByPerson.has(target.key)) continue;
-    const [known] = [...world.table.itemsOf(`ALARM#${arn}`)];
-    const isKnown = text(known, 'state') === 'ALARM';
-    const isYoung = world.clock.now < stateAt + 3 * world.config.reconcileEverySeconds * 1000;
-    const isLookedAt = work.some((each) => text(each, 'kind') === 'recheck' && text(each, 'id') === arn);
-    if (!isLookedAt && (isKnown || !isYoung)) found.push(`I1: ${name} fires and nothing looks at it again`);
-  }
   for (const [name, target] of targets) {
     if (text(target, 'openIncidentId') !== '' && !cared.has(name))
       found.push(`I1: ${text(target, 'openIncidentId')} of ${name} is open and nothing looks at it again`);
@@ -82,6 +76,20 @@ function accounted(world: World, { actions, targets, work }: Journal): string[] 
   for (const action of actions)
     if (text(action, 'status') === 'intended' && !work.some((each) => text(each, 'id') === text(action, 'actionId')))
       found.push(`I1: ${text(action, 'actionId')} is unfinished and nothing brings it up again`);
+  return found;
+}
+
+/** I1: alarms that fire, are known or should be by now, and that nothing looks at again. */
+export function unwatched({ alarms, table, clock, config, endedByPerson }: World): string[] {
+  const found: string[] = [];
+  const graceMs = 3 * config.reconcileEverySeconds * 1000;
+  for (const { state, stateAt, target, name, arn } of alarms.all) {
+    if (state !== 'ALARM' || endedByPerson.has(target.key)) continue;
+    const [known] = [...table.itemsOf(`ALARM#${arn}`)];
+    if (text(known, 'state') !== 'ALARM' && clock.now < stateAt + graceMs) continue;
+    const [recheck] = [...table.itemsOf(`WORK#recheck#${arn}`)];
+    if (!recheck) found.push(`I1: ${name} fires and nothing looks at it again`);
+  }
   return found;
 }
 
@@ -98,11 +106,17 @@ function timelines({ timelines: all }: Journal): string[] {
   return found;
 }
 
-/** I4: one intent, one change. */
-function repeats({ changes }: World): string[] {
+/**
+ * I4: one intent, one change. Where a person put the value back to what it was before, an unfinished intent can't be told from one that never took effect
+ * (docs/safety-case.md, "Windows that remain").
+ */
+function repeats({ changes, changedByPerson }: World): string[] {
   const counts = new Map<string, number>();
-  for (const { intents, isNew } of changes)
-    if (isNew && intents[0]) counts.set(intents[0], (counts.get(intents[0]) ?? 0) + 1);
+  for (const { intents, isNew, isUndoable, target } of changes) {
+    const [id] = intents;
+    if (id === undefined || !isNew || (isUndoable && changedByPerson.has(target))) continue;
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
   return [...counts]
     .filter(([, count]) => count > 1)
     .map(([id, count]) => `I4: ${id} changed its target ${count} times`);
@@ -189,6 +203,20 @@ function verified({ clock, config }: World, { actions, work, timelines: all }: J
     if (isWorse && !isUndone) found.push(`I7: ${id} made it worse, and is neither undone nor left to a person`);
   }
   return found;
+}
+
+/** I4: what Nightshift did itself isn't taken for somebody else's work. */
+function blamed({ changedByPerson }: World, { actions, timelines: all }: Journal): string[] {
+  return actions
+    .filter((action) => !changedByPerson.has(text(action, 'target')))
+    .flatMap((action) => {
+      const id = text(action, 'actionId');
+      const timeline = all.get(text(action, 'incidentId')) ?? [];
+      const isBlamed = timeline.some(
+        (entry) => text(entry.data?.M, 'actionId') === id && text(entry, 'summary').includes('somebody else'),
+      );
+      return isBlamed ? [`I4: somebody else is said to have been in the way of ${id}, and nobody was`] : [];
+    });
 }
 
 /** A temporary change is handed back, still held, or its remaining is told. */

@@ -95,7 +95,31 @@ function stepsOf(random: Random, targets: number): Step[] {
   for (let target = 0; target < targets; target++) troubles(random, target, steps);
   const disturbances = random() < 0.35 ? 0 : between(random, 1, 3);
   for (let count = 0; count < disturbances; count++) steps.push(disturbance(random, targets));
+  if (random() < 0.15) badMoment(random, steps);
   return steps;
+}
+
+/** A function takes about so long, from a minute after the trouble began. */
+const AT_WORK_MS = { from: 60_050, to: 60_350 };
+const CALLS_AT_WORK = 9;
+
+/** Somebody does something while a function is at work on the first trouble, which in half of the cases dies of something at about the same time. */
+function badMoment(random: Random, steps: Step[]): void {
+  const trouble = steps.find((step) => step.kind === 'load' || step.kind === 'stuck');
+  if (!trouble) return;
+  const { target } = trouble;
+  const at = trouble.at + between(random, AT_WORK_MS.from, AT_WORK_MS.to);
+  const said = oneOf<Step>(random, [
+    { kind: 'switch', at, state: 'freeze' },
+    { kind: 'switch', at, state: 'pause' },
+    { kind: 'by-hand', at, target, value: between(random, 2, 10) },
+    { kind: 'take-over', at, target, forMs: 20 * MINUTE },
+    { kind: 'end', at: at + 500, target },
+    { kind: 'ease', at, target },
+  ]);
+  steps.push(said);
+  const fault = oneOf<Fault>(random, ['dies-before', 'dies-after', 'lost-after', 'slow']);
+  if (random() < 0.5) steps.push({ kind: 'fault', call: between(random, 0, CALLS_AT_WORK), fault });
 }
 
 /** One trouble of a target, seldom a second, and its end. */

@@ -9,6 +9,7 @@ import { type Surroundings as ReconcilerSurroundings, reconcile } from '../../fu
 import { type Alarm, Alarms, eventOf } from './alarms.ts';
 import { use, VirtualClock } from './clock.ts';
 import { configOf } from './config.ts';
+import { unwatched } from './invariants.ts';
 import { Invocation, type Surroundings } from './invocation.ts';
 import { act, isPersons, type PersonsStep } from './people.ts';
 import { type Random, randomOf } from './random.ts';
@@ -32,6 +33,8 @@ export interface ChangeSeen {
   readonly intents: readonly string[];
   /** It made a difference. */
   readonly isNew: boolean;
+  /** A person may have put the value back in between. */
+  readonly isUndoable: boolean;
 }
 
 export interface Delivery {
@@ -269,7 +272,7 @@ export class World implements Surroundings {
     const change = (target: NumberTarget, what: string, apply: () => boolean) =>
       invocation.call(what, () => {
         const intents = this.watch.changed(target.key, mode);
-        this.changes.push({ target: target.key, intents, isNew: apply() });
+        this.changes.push({ target: target.key, intents, isNew: apply(), isUndoable: what !== 'restart' });
         this.note(`${what} ${target.key}`);
         if (target.isHarmed) target.errorRate = Math.min(1, target.errorRate + 0.2);
         this.alarms.touched(target);
@@ -311,6 +314,8 @@ export class World implements Surroundings {
   async #reconcile(): Promise<void> {
     this.#isReconciling = true;
     this.#lastReconciled = this.clock.now;
+    // While an event is being handled, or waits to be delivered again, its work may not be written yet.
+    if (this.deliveries.every(({ outcome }) => outcome !== undefined)) this.watch.violations.push(...unwatched(this));
     const over = () => {
       this.#isReconciling = false;
     };

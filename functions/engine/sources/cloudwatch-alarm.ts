@@ -139,6 +139,13 @@ function readReasonData(text: string | undefined): { datapoints: number[]; thres
   }
   if (typeof data !== 'object' || data === null) return { datapoints: [] };
   const { recentDatapoints, threshold } = data as { recentDatapoints?: unknown; threshold?: unknown };
-  const points = Array.isArray(recentDatapoints) ? recentDatapoints.filter((each) => typeof each === 'number') : [];
-  return { datapoints: points.slice(-DATAPOINTS_LIMIT), ...(typeof threshold === 'number' && { threshold }) };
+  const points = Array.isArray(recentDatapoints) ? recentDatapoints.filter(canBeKept) : [];
+  return { datapoints: points.slice(-DATAPOINTS_LIMIT), ...(canBeKept(threshold) && { threshold }) };
 }
+
+/**
+ * The journal can't keep every number that a metric may have (util-dynamodb's `marshall` refuses what JavaScript doesn't hold exactly): the event must not
+ * be lost for a figure that its reason tells in words.
+ */
+const canBeKept = (value: unknown): value is number =>
+  typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER;

@@ -74,4 +74,17 @@ describe('reducing an incident', () => {
       actions: [{ actionId: 'act-1', change: '2 to 3', status: 'done' }],
     });
   });
+
+  it.each([
+    ['P1', 'P1'],
+    ['urgent', 'P3'],
+    [7, 'P3'],
+  ])('whose severity is changed to %s is of severity %s', (severity, result) => {
+    const entries = [entry('opened', { severity: 'P2' }), entry('severity-changed', { severity: 'P3' })];
+    expect(reduceIncident([...entries, entry('severity-changed', { severity })])?.severity).toBe(result);
+  });
+
+  it('is of the usual severity when it was opened without one', () => {
+    expect(reduceIncident([entry('opened', { severity: 'none' })])?.severity).toBe('P2');
+  });
 });

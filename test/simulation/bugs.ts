@@ -123,27 +123,12 @@ export const BUGS: readonly SimulatedBug[] = [
     'next: change(present),',
   ),
   bug(
-    'an action lets go of a lease that is not its own',
-    'engine/target-state.ts',
-    'return target.leaseHolder === actionId ?',
-    'return target.leaseHolder !== actionId || target ?',
-  ),
-  bug(
     'nobody is called for a change that failed',
     'engine/action.ts',
     'const call = needsPerson || !onward;',
     'const call = !needsPerson && needsPerson;',
   ),
-  bug(
-    'a temporary change is handed back while an incident is open',
-    'engine/hand-back.ts',
-    `if (present.openIncidentId)
-    return`,
-    `if (present.openIncidentId === 'never')
-    return`,
-  ),
   bug('a take-over by a person is not seen', 'engine/guard.ts', `'taken-over': takenOverGuard,`, ''),
-  bug('hands are not kept off what somebody else changed', 'engine/guard.ts', `'hands-off': handsOffGuard,`, ''),
   bug('an upstream in trouble is not seen', 'engine/guard.ts', 'upstream: upstreamGuard,', ''),
   bug(
     'mode observe changes things',
@@ -170,14 +155,6 @@ export const BUGS: readonly SimulatedBug[] = [
     'incidents/reconciler/plan.ts',
     `if (alarm.state !== 'ALARM' || !alarm.actionsEnabled) return false;`,
     'if (alarm) return false;',
-  ),
-  bug(
-    'work is dropped that was put anew meanwhile',
-    'engine/writes.ts',
-    `      Key: flat(workKey(work.kind, work.id)),
-      ConditionExpression: 'dueAt = :due',
-      ExpressionAttributeValues: flat({ ':due': work.dueAt }),`,
-    '      Key: flat(workKey(work.kind, work.id)),',
   ),
   bug(
     'a change whose time is over is made all the same',

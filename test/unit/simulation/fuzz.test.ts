@@ -11,10 +11,10 @@ jest.setTimeout(240_000);
 
 it('takes mutated input of every kind, and much of it is still valid', () => {
   const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../fuzz/main.ts')];
-  const stdout = execFileSync(process.execPath, [...args, '--runs', '3000', '--seed', '1'], { encoding: 'utf8' });
+  const stdout = execFileSync(process.execPath, [...args, '--runs', '2000', '--seed', '1'], { encoding: 'utf8' });
   const { runs, schemaValid, byOutcome, unhandled } = fuzzDocument.parse(JSON.parse(stdout));
-  expect({ runs, unhandled }).toEqual({ runs: 3000, unhandled: 0 });
-  expect(schemaValid).toBeGreaterThan(900);
+  expect({ runs, unhandled }).toEqual({ runs: 2000, unhandled: 0 });
+  expect(schemaValid).toBeGreaterThan(600);
   const kinds = new Set(Object.keys(byOutcome).map((key) => key.split(': ')[0]));
   expect([...kinds].sort()).toEqual(['command line', 'configuration', 'event', 'journal', 'link', 'order', 'webhook']);
 });
@@ -29,7 +29,7 @@ it('reports what is not handled, by a run that can be repeated', async () => {
   expect(unhandled.length).toBeGreaterThan(0);
   const [first] = unhandled;
   const again = await fuzz([fragile], 1, 1, first?.run);
-  expect(again.unhandled).toEqual([first]);
+  expect(again.unhandled).toMatchObject([{ run: first?.run, input: first?.input, surface: 'fragile' }]);
 });
 
 it('changes a sample by the same random numbers in the same way, and not the sample itself', () => {

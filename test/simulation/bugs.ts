@@ -142,7 +142,6 @@ export const BUGS: readonly SimulatedBug[] = [
     `return mode === 'approve' ?`,
     `return mode === ('never' as string) ?`,
   ),
-  bug('an approval is not used up', 'engine/commit.ts', '...(approval ? [useApproval(table, approval)] : []),', ''),
   bug(
     'a change that made things worse is not undone',
     'engine/verification.ts',
@@ -155,18 +154,6 @@ export const BUGS: readonly SimulatedBug[] = [
     'incidents/reconciler/plan.ts',
     `if (alarm.state !== 'ALARM' || !alarm.actionsEnabled) return false;`,
     'if (alarm) return false;',
-  ),
-  bug(
-    'a change whose time is over is made all the same',
-    'engine/action.ts',
-    'return lapsed ? lapse(context, mine, lapsed) : carryOut(context, target, mine);',
-    'return lapsed && !mine ? lapse(context, mine, lapsed) : carryOut(context, target, mine);',
-  ),
-  bug(
-    'the incident is over for the remediation that ends first',
-    'engine/resolution.ts',
-    'if (waiting.length > 0 && told) {',
-    'if (waiting.length < 0 && told) {',
   ),
 ];
 

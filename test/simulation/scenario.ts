@@ -73,11 +73,14 @@ export function scenarioOf(seed: number): Scenario {
   const chance = (share: number) => random() < share;
   const targets = chance(0.75) ? 1 : chance(0.8) ? 2 : between(random, 3, 6);
   const tight = chance(0.1);
+  const mode = chance(0.9) ? 'auto' : oneOf<Mode>(random, ['approve', 'approve', 'observe']);
+  const steps = stepsOf(random, targets);
+  if (mode === 'approve') answers(random, steps);
   return {
     seed,
     targets,
     dependent: targets > 1 && chance(0.3),
-    mode: chance(0.9) ? 'auto' : oneOf<Mode>(random, ['approve', 'approve', 'observe']),
+    mode,
     limits: {
       perTarget: tight ? 1 : 3,
       perRunbook: tight ? between(random, 1, 2) : 20,
@@ -86,8 +89,18 @@ export function scenarioOf(seed: number): Scenario {
     },
     stormTargets: chance(0.05) ? 2 : 100,
     indexLagMs: chance(0.3) ? between(random, 10, 2_000) : 0,
-    steps: stepsOf(random, targets),
+    steps,
   };
+}
+
+/** Most of what is asked is answered, within minutes of the first trouble and again later. */
+function answers(random: Random, steps: Step[]): void {
+  const trouble = steps.find((step) => step.kind === 'load' || step.kind === 'stuck');
+  if (!trouble) return;
+  for (const minutes of [between(random, 2, 5), between(random, 10, 30)]) {
+    const decision = random() < 0.8 ? 'approve' : 'deny';
+    steps.push({ kind: 'answer', at: trouble.at + minutes * MINUTE, target: trouble.target, decision });
+  }
 }
 
 function stepsOf(random: Random, targets: number): Step[] {

@@ -40,12 +40,6 @@ export const BUGS: readonly SimulatedBug[] = [
     'if (!retried && action.leaseUntil < 0) {',
   ),
   bug(
-    'redelivery is answered as a duplicate while the intent is unfinished',
-    'engine/protocol.ts',
-    `if (event.status === 'committed' && event.actionId) return resume(context, event.actionId);`,
-    'void resume;',
-  ),
-  bug(
     'the commit leaves out the item that tells duplicates',
     'engine/commit.ts',
     `putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),`,
@@ -91,12 +85,6 @@ export const BUGS: readonly SimulatedBug[] = [
       id: action.actionId,`,
     `      kind: 'unfinished',
       id: 'another',`,
-  ),
-  bug(
-    'a change is never due for verification',
-    'engine/action.ts',
-    'verifyWork(store, action, now, alarmsOk(present)),',
-    '',
   ),
   bug(
     'nothing hands a temporary change back',

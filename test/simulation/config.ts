@@ -20,6 +20,7 @@ export function configOf(
     standbyRegion: 'us-west-2',
     services: {},
     databases: {},
+    endpoints: {},
     runbooks: Object.fromEntries(REMEDIATIONS.map((name) => [name, runbook])),
     ladders: LADDERS,
     fleet: { changesPerHour: limits.fleet, removalsPerHour: limits.removals, describesPerSecond: 1000 },

@@ -145,7 +145,7 @@ describe('reading a CloudWatch alarm event', () => {
   it('leaves out figures that the journal cannot keep, and takes the event all the same', () => {
     const reasonData = '{"recentDatapoints":[1e18,70.5,1e999,-1e300],"threshold":9007199254740993}';
     const state = { value: 'ALARM', reason: 'Threshold Crossed', reasonData, timestamp: '2026-11-20T02:59:55.000Z' };
-    const signal = readAlarmEvent(alarmEvent({ detail: { state } }), scaleOut, config.ladders);
+    const signal = readAlarmEvent(alarmEvent({ detail: { state } }), scaleOut, config);
     expect(signal).toMatchObject({ target: 'ecs-service/orders/backend', evidence: { datapoints: [70.5] } });
     expect(signal).not.toHaveProperty('evidence.threshold');
   });

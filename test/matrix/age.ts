@@ -13,9 +13,9 @@ const TRIES = 20;
 const NEAR_MS = 30 * 24 * 3_600_000;
 
 /** Kinds of items that hold times which are compared. */
-const TIMED = /^(TARGET|ACTION|WORK|ALARM)#/;
+const TIMED = /^(TARGET|ACTION|WORK|ALARM|NOTICE|LEASE)#/;
 /** What changes whenever an item does. */
-const GUARDS = ['version', 'attempt', 'status', 'dueAt', 'stateAt'];
+const GUARDS = ['version', 'attempt', 'status', 'dueAt', 'stateAt', 'until'];
 
 /** @throws Error when the items kept changing. */
 export async function age(

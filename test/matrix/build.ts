@@ -9,6 +9,9 @@ import { type BundleEntry, bundle } from '../../infra/bundle.ts';
 import { REPOSITORY } from '../../infra/discover.ts';
 import type { Patch, SeededBug } from './bugs.ts';
 
+/** A known bug, as far as building goes. */
+export type Patched = Pick<SeededBug, 'name' | 'patches'>;
+
 /** Zipped assets by function. */
 export type Assets = ReadonlyMap<string, Uint8Array>;
 
@@ -16,29 +19,33 @@ export type Assets = ReadonlyMap<string, Uint8Array>;
 export async function buildAssets(
   entries: readonly BundleEntry[],
   runtime: RuntimeConfig,
-  bug?: SeededBug,
+  bug?: Patched,
 ): Promise<Assets> {
   const config = JSON.stringify(runtime);
   return bug ? buildPatched(entries, config, bug) : buildDeployed(entries, runtime, config);
 }
 
-const zipped = (code: Uint8Array, config: string): Uint8Array => {
-  const files: Zippable = { 'index.cjs': code, 'config.json': strToU8(config) };
-  return zipSync(files, { level: 1 });
+const zipped = ({ files = {} }: BundleEntry, code: Uint8Array, config: string): Uint8Array => {
+  const further = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)]));
+  const all: Zippable = { ...further, 'index.cjs': code, 'config.json': strToU8(config) };
+  return zipSync(all, { level: 1 });
 };
 
 function buildDeployed(entries: readonly BundleEntry[], runtime: RuntimeConfig, config: string): Assets {
   const bundles = bundle(entries, runtime);
   try {
     return new Map(
-      entries.map(({ name }) => [name, zipped(readFileSync(join(bundles.folderOf(name), 'index.cjs')), config)]),
+      entries.map((entry) => [
+        entry.name,
+        zipped(entry, readFileSync(join(bundles.folderOf(entry.name), 'index.cjs')), config),
+      ]),
     );
   } finally {
     bundles.remove();
   }
 }
 
-async function buildPatched(entries: readonly BundleEntry[], config: string, bug: SeededBug): Promise<Assets> {
+async function buildPatched(entries: readonly BundleEntry[], config: string, bug: Patched): Promise<Assets> {
   const outdir = mkdtempSync(join(tmpdir(), 'nightshift-seeded-'));
   const used = new Set<Patch>();
   try {
@@ -61,10 +68,10 @@ async function buildPatched(entries: readonly BundleEntry[], config: string, bug
     for (const patch of bug.patches)
       if (!used.has(patch)) throw new Error(`seeded bug ${bug.name}: ${patch.file} is in no bundle`);
     return new Map(
-      entries.map(({ name }) => {
-        const output = outputFiles.find(({ path }) => path.endsWith(`/${name}.js`));
-        if (!output) throw new Error(`seeded bug ${bug.name}: ${name} was not built`);
-        return [name, zipped(output.contents, config)];
+      entries.map((entry) => {
+        const output = outputFiles.find(({ path }) => path.endsWith(`/${entry.name}.js`));
+        if (!output) throw new Error(`seeded bug ${bug.name}: ${entry.name} was not built`);
+        return [entry.name, zipped(entry, output.contents, config)];
       }),
     );
   } finally {
@@ -72,7 +79,7 @@ async function buildPatched(entries: readonly BundleEntry[], config: string, bug
   }
 }
 
-function patching(bug: SeededBug, used: Set<Patch>): Plugin {
+function patching(bug: Patched, used: Set<Patch>): Plugin {
   return {
     name: 'seeded-bug',
     setup(setup) {

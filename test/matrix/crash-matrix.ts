@@ -52,6 +52,11 @@ export async function wholeMatrix(options: MatrixOptions): Promise<MatrixReport>
   const names = options.remediations ?? remediations.map(({ manifest }) => manifest.name);
   const reports: MatrixReport[] = [];
   for (const name of names) reports.push(await crashMatrix({ ...options, remediations: [name] }));
+  return added(reports);
+}
+
+/** Several matrices as one. */
+export function added(reports: readonly MatrixReport[]): MatrixReport {
   const sum = (of: (report: MatrixReport) => number) => reports.reduce((total, report) => total + of(report), 0);
   return {
     points: sum(({ points }) => points),
@@ -64,11 +69,9 @@ export async function wholeMatrix(options: MatrixOptions): Promise<MatrixReport>
 }
 
 /** Of so many points, one: the same ones every time, spread over all seams, kinds and modes. */
-export const oneIn =
-  (count: number) =>
-  (point: Point): boolean =>
-    [...nameOf(point)].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521, 7) % count ===
-    0;
+export const oneIn = (count: number) => (point: Point) => isOneIn(count, nameOf(point));
+export const isOneIn = (count: number, name: string): boolean =>
+  [...name].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521, 7) % count === 0;
 
 /** Runs the matrix in one place. Nothing of it is left behind afterwards. */
 export async function crashMatrix(options: MatrixOptions): Promise<MatrixReport> {

@@ -10,6 +10,11 @@ import type { SeededBug } from './bugs.ts';
 import { type Assets, buildAssets } from './build.ts';
 import { type Place, REGION } from './place.ts';
 
+/** The asset of a function that is one line of code. */
+export const programOf = (code: string): Uint8Array => zipSync({ 'index.cjs': strToU8(code) });
+/** A function that takes everything and does nothing. */
+export const DEAF = programOf('exports.handler = async () => ({});');
+
 export interface Deployment {
   readonly table: string;
   /** How many lanes there are. */
@@ -54,9 +59,8 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
   const reconciler = `${name}-reconciler`;
   // The matrix has no follow-through: what the reconciler orders of it is taken and nothing is done.
   const nobody = `${name}-nobody`;
-  const deaf = zipSync({ 'index.cjs': strToU8('exports.handler = async () => ({});') });
   await Promise.all([
-    makeFunction(place, { asset: deaf, functionName: nobody, timeoutSeconds: 10, environment: {}, table, queue }),
+    makeFunction(place, { asset: DEAF, functionName: nobody, timeoutSeconds: 10, environment: {}, table, queue }),
     make('reconciler', reconciler, 60, {
       NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions),
       // The lanes share one failure queue, in which faults leave their messages on purpose: it isn't counted.
@@ -77,13 +81,13 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
   return { table, config, lanes, laneOf, reconciler, orderTaker, failures: () => queue.requestIds() };
 }
 
-function assetOf(assets: Assets, unit: string): Uint8Array {
+export function assetOf(assets: Assets, unit: string): Uint8Array {
   const asset = assets.get(unit);
   if (!asset) throw new Error(`no bundle for ${unit}`);
   return asset;
 }
 
-interface FunctionOptions {
+export interface FunctionOptions {
   readonly asset: Uint8Array;
   readonly functionName: string;
   readonly timeoutSeconds: number;
@@ -93,7 +97,7 @@ interface FunctionOptions {
 }
 
 /** As `infra/constructs/nightshift-function.ts` deploys it: two retries, then the failure queue. */
-async function makeFunction(place: Place, options: FunctionOptions): Promise<void> {
+export async function makeFunction(place: Place, options: FunctionOptions): Promise<void> {
   const { functionName, table, environment } = options;
   await place.clients.lambda.send(
     new CreateFunctionCommand({
@@ -111,7 +115,7 @@ async function makeFunction(place: Place, options: FunctionOptions): Promise<voi
 }
 
 /** @returns its URL. */
-async function heartbeatQueue(place: Place, region: string, QueueName: string): Promise<string> {
+export async function heartbeatQueue(place: Place, region: string, QueueName: string): Promise<string> {
   const credentials = { accessKeyId: 'matrix', secretAccessKey: 'test' };
   const sqs = new SQSClient({ endpoint: place.gateway.upstreamUrl ?? '', region, credentials });
   const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName }));
@@ -119,12 +123,12 @@ async function heartbeatQueue(place: Place, region: string, QueueName: string): 
   return QueueUrl;
 }
 
-interface FailureQueue {
+export interface FailureQueue {
   readonly arn: string;
   requestIds(): Promise<ReadonlySet<string>>;
 }
 
-async function makeQueue(place: Place, name: string): Promise<FailureQueue> {
+export async function makeQueue(place: Place, name: string): Promise<FailureQueue> {
   const sqs = new SQSClient({
     endpoint: place.gateway.upstreamUrl ?? '',
     region: REGION,

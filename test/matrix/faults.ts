@@ -2,7 +2,7 @@
 import type { Interruption, Statement } from '../../local/stand-ins/rds/statements.ts';
 import type { Fault } from '../../local/world/types.ts';
 import type { Place } from './place.ts';
-import { type Kind, type MatrixTarget, nameOf, type Point } from './types.ts';
+import type { Kind, MatrixTarget, Seam } from './types.ts';
 
 /** A lost answer is a connection that breaks after this long: clients take it as they take their own timeout, without an HTTP status. */
 const BROKEN_AFTER_MS = 20;
@@ -22,11 +22,21 @@ export interface Armed {
   disarm(): void;
 }
 
-/** Arms the fault of `point` for the calls of `functionName`; what lasts is taken away when the run that met it has ended. */
-export function arm(place: Place, target: MatrixTarget, point: Point, functionName: string): Armed {
+/** What goes wrong, and where. */
+export interface Mishap {
+  /** Different for each that is armed. */
+  readonly name: string;
+  readonly seam: Seam;
+  readonly kind: Kind;
+}
+
+type Watched = Pick<MatrixTarget, 'watchStatements'>;
+
+/** Arms a fault for the calls of `functionName`; what lasts is taken away when the run that met it has ended. */
+export function arm(place: Place, target: Watched, mishap: Mishap, functionName: string): Armed {
   const state = { met: false };
-  const take = point.seam.service === 'postgres' ? armSql : armAws;
-  const takeAway = take(place, target, point, functionName, () => {
+  const take = mishap.seam.service === 'postgres' ? armSql : armAws;
+  const takeAway = take(place, target, mishap, functionName, () => {
     state.met = true;
   });
   const stopListening = place.lambda.onInvocation((run) => {
@@ -41,11 +51,9 @@ export function arm(place: Place, target: MatrixTarget, point: Point, functionNa
   };
 }
 
-type Take = (place: Place, target: MatrixTarget, point: Point, functionName: string, met: () => void) => () => void;
+type Take = (place: Place, target: Watched, mishap: Mishap, functionName: string, met: () => void) => () => void;
 
-const armAws: Take = (place, target, point, caller, met) => {
-  const { seam, kind } = point;
-  const name = `${target.token} ${nameOf(point)}`;
+const armAws: Take = (place, _target, { name, seam, kind }, caller, met) => {
   const { service, operation } = seam;
   place.gateway.faults.add({ name, match: { service, operation, caller }, after: seam.nth - 1, ...ON_THE_WIRE[kind] });
   const stopListening = place.gateway.onCall(({ fault }) => {
@@ -102,7 +110,7 @@ const INTERRUPTIONS: Partial<Record<Kind, (place: Place, statement: Statement) =
 };
 
 /** Kinds that mean something at a seam: a login can be refused for want of a slot, a statement can't. */
-export function kindsAt(seam: Point['seam']): Kind[] {
+export function kindsAt(seam: Seam): Kind[] {
   if (seam.service !== 'postgres')
     return ['throttled', 'refused', 'timeout-before', 'timeout-after', 'answers-lost', 'killed'];
   const always: Kind[] = ['refused', 'timeout-before', 'timeout-after', 'killed'];

@@ -1,27 +1,46 @@
 /**
- * `npm run crash-matrix`: every point and every known bug. `-- <text>`: only the points whose name contains the text; begun with a
- * remediation's whole name, only that one is set up. `-- --bugs`: only the bugs.
+ * `npm run crash-matrix`: every point and every known bug, of the remediations and of the functions behind the journal. `-- <text>`: only the points whose
+ * name contains the text; begun with the whole name of a remediation or function, only that one is set up. `-- --bugs`: only the bugs.
  * Progress on stderr, one line of JSON on stdout.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { wholeMatrix } from './crash-matrix.ts';
+import { added, wholeMatrix } from './crash-matrix.ts';
+import { incidentMatrix, unitNames } from './incidents/run.ts';
+import { nameOfPoint } from './incidents/types.ts';
 import { nameOf } from './types.ts';
 
 const [argument] = process.argv.slice(2);
 const onlyBugs = argument === '--bugs';
-// The name of a point begins with its remediation's.
+const text = onlyBugs ? undefined : argument;
+const bugs = argument === undefined || onlyBugs;
+// The name of a point begins with its remediation's or function's.
 const [first = ''] = argument?.split(' ') ?? [];
-const only = existsSync(join(import.meta.dirname, 'cases', `${first}.ts`)) ? [first] : undefined;
+const isRemediation = existsSync(join(import.meta.dirname, 'cases', `${first}.ts`));
+const isUnit = unitNames().includes(first);
 const startedAt = performance.now();
+const tell = (line: string) =>
+  process.stderr.write(`${Math.round((performance.now() - startedAt) / 1000)} s  ${line}\n`);
 
-const report = await wholeMatrix({
-  bugs: onlyBugs || argument === undefined,
-  ...(onlyBugs && { stages: [] }),
-  ...(only && { remediations: only }),
-  ...(argument !== undefined && { select: (point) => nameOf(point).includes(argument) }),
-  report: (line) => process.stderr.write(`${Math.round((performance.now() - startedAt) / 1000)} s  ${line}\n`),
-});
+const ofRemediations = () =>
+  wholeMatrix({
+    bugs,
+    ...(onlyBugs && { stages: [] }),
+    ...(isRemediation && { remediations: [first] }),
+    ...(text !== undefined && { select: (point) => nameOf(point).includes(text) }),
+    report: tell,
+  });
+const ofIncidents = () =>
+  incidentMatrix({
+    points: !onlyBugs,
+    bugs,
+    ...(isUnit && { units: [first] }),
+    ...(text !== undefined && { select: (point) => nameOfPoint(point).includes(text) }),
+    report: tell,
+  });
+
+const reports = [...(isUnit ? [] : [await ofRemediations()]), ...(isRemediation ? [] : [await ofIncidents()])];
+const report = added(reports);
 process.stdout.write(`${JSON.stringify(report)}\n`);
 const isComplete = report.failures.length === 0 && report.held === report.points && (onlyBugs || report.points > 0);
 process.exitCode = isComplete && report.seededBugsFound === report.seededBugs ? 0 : 1;

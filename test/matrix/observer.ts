@@ -13,10 +13,14 @@ export interface ItemKey {
 export type ChangeListener = (call: AwsCall) => Promise<void>;
 
 export class Observer implements StandIn {
-  readonly services = ['dynamodb', 'ecs', 'application-autoscaling', 'rds', 'route53'];
+  readonly services = [
+    ...['dynamodb', 'ecs', 'application-autoscaling', 'rds', 'route53'],
+    ...['sns', 'events', 'lambda', 'sqs'],
+  ];
   readonly #keys = new Map<string, Map<string, ItemKey>>();
   readonly #callers = new Map<string, string>();
   readonly #changes = new Set<ChangeListener>();
+  readonly #reached = new Set<(call: AwsCall) => void>();
 
   /** Registered first, it sees each call that reaches a service, whoever answers it; it answers none. */
   constructor(gateway: Pick<Gateway, 'register'>) {
@@ -25,6 +29,7 @@ export class Observer implements StandIn {
 
   async handle(call: AwsCall): Promise<undefined> {
     this.#callers.set(call.accessKeyId, call.caller);
+    for (const listener of this.#reached) listener(call);
     if (call.service === 'dynamodb') this.#noteItems(call);
     else if (isChanging(call.service, call.operation)) for (const listener of this.#changes) await listener(call);
     return undefined;
@@ -47,6 +52,12 @@ export class Observer implements StandIn {
   onChange(listener: ChangeListener): () => void {
     this.#changes.add(listener);
     return () => this.#changes.delete(listener);
+  }
+
+  /** Told of every call that reaches a service: one that a fault keeps from taking effect isn't among them. */
+  onReached(listener: (call: AwsCall) => void): () => void {
+    this.#reached.add(listener);
+    return () => this.#reached.delete(listener);
   }
 
   #noteItems(call: AwsCall): void {

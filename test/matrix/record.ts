@@ -44,7 +44,8 @@ export async function record(
   }
 }
 
-function numbered(seen: readonly Omit<Seam, 'nth'>[]): Seam[] {
+/** Each with its place among those of its kind. */
+export function numbered(seen: readonly Omit<Seam, 'nth'>[]): Seam[] {
   const counts = new Map<string, number>();
   return seen.map((seam) => {
     const key = `${seam.service} ${seam.operation}`;

@@ -8,7 +8,7 @@ import { guarded } from './guard.ts';
 import { afterDeliveries, atTheEnd, type Facts, isSettled } from './invariants.ts';
 import { claimOrder, dropWork, type Journal } from './journal.ts';
 import { journalOf, type Matrix } from './matrix.ts';
-import type { MatrixTarget, Point, Stage } from './types.ts';
+import { type MatrixTarget, nameOf, type Point, type Stage } from './types.ts';
 
 export interface Verdict {
   readonly point: Point;
@@ -57,7 +57,8 @@ async function disturb(subject: Subject, point: Point): Promise<{ delivered: boo
   const { matrix, target, functionName } = subject;
   const parcel = await lead(subject, point.stage);
   const neighbour = point.mode === 'concurrent' && point.stage === 'firing' ? await secondAlarm(subject) : undefined;
-  const armed = arm(matrix.place, target, point, functionName);
+  const { seam, kind } = point;
+  const armed = arm(matrix.place, target, { name: `${target.token} ${nameOf(point)}`, seam, kind }, functionName);
   try {
     const deliveries = await deliverBy(subject, point, parcel, neighbour?.parcel);
     const journal = await journalOf(matrix, target.token);

@@ -77,15 +77,19 @@ export function linksHarness(store: Store, over: Partial<LinksContext> = {}): Li
     head: (token) => send(httpEvent('HEAD', `/act/${token}`)),
     post,
     press: async (token, fields = {}) => post(token, { confirm: confirmationIn((await get(token)).body), ...fields }),
-    pagerDuty: (body, { secret = PAGERDUTY_SECRET, signature } = {}) => {
-      const text = typeof body === 'string' ? body : JSON.stringify(body);
-      const signed = signature ?? `v1=${createHmac('sha256', secret).update(text).digest('hex')}`;
-      return send(
-        httpEvent('POST', '/pagerduty', text, { 'content-type': 'application/json', 'x-pagerduty-signature': signed }),
-      );
-    },
+    pagerDuty: (body, { secret = PAGERDUTY_SECRET, signature } = {}) => send(signedWebhook(body, secret, signature)),
     send,
   };
+}
+
+/** A webhook of PagerDuty's, signed as it signs them unless another signature is given. */
+export function signedWebhook(body: object | string, secret: string, signature?: string) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const signed = signature ?? `v1=${createHmac('sha256', secret).update(text).digest('hex')}`;
+  return httpEvent('POST', '/pagerduty', text, {
+    'content-type': 'application/json',
+    'x-pagerduty-signature': signed,
+  });
 }
 
 /** What the page's hidden field holds; empty when the page asks nothing. */

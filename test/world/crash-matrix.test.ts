@@ -2,19 +2,22 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { discover } from '../../infra/discover.ts';
 import { SEEDED_BUGS } from '../matrix/bugs.ts';
-import { type MatrixReport, oneIn, wholeMatrix } from '../matrix/crash-matrix.ts';
+import { isOneIn, type MatrixReport, oneIn, wholeMatrix } from '../matrix/crash-matrix.ts';
+import { INCIDENT_BUGS } from '../matrix/incidents/bugs.ts';
+import { incidentMatrix } from '../matrix/incidents/run.ts';
+import { nameOfPoint } from '../matrix/incidents/types.ts';
 
 /** With it the part takes about as long as the whole took when there were two remediations. */
-const ONE_IN = 8;
+const ONE_IN = 12;
 /** Fewer would mean that seams are no longer learned; a remediation has about 20 calls in its deliveries, each with 15 points or more. */
 const LEAST_POINTS_EACH = 150 / ONE_IN;
 
-let report: MatrixReport;
-beforeAll(async () => {
-  report = await wholeMatrix({ bugs: true, select: oneIn(ONE_IN), report: () => {} });
-}, 2_400_000);
+describe('the crash matrix of remediations', () => {
+  let report: MatrixReport;
+  beforeAll(async () => {
+    report = await wholeMatrix({ bugs: true, select: oneIn(ONE_IN), report: () => {} });
+  }, 2_400_000);
 
-describe('the crash matrix', () => {
   it(`holds at one in ${ONE_IN} calls and statements of every remediation`, async () => {
     const { remediations } = await discover();
     expect(report.failures).toEqual([]);
@@ -24,5 +27,31 @@ describe('the crash matrix', () => {
 
   it('finds every known bug', () => {
     expect(report.seededBugsFound).toBe(SEEDED_BUGS.length);
+  });
+});
+
+/** Of about 1,700. */
+const ONE_IN_OF_INCIDENTS = 32;
+const LEAST_POINTS_OF_INCIDENTS = 30;
+
+describe('the crash matrix of the functions behind the journal', () => {
+  let report: MatrixReport;
+  beforeAll(async () => {
+    report = await incidentMatrix({
+      points: true,
+      bugs: true,
+      select: (point) => isOneIn(ONE_IN_OF_INCIDENTS, nameOfPoint(point)),
+      report: () => {},
+    });
+  }, 1_200_000);
+
+  it(`holds at one in ${ONE_IN_OF_INCIDENTS} of their calls`, () => {
+    expect(report.failures).toEqual([]);
+    expect(report.held).toBe(report.points);
+    expect(report.points).toBeGreaterThanOrEqual(LEAST_POINTS_OF_INCIDENTS);
+  });
+
+  it('finds every known bug', () => {
+    expect(report.seededBugsFound).toBe(INCIDENT_BUGS.length);
   });
 });

@@ -2,6 +2,7 @@
  * The announcer: it chains what the journal's stream tells (functions/engine/chain.ts) and puts what people care about on Nightshift's bus. It reads
  * the stream beside the publisher and not inside it, so that nothing here ever delays a page (docs/decisions/0040, 0065).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
@@ -98,7 +99,7 @@ async function chainAll(told: readonly Told[], store: Store): Promise<Map<string
 /** A chain that can't be written doesn't keep people from being told. */
 async function chainOne(store: Store, incidentId: string, told: readonly Told[]): Promise<Chained> {
   try {
-    const entries = await linkEntries(store, incidentId, told);
+    const entries = await linkPatiently(store, incidentId, told);
     return { incidentId, incident: reduceIncident(entries), isRead: true };
   } catch (error) {
     log('ERROR', 'a journal entry could not be chained', { incidentId, error: messageOf(error) });
@@ -107,6 +108,26 @@ async function chainOne(store: Store, incidentId: string, told: readonly Told[])
     } catch (unread) {
       log('ERROR', 'an incident could not be read', { incidentId, error: messageOf(unread) });
       return { incidentId, isRead: false, error };
+    }
+  }
+}
+
+/** Lambda isn't asked to repeat what was refused, so a refusal must not have been a moment's: a gap in the chain stays for ever. */
+const LINK_TRIES = 3;
+const LINK_PAUSE_MS = 200;
+
+async function linkPatiently(
+  store: Store,
+  incidentId: string,
+  told: readonly Told[],
+): Promise<readonly JournalEntry[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await linkEntries(store, incidentId, told);
+    } catch (error) {
+      if (isWorthRepeating(error) || tries === LINK_TRIES) throw error;
+      log('WARN', 'a journal entry was not chained at once', { incidentId, error: messageOf(error) });
+      await sleep(LINK_PAUSE_MS * tries);
     }
   }
 }

@@ -230,6 +230,18 @@ describe('the chain behind the stream', () => {
     expect(await check('inc-unwritable')).toMatchObject({ intact: true, count: 2 });
   });
 
+  it('that is refused for a moment is written all the same, without a delivery more', async () => {
+    const write = { service: 'dynamodb', operation: 'TransactWriteItems' };
+    const records = await story('inc-refused-once', ['opened', 'acted']);
+    world.gateway.faults.add({ name: 'forbidden', match: write, kind: 'refused', times: 1 });
+    try {
+      expect(await announce(records, bus().context)).toEqual({ batchItemFailures: [] });
+    } finally {
+      world.gateway.faults.remove('forbidden');
+    }
+    expect(await check('inc-refused-once')).toMatchObject({ intact: true, count: 2, findings: [] });
+  });
+
   it('that is refused for good holds nobody up, and the gap is named', async () => {
     const records = await story('inc-refused-chain', ['opened', 'acted']);
     const { put, context } = bus();

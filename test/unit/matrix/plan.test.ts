@@ -5,6 +5,8 @@ import { discover, REPOSITORY } from '../../../infra/discover.ts';
 import { SEEDED_BUGS } from '../../matrix/bugs.ts';
 import { apply } from '../../matrix/build.ts';
 import { kindsAt, labelOf } from '../../matrix/faults.ts';
+import { INCIDENT_BUGS } from '../../matrix/incidents/bugs.ts';
+import { unitNames } from '../../matrix/incidents/run.ts';
 import { Lanes } from '../../matrix/lanes.ts';
 import { common } from '../../matrix/record.ts';
 
@@ -14,16 +16,21 @@ describe('a case', () => {
     const cases = readdirSync(join(REPOSITORY, 'test', 'matrix', 'cases'));
     expect(cases.sort()).toEqual(remediations.map(({ manifest }) => `${manifest.name}.ts`));
   });
+
+  it('is there for every function behind the journal but the canary, whose silence is what tells', async () => {
+    const { incidentFunctions } = await discover();
+    const names = incidentFunctions.map(({ manifest }) => manifest.name);
+    expect(unitNames().sort()).toEqual(names.filter((name) => name !== 'canary').sort());
+  });
 });
 
 describe('a seeded bug', () => {
-  it.each(SEEDED_BUGS.flatMap(({ name, patches }) => patches.map((patch) => [name, patch] as const)))(
-    '“%s” still fits the sources',
-    (_name, patch) => {
-      const source = readFileSync(join(REPOSITORY, patch.file), 'utf8');
-      expect(apply(source, patch)).not.toBe(source);
-    },
-  );
+  it.each(
+    [...SEEDED_BUGS, ...INCIDENT_BUGS].flatMap(({ name, patches }) => patches.map((patch) => [name, patch] as const)),
+  )('“%s” still fits the sources', (_name, patch) => {
+    const source = readFileSync(join(REPOSITORY, patch.file), 'utf8');
+    expect(apply(source, patch)).not.toBe(source);
+  });
 
   it('whose snippet is gone, or there twice, is refused instead of built without it', () => {
     const patch = { file: 'a.ts', find: 'x', replace: 'y' };

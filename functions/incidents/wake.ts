@@ -21,16 +21,18 @@ export interface Machine {
 
 /**
  * Starts an execution; one of that name counts as started, whether it runs or has ended ("StartExecution", AWS Step Functions API Reference).
+ * @returns whether it was started now.
  * @throws EngineError when it can't be told whether it runs.
  */
-export async function startFollowing({ sfn, arn }: Machine, incidentId: string, generation: number): Promise<void> {
+export async function startFollowing({ sfn, arn }: Machine, incidentId: string, generation: number): Promise<boolean> {
   const name = executionName(incidentId, generation);
   // Nothing but the incident's name: evidence and secrets have no place in an execution's history.
   const input = JSON.stringify({ incidentId, generation });
   try {
     await sfn.send(new StartExecutionCommand({ stateMachineArn: arn, name, input }));
+    return true;
   } catch (error) {
-    if (error instanceof ExecutionAlreadyExists) return;
+    if (error instanceof ExecutionAlreadyExists) return false;
     throw classifyAwsError(`start the follow-through ${name}`, error);
   }
 }

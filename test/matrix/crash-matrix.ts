@@ -15,7 +15,16 @@ import { openPlace, type Place, REGION } from './place.ts';
 import { Reconciling } from './reconciling.ts';
 import { common, record } from './record.ts';
 import { runPoint, type Verdict } from './run.ts';
-import { type MatrixCase, MODES, nameOf, type OpenCase, type Point, type Stage, tokenOf } from './types.ts';
+import {
+  APPROVE_STAGES,
+  type MatrixCase,
+  MODES,
+  nameOf,
+  type OpenCase,
+  type Point,
+  type Stage,
+  tokenOf,
+} from './types.ts';
 
 export interface MatrixOptions {
   /** Which of the points to run; all by default. */
@@ -25,6 +34,8 @@ export interface MatrixOptions {
   /** Of which remediations, and which deliveries to them; all by default. */
   readonly remediations?: readonly string[];
   readonly stages?: readonly Stage[];
+  /** `auto` by default; in `approve` the stages are others. */
+  readonly mode?: 'auto' | 'approve';
   readonly bugs: boolean;
   readonly report: (line: string) => void;
 }
@@ -40,6 +51,8 @@ export interface MatrixReport {
 }
 
 const LANES = 6;
+/** The remediation that is tried in mode `approve`, too. */
+const APPROVED = 'scale-out-service';
 /** A fault that isn't met (a statement that wasn't needed this time) is tried again on another target. */
 const TRIES = 3;
 
@@ -52,6 +65,10 @@ export async function wholeMatrix(options: MatrixOptions): Promise<MatrixReport>
   const names = options.remediations ?? remediations.map(({ manifest }) => manifest.name);
   const reports: MatrixReport[] = [];
   for (const name of names) reports.push(await crashMatrix({ ...options, remediations: [name] }));
+  // Asking is the engine's: one remediation shows it.
+  const asking = names.filter((name) => name === APPROVED);
+  for (const name of asking)
+    reports.push(await crashMatrix({ ...options, remediations: [name], mode: 'approve', bugs: false }));
   return added(reports);
 }
 
@@ -121,13 +138,17 @@ async function openCases(place: Place, cases: readonly MatrixCase[]): Promise<Ma
 }
 
 /** Short times of our own; nothing else differs from a deployment. The cooldown outlasts a run, so one incident is one action. */
-function configOf(cases: ReadonlyMap<string, OpenCase>, targets: number): RuntimeConfig {
+function configOf(
+  cases: ReadonlyMap<string, OpenCase>,
+  targets: number,
+  mode: 'auto' | 'approve' = 'auto',
+): RuntimeConfig {
   const configured = Array.from({ length: targets }, (_, index) =>
     [...cases.values()].map((each) => each.configure(tokenOf(index), index)),
   ).flat();
   const named = <Item extends { name: string }>(items: (Item | undefined)[]) =>
     Object.fromEntries(items.flatMap((item) => (item ? [[item.name, item]] : [])));
-  const limits = { mode: 'auto' as const, cooldownSeconds: 3_600, perTargetPerHour: 3, perRunbookPerHour: 20_000 };
+  const limits = { mode, cooldownSeconds: 3_600, perTargetPerHour: 3, perRunbookPerHour: 20_000 };
   return {
     ...baseConfig,
     name: 'matrix',
@@ -158,7 +179,7 @@ class Run {
     this.#options = options;
     this.#cases = cases;
     this.#targets = options.targets ?? 2_000;
-    this.#config = configOf(cases, this.#targets);
+    this.#config = configOf(cases, this.#targets, options.mode);
   }
 
   async points(): Promise<Verdict[]> {
@@ -230,7 +251,8 @@ class Run {
 
   async #plan(matrix: Matrix): Promise<Point[]> {
     const points: Point[] = [];
-    for (const { remediation, stages } of this.#matrixCases)
+    for (const { remediation, stages: own } of this.#matrixCases) {
+      const stages = this.#options.mode === 'approve' ? APPROVE_STAGES : own;
       for (const stage of stages.filter((each) => this.#options.stages?.includes(each) ?? true)) {
         const first = await record(matrix, remediation, stage, this.#target());
         const seams = common(first, await record(matrix, remediation, stage, this.#target()));
@@ -239,6 +261,7 @@ class Run {
           for (const seam of seams)
             for (const kind of kindsAt(seam)) points.push({ remediation, stage, seam, kind, mode });
       }
+    }
     return points.filter(this.#options.select ?? (() => true));
   }
 

@@ -1,6 +1,6 @@
 /** What must hold after a point, by the numbers of the design's invariants. Pure: facts in, sentences about what doesn't hold out. */
 import type { Journal } from './journal.ts';
-import type { Inspection, Stage } from './types.ts';
+import { APPROVE_STAGES, type Inspection, isFiring, type Stage } from './types.ts';
 
 export interface Facts {
   readonly stage: Stage;
@@ -50,7 +50,8 @@ export function isSettled({ stage, journal, now }: Pick<Facts, 'stage' | 'journa
   const { target, actions, events } = journal;
   if (actions.some(({ status }) => status === 'intended')) return false;
   if ((target?.leaseUntil ?? 0) > now) return false;
-  if (stage === 'firing') return [...events.values()].some(({ status }) => status === 'done');
+  if (stage === 'approved') return actions.length > 0;
+  if (isFiring(stage)) return [...events.values()].some(({ status }) => status === 'done');
   if (escalated(journal)) return true;
   return stage === 'resolved' ? target?.openIncidentId === undefined : !target?.holds.length;
 }
@@ -67,7 +68,20 @@ export function atTheEnd(facts: Facts): string[] {
     found.push('I4: somebody else is said to have changed the target, and nobody did');
   if (journal.target?.leaseUntil !== undefined && journal.target.leaseUntil <= now)
     found.push(`I2: the lease of ${journal.target.leaseHolder} has run out and was never given back`);
-  return [...found, ...accountedFor(facts), ...(stage === 'firing' ? keptInView(journal, now) : [])];
+  const asked = APPROVE_STAGES.includes(stage) ? withConsent(facts) : [];
+  return [...found, ...accountedFor(facts), ...(isFiring(stage) ? keptInView(journal, now) : []), ...asked];
+}
+
+/** I6: asked once, and nothing is changed that nobody approved. */
+function withConsent({ stage, journal, inspection }: Facts): string[] {
+  const found: string[] = [];
+  const asked = journal.entries.filter(({ kind }) => kind === 'approval-requested').length;
+  if (asked !== 1) found.push(`I6: people were asked ${asked} times, expected once`);
+  if (stage === 'asked' && (journal.actions.length > 0 || inspection.changes > 0))
+    found.push(`I6: ${journal.actions.length} actions and ${inspection.changes} changes that nobody approved`);
+  for (const { actionId, approvalId } of remediations(journal))
+    if (approvalId === undefined) found.push(`I6: ${actionId} names no approval`);
+  return found;
 }
 
 function unsettled({ journal, inspection }: Facts): string {

@@ -1,5 +1,7 @@
 /** One point from its target's making to its verdict. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { orderFor, vote } from '../../functions/engine/approvals.ts';
+import { Store } from '../../functions/engine/store.ts';
 import { age } from './age.ts';
 import { type DeliveredEvent, type MatrixAlarm, makeAlarm } from './alarms.ts';
 import { deliver, invokeOnce } from './deliveries.ts';
@@ -56,7 +58,10 @@ export async function runPoint(matrix: Matrix, point: Point, token: string, inde
 async function disturb(subject: Subject, point: Point): Promise<{ delivered: boolean; violations: string[] }> {
   const { matrix, target, functionName } = subject;
   const parcel = await lead(subject, point.stage);
-  const neighbour = point.mode === 'concurrent' && point.stage === 'firing' ? await secondAlarm(subject) : undefined;
+  const neighbour =
+    point.mode === 'concurrent' && (point.stage === 'firing' || point.stage === 'asked')
+      ? await secondAlarm(subject)
+      : undefined;
   const { seam, kind } = point;
   const armed = arm(matrix.place, target, { name: `${target.token} ${nameOf(point)}`, seam, kind }, functionName);
   try {
@@ -78,7 +83,11 @@ export async function lead(subject: Subject, stage: Stage): Promise<Parcel> {
   const { target, alarm } = subject;
   await target.ready('firing');
   const firing = parcelOf(await alarm.set('ALARM'));
-  if (stage === 'firing') return firing;
+  if (stage === 'firing' || stage === 'asked') return firing;
+  if (stage === 'approved') {
+    await expectOutcome(subject, firing, 'awaiting-approval');
+    return approve(subject);
+  }
   await expectOutcome(subject, firing, 'remediated');
   await target.ready('resolved');
   const over = parcelOf(await alarm.set('OK'));
@@ -103,6 +112,20 @@ async function takeOrder({ matrix, target }: Subject): Promise<void> {
     return sleep(Math.max(0, (item.okSince ?? 0) + QUIET_AFTER_MS - Date.now()));
   }
   throw new Error(`${target.token}: nothing to hand back after an undisturbed incident`);
+}
+
+/** The one person who has to approves it. @returns the order that this gives, which the reconciler would give a little later. */
+async function approve({ matrix, target }: Subject): Promise<Parcel> {
+  const { place, deployment } = matrix;
+  const store = new Store(deployment.table, place.clients.journal);
+  const { entries } = await journalOf(matrix, target.token);
+  const asked = entries.find(({ kind }) => kind === 'approval-requested');
+  const voted = await vote(store, String(asked?.data.approvalId), { decision: 'approve', by: 'person:jane' });
+  if (voted.kind !== 'complete') throw new Error(`${target.token}: the approval is ${voted.kind}, expected complete`);
+  const { work } = await journalOf(matrix, target.token);
+  await claimOrder(place.clients.journal, deployment.table, work, 'recheck');
+  const order = orderFor(voted.approval);
+  return { id: order.signal.id, payload: order };
 }
 
 const parcelOf = (event: DeliveredEvent): Parcel => ({ id: event.id, payload: event });

@@ -4,9 +4,15 @@ import type { StatementWatcher } from '../../local/stand-ins/rds/statements.ts';
 import type { AwsCall } from '../../local/world/types.ts';
 import type { Place } from './place.ts';
 
-/** Deliveries to a remediation in the life of an incident: the alarm, its end, and the order to hand a temporary change back. */
-export const STAGES = ['firing', 'resolved', 'hand-back'] as const;
+/**
+ * Deliveries to a remediation in the life of an incident: the alarm, its end, and the order to hand a temporary change back. In mode `approve`: the
+ * alarm, for which people are asked (`asked`), and the order that the last approval gives (`approved`).
+ */
+export const STAGES = ['firing', 'resolved', 'hand-back', 'asked', 'approved'] as const;
 export type Stage = (typeof STAGES)[number];
+export const APPROVE_STAGES: readonly Stage[] = ['asked', 'approved'];
+/** The alarm still fires after it. */
+export const isFiring = (stage: Stage): boolean => stage === 'firing' || APPROVE_STAGES.includes(stage);
 
 /**
  * What goes wrong. `throttled`, `timeout-before` and `answers-lost` last until the function's run has ended, so the SDK's own retries meet them

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import { acknowledge } from '../../../functions/engine/operator.ts';
+import { BadRequestError } from '../../../functions/incidents/follow-through/errors.ts';
 import { EVERYBODY, type FollowWorld, openFollowWorld, SECOND } from '../../support/follow-world.ts';
 import { ALARM } from '../../support/timeline.ts';
 
@@ -184,6 +185,21 @@ describe('the ladder', () => {
 });
 
 describe('when something dies', () => {
+  it('is begun anew when its first execution failed before it had looked', async () => {
+    world.hook = () => {
+      throw new BadRequestError('died');
+    };
+    const id = await world.open();
+    await world.until('it has failed', () => (statusOf(id)[0] === 'FAILED' ? true : undefined));
+    world.hook = undefined;
+    expect(await world.following(id)).toBeUndefined();
+    await world.ask({ do: 'ensure', incidentId: id });
+    await waiting(id);
+    expect(statusOf(id)).toEqual(['FAILED', 'RUNNING']);
+    await world.write(id, 'resolved');
+    await world.until('it is over', () => (statusOf(id)[1] === 'SUCCEEDED' ? true : undefined));
+  });
+
   it('a function that is killed after each of its writes calls nobody twice', async () => {
     const id = await world.open();
     await waiting(id);

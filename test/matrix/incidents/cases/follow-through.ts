@@ -108,9 +108,10 @@ async function called(site: Site, incidentId: string): Promise<string[]> {
 
 const executionsOf = ({ stepFunctions }: Site, incidentId: string) =>
   stepFunctions.executions().filter(({ arn }) => arn.split(':').at(-1)?.startsWith(incidentId));
+/** Of several the last follows it: one before it that still waits finds that out by itself when its time is up. */
 const isOver = (site: Site, incidentId: string): boolean => {
-  const all = executionsOf(site, incidentId);
-  return all.length > 0 && all.every(({ status }) => status !== 'RUNNING');
+  const last = executionsOf(site, incidentId).at(-1);
+  return last !== undefined && last.status !== 'RUNNING';
 };
 
 /** News wakes it, and with the end of the incident it ends. */
@@ -134,7 +135,7 @@ async function goesOn(site: Site, incidentId: string): Promise<string[]> {
       `I7: its ladder stands: executions ${statuses.join(', ') || 'none'}, ${doing}, ended ${endedAt ?? 'never'}`,
     ];
   }
-  const failed = executionsOf(site, incidentId).filter(({ status }) => status !== 'SUCCEEDED');
+  const failed = executionsOf(site, incidentId).filter(({ status }) => status === 'FAILED');
   return failed.map(({ status }) => `I7: an execution ended as ${status}`);
 }
 

@@ -158,6 +158,33 @@ describe('at the end', () => {
     expect(atTheEnd(given).filter((sentence) => expected.test(sentence))).toHaveLength(1);
   });
 
+  it.each<[string, Facts, RegExp]>([
+    [
+      'an action that nobody approved',
+      facts({ entries: [entry('approval-requested')] }, { stage: 'asked' }),
+      /^I6.*nobody/,
+    ],
+    [
+      'an action without its approval',
+      facts({ entries: [entry('approval-requested')] }, { stage: 'approved' }),
+      /^I6.*names no/,
+    ],
+    ['a question that wasn’t asked', facts({ actions: [] }, { stage: 'asked' }), /^I6.*0 times/],
+    [
+      'a question that was asked twice',
+      facts({ entries: [entry('approval-requested'), entry('approval-requested')] }, { stage: 'approved' }),
+      /^I6.*2 times/,
+    ],
+    ['an approval that nothing comes of', facts({ actions: [] }, { stage: 'approved' }), /^I1.*not settled/],
+  ])('%s is told', (_what, given, expected) => {
+    expect(atTheEnd(given).filter((sentence) => expected.test(sentence))).toHaveLength(1);
+  });
+
+  it('a change that was asked for and approved holds', () => {
+    const approved = { actions: [{ ...action, approvalId: 'apr-1' }], entries: [entry('approval-requested')] };
+    expect(atTheEnd(facts(approved, { stage: 'approved' }))).toEqual([]);
+  });
+
   it('a failure that a person was called about holds', () => {
     const given = facts({ actions: [{ ...action, status: 'failed' }], entries: [entry('escalated')] });
     expect(atTheEnd(given)).toEqual([]);

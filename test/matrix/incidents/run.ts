@@ -90,18 +90,21 @@ const sentences = ({ point, delivered, violations }: Verdict): string[] => [
 
 async function runUnit(sites: Sites, unitCase: UnitCase, options: IncidentMatrixOptions): Promise<Verdict[]> {
   const { unit, deliveries } = unitCase;
-  const points: IncidentPoint[] = [];
-  for (const delivery of Object.keys(deliveries)) {
-    const seams = common(
-      await record(sites.of(unit, 0), unitCase, delivery),
-      await record(sites.of(unit, 0), unitCase, delivery),
-    );
-    options.report(`${unit} ${delivery}: ${seams.map(({ operation, nth }) => `${operation} #${nth}`).join(', ')}`);
-    for (const mode of MODES)
-      for (const seam of seams) for (const kind of kindsAt(seam)) points.push({ unit, delivery, seam, kind, mode });
-  }
-  const chosen = points.filter(options.select ?? (() => true));
   const lanes = new Lanes(LANES);
+  const learned = await Promise.all(
+    Object.keys(deliveries).map((delivery) =>
+      lanes.use(async (lane) => {
+        const site = sites.of(unit, lane);
+        const seams = common(await record(site, unitCase, delivery), await record(site, unitCase, delivery));
+        options.report(`${unit} ${delivery}: ${seams.map(({ operation, nth }) => `${operation} #${nth}`).join(', ')}`);
+        return MODES.flatMap((mode) =>
+          seams.flatMap((seam) => kindsAt(seam).map((kind): IncidentPoint => ({ unit, delivery, seam, kind, mode }))),
+        );
+      }),
+    ),
+  );
+  const points = learned.flat();
+  const chosen = points.filter(options.select ?? (() => true));
   let done = 0;
   return Promise.all(
     chosen.map((point) =>

@@ -1,7 +1,10 @@
 /** Incidents in the journal as remediations leave them, some time ago. */
 
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { ulid } from 'ulid';
 import type { EntryKind, JournalEntry } from '../../../events/journal.ts';
+import { followKey } from '../../../functions/engine/following.ts';
 import { NEW_TARGET, type TargetItem } from '../../../functions/engine/items.ts';
 import { readEntries } from '../../../functions/engine/journal-reader.ts';
 import { putEntry, putTarget } from '../../../functions/engine/writes.ts';
@@ -54,6 +57,12 @@ export async function open({ store }: Site, incidentId: string, over: Partial<Ta
     ...over,
   };
   await store.transact([putTarget(store.table, targetOf(incidentId), 0, item)]);
+}
+
+/** From now on the reconciler doesn't find the incident as one that nobody follows. */
+export async function endFollowing({ store, place }: Site, incidentId: string): Promise<void> {
+  const ended = { ...followKey(incidentId), incidentId, version: 1, generation: 0, endedAt: Date.now() };
+  await place.clients.journal.send(new PutItemCommand({ TableName: store.table, Item: marshall(ended) }));
 }
 
 /** Entries of one kind that the journal holds by now. */

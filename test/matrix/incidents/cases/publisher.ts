@@ -2,7 +2,7 @@
 import { takeUpUnfollowed } from '../../../../functions/incidents/reconciler/follow.ts';
 import { fromStream } from '../delivering.ts';
 import { FOLLOWER } from '../site.ts';
-import { counted, entriesOf, tell } from '../story.ts';
+import { counted, endFollowing, entriesOf, tell } from '../story.ts';
 import type { IncidentPoint, Site, UnitCase } from '../types.ts';
 
 /** Within the time in which the reconciler looks for incidents that nobody follows. */
@@ -10,6 +10,7 @@ const OPENED_MINUTES_AGO = 3;
 
 export const unitCase: UnitCase = {
   unit: 'publisher',
+  ownJournal: true,
   deliveries: {
     escalated: (site, incidentId) => prepare(site, incidentId, 'escalated'),
     'level-two': (site, incidentId) => prepare(site, incidentId, 'called'),
@@ -33,6 +34,7 @@ async function prepare(site: Site, incidentId: string, kind: 'escalated' | 'call
       ...counted('I4: entries that say who was paged', (await entriesOf(site, incidentId, 'paged')).length, 1),
       ...(news ? await followed(site, incidentId) : []),
     ],
+    dispose: () => endFollowing(site, incidentId),
   };
 }
 

@@ -1,16 +1,13 @@
 /** The reconciler: what is due is handed over, however its runs end; the next run finds what the last one left. */
 
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
-import { followKey } from '../../../../functions/engine/following.ts';
 import { runLeaseKey, type WorkItem, type WorkKind, workKey, workOf } from '../../../../functions/engine/items.ts';
 import { dropWork, putWork } from '../../../../functions/engine/writes.ts';
 import { signal } from '../../../support/fixtures.ts';
 import { age } from '../../age.ts';
 import { asynchronously } from '../delivering.ts';
 import { FOLLOWER, orderTaker, REMEDIATION } from '../site.ts';
-import { counted, open, targetOf, tell } from '../story.ts';
-import type { IncidentPoint, Prepared, Site, UnitCase } from '../types.ts';
+import { counted, endFollowing, open, targetOf, tell } from '../story.ts';
+import type { Prepared, Site, UnitCase } from '../types.ts';
 
 /** Longer than the lease of a run that died (its time limit of 240 s and a margin), and than a period. */
 const UNTIL_NEXT_RUN_MS = 260_000;
@@ -48,7 +45,7 @@ async function prepare(site: Site, incidentId: string): Promise<Prepared> {
     age(place.clients.journal, store.table, [...keys, runLeaseKey('reconciler')], UNTIL_NEXT_RUN_MS);
   return {
     deliver: (copies) => asynchronously(site, {}, copies, { runs: RUNS, between }),
-    check: async (point) => {
+    check: async () => {
       // A run that another one skipped for, or that died, is followed by the next.
       await between();
       const again = await asynchronously(site, {}, 1, { runs: RUNS, between });
@@ -58,14 +55,13 @@ async function prepare(site: Site, incidentId: string): Promise<Prepared> {
         ...due.flatMap(({ kind, id }, at) => handedOver(site, incidentId, kind, work.get(keys[at]?.pk ?? ''), id)),
         ...counted('I1: orders to follow it', effects.orders(FOLLOWER, incidentId).length, 1, 2 * RUNS),
         ...(effects.signs > signsBefore ? [] : ['I13: no run gave a sign of life']),
-        ...(await leaseLeft(site, point)),
+        ...(await leaseLeft(site)),
       ];
     },
     dispose: async () => {
       for (const item of (await store.readAll(keys)).values())
         await store.transact([dropWork(store.table, item as unknown as WorkItem)]);
-      const ended = { ...followKey(incidentId), incidentId, version: 1, generation: 0, endedAt: Date.now() };
-      await place.clients.journal.send(new PutItemCommand({ TableName: store.table, Item: marshall(ended) }));
+      await endFollowing(site, incidentId);
     },
   };
 }
@@ -95,7 +91,7 @@ function handedOver(
   return counted(`I1: orders to ${COMMANDS[kind]}`, orders.length, 1, attempts + 2);
 }
 
-async function leaseLeft({ store }: Site, _point: Pick<IncidentPoint, 'kind'>): Promise<string[]> {
+async function leaseLeft({ store }: Site): Promise<string[]> {
   const lease = await store.read(runLeaseKey('reconciler'));
   return lease ? ['I2: the lease of a run that ended well is left'] : [];
 }

@@ -63,10 +63,15 @@ export async function handle(event: unknown, context: FollowContext): Promise<Lo
 async function ensure(context: FollowContext, id: string): Promise<Looked> {
   const item = await readFollowing(context.store, id);
   if (item?.endedAt !== undefined) return { next: 'end', seconds: 0 };
-  const looked = await look(context, { incidentId: id, generation: item?.generation ?? 0, round: 0 });
+  const looked = await look(context, {
+    incidentId: id,
+    generation: item?.generation ?? 0,
+    round: 0,
+    isFromOutside: true,
+  });
   if (looked.next === 'end') return looked;
   const isNew = await startFollowing(context.machine, id, item ? item.generation + 1 : 0);
-  // The first one failed before it had looked, or began to wait while this looked, which took its token away: it can't be woken any more.
+  // The first one may have failed before it had looked.
   if (!isNew && !item) await startFollowing(context.machine, id, 1);
   return looked;
 }

@@ -5,7 +5,7 @@ import type { Labelled } from '../../engine/store.ts';
 
 const clean = { removeUndefinedValues: true } as const;
 
-/** Replaces the item if it is still the one that was read. A token that an execution waited by goes with it: it has been used. */
+/** Replaces the item if it is still the one that was read: a token that isn't in `next` has been used. */
 export function putFollowing(table: string, before: FollowItem | undefined, next: FollowItem): Labelled {
   return {
     label: 'follow',
@@ -33,10 +33,11 @@ export function storeToken(table: string, incidentId: string, generation: number
       Update: {
         TableName: table,
         Key: marshall(followKey(incidentId)),
-        UpdateExpression: 'SET #token = :token',
+        // With a version of its own: who read the item without the token must not write it back without.
+        UpdateExpression: 'SET #token = :token ADD #version :one',
         ConditionExpression: 'generation = :generation AND attribute_not_exists(endedAt)',
-        ExpressionAttributeNames: { '#token': 'token' },
-        ExpressionAttributeValues: marshall({ ':token': token, ':generation': generation }),
+        ExpressionAttributeNames: { '#token': 'token', '#version': 'version' },
+        ExpressionAttributeValues: marshall({ ':token': token, ':generation': generation, ':one': 1 }),
       },
     },
   };

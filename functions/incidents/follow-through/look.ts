@@ -27,6 +27,8 @@ export interface Look {
   readonly incidentId: string;
   readonly generation: number;
   readonly round: number;
+  /** Somebody else looks than the execution that follows it: this may wait, and is still to be woken by its token. */
+  readonly isFromOutside?: true;
 }
 
 /** What the state machine does next. `seconds`: how long it waits for news. */
@@ -49,7 +51,7 @@ const SPREAD = 0.05;
  * Does what is due, one deed after the other, each written down with the item's version, so that two looks at once don't do it twice.
  * @throws EngineError when the journal, CloudWatch or Lambda can't be reached; nothing is lost: the next look finds the same due.
  */
-export async function look(around: Around, { incidentId, generation, round }: Look): Promise<Looked> {
+export async function look(around: Around, { incidentId, generation, round, isFromOutside }: Look): Promise<Looked> {
   const { store, now } = around;
   for (let deed = 0; deed < DEEDS; deed++) {
     const item = await readFollowing(store, incidentId);
@@ -59,7 +61,8 @@ export async function look(around: Around, { incidentId, generation, round }: Lo
     if (!incident) return { next: 'end', seconds: 0 };
     const { step, alarms } = await judge(around, incident, item, round);
     const done = await perform(around, incident, step, alarms);
-    const next = itemAfter(around, incident, item, { step, generation, extra: done.extra });
+    const kept = isFromOutside && item?.token !== undefined ? { token: item.token } : {};
+    const next = itemAfter(around, incident, item, { step, generation, extra: { ...done.extra, ...kept } });
     const written = await store.transact([putFollowing(store.table, item, next), ...done.entries]);
     if (!written.ok) continue;
     around.measured?.(stepMeasures(step, now()));
@@ -142,7 +145,7 @@ function itemAfter(
   const waits = step.kind === 'wait-for-ok' || step.kind === 'snooze';
   const call = nextCall(incident, config, at);
   const until = waits ? spread(step.until, at, call?.at) : at;
-  const { settledAt = item?.settledAt, rungs = [] } = extra;
+  const { settledAt = item?.settledAt, rungs = [], token } = extra;
   const settles = (item?.settles ?? 0) + (extra.settledAt === undefined ? 0 : 1);
   const base = {
     ...followKey(incident.id),
@@ -154,6 +157,7 @@ function itemAfter(
     doing: doingOf(step),
     rungs: [...(item?.rungs ?? []), ...rungs],
     ...(settledAt !== undefined && { settledAt, settles }),
+    ...(token !== undefined && { token }),
     ...(call && { nextCall: { name: call.name, at: call.at } }),
   };
   if (step.kind === 'end') return { ...base, endedAt: at, expiresAt: Math.floor(at / 1000) + KEPT_SECONDS };

@@ -200,6 +200,24 @@ describe('when something dies', () => {
     await world.until('it is over', () => (statusOf(id)[1] === 'SUCCEEDED' ? true : undefined));
   });
 
+  it('who takes an incident up and dies leaves an execution that can still be woken', async () => {
+    const id = await world.open();
+    const token = await world.until('it waits for long', async () => {
+      const item = await world.following(id);
+      return item && item.until > world.now() + 30 * 60_000 ? item.token : undefined;
+    });
+    const dies = { service: 'states', operation: 'StartExecution' };
+    world.gateway.faults.add({ name: 'dies', match: dies, kind: 'refused' });
+    try {
+      await expect(world.ask({ do: 'ensure', incidentId: id })).rejects.toThrow('AccessDenied');
+    } finally {
+      world.gateway.faults.remove('dies');
+    }
+    expect((await world.following(id))?.token).toBe(token);
+    await world.write(id, 'resolved');
+    await ended(id);
+  });
+
   it('a function that is killed after each of its writes calls nobody twice', async () => {
     const id = await world.open();
     await waiting(id);

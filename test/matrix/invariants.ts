@@ -50,7 +50,7 @@ export function isSettled({ stage, journal, now }: Pick<Facts, 'stage' | 'journa
   const { target, actions, events } = journal;
   if (actions.some(({ status }) => status === 'intended')) return false;
   if ((target?.leaseUntil ?? 0) > now) return false;
-  if (stage === 'approved') return actions.length > 0;
+  if (stage === 'approved') return actions.length > 0 || leftToPeople(journal);
   if (isFiring(stage)) return [...events.values()].some(({ status }) => status === 'done');
   if (escalated(journal)) return true;
   return stage === 'resolved' ? target?.openIncidentId === undefined : !target?.holds.length;
@@ -72,11 +72,16 @@ export function atTheEnd(facts: Facts): string[] {
   return [...found, ...accountedFor(facts), ...(isFiring(stage) ? keptInView(journal, now) : []), ...asked];
 }
 
+/** Called for more than to answer: what couldn't be read, for instance, is left to them. */
+const leftToPeople = ({ entries }: Journal): boolean =>
+  entries.some(({ kind, data }) => kind === 'escalated' && data.asks === undefined);
+
 /** I6: asked once, and nothing is changed that nobody approved. */
 function withConsent({ stage, journal, inspection }: Facts): string[] {
   const found: string[] = [];
   const asked = journal.entries.filter(({ kind }) => kind === 'approval-requested').length;
-  if (asked !== 1) found.push(`I6: people were asked ${asked} times, expected once`);
+  if (asked > 1 || (asked === 0 && !leftToPeople(journal)))
+    found.push(`I6: people were asked ${asked} times, expected once`);
   if (stage === 'asked' && (journal.actions.length > 0 || inspection.changes > 0))
     found.push(`I6: ${journal.actions.length} actions and ${inspection.changes} changes that nobody approved`);
   for (const { actionId, approvalId } of remediations(journal))

@@ -124,10 +124,9 @@ async function goesOn(site: Site, incidentId: string): Promise<string[]> {
     await wake(store, { sfn: site.sfn, arn: machineArn }, incidentId, ['resolved']);
   }
   try {
-    await until('it ends', async () => {
-      const item = await readFollowing(store, incidentId);
-      return item?.endedAt !== undefined && isOver(site, incidentId);
-    });
+    await until('it ends', async () => isOver(site, incidentId));
+    // Its last execution is over: what it had to write is written.
+    if ((await readFollowing(store, incidentId))?.endedAt === undefined) throw new Error('it ended without an end');
   } catch {
     const statuses = executionsOf(site, incidentId).map(({ status }) => status);
     const { endedAt, doing } = (await readFollowing(store, incidentId)) ?? { doing: 'is not followed' };

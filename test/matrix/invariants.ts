@@ -72,9 +72,10 @@ export function atTheEnd(facts: Facts): string[] {
   return [...found, ...accountedFor(facts), ...(isFiring(stage) ? keptInView(journal, now) : []), ...asked];
 }
 
-/** Called for more than to answer: what couldn't be read, for instance, is left to them. */
-const leftToPeople = ({ entries }: Journal): boolean =>
-  entries.some(({ kind, data }) => kind === 'escalated' && data.asks === undefined);
+/** What couldn't be read, for instance, is left to them; who was called to answer already isn't called for that anew. */
+const leftToPeople = ({ entries, events }: Journal): boolean =>
+  entries.some(({ kind, data }) => kind === 'escalated' && data.asks === undefined) ||
+  [...events.values()].some(({ outcome }) => outcome?.kind === 'escalated');
 
 /** I6: asked once, and nothing is changed that nobody approved. */
 function withConsent({ stage, journal, inspection }: Facts): string[] {

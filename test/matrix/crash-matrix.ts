@@ -36,6 +36,8 @@ export interface MatrixOptions {
   readonly stages?: readonly Stage[];
   /** `auto` by default; in `approve` the stages are others. */
   readonly mode?: 'auto' | 'approve';
+  /** Of the whole matrix: one remediation in mode `approve`, too. */
+  readonly withApprove?: true;
   readonly bugs: boolean;
   readonly report: (line: string) => void;
 }
@@ -66,7 +68,7 @@ export async function wholeMatrix(options: MatrixOptions): Promise<MatrixReport>
   const reports: MatrixReport[] = [];
   for (const name of names) reports.push(await crashMatrix({ ...options, remediations: [name] }));
   // Asking is the engine's: one remediation shows it.
-  const asking = names.filter((name) => name === APPROVED);
+  const asking = names.filter((name) => options.withApprove && name === APPROVED);
   for (const name of asking)
     reports.push(await crashMatrix({ ...options, remediations: [name], mode: 'approve', bugs: false }));
   return added(reports);

@@ -27,6 +27,7 @@ const ofRemediations = () =>
     bugs,
     ...(onlyBugs && { stages: [] }),
     ...(isRemediation && { remediations: [first] }),
+    ...(!onlyBugs && { withApprove: true as const }),
     ...(text !== undefined && { select: (point) => nameOf(point).includes(text) }),
     report: tell,
   });

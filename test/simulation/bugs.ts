@@ -51,21 +51,26 @@ export const BUGS: readonly SimulatedBug[] = [
     patches: [
       {
         file: 'functions/engine/action.ts',
-        find: `if ((await readSwitch(context)).state === 'freeze')
+        find: `if ((await readSwitch(store)) === 'freeze')
     throw`,
-        replace: `if ((await readSwitch(context)).state === ('never' as string))
+        replace: `if ((await readSwitch(store)) === ('never' as string))
     throw`,
       },
       {
         file: 'functions/engine/action.ts',
-        find: `if ((await readSwitch(context)).state === 'freeze') return frozen(context, action);`,
+        find: `if ((await readSwitch(store)) === 'freeze') return frozen(context, action);`,
         replace: 'void frozen;',
       },
     ],
   },
   bug('the cooldown is forgotten', 'engine/guard.ts', 'cooldown: cooldownGuard,', ''),
   bug('the budget of a target is forgotten', 'engine/guard.ts', `'target-budget': targetBudgetGuard,`, ''),
-  bug('the commit claims no slot of a budget', 'engine/commit.ts', '...choice.slots,', ''),
+  bug(
+    'the commit claims no slot of a budget',
+    'engine/commit.ts',
+    '...claimSlots(table, choice.free, choice.slots, action.actionId, now),',
+    '',
+  ),
   bug(
     'a hand-back claims no slot of the removal budget',
     'engine/hand-back.ts',

@@ -4,6 +4,7 @@ import { runbook as endLongQueries } from './end-long-queries.ts';
 import { runbook as failOverDatabase } from './fail-over-database.ts';
 import { runbook as failOverDns } from './fail-over-dns.ts';
 import { runbook as growStorage } from './grow-storage.ts';
+import { runbook as highErrorRate } from './high-error-rate.ts';
 import { runbook as raiseTaskResources } from './raise-task-resources.ts';
 import { runbook as releaseIdleConnections } from './release-idle-connections.ts';
 import { runbook as restartDatabase } from './restart-database.ts';
@@ -20,6 +21,7 @@ export const RUNBOOKS: readonly Runbook[] = [
   failOverDatabase,
   failOverDns,
   growStorage,
+  highErrorRate,
   raiseTaskResources,
   releaseIdleConnections,
   restartDatabase,

@@ -6,6 +6,7 @@ export const runbook = defineRunbook({
     'A task of a service is unhealthy or hangs, and ECS does not replace it: it is stopped, then all are replaced.',
   severity: 'P2',
   startedBy: [
+    { namespace: 'AWS/ApplicationELB', metricName: 'UnHealthyHostCount', dimensions: ['LoadBalancer', 'TargetGroup'] },
     {
       namespace: 'ECS/ContainerInsights',
       metricName: 'UnHealthyContainerHealthStatus',

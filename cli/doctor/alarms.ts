@@ -8,11 +8,10 @@ import {
   type RemediationManifest,
   RUNBOOK_TAG,
 } from '../../functions/engine/manifest.ts';
-import { FAIL_OVER_DNS, RELEASE_CONNECTIONS, SCALE_OUT } from '../../infra/constructs/protection.ts';
 import type { Deployment } from '../deployment.ts';
 
-/** Runbooks whose alarms a deployment makes by itself. */
-const MADE_HERE: readonly string[] = [SCALE_OUT, RELEASE_CONNECTIONS, FAIL_OVER_DNS];
+/** Runbooks whose alarms a deployment makes by itself for every target; others only with a load balancer, Container Insights or a limit. */
+const MADE_HERE: readonly string[] = ['scale-out-service', 'release-idle-connections', 'fail-over-dns'];
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
 export interface TaggedAlarm {
@@ -24,8 +23,15 @@ export interface TaggedAlarm {
 export interface Wanted {
   readonly runbook: string;
   readonly target: string;
+  readonly metrics: readonly WantedMetric[];
+}
+
+interface WantedMetric {
   readonly namespace: string;
-  readonly metricNames: readonly string[];
+  readonly metricName: string;
+  /** Dimensions that it has, and no others. */
+  readonly names: readonly string[];
+  /** Values of those that name the target. */
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
@@ -36,18 +42,29 @@ export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 
     const triggers = metricTriggersOf({ triggers: startedBy });
     // One that only events start has no alarm to look for.
     if (!first || triggers.length === 0) return [];
-    const namespace = triggers[0]?.namespace ?? '';
-    const metricNames = triggers.map(({ metricName }) => metricName);
-    return targetsOf(first, config).map((one) => ({ ...one, runbook, namespace, metricNames }));
+    return targetsOf(first, config).map(({ target, dimensions }) => ({
+      ...{ target, runbook },
+      metrics: triggers.flatMap(({ namespace, metricName, dimensions: names }): WantedMetric[] => {
+        const own = Object.fromEntries(Object.entries(dimensions).filter(([name]) => names.includes(name)));
+        // A service without a load balancer is told by no metric of one.
+        return Object.keys(own).length > 0 ? [{ namespace, metricName, names, dimensions: own }] : [];
+      }),
+    }));
   });
 }
 
-function targetsOf({ targetKind }: RemediationManifest, { services, databases, endpoints }: RuntimeConfig) {
+function targetsOf(
+  { targetKind }: RemediationManifest,
+  { services, databases, endpoints }: RuntimeConfig,
+): { target: string; dimensions: Record<string, string> }[] {
   switch (targetKind) {
     case 'ecs-service':
-      return Object.values(services).map(({ cluster, service }) => ({
+      return Object.values(services).map(({ cluster, service, balancedBy }) => ({
         target: `ecs-service/${cluster}/${service}`,
-        dimensions: { ClusterName: cluster, ServiceName: service },
+        dimensions: {
+          ...{ ClusterName: cluster, ServiceName: service },
+          ...(balancedBy && { TargetGroup: balancedBy.targetGroup }),
+        },
       }));
     case 'rds-instance':
       return Object.values(databases).map(({ name }) => ({
@@ -70,15 +87,18 @@ function targetsOf({ targetKind }: RemediationManifest, { services, databases, e
 /** Whether an alarm watches the target that is meant, by one of the metrics that may start the remediation. */
 export function watches(alarm: MetricAlarm, wanted: Wanted): boolean {
   const metrics = [alarm, ...(alarm.Metrics ?? []).flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
-  return metrics.some(({ Namespace, MetricName, Dimensions = [] }) => {
-    const names = Object.keys(wanted.dimensions);
-    return (
-      Namespace === wanted.namespace &&
-      wanted.metricNames.includes(MetricName ?? '') &&
-      Dimensions.length === names.length &&
-      Dimensions.every(({ Name = '', Value }) => wanted.dimensions[Name] === Value)
-    );
-  });
+  return metrics.some(({ Namespace, MetricName, Dimensions = [] }) =>
+    wanted.metrics.some(
+      ({ namespace, metricName, names, dimensions }) =>
+        Namespace === namespace &&
+        MetricName === metricName &&
+        Dimensions.length === names.length &&
+        Dimensions.every(
+          ({ Name = '', Value }) =>
+            names.includes(Name) && (dimensions[Name] === undefined || dimensions[Name] === Value),
+        ),
+    ),
+  );
 }
 
 /**
@@ -97,7 +117,7 @@ export function judgeAlarms(wanted: Wanted, alarms: readonly TaggedAlarm[], depl
         // Alarms of other runbooks are the user's to make: which trouble it is for isn't known here.
         verdict: MADE_HERE.includes(wanted.runbook) ? 'wrong' : 'unknown',
         what: `no alarm starts ${wanted.runbook} for it`,
-        todo: `deploy again, or tag its alarm on ${wanted.metricNames.join(' or ')} with ${RUNBOOK_TAG}=${wanted.runbook}`,
+        todo: `deploy again, or tag its alarm on ${wanted.metrics.map(({ metricName }) => metricName).join(' or ')} with ${RUNBOOK_TAG}=${wanted.runbook}`,
       },
     ];
   const others = alarms.filter(({ tags }) => tags[RUNBOOK_TAG] === undefined);

@@ -42,6 +42,7 @@ export function crossFieldFaults(
     ...networkFaults(config),
     ...runbookFaults(config, manifests),
     ...alarmFaults(config),
+    ...requestAlarmFaults(config),
     ...windowFaults(config),
     ...contactFaults(config, manifests),
     ...peopleFaults(config, manifests),
@@ -231,15 +232,34 @@ function alarmFaults(config: LooseConfig): Fault[] {
   });
 }
 
+/** Without its load balancer nothing tells of a service's requests: alarms that are asked for and never made would look like protection. */
+const requestAlarmFaults = ({ services }: LooseConfig): Fault[] =>
+  Object.entries(services).flatMap(([key, { requestAlarms, balancedBy }]) =>
+    requestAlarms && !balancedBy
+      ? [fault(`services.${key}.requestAlarms`, requestAlarms, 'needs balancedBy: the load balancer and target group')]
+      : [],
+  );
+
+const BALANCED = ['errorsForSeconds', 'latencyForSeconds', 'unhealthyForSeconds'] as const;
+
 function evaluations(config: LooseConfig): { path: string; forSeconds: number }[] {
   const services = Object.entries(config.services).flatMap(([key, service]) => [
     { path: `services.${key}.cpuForSeconds`, forSeconds: service.cpuForSeconds },
     { path: `services.${key}.memoryForSeconds`, forSeconds: service.memoryForSeconds },
+    ...(service.containerInsights
+      ? [{ path: `services.${key}.tasksForSeconds`, forSeconds: service.tasksForSeconds }]
+      : []),
+    ...BALANCED.map((field) => ({
+      path: `services.${key}.requestAlarms.${field}`,
+      forSeconds: service.requestAlarms?.[field],
+    })),
   ]);
-  const databases = Object.entries(config.databases).map(([key, database]) => ({
-    path: `databases.${key}.connectionsForSeconds`,
-    forSeconds: database.connectionsForSeconds,
-  }));
+  const databases = Object.entries(config.databases).flatMap(([key, database]) =>
+    (['connectionsForSeconds', 'resourcesForSeconds'] as const).map((field) => ({
+      path: `databases.${key}.${field}`,
+      forSeconds: database[field],
+    })),
+  );
   const endpoints = Object.entries(config.endpoints).map(([key, endpoint]) => ({
     path: `endpoints.${key}.unhealthyForSeconds`,
     forSeconds: endpoint.unhealthyForSeconds,

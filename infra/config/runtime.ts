@@ -74,7 +74,9 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
       };
     }),
     databases: mapValues(config.databases, (database, key): DatabaseConfig => {
-      const { resourceId, securityGroupId, createAlarms, connectionsForSeconds, ...kept } = database;
+      const { resourceId, securityGroupId, createAlarms, connectionsForSeconds, ...rest } = database;
+      const { storageFreeBelowGib, memoryFreeBelowMib, cpuAbovePercent, ...others } = rest;
+      const { writeLatencyAboveSeconds, resourcesForSeconds, ...kept } = others;
       return { name: key, ...kept };
     }),
     endpoints: mapValues(config.endpoints, (endpoint, key): EndpointConfig => {

@@ -45,6 +45,24 @@ const plainName = z
 /** P1 is acknowledged in 5 minutes, P2 in 15, P3 in 1 hour, P4 on the next business day. */
 export const severity = z.enum(['P1', 'P2', 'P3', 'P4']);
 
+/** What is watched of a service's load balancer (`balancedBy`). */
+export const requestAlarmsSchema = z.strictObject({
+  /** Share of answers that are server errors (runbooks 001, line 541; 002, line 146; 003, line 245: 5 %). */
+  errorsAbovePercent: percent.default(5),
+  /** How long it must stay above it (runbook 001, line 542: 5 minutes). */
+  errorsForSeconds: seconds(10, 86_400).default(300),
+  /** Fewer requests than this in a period are too few for a share to mean anything. */
+  errorsFromRequests: z.int().min(1).default(20),
+  /** 95th percentile of the targets' response times (runbooks 001, line 546; 002, line 156: 2 s). */
+  latencyAboveSeconds: z.number().gt(0).max(3600).default(2),
+  /** How long it must stay above it (runbooks 001, line 547; 002, line 157: 10 minutes). */
+  latencyForSeconds: seconds(10, 86_400).default(600),
+  /** How long a target must have been unhealthy. */
+  unhealthyForSeconds: seconds(10, 86_400).default(300),
+  /** Share of requests that must not fail, for the alarms on how fast its error budget of 30 days burns; none when left out. */
+  objectivePercent: z.number().gte(90).lt(100).optional(),
+});
+
 /** An ECS service whose number of tasks may be raised. */
 export const serviceSchema = z.strictObject({
   /** Name of the ECS cluster. */
@@ -95,7 +113,13 @@ export const serviceSchema = z.strictObject({
         .regex(/^targetgroup\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{16}$/, 'the end of its ARN: targetgroup/<name>/<16 digits>'),
     })
     .optional(),
-  /** Whether Nightshift makes the CPU and memory alarms; otherwise tag alarms of your own with `nightshift:runbook`. */
+  /** Alarms on errors, latency and unhealthy targets of `balancedBy` are made, too. */
+  requestAlarms: requestAlarmsSchema.optional(),
+  /** The cluster has Container Insights on (it costs extra): alarms on missing and unhealthy tasks are made, too. */
+  containerInsights: z.boolean().default(false),
+  /** How long fewer tasks than `minTasks` must run, or a task be unhealthy. */
+  tasksForSeconds: seconds(10, 86_400).default(300),
+  /** Whether Nightshift makes the alarms; otherwise tag alarms of your own with `nightshift:runbook`. */
   createAlarms: z.boolean().default(true),
 });
 
@@ -159,10 +183,20 @@ export const databaseSchema = z.strictObject({
   pooler: z.enum(['none', 'rds-proxy', 'pgbouncer']).default('none'),
   /** How long after a release the sessions are counted again, to see whether they came back. */
   recheckAfterSeconds: seconds(1, 3600).default(60),
+  /** Free storage that raises the alarm when less is left, in GiB; 0: no alarm. */
+  storageFreeBelowGib: z.number().min(0).max(65_536).default(5),
+  /** Free memory that raises the alarm when less is left, in MiB; 0: no alarm. */
+  memoryFreeBelowMib: z.number().min(0).max(4_194_304).default(128),
+  /** CPU that raises the alarm (runbook 002, line 110: 90 %): statements that run for too long are looked for. */
+  cpuAbovePercent: percent.default(90),
+  /** Time of one write to storage that raises the alarm: a sick instance, not a slow statement. */
+  writeLatencyAboveSeconds: z.number().gt(0).max(60).default(0.5),
+  /** How long storage, memory, CPU and write latency must be beyond their limits. */
+  resourcesForSeconds: seconds(10, 86_400).default(900),
   severity: severity.default('P2'),
   /** Backups that Nightshift takes and proves; none when left out. */
   backup: backupSchema.optional(),
-  /** Whether Nightshift makes the connections alarm. */
+  /** Whether Nightshift makes the alarms; otherwise tag alarms of your own with `nightshift:runbook`. */
   createAlarms: z.boolean().default(true),
 });
 

@@ -2,13 +2,28 @@
  * An alarm that starts a remediation, and its backstop: the same signal over a longer time, with a direct page that touches none of our
  * code (invariant I13). If Nightshift is dead, wrong or slow, the backstop still calls a person.
  */
-import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnAlarm, type CfnAlarmProps } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { DEPLOYMENT_TAG, RUNBOOK_TAG } from '../../functions/engine/manifest.ts';
 import { pagingAlarm } from './alarm-action.ts';
 
 export const SEVERITY_TAG = 'nightshift:severity';
+
+export interface Metric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  /** A statistic, or a percentile such as `p95`. */
+  readonly statistic: 'Average' | 'Maximum' | 'Minimum' | 'Sum' | 'SampleCount' | 'p95';
+}
+
+/** Metric math over metrics of one target ("Using math expressions with CloudWatch metrics"). */
+export interface MetricMath {
+  readonly expression: string;
+  /** By the id that the expression calls it. */
+  readonly of: Readonly<Record<string, Metric>>;
+}
 
 export interface ProtectedAlarmProps {
   /** Name of the Nightshift deployment that answers. */
@@ -19,18 +34,12 @@ export interface ProtectedAlarmProps {
   /** What it means, as a sentence. */
   readonly description: string;
   readonly severity: 'P1' | 'P2' | 'P3' | 'P4';
-  readonly metric: {
-    readonly namespace: string;
-    readonly metricName: string;
-    readonly dimensions: Readonly<Record<string, string>>;
-    readonly statistic: 'Average' | 'Maximum' | 'Minimum' | 'Sum';
-  };
+  readonly metric: Metric | MetricMath;
   readonly threshold: number;
-  /**
-   * The metric is an availability: being below the threshold is the trouble, and so is its absence (design section 3: availability alarms treat missing
-   * data as breaching).
-   */
-  readonly below?: boolean;
+  /** Which side of the threshold is trouble; above when left out. */
+  readonly trouble?: 'above' | 'below';
+  /** Whether no data is trouble, too: of what is always there while it is well. */
+  readonly silenceIsTrouble?: boolean;
   readonly periodSeconds: number;
   /** How long the metric must stay beyond the threshold; a multiple of the period. */
   readonly forSeconds: number;
@@ -55,14 +64,10 @@ export class ProtectedAlarm extends Construct {
         `${props.alarmName}: forSeconds is ${forSeconds}; expected a multiple of the period, ${periodSeconds} s`,
       );
     const signal = {
-      namespace: metric.namespace,
-      metricName: metric.metricName,
-      dimensions: Object.entries(metric.dimensions).map(([name, value]) => ({ name, value })),
-      statistic: metric.statistic,
-      period: periodSeconds,
+      ...('expression' in metric ? mathOf(metric, periodSeconds) : plainOf(metric, periodSeconds)),
       threshold,
-      comparisonOperator: props.below ? 'LessThanThreshold' : 'GreaterThanThreshold',
-      treatMissingData: props.below ? 'breaching' : 'missing',
+      comparisonOperator: props.trouble === 'below' ? 'LessThanThreshold' : 'GreaterThanThreshold',
+      treatMissingData: props.silenceIsTrouble ? 'breaching' : 'missing',
     } as const;
     this.alarm = new CfnAlarm(this, 'Alarm', {
       ...signal,
@@ -86,3 +91,20 @@ export class ProtectedAlarm extends Construct {
     });
   }
 }
+
+function plainOf({ namespace, metricName, dimensions, statistic }: Metric, period: number) {
+  const how = isPercentile(statistic) ? { extendedStatistic: statistic } : { statistic };
+  return { namespace, metricName, dimensions: named(dimensions), ...how, period };
+}
+
+function mathOf({ expression, of }: MetricMath, period: number): Pick<CfnAlarmProps, 'metrics'> {
+  const inputs = Object.entries(of).map(([id, { namespace, metricName, dimensions, statistic: stat }]) => ({
+    ...{ id, returnData: false },
+    metricStat: { metric: { namespace, metricName, dimensions: named(dimensions) }, period, stat },
+  }));
+  return { metrics: [{ id: 'result', expression, returnData: true }, ...inputs] };
+}
+
+const isPercentile = (statistic: string): boolean => /^p\d/.test(statistic);
+const named = (dimensions: Readonly<Record<string, string>>) =>
+  Object.entries(dimensions).map(([name, value]) => ({ name, value }));

@@ -11,7 +11,9 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type EndpointInput, endpointSchema } from '../config/endpoints.ts';
 import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
+import { databaseSignals } from './database-signals.ts';
 import { ProtectedAlarm, type ProtectedAlarmProps } from './protected-alarm.ts';
+import { serviceSignals } from './service-signals.ts';
 
 export interface ProtectionProps {
   /** Name of the Nightshift deployment that answers. */
@@ -23,15 +25,16 @@ export interface ProtectionProps {
   readonly backstopAfterSeconds: number;
 }
 
-/** Names of the remediations that the alarms made here start. */
-export const SCALE_OUT = 'scale-out-service';
-export const RELEASE_CONNECTIONS = 'release-idle-connections';
-export const FAIL_OVER_DNS = 'fail-over-dns';
-
-type Signal = Pick<
-  ProtectedAlarmProps,
-  'metric' | 'threshold' | 'below' | 'forSeconds' | 'runbook' | 'description' | 'severity'
->;
+/** One thing that is watched; `periodSeconds` where it isn't that of the deployment's alarms. */
+export interface NamedSignal
+  extends Pick<
+    ProtectedAlarmProps,
+    'metric' | 'threshold' | 'trouble' | 'silenceIsTrouble' | 'forSeconds' | 'runbook' | 'description' | 'severity'
+  > {
+  /** Part of the alarm's name. */
+  readonly name: string;
+  readonly periodSeconds?: number;
+}
 
 export class Protection extends Construct {
   readonly #props: ProtectionProps;
@@ -42,53 +45,20 @@ export class Protection extends Construct {
   }
 
   /**
-   * CPU and memory alarms of an ECS service (AWS/ECS, "Amazon ECS CloudWatch metrics").
+   * Alarms of an ECS service: CPU and memory; with Container Insights missing and unhealthy tasks; with a load balancer errors, latency, unhealthy
+   * targets, and the burn of its error budget.
    * @param name the service's key in the deployment's configuration.
    */
   protectService(name: string, input: ServiceInput): ProtectedAlarm[] {
-    const { cluster, service = name, severity, ...limits } = serviceSchema.parse(input);
-    const usage = (metricName: string, what: string, threshold: number, forSeconds: number): Signal => ({
-      runbook: SCALE_OUT,
-      severity,
-      description: `${what} of service ${service} in cluster ${cluster} is above ${threshold} %.`,
-      metric: {
-        namespace: 'AWS/ECS',
-        metricName,
-        dimensions: { ClusterName: cluster, ServiceName: service },
-        statistic: 'Average',
-      },
-      threshold,
-      forSeconds,
-    });
-    return [
-      this.#alarm(`${name}-cpu`, usage('CPUUtilization', 'CPU', limits.cpuAbovePercent, limits.cpuForSeconds)),
-      this.#alarm(
-        `${name}-memory`,
-        usage('MemoryUtilization', 'Memory', limits.memoryAbovePercent, limits.memoryForSeconds),
-      ),
-    ];
+    return serviceSignals(name, serviceSchema.parse(input)).map((signal) => this.#alarm(signal));
   }
 
   /**
-   * Connections alarm of a database (AWS/RDS DatabaseConnections, "Amazon CloudWatch metrics for Amazon RDS").
+   * Alarms of a database: connections, storage, memory, CPU and write latency.
    * @param name the instance identifier.
    */
-  protectDatabase(name: string, input: DatabaseInput): ProtectedAlarm {
-    const database = databaseSchema.parse(input);
-    const threshold = Math.floor(database.connectionsAboveShare * database.maxConnections);
-    return this.#alarm(`${name}-connections`, {
-      runbook: RELEASE_CONNECTIONS,
-      severity: database.severity,
-      description: `Database ${name} has more than ${threshold} of ${database.maxConnections} connections in use.`,
-      metric: {
-        namespace: 'AWS/RDS',
-        metricName: 'DatabaseConnections',
-        dimensions: { DBInstanceIdentifier: name },
-        statistic: 'Maximum',
-      },
-      threshold,
-      forSeconds: database.connectionsForSeconds,
-    });
+  protectDatabase(name: string, input: DatabaseInput): ProtectedAlarm[] {
+    return databaseSignals(name, databaseSchema.parse(input)).map((signal) => this.#alarm(signal));
   }
 
   /**
@@ -98,8 +68,9 @@ export class Protection extends Construct {
    */
   protectEndpoint(name: string, input: EndpointInput): ProtectedAlarm {
     const { recordName, healthCheckId, severity, unhealthyForSeconds } = endpointSchema.parse(input);
-    return this.#alarm(`${name}-endpoint`, {
-      runbook: FAIL_OVER_DNS,
+    return this.#alarm({
+      name: `${name}-endpoint`,
+      runbook: 'fail-over-dns',
       severity,
       description: `Users do not reach ${recordName}: its health check is unhealthy.`,
       metric: {
@@ -109,18 +80,19 @@ export class Protection extends Construct {
         statistic: 'Minimum',
       },
       threshold: 1,
-      below: true,
+      trouble: 'below',
+      silenceIsTrouble: true,
       forSeconds: unhealthyForSeconds,
     });
   }
 
-  #alarm(name: string, signal: Signal): ProtectedAlarm {
-    const { deployment, pageTopic, alarmPeriodSeconds: periodSeconds, backstopAfterSeconds } = this.#props;
+  #alarm({ name, ...signal }: NamedSignal): ProtectedAlarm {
+    const { deployment, pageTopic, alarmPeriodSeconds, backstopAfterSeconds } = this.#props;
     return new ProtectedAlarm(this, name, {
+      periodSeconds: alarmPeriodSeconds,
       ...signal,
       deployment,
       pageTopic,
-      periodSeconds,
       backstopAfterSeconds,
       alarmName: `nightshift-${deployment}-${name}`,
     });

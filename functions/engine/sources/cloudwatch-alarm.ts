@@ -17,16 +17,24 @@ const DATAPOINTS_LIMIT = 10;
 type Dimensions = Readonly<Record<string, string>>;
 
 /** How a target's key is made of the values of the alarm's dimensions. */
-const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, endpoints: RuntimeConfig['endpoints']) => string> = {
-  'ecs-service': (dimensions) => `ecs-service/${dimensions.ClusterName}/${dimensions.ServiceName}`,
+type Known = Pick<RuntimeConfig, 'services' | 'endpoints'>;
+const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, known: Known) => string> = {
+  'ecs-service': ({ ClusterName, ServiceName, TargetGroup }, { services }) =>
+    TargetGroup === undefined ? `ecs-service/${ClusterName}/${ServiceName}` : serviceBehind(TargetGroup, services),
   canary: (dimensions) => `canary/${dimensions.Deployment}`,
   'rds-instance': (dimensions) => `rds-instance/${dimensions.DBInstanceIdentifier}`,
   // A health check says nothing of what it is for: the configuration does. One that isn't there names a target that isn't, either.
-  'dns-endpoint': ({ HealthCheckId }, endpoints) => {
+  'dns-endpoint': ({ HealthCheckId }, { endpoints }) => {
     const found = Object.values(endpoints).find(({ healthCheckId }) => healthCheckId === HealthCheckId);
     return `dns-endpoint/${found?.name ?? HealthCheckId}`;
   },
 };
+
+/** The configured service that a load balancer's target group leads to; what isn't configured is named, and protected by nobody. */
+function serviceBehind(targetGroup: string, services: RuntimeConfig['services']): string {
+  const found = Object.values(services).find((each) => each.balancedBy?.targetGroup === targetGroup);
+  return found ? `ecs-service/${found.cluster}/${found.service}` : `ecs-service/behind/${targetGroup}`;
+}
 
 /**
  * Reads an event.
@@ -36,8 +44,9 @@ const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, endpoints: RuntimeC
 export function readAlarmEvent(
   event: unknown,
   manifest: Pick<RemediationManifest, 'name' | 'targetKind'>,
-  { ladders, endpoints }: Pick<RuntimeConfig, 'ladders' | 'endpoints'>,
+  config: Pick<RuntimeConfig, 'ladders' | 'services' | 'endpoints'>,
 ): Signal | Rejection {
+  const { ladders } = config;
   const parsed = alarmStateChange.safeParse(event);
   if (!parsed.success) return malformed(event, parsed.error);
   const alarm = parsed.data;
@@ -56,7 +65,7 @@ export function readAlarmEvent(
     return refuse('auto-scaling-alarm', `${alarmName} belongs to an auto scaling policy, which acts on it itself`);
   if (state.value === 'INSUFFICIENT_DATA')
     return refuse('insufficient-data', `${alarmName} has too little data to tell`);
-  const targets = targetsOf(alarm, manifest.targetKind, metricTriggersOf({ triggers: ladder.startedBy }), endpoints);
+  const targets = targetsOf(alarm, manifest.targetKind, metricTriggersOf({ triggers: ladder.startedBy }), config);
   if (targets.kind === 'foreign')
     return refuse('foreign-metric', `${alarmName} watches ${targets.metrics}, not a metric of ${tag}`);
   const [target, ...others] = targets.keys;
@@ -84,7 +93,7 @@ function targetsOf(
   { detail, account }: AlarmStateChange,
   kind: TargetKind,
   triggers: readonly TriggerMetric[],
-  endpoints: RuntimeConfig['endpoints'],
+  known: Known,
 ): Targets {
   const keys = new Set<string>();
   const foreign: string[] = [];
@@ -101,7 +110,7 @@ function targetsOf(
     const names = Object.keys(dimensions);
     if (!trigger) foreign.push(`${namespace} ${name}`);
     else if (names.length === trigger.dimensions.length && trigger.dimensions.every((each) => dimensions[each])) {
-      keys.add(TARGET_OF[kind](dimensions, endpoints));
+      keys.add(TARGET_OF[kind](dimensions, known));
       metricName ||= name;
     }
   }

@@ -10,6 +10,12 @@ export const manifest = defineManifest({
     { source: 'ecs-deployment', what: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_DEPLOYMENT_IN_PROGRESS'] },
     { source: 'ecs-service', what: ['SERVICE_TASK_START_IMPAIRED'] },
     { source: 'ecs-task', what: ['EssentialContainerExited'] },
+    {
+      namespace: 'AWS/ApplicationELB',
+      metricName: 'HTTPCode_Target_5XX_Count',
+      dimensions: ['LoadBalancer', 'TargetGroup'],
+    },
+    { namespace: 'AWS/ApplicationELB', metricName: 'RequestCount', dimensions: ['LoadBalancer', 'TargetGroup'] },
     { namespace: 'ECS/ContainerInsights', metricName: 'RunningTaskCount', dimensions: ['ClusterName', 'ServiceName'] },
   ],
   permissions: [

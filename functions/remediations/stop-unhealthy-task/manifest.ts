@@ -6,6 +6,7 @@ export const manifest = defineManifest({
     'Stops one task of an ECS service that is unhealthy or hangs while it starts, so that ECS puts another in its place.',
   targetKind: 'ecs-service',
   triggers: [
+    { namespace: 'AWS/ApplicationELB', metricName: 'UnHealthyHostCount', dimensions: ['LoadBalancer', 'TargetGroup'] },
     {
       namespace: 'ECS/ContainerInsights',
       metricName: 'UnHealthyContainerHealthStatus',

@@ -43,6 +43,29 @@ const changed = (tagged: TaggedAlarm, alarm: TaggedAlarm['alarm']): TaggedAlarm 
   alarm: { ...tagged.alarm, ...alarm },
 });
 
+describe('alarms of a load balancer', () => {
+  const of = (TargetGroup: string) => ({
+    ...{ Namespace: 'AWS/ApplicationELB', MetricName: 'TargetResponseTime' },
+    Dimensions: [
+      { Name: 'LoadBalancer', Value: 'app/shop/4567' },
+      { Name: 'TargetGroup', Value: TargetGroup },
+    ],
+  });
+
+  it('watch the service that its target group leads to, and no other', () => {
+    const services = {
+      backend: {
+        ...service,
+        balancedBy: { loadBalancer: 'app/shop/4567', targetGroup: 'targetgroup/backend/0123' },
+      },
+    };
+    const [balanced] = wantedAlarms({ ...deployment, config: { ...config, services } }) as [Wanted];
+    expect(watches(of('targetgroup/backend/0123'), balanced)).toBe(true);
+    expect(watches(of('targetgroup/other/0123'), balanced)).toBe(false);
+    expect(watches(of('targetgroup/backend/0123'), wanted)).toBe(false);
+  });
+});
+
 describe('alarms', () => {
   it('are in order when one starts the runbook and its backstop pages', () => {
     expect(judgeAlarms(wanted, [cpu, backstop], 'test').map(({ verdict }) => verdict)).toEqual(['ok', 'ok']);

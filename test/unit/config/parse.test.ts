@@ -241,6 +241,13 @@ describe('a fault', () => {
       'services.backend.cpuForSeconds',
       /CloudWatch allows 86400 s/,
     ],
+    [
+      'request alarms of no load balancer',
+      ['services', 'backend', 'requestAlarms'],
+      {},
+      'services.backend.requestAlarms',
+      /needs balancedBy/,
+    ],
     ['an address that is none', ['contacts'], { pageEmails: ['on-call'] }, 'contacts.pageEmails[0]', /email/],
     ['a wildcard in a name', ['services', 'backend', 'cluster'], '*', 'services.backend.cluster', /letters, digits/],
     [

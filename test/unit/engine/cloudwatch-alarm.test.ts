@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { readAlarmEvent } from '../../../functions/engine/sources/cloudwatch-alarm.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
+import { manifest as rollBack } from '../../../functions/remediations/roll-back-deployment/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
-import { alarmEvent, config, NOW } from '../../support/fixtures.ts';
+import { alarmEvent, config, NOW, service } from '../../support/fixtures.ts';
 
 const metric = (dimensions: object, name = 'CPUUtilization', namespace = 'AWS/ECS') => ({
   metricStat: { metric: { namespace, name, dimensions }, period: 60, stat: 'Average' },
@@ -113,6 +114,26 @@ describe('reading a CloudWatch alarm event', () => {
       }),
     });
     expect(readAlarmEvent(event, scaleOut, config)).toMatchObject({ target: 'ecs-service/orders/backend' });
+  });
+
+  it('infers the service behind a target group, and none for a group that is nobody’s', () => {
+    const services = {
+      backend: {
+        ...service,
+        balancedBy: { loadBalancer: 'app/shop/4567', targetGroup: 'targetgroup/backend/0123' },
+      },
+    };
+    const of = (TargetGroup: string) => {
+      const dimensions = { LoadBalancer: 'app/shop/4567', TargetGroup };
+      const metrics = ['HTTPCode_Target_5XX_Count', 'RequestCount'].map((name) =>
+        metric(dimensions, name, 'AWS/ApplicationELB'),
+      );
+      const alarmTags = { 'nightshift:runbook': 'high-error-rate' };
+      const detail = { ...configuration(...metrics, { id: 'e1', expression: '100 * m1 / m2' }), alarmTags };
+      return readAlarmEvent(alarmEvent({ detail }), rollBack, { ...config, services });
+    };
+    expect(of('targetgroup/backend/0123')).toMatchObject({ target: 'ecs-service/orders/backend' });
+    expect(of('targetgroup/other/0123')).toMatchObject({ target: 'ecs-service/behind/targetgroup/other/0123' });
   });
 
   it('keeps a small part of a huge event', () => {

@@ -16,11 +16,15 @@ const paging = alarms.filter((alarm) => alarm.Tags === undefined);
 const page = { Ref: expect.stringMatching(/^Pages/) };
 
 describe('an alarm of a protected target', () => {
-  it('exists for CPU and memory of each service and for the connections of each database', () => {
+  it('exists for CPU and memory of each service and for what each database may run out of', () => {
     expect(starting.map((alarm) => alarm.AlarmName).sort()).toEqual([
       'nightshift-main-backend-cpu',
       'nightshift-main-backend-memory',
       'nightshift-main-orders-db-connections',
+      'nightshift-main-orders-db-cpu',
+      'nightshift-main-orders-db-memory',
+      'nightshift-main-orders-db-storage',
+      'nightshift-main-orders-db-write-latency',
     ]);
   });
 
@@ -66,6 +70,18 @@ describe('an alarm of a protected target', () => {
       Dimensions: [{ Name: 'DBInstanceIdentifier', Value: 'orders-db' }],
       Threshold: 160,
       Tags: expect.arrayContaining([{ Key: 'nightshift:runbook', Value: 'release-idle-connections' }]),
+    });
+  });
+
+  it.each([
+    ['storage', 'FreeStorageSpace', 'LessThanThreshold', 5 * 1024 ** 3, 'grow-storage'],
+    ['memory', 'FreeableMemory', 'LessThanThreshold', 128 * 1024 ** 2, 'restart-database'],
+    ['cpu', 'CPUUtilization', 'GreaterThanThreshold', 90, 'end-long-queries'],
+    ['write-latency', 'WriteLatency', 'GreaterThanThreshold', 0.5, 'fail-over-database'],
+  ])('watches the %s of a database', (name, MetricName, ComparisonOperator, Threshold, runbook) => {
+    expect(named(`nightshift-main-orders-db-${name}`)).toMatchObject({
+      ...{ Namespace: 'AWS/RDS', MetricName, ComparisonOperator, Threshold, EvaluationPeriods: 15 },
+      Tags: expect.arrayContaining([{ Key: 'nightshift:runbook', Value: runbook }]),
     });
   });
 
@@ -132,6 +148,85 @@ describe("Protection in a CDK app of one's own", () => {
       AlarmName: 'nightshift-main-shop-endpoint-backstop',
       EvaluationPeriods: 17,
       AlarmActions: Match.anyValue(),
+    });
+  });
+
+  it('watches what a load balancer and Container Insights tell, in one line', () => {
+    const { stack, protection: nightshift } = protection();
+    const balancedBy = {
+      loadBalancer: 'app/shop/0123456789abcdef',
+      targetGroup: 'targetgroup/checkout/0123456789abcdef',
+    };
+    nightshift.protectService('checkout', {
+      ...{ cluster: 'shop', maxTasks: 4, minTasks: 2, containerInsights: true },
+      ...{ balancedBy, requestAlarms: { objectivePercent: 99.9 } },
+    });
+    const template = Template.fromStack(stack);
+    const found = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+    const short = ({ AlarmName }: { AlarmName: string }) => AlarmName.replace('nightshift-main-checkout-', '');
+    const started = found.filter(({ Tags }) => Tags !== undefined);
+    expect(
+      Object.fromEntries(
+        started.map((alarm) => [
+          short(alarm),
+          [
+            alarm.Tags.find(({ Key }: { Key: string }) => Key === 'nightshift:runbook').Value,
+            `${alarm.ComparisonOperator === 'LessThanThreshold' ? '<' : '>'} ${alarm.Threshold}`,
+            alarm.EvaluationPeriods * (alarm.Period ?? alarm.Metrics[1].MetricStat.Period),
+          ],
+        ]),
+      ),
+    ).toEqual({
+      cpu: ['scale-out-service', '> 80', 900],
+      memory: ['scale-out-service', '> 90', 600],
+      tasks: ['roll-back-deployment', '< 2', 300],
+      unhealthy: ['stop-unhealthy-task', '> 0', 300],
+      errors: ['high-error-rate', '> 5', 300],
+      latency: ['scale-out-service', '> 2', 600],
+      hosts: ['stop-unhealthy-task', '> 0', 300],
+      'burn-fast': ['high-error-rate', '> 1.44', 3_600],
+      'burn-slow': ['high-error-rate', '> 0.6', 21_600],
+    });
+    // Each has a backstop.
+    const named = (alarm: { AlarmName: string }) => `${alarm.AlarmName}-backstop`;
+    const backstops = found.filter(({ Tags }) => Tags === undefined).map(({ AlarmName }) => AlarmName);
+    expect(backstops.sort()).toEqual(started.map((alarm) => named(alarm as { AlarmName: string })).sort());
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'nightshift-main-checkout-tasks',
+      TreatMissingData: 'breaching',
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'nightshift-main-checkout-latency',
+      ExtendedStatistic: 'p95',
+      Statistic: Match.absent(),
+    });
+  });
+
+  it('counts errors as a share of the requests, from enough requests on', () => {
+    const { stack, protection: nightshift } = protection();
+    const balancedBy = {
+      loadBalancer: 'app/shop/0123456789abcdef',
+      targetGroup: 'targetgroup/checkout/0123456789abcdef',
+    };
+    nightshift.protectService('checkout', { cluster: 'shop', maxTasks: 4, balancedBy, requestAlarms: {} });
+    const dimensions = [
+      { Name: 'LoadBalancer', Value: 'app/shop/0123456789abcdef' },
+      { Name: 'TargetGroup', Value: 'targetgroup/checkout/0123456789abcdef' },
+    ];
+    const input = (Id: string, MetricName: string) => ({
+      ...{ Id, ReturnData: false },
+      MetricStat: {
+        ...{ Period: 60, Stat: 'Sum' },
+        Metric: { Namespace: 'AWS/ApplicationELB', MetricName, Dimensions: dimensions },
+      },
+    });
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'nightshift-main-checkout-errors',
+      Metrics: [
+        { Expression: 'IF(requests >= 20, 100 * FILL(errors, 0) / requests, 0)', Id: 'result', ReturnData: true },
+        input('errors', 'HTTPCode_Target_5XX_Count'),
+        input('requests', 'RequestCount'),
+      ],
     });
   });
 

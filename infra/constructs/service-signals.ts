@@ -1,0 +1,122 @@
+/** What is watched of an ECS service: metric, limit, time, and the runbook that answers. Pure. */
+import type { z } from 'zod';
+import type { requestAlarmsSchema, serviceSchema } from '../config/schema.ts';
+import type { Metric } from './protected-alarm.ts';
+import type { NamedSignal } from './protection.ts';
+
+type Service = z.output<typeof serviceSchema>;
+type RequestAlarms = z.output<typeof requestAlarmsSchema>;
+
+/** @param name the service's key in the configuration. */
+export function serviceSignals(name: string, service: Service): readonly NamedSignal[] {
+  return [
+    ...usage(name, service),
+    ...(service.containerInsights ? tasks(name, service) : []),
+    ...(service.balancedBy && service.requestAlarms
+      ? requests(name, service, service.requestAlarms, service.balancedBy)
+      : []),
+  ];
+}
+
+const dimensionsOf = (name: string, { cluster, service = name }: Service) => ({
+  ...{ ClusterName: cluster, ServiceName: service },
+});
+const asText = (name: string, { cluster, service = name }: Service): string =>
+  `service ${service} in cluster ${cluster}`;
+
+/** AWS/ECS, "Amazon ECS CloudWatch metrics". */
+function usage(name: string, service: Service): NamedSignal[] {
+  const of = (id: string, metricName: string, what: string, threshold: number, forSeconds: number): NamedSignal => ({
+    ...{ name: `${name}-${id}`, runbook: 'scale-out-service', severity: service.severity, threshold, forSeconds },
+    description: `${what} of ${asText(name, service)} is above ${threshold} %.`,
+    metric: { namespace: 'AWS/ECS', metricName, dimensions: dimensionsOf(name, service), statistic: 'Average' },
+  });
+  return [
+    of('cpu', 'CPUUtilization', 'CPU', service.cpuAbovePercent, service.cpuForSeconds),
+    of('memory', 'MemoryUtilization', 'Memory', service.memoryAbovePercent, service.memoryForSeconds),
+  ];
+}
+
+/** ECS/ContainerInsights, "Amazon ECS Container Insights metrics": counts, never rates of restarts. */
+function tasks(name: string, service: Service): NamedSignal[] {
+  const metric = (metricName: string, statistic: Metric['statistic']): Metric => ({
+    ...{ namespace: 'ECS/ContainerInsights', metricName, dimensions: dimensionsOf(name, service), statistic },
+  });
+  const { severity, minTasks, tasksForSeconds: forSeconds } = service;
+  const missing: NamedSignal = {
+    ...{ name: `${name}-tasks`, runbook: 'roll-back-deployment', severity, forSeconds, threshold: minTasks },
+    ...{ trouble: 'below', silenceIsTrouble: true },
+    description: `Fewer than ${minTasks} tasks of ${asText(name, service)} are running.`,
+    metric: metric('RunningTaskCount', 'Minimum'),
+  };
+  const unhealthy: NamedSignal = {
+    ...{ name: `${name}-unhealthy`, runbook: 'stop-unhealthy-task', severity, forSeconds, threshold: 0 },
+    description: `Tasks of ${asText(name, service)} are unhealthy.`,
+    metric: metric('UnHealthyContainerHealthStatus', 'Maximum'),
+  };
+  return [...(minTasks > 0 ? [missing] : []), unhealthy];
+}
+
+const HOUR = 3_600;
+/**
+ * How fast an error budget of 30 days may burn (The Site Reliability Workbook, "Alerting on SLOs"): 14.4 times as fast as allowed for an hour has
+ * used 2 % of it, 6 times as fast for six hours 5 %.
+ */
+const BURNS = [
+  { id: 'burn-fast', windowSeconds: HOUR, rate: 14.4 },
+  { id: 'burn-slow', windowSeconds: 6 * HOUR, rate: 6 },
+] as const;
+
+/** AWS/ApplicationELB, "CloudWatch metrics for your Application Load Balancer". */
+function requests(
+  name: string,
+  service: Service,
+  limits: RequestAlarms,
+  { loadBalancer: LoadBalancer, targetGroup: TargetGroup }: NonNullable<Service['balancedBy']>,
+): NamedSignal[] {
+  const dimensions = { LoadBalancer, TargetGroup };
+  const metric = (metricName: string, statistic: Metric['statistic']): Metric => ({
+    ...{ namespace: 'AWS/ApplicationELB', metricName, dimensions, statistic },
+  });
+  const { severity } = service;
+  const { errorsAbovePercent, latencyAboveSeconds, objectivePercent } = limits;
+  const errors = {
+    // Without errors there is no datapoint of them; with few requests one error would be a large share.
+    expression: `IF(requests >= ${limits.errorsFromRequests}, 100 * FILL(errors, 0) / requests, 0)`,
+    of: { errors: metric('HTTPCode_Target_5XX_Count', 'Sum'), requests: metric('RequestCount', 'Sum') },
+  };
+  const where = asText(name, service);
+  const burns = BURNS.map(({ id, windowSeconds, rate }): NamedSignal => {
+    const threshold = rate * (100 - (objectivePercent ?? 0));
+    return {
+      ...{ name: `${name}-${id}`, runbook: 'high-error-rate', severity, metric: errors },
+      // More than all can't fail: a low objective burns no faster than that.
+      ...{
+        threshold: Math.min(99, Number(threshold.toFixed(6))),
+        forSeconds: windowSeconds,
+        periodSeconds: windowSeconds,
+      },
+      description: `Errors of ${where} use up what its objective of ${objectivePercent} % allows ${rate} times too fast.`,
+    };
+  });
+  return [
+    {
+      ...{ name: `${name}-errors`, runbook: 'high-error-rate', severity, metric: errors },
+      ...{ threshold: errorsAbovePercent, forSeconds: limits.errorsForSeconds },
+      description: `More than ${errorsAbovePercent} % of the answers of ${where} are server errors.`,
+    },
+    {
+      ...{ name: `${name}-latency`, runbook: 'scale-out-service', severity },
+      ...{ threshold: latencyAboveSeconds, forSeconds: limits.latencyForSeconds },
+      metric: metric('TargetResponseTime', 'p95'),
+      description: `One request in twenty to ${where} takes longer than ${latencyAboveSeconds} s.`,
+    },
+    {
+      ...{ name: `${name}-hosts`, runbook: 'stop-unhealthy-task', severity },
+      ...{ threshold: 0, forSeconds: limits.unhealthyForSeconds },
+      metric: metric('UnHealthyHostCount', 'Minimum'),
+      description: `The load balancer finds targets of ${where} unhealthy.`,
+    },
+    ...(objectivePercent === undefined ? [] : burns),
+  ];
+}

@@ -2,7 +2,8 @@
 import { createTransformer } from '@swc/jest';
 
 const HANDLER = /functions\/remediations\/[^/]+\/handler\.ts$/;
-const DECIDE = /^(\s*)decide(?::[^,\n]*)?,$/m;
+/** Of the remediation that the handler exports, not of its imports. */
+const DECIDE = /(export const remediation\b[^]*?^\s*)decide(?::[^,\n]*)?,$/m;
 
 export default {
   createTransformer(options) {

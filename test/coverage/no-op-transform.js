@@ -3,7 +3,7 @@ import { createTransformer } from '@swc/jest';
 
 const HANDLER = /functions\/remediations\/[^/]+\/handler\.ts$/;
 /** Of the remediation that the handler exports, not of its imports. */
-const DECIDE = /(export const remediation\b[^]*?^\s*)decide(?::[^,\n]*)?,$/m;
+const DECIDE = /(export const remediation\b.*?^\s*)decide(?::[^,\n]*)?,$/ms;
 
 export default {
   createTransformer(options) {

@@ -1,4 +1,5 @@
 /** The AWS side of `raise-task-resources`: a new revision of the task definition, and its roll-out. */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import {
   ECSClient,
   ListTaskDefinitionsCommand,
@@ -6,6 +7,7 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { type Definition, readDefinition } from '../../ecs/definition.ts';
+import { readServiceGuards, steadyTasks } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
@@ -37,6 +39,7 @@ import { manifest } from './manifest.ts';
 import { greaterRevision, raisedFromOf } from './revision.ts';
 
 const ecs = new ECSClient(clientDefaults());
+const cloudwatch = new CloudWatchClient(clientDefaults());
 const changes = new ECSClient(changingClientDefaults());
 /** Registering has no token: an answer that was lost is looked for by tag, not asked for again. */
 const registers = new ECSClient(onceClientDefaults());
@@ -174,6 +177,8 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   act,
   alreadyApplied,
   verify,
+  guards: steadyTasks,
+  readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
   costPerHourUsd: (change, _target, config) => costPerHourUsd(change, config),
 };
 

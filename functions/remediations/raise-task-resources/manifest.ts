@@ -39,6 +39,12 @@ export const manifest = defineManifest({
       resources: ['{taskRole}'],
       onlyWhere: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
     },
+    {
+      actions: ['cloudwatch:GetMetricData'],
+      resources: ['*'],
+      whyAnyResource:
+        'GetMetricData has no resource types (Service Authorization Reference, Actions for Amazon CloudWatch).',
+    },
   ],
   network: 'none',
   risk: 'medium',

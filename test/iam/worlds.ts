@@ -37,7 +37,7 @@ export interface Surroundings {
 
 /** The demo and every path that it doesn't take. */
 export async function playActing(around: Surroundings): Promise<Played> {
-  const demo = choose(await allScenarios<World>(), ['demo']);
+  const demo = choose(await allScenarios<World>(), ['demo', 'site-down']);
   return play(
     [
       ...demo,
@@ -100,7 +100,8 @@ async function play(
   { tell, signal, onWorld }: Surroundings,
   configPath?: string,
 ): Promise<Played> {
-  const options = { name: 'iam-check', enforcePolicies: false, report: tell, signal };
+  const environment = Object.assign({}, ...scenarios.map((scenario) => scenario.environment));
+  const options = { name: 'iam-check', enforcePolicies: false, environment, report: tell, signal };
   const world = await startWorld({ ...options, ...(configPath === undefined ? {} : { configPath }) });
   onWorld?.(world);
   try {

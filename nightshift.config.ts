@@ -1,6 +1,6 @@
 /**
  * What this deployment protects. Replace the example by your own services and databases; every field is described in
- * infra/config/schema.ts. In mode `observe` Nightshift changes nothing: it says what it would do.
+ * infra/config/schema.ts and the files beside it. In mode `observe` Nightshift changes nothing: it says what it would do.
  */
 import { defineConfig } from './infra/config/schema.ts';
 
@@ -8,7 +8,7 @@ export default defineConfig({
   name: 'main',
   region: 'us-east-1',
   standbyRegion: 'us-west-2',
-  // off | observe | auto. Begin with observe, read what it would have done, then promote one runbook at a time below.
+  // off | observe | approve | auto. Begin with observe, read what it would have done, then promote one runbook at a time below.
   mode: 'observe',
 
   services: {
@@ -23,6 +23,12 @@ export default defineConfig({
       connectionsPerTask: 10,
       // Ends of the ARNs of what sends it requests: a change counts as proved only if its clients fare no worse than before.
       balancedBy: { loadBalancer: 'app/orders/0123456789abcdef', targetGroup: 'targetgroup/backend/0123456789abcdef' },
+      // Alarms on errors, latency and unhealthy targets there, too, and on how fast an error budget burns.
+      // requestAlarms: { objectivePercent: 99.9 },
+      // Alarms on missing and unhealthy tasks; the cluster needs Container Insights, which costs extra.
+      // containerInsights: true,
+      // Without these, tasks never get more than they have.
+      // maxTaskMemoryMib: 8192, maxTaskCpuUnits: 2048, taskRoles: ['arn:aws:iam::111122223333:role/orders-task'],
     },
   },
 
@@ -39,8 +45,15 @@ export default defineConfig({
       releaseToShare: 0.7,
       idleForSeconds: 600,
       allowUsers: ['reporting'],
+      // Without these, storage and class never change. A larger class is approved by somebody, unless costApprovals is 0.
+      // maxStorageGib: 500, instanceClasses: [{ name: 'db.m7g.large' }, { name: 'db.m7g.xlarge' }],
+      // A snapshot a day: docs/backups.md.
+      // backup: {},
     },
   },
+
+  // Services at several sites behind one DNS name: docs/endpoints.md.
+  // endpoints: {},
 
   // Private subnets from which the databases can be reached; they need no NAT and no way to the internet.
   network: {
@@ -60,6 +73,8 @@ export default defineConfig({
   // A page of graphs: free for the account's first three, else 3 USD a month.
   selfWatch: { dashboard: true },
 
+  // By the names of remediations: the folders in functions/remediations. One of high risk is `auto` only by its own line;
+  // in mode `approve` two of `people` approve it.
   runbooks: {
     // 'scale-out-service': { mode: 'auto', cooldownSeconds: 600 },
   },

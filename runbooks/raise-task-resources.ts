@@ -7,7 +7,7 @@ export const runbook = defineRunbook({
   severity: 'P2',
   startedBy: manifest.triggers,
   rungs: ['raise-task-resources'],
-  guards: ['runningTasks', 'healthyHosts', 'errorRate'],
+  guards: ['healthyHosts', 'errorRate'],
   told: 'The contacts of the service, when its tasks may not be greater, or are killed with the greater size, too.',
   covers: ['2b/out-of-memory-kill', '3a/scale-service-vertically'],
 });

@@ -78,9 +78,12 @@ export async function takeSnapshot({ id, instance, tags }: SnapshotOrder): Promi
   } catch (error) {
     const name = error instanceof Error ? error.name : '';
     if (name === 'DBSnapshotAlreadyExistsFault') return;
-    // "CreateDBSnapshot": the source must be available. Something else is being done to it, which passes.
-    if (name === 'InvalidDBInstanceStateFault')
+    // "CreateDBSnapshot": the source must be available. It isn't while the snapshot of an order is made whose answer was lost, and RDS may say so
+    // instead of that the name is taken; else something is being done to it, which passes.
+    if (name === 'InvalidDBInstanceStateFault') {
+      if (await readSnapshot(id)) return;
       throw new RetryableError(`make the snapshot ${id}: ${instance} is not available at the moment`, { cause: error });
+    }
     throw classifyAwsError(`make the snapshot ${id}`, error);
   }
 }

@@ -1,4 +1,5 @@
 /** Endpoints in the configuration: a DNS record that sends everybody to one of several sites. */
+import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { asGiven, type Fault } from './faults.ts';
 
@@ -33,7 +34,8 @@ export const endpointSchema = z.strictObject({
   zoneId,
   /** A simple record (no routing policy): where it has one, Route 53 fails over by itself. */
   recordName: hostName,
-  recordType: z.enum(['A', 'AAAA', 'CNAME']).default('A'),
+  /** No AAAA: the health check that follows a name asks by IPv4 ("HealthCheckConfig", Amazon Route 53 API Reference). */
+  recordType: z.enum(['A', 'CNAME']).default('A'),
   /** Of the records that Nightshift writes: so long do resolvers keep sending users to the earlier site (runbook 003, lines 325: 60 s). */
   ttlSeconds: seconds(1, 3600).default(60),
   /** Health check of the record's own name, so of the site that users reach: its alarm starts the failover. */
@@ -91,11 +93,18 @@ export function endpointFaults(endpoints: Readonly<Record<string, Loose>>, regio
             fault(
               `${at}.sites[${index}].aliasZoneId`,
               aliasZoneId,
-              'no aliasZoneId for a CNAME: an alias is an A or AAAA record',
+              'no aliasZoneId for a CNAME: an alias is an A record',
             ),
           ]
         : [],
     );
+    const unfit = sites.flatMap(({ target, aliasZoneId }, index) => {
+      const [isAddress, path] = [isIPv4(target), `${at}.sites[${index}].target`];
+      if (recordType === 'CNAME' && isAddress) return [fault(path, target, 'a host name, for a CNAME')];
+      if (recordType !== 'CNAME' && aliasZoneId === undefined && !isAddress)
+        return [fault(path, target, 'an IPv4 address, or the host name of an alias with its aliasZoneId')];
+      return [];
+    });
     const elsewhere =
       createAlarms !== false && region !== undefined && region !== ROUTE53_METRICS_REGION
         ? [
@@ -106,6 +115,14 @@ export function endpointFaults(endpoints: Readonly<Record<string, Loose>>, regio
             ),
           ]
         : [];
-    return [...twice('name'), ...twice('target'), ...twice('healthCheckId'), ...shared, ...aliased, ...elsewhere];
+    return [
+      ...twice('name'),
+      ...twice('target'),
+      ...twice('healthCheckId'),
+      ...shared,
+      ...aliased,
+      ...unfit,
+      ...elsewhere,
+    ];
   });
 }

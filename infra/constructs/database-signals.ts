@@ -24,6 +24,8 @@ export function databaseSignals(name: string, database: z.output<typeof database
       ...{ name: `${name}-connections`, runbook: 'release-idle-connections', severity, threshold: connections },
       description: `Database ${name} has more than ${connections} of ${maxConnections} connections in use.`,
       metric: metric('DatabaseConnections', 'Maximum'),
+      // RDS tells it as long as the instance runs.
+      silencePages: true,
       forSeconds: database.connectionsForSeconds,
     },
     ...(storage > 0

@@ -38,8 +38,13 @@ export interface ProtectedAlarmProps {
   readonly threshold: number;
   /** Which side of the threshold is trouble; above when left out. */
   readonly trouble?: 'above' | 'below';
-  /** Whether no data is trouble, too: of what is always there while it is well. */
+  /** Whether no data is trouble, too, which starts the runbook: of what is always there while it is well. */
   readonly silenceIsTrouble?: boolean;
+  /**
+   * Whether the backstop also calls a person when there was data and there is none any more: what publishes it is down, and no runbook can look at
+   * it. One that was just made has none yet, and calls nobody ("Using Amazon CloudWatch alarms": actions run on a change of state).
+   */
+  readonly silencePages?: boolean;
   readonly periodSeconds: number;
   /** How long the metric must stay beyond the threshold; a multiple of the period. */
   readonly forSeconds: number;
@@ -64,7 +69,7 @@ export class ProtectedAlarm extends Construct {
         `${props.alarmName}: forSeconds is ${forSeconds}; expected a multiple of the period, ${periodSeconds} s`,
       );
     const signal = {
-      ...('expression' in metric ? mathOf(metric, periodSeconds) : plainOf(metric, periodSeconds)),
+      ...asAlarm(metric, periodSeconds),
       threshold,
       comparisonOperator: props.trouble === 'below' ? 'LessThanThreshold' : 'GreaterThanThreshold',
       treatMissingData: props.silenceIsTrouble ? 'breaching' : 'missing',
@@ -87,10 +92,15 @@ export class ProtectedAlarm extends Construct {
       alarmName: `${props.alarmName}-backstop`,
       alarmDescription: `${props.severity}. ${props.description} Nightshift ${props.deployment} did not mend it in ${props.backstopAfterSeconds} s: look yourself.`,
       evaluationPeriods: Math.ceil((forSeconds + props.backstopAfterSeconds) / periodSeconds),
+      ...(props.silencePages && { insufficientDataActions: [props.pageTopic.topicArn] }),
       pageTopic: props.pageTopic,
     });
   }
 }
+
+/** Of a metric or of metric math, as an alarm has it. */
+export const asAlarm = (metric: Metric | MetricMath, periodSeconds: number) =>
+  'expression' in metric ? mathOf(metric, periodSeconds) : plainOf(metric, periodSeconds);
 
 function plainOf({ namespace, metricName, dimensions, statistic }: Metric, period: number) {
   const how = isPercentile(statistic) ? { extendedStatistic: statistic } : { statistic };

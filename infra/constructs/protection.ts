@@ -11,9 +11,10 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type EndpointInput, endpointSchema } from '../config/endpoints.ts';
 import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
+import { pagingAlarm } from './alarm-action.ts';
 import { databaseSignals } from './database-signals.ts';
-import { ProtectedAlarm, type ProtectedAlarmProps } from './protected-alarm.ts';
-import { serviceSignals } from './service-signals.ts';
+import { asAlarm, ProtectedAlarm, type ProtectedAlarmProps } from './protected-alarm.ts';
+import { burnSignals, type PagingSignal, serviceSignals } from './service-signals.ts';
 
 export interface ProtectionProps {
   /** Name of the Nightshift deployment that answers. */
@@ -29,7 +30,15 @@ export interface ProtectionProps {
 export interface NamedSignal
   extends Pick<
     ProtectedAlarmProps,
-    'metric' | 'threshold' | 'trouble' | 'silenceIsTrouble' | 'forSeconds' | 'runbook' | 'description' | 'severity'
+    | 'metric'
+    | 'threshold'
+    | 'trouble'
+    | 'silenceIsTrouble'
+    | 'silencePages'
+    | 'forSeconds'
+    | 'runbook'
+    | 'description'
+    | 'severity'
   > {
   /** Part of the alarm's name. */
   readonly name: string;
@@ -50,7 +59,9 @@ export class Protection extends Construct {
    * @param name the service's key in the deployment's configuration.
    */
   protectService(name: string, input: ServiceInput): ProtectedAlarm[] {
-    return serviceSignals(name, serviceSchema.parse(input)).map((signal) => this.#alarm(signal));
+    const service = serviceSchema.parse(input);
+    for (const signal of burnSignals(name, service)) this.#page(signal);
+    return serviceSignals(name, service).map((signal) => this.#alarm(signal));
   }
 
   /**
@@ -83,6 +94,20 @@ export class Protection extends Construct {
       trouble: 'below',
       silenceIsTrouble: true,
       forSeconds: unhealthyForSeconds,
+    });
+  }
+
+  #page({ name, severity, description, metric, windowSeconds, threshold }: PagingSignal): void {
+    const { deployment, pageTopic } = this.#props;
+    pagingAlarm(this, name, {
+      ...asAlarm(metric, windowSeconds),
+      alarmName: `nightshift-${deployment}-${name}`,
+      alarmDescription: `${severity}. ${description} Nightshift ${deployment} does nothing about it by itself.`,
+      threshold,
+      comparisonOperator: 'GreaterThanThreshold',
+      evaluationPeriods: 1,
+      treatMissingData: 'missing',
+      pageTopic,
     });
   }
 

@@ -1,7 +1,7 @@
 /** What is watched of an ECS service: metric, limit, time, and the runbook that answers. Pure. */
 import type { z } from 'zod';
 import type { requestAlarmsSchema, serviceSchema } from '../config/schema.ts';
-import type { Metric } from './protected-alarm.ts';
+import type { Metric, MetricMath } from './protected-alarm.ts';
 import type { NamedSignal } from './protection.ts';
 
 type Service = z.output<typeof serviceSchema>;
@@ -32,7 +32,8 @@ function usage(name: string, service: Service): NamedSignal[] {
     metric: { namespace: 'AWS/ECS', metricName, dimensions: dimensionsOf(name, service), statistic: 'Average' },
   });
   return [
-    of('cpu', 'CPUUtilization', 'CPU', service.cpuAbovePercent, service.cpuForSeconds),
+    // ECS tells it as long as a task runs.
+    { ...of('cpu', 'CPUUtilization', 'CPU', service.cpuAbovePercent, service.cpuForSeconds), silencePages: true },
     of('memory', 'MemoryUtilization', 'Memory', service.memoryAbovePercent, service.memoryForSeconds),
   ];
 }
@@ -67,41 +68,62 @@ const BURNS = [
   { id: 'burn-slow', windowSeconds: 6 * HOUR, rate: 6 },
 ] as const;
 
+/** Of the answers, in percent. Without errors there is no datapoint of them; with few requests one error would be a large share. */
+function errorShare({ errorsFromRequests }: RequestAlarms, dimensions: Metric['dimensions']): MetricMath {
+  const sum = (metricName: string): Metric => ({
+    ...{ namespace: 'AWS/ApplicationELB', metricName, dimensions, statistic: 'Sum' },
+  });
+  return {
+    expression: `IF(requests >= ${errorsFromRequests}, 100 * FILL(errors, 0) / requests, 0)`,
+    of: { errors: sum('HTTPCode_Target_5XX_Count'), requests: sum('RequestCount') },
+  };
+}
+
+/** What a person is called for and no runbook answers. */
+export interface PagingSignal extends Pick<NamedSignal, 'name' | 'severity' | 'metric' | 'threshold' | 'description'> {
+  /** One period as long as this. */
+  readonly windowSeconds: number;
+}
+
+/**
+ * How fast the error budget burns. These call people and start nothing: over hours they say neither when the trouble began nor that it still goes on, so
+ * a deployment that mended it could be blamed for it.
+ * @param name the service's key in the configuration.
+ */
+export function burnSignals(name: string, service: Service): readonly PagingSignal[] {
+  const { balancedBy, requestAlarms, severity } = service;
+  const objectivePercent = requestAlarms?.objectivePercent;
+  if (!balancedBy || !requestAlarms || objectivePercent === undefined) return [];
+  const metric = errorShare(requestAlarms, dimensionsBehind(balancedBy));
+  return BURNS.map(({ id, windowSeconds, rate }) => ({
+    ...{ name: `${name}-${id}`, severity, metric, windowSeconds },
+    // More than all can't fail: a low objective burns no faster than that.
+    threshold: Math.min(99, Number((rate * (100 - objectivePercent)).toFixed(6))),
+    description: `Errors of ${asText(name, service)} use up what its objective of ${objectivePercent} % allows ${rate} times too fast.`,
+  }));
+}
+
+const dimensionsBehind = ({ loadBalancer, targetGroup }: NonNullable<Service['balancedBy']>) => ({
+  ...{ LoadBalancer: loadBalancer, TargetGroup: targetGroup },
+});
+
 /** AWS/ApplicationELB, "CloudWatch metrics for your Application Load Balancer". */
 function requests(
   name: string,
   service: Service,
   limits: RequestAlarms,
-  { loadBalancer: LoadBalancer, targetGroup: TargetGroup }: NonNullable<Service['balancedBy']>,
+  balancedBy: NonNullable<Service['balancedBy']>,
 ): NamedSignal[] {
-  const dimensions = { LoadBalancer, TargetGroup };
+  const dimensions = dimensionsBehind(balancedBy);
   const metric = (metricName: string, statistic: Metric['statistic']): Metric => ({
     ...{ namespace: 'AWS/ApplicationELB', metricName, dimensions, statistic },
   });
   const { severity } = service;
-  const { errorsAbovePercent, latencyAboveSeconds, objectivePercent } = limits;
-  const errors = {
-    // Without errors there is no datapoint of them; with few requests one error would be a large share.
-    expression: `IF(requests >= ${limits.errorsFromRequests}, 100 * FILL(errors, 0) / requests, 0)`,
-    of: { errors: metric('HTTPCode_Target_5XX_Count', 'Sum'), requests: metric('RequestCount', 'Sum') },
-  };
+  const { errorsAbovePercent, latencyAboveSeconds } = limits;
   const where = asText(name, service);
-  const burns = BURNS.map(({ id, windowSeconds, rate }): NamedSignal => {
-    const threshold = rate * (100 - (objectivePercent ?? 0));
-    return {
-      ...{ name: `${name}-${id}`, runbook: 'high-error-rate', severity, metric: errors },
-      // More than all can't fail: a low objective burns no faster than that.
-      ...{
-        threshold: Math.min(99, Number(threshold.toFixed(6))),
-        forSeconds: windowSeconds,
-        periodSeconds: windowSeconds,
-      },
-      description: `Errors of ${where} use up what its objective of ${objectivePercent} % allows ${rate} times too fast.`,
-    };
-  });
   return [
     {
-      ...{ name: `${name}-errors`, runbook: 'high-error-rate', severity, metric: errors },
+      ...{ name: `${name}-errors`, runbook: 'high-error-rate', severity, metric: errorShare(limits, dimensions) },
       ...{ threshold: errorsAbovePercent, forSeconds: limits.errorsForSeconds },
       description: `More than ${errorsAbovePercent} % of the answers of ${where} are server errors.`,
     },
@@ -117,6 +139,5 @@ function requests(
       metric: metric('UnHealthyHostCount', 'Minimum'),
       description: `The load balancer finds targets of ${where} unhealthy.`,
     },
-    ...(objectivePercent === undefined ? [] : burns),
   ];
 }

@@ -31,6 +31,7 @@ export interface DnsRemediationWorld {
   readonly route53: Route53World;
   readonly sites: Sites;
   readonly zoneId: string;
+  readonly configured: EndpointConfig['sites'];
   /** Makes a record that leads to site east. @returns its endpoint's name. */
   record(): string;
   /** The address that the name server gives for it. */
@@ -75,6 +76,7 @@ export async function openDnsRemediation(): Promise<DnsRemediationWorld> {
     route53,
     sites,
     zoneId,
+    configured,
     record() {
       const name = `shop${++count}`;
       const record = { name: `${recordNameOf(name)}.`, type: 'A', ttlSeconds: 60, values: [sites.east.address] };

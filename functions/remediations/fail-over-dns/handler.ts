@@ -72,6 +72,9 @@ async function act(
   // An answer of ours that was lost, or somebody else.
   const live = await readRecord(target.zoneId, target);
   if (live.kind === 'record' && isSameRecord(live.record, after.record)) return { summary: told, data };
+  // The record is the one that was read, so Route 53 minds what is to be put in its place.
+  if (live.kind === 'record' && isSameRecord(live.record, before.record))
+    throw new ActionFailedError(`Route 53 refuses the record of site ${after.site}: ${replaced.why}`);
   throw new ChangedBySomeoneElseError(`record ${target.recordName}`, `the record of site ${before.site}`, replaced.why);
 }
 

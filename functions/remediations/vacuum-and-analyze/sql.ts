@@ -134,7 +134,7 @@ export async function maintain(
   try {
     await client.query(`SET statement_timeout = ${Math.ceil(withinMs)}; SET vacuum_cost_delay = '2ms'`);
     await client.query(
-      why === 'statistics' ? `ANALYZE (SKIP_LOCKED) ${name}` : `VACUUM (SKIP_LOCKED, ANALYZE) ${name}`,
+      why === 'statistics' ? `ANALYZE (SKIP_LOCKED) ${name}` : `VACUUM (SKIP_LOCKED, TRUNCATE false, ANALYZE) ${name}`,
     );
     return isSkipped ? 'skipped' : 'done';
   } catch (error) {

@@ -1,4 +1,5 @@
 /** ChangeResourceRecordSets on a zone's records: all of a batch or nothing of it. Pure. */
+import { isIPv4 } from 'node:net';
 import { AwsFault } from '../../world/types.ts';
 import type { RecordSet } from './model.ts';
 
@@ -61,6 +62,9 @@ function faultOf(
       ? undefined
       : `Tried to delete ${what} but the values provided do not match the current values`;
   }
+  const bad = record.type === 'A' ? record.values?.find((value) => !isIPv4(value)) : undefined;
+  if (bad !== undefined)
+    return `Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '${bad}''`;
   if (action === 'CREATE' && found) return `Tried to create ${what} but it already exists`;
   const neighbours = present.filter((each) => each !== found && each.name === record.name);
   // RFC 1034, section 3.6.2: a CNAME stands alone.

@@ -158,6 +158,16 @@ describe('fail-over-dns, while site east is sick and site west is well', () => {
     expect(await w.addressOf(name)).toBe(EAST);
   });
 
+  it('calls a person at once when Route 53 refuses the new record, instead of blaming somebody else', async () => {
+    const name = w.record();
+    const sites = w.configured.map((site) => (site.name === 'west' ? { ...site, target: 'not-an-address' } : site));
+    expect(await w.deliver(name, w.alarm(name), { target: { sites } })).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining('ARRDATAIllegalIPv4Address'),
+    });
+    expect(await w.addressOf(name)).toBe(EAST);
+  });
+
   it('makes no changing call in observe mode, and asks two people in mode approve', async () => {
     const [name, other] = [w.record(), w.record()];
     const { result, changing, calls } = await w.callsDuring(async () => [

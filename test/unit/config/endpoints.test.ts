@@ -63,9 +63,26 @@ describe('endpoints in the configuration', () => {
     ],
     [
       'an alias as a CNAME',
-      { recordType: 'CNAME', sites: [east, { ...west, aliasZoneId: 'Z35SXDOTRQ7X7K' }] },
+      {
+        recordType: 'CNAME',
+        sites: [
+          { ...east, target: 'east.example.com' },
+          { ...west, target: 'west.example.com', aliasZoneId: 'Z35SXDOTRQ7X7K' },
+        ],
+      },
       'endpoints.shop.sites[1].aliasZoneId',
     ],
+    [
+      'a name where an address belongs',
+      { sites: [east, { ...west, target: 'west.example.com' }] },
+      'endpoints.shop.sites[1].target',
+    ],
+    [
+      'an address as a CNAME',
+      { recordType: 'CNAME', sites: [{ ...east, target: 'east.example.com' }, west] },
+      'endpoints.shop.sites[1].target',
+    ],
+    ['a type that health checks don’t ask for', { recordType: 'AAAA' }, 'endpoints.shop.recordType'],
     ['a zone that is a wildcard', { zoneId: '*' }, 'endpoints.shop.zoneId'],
     ['a health check that is a wildcard', { healthCheckId: '*' }, 'endpoints.shop.healthCheckId'],
     [

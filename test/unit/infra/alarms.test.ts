@@ -28,6 +28,18 @@ describe('an alarm of a protected target', () => {
     ]);
   });
 
+  it('has a backstop that also pages when what it watches falls silent, for one signal of each target', () => {
+    const silent = alarms.filter(
+      (alarm) => alarm.InsufficientDataActions !== undefined && /backstop/.test(String(alarm.AlarmName)),
+    );
+    expect(silent.map((alarm) => alarm.AlarmName).sort()).toEqual([
+      'nightshift-main-backend-cpu-backstop',
+      'nightshift-main-orders-db-connections-backstop',
+    ]);
+    for (const alarm of silent)
+      expect(alarm).toMatchObject({ TreatMissingData: 'missing', InsufficientDataActions: alarm.AlarmActions });
+  });
+
   it('carries its tags in its events, and acts in no other way', () => {
     for (const alarm of starting) {
       expect(alarm.ActionConfiguration).toEqual({ AlarmTagsPropagation: { Enabled: true } });
@@ -184,13 +196,26 @@ describe("Protection in a CDK app of one's own", () => {
       errors: ['high-error-rate', '> 5', 300],
       latency: ['scale-out-service', '> 2', 600],
       hosts: ['stop-unhealthy-task', '> 0', 300],
-      'burn-fast': ['high-error-rate', '> 1.44', 3_600],
-      'burn-slow': ['high-error-rate', '> 0.6', 21_600],
     });
-    // Each has a backstop.
+    // Each has a backstop; how fast the budget burns calls people only: it says neither when trouble began nor that it goes on.
     const named = (alarm: { AlarmName: string }) => `${alarm.AlarmName}-backstop`;
-    const backstops = found.filter(({ Tags }) => Tags === undefined).map(({ AlarmName }) => AlarmName);
-    expect(backstops.sort()).toEqual(started.map((alarm) => named(alarm as { AlarmName: string })).sort());
+    const paging = found.filter(({ Tags }) => Tags === undefined);
+    expect(paging.map(({ AlarmName }) => AlarmName).sort()).toEqual(
+      [
+        ...started.map((alarm) => named(alarm as { AlarmName: string })),
+        'nightshift-main-checkout-burn-fast',
+        'nightshift-main-checkout-burn-slow',
+      ].sort(),
+    );
+    const burns = paging.filter(({ AlarmName }) => /burn/.test(AlarmName));
+    expect(
+      burns.map(({ Threshold, Metrics, EvaluationPeriods, AlarmActions }) => [
+        ...[Threshold, Metrics[1].MetricStat.Period, EvaluationPeriods, AlarmActions.length],
+      ]),
+    ).toEqual([
+      [1.44, 3_600, 1, 1],
+      [0.6, 21_600, 1, 1],
+    ]);
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       AlarmName: 'nightshift-main-checkout-tasks',
       TreatMissingData: 'breaching',

@@ -6,7 +6,7 @@ import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import type { RuntimeConfig, ServiceConfig } from '../engine/config.ts';
 import { classifyAwsError } from '../engine/errors.ts';
 import type { GuardReadings } from '../engine/guard-metrics.ts';
-import { newestPeriod } from '../metrics/newest-period.ts';
+import { guardPeriodSeconds, newestPeriod } from '../metrics/newest-period.ts';
 import type { Missing, RunningService } from './types.ts';
 
 type Told = Readonly<Partial<Record<'hosts' | 'requests' | 'errors' | 'latency', number>>>;
@@ -37,7 +37,8 @@ export async function readServiceGuards(
     latency: { ...balancer, metricName: 'TargetResponseTime', stat: 'Average' },
   } as const;
   try {
-    return readingsOf(await newestPeriod(cloudwatch, wanted, alarmPeriodSeconds, since), alarmPeriodSeconds);
+    const periodSeconds = guardPeriodSeconds(alarmPeriodSeconds);
+    return readingsOf(await newestPeriod(cloudwatch, wanted, periodSeconds, since), periodSeconds);
   } catch (error) {
     throw classifyAwsError(`read requests and hosts of ${cluster}/${service} at its load balancer`, error);
   }

@@ -51,15 +51,21 @@ export function compareGuards(
   for (const guard of guards) {
     const [was, is] = [before[guard], after[guard]];
     if (was === undefined || tellsNothing(guard, before, after)) continue;
-    if (is === undefined) unknown.push(guard);
+    if (is === undefined || fellSilent(guard, before, after)) unknown.push(guard);
     else if (RULES[guard].isWorse(was, is)) worse.push(`${guard} went from ${was} to ${is} ${RULES[guard].unit}`);
   }
   return { worse, unknown };
 }
 
-/** Too few requests to judge by: before for all that is told of requests, afterwards for how they fared. That they stay away is told by their count. */
+/** Too few requests to judge by: before for all that is told of requests, afterwards for how they fared. */
 function tellsNothing(guard: GuardMetric, before: GuardReadings, after: GuardReadings): boolean {
   if (!OF_REQUESTS.includes(guard)) return false;
-  const few = ({ requestCount = Number.POSITIVE_INFINITY }: GuardReadings) => requestCount < LEAST_REQUESTS_PER_MINUTE;
-  return few(before) || (guard !== 'requestCount' && few(after));
+  return areFew(before) || (guard !== 'requestCount' && areFew(after) && after.requestCount !== 0);
 }
+
+/** Requests came before and none does now: they stay away, or CloudWatch doesn't tell of them yet. Neither shows that all is well. */
+const fellSilent = (guard: GuardMetric, before: GuardReadings, after: GuardReadings): boolean =>
+  guard !== 'requestCount' && OF_REQUESTS.includes(guard) && !areFew(before) && after.requestCount === 0;
+
+const areFew = ({ requestCount = Number.POSITIVE_INFINITY }: GuardReadings): boolean =>
+  requestCount < LEAST_REQUESTS_PER_MINUTE;

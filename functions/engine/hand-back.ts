@@ -10,7 +10,7 @@ import { heldOf, holdsBy, valueWithout } from './holds.ts';
 import { type ActionItem, type TargetItem, workOf } from './items.ts';
 import type { Hold } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
-import { anyCopy } from './switch.ts';
+import { anyCopy, readSwitch } from './switch.ts';
 import { handBacksLately, holdDropped, leased } from './target-state.ts';
 import { changeForbidden } from './windows.ts';
 import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork, removeWork } from './writes.ts';
@@ -144,6 +144,8 @@ async function commitHandBack<T extends Protected, O>(
   const now = context.now();
   const soon: Later = { at: now + SOON_MS, reason: 'moved', why: 'the target moved, or Nightshift is paused' };
   const budgets = [removalBudget(config)];
+  // A copy alone doesn't tell of a pause that was cut short after its master.
+  if ((await readSwitch(store)) !== 'run') return soon;
   let free = anySlots(budgets);
   for (let tries = 0; tries < TRIES; tries++) {
     const slots = claimSlots(store.table, free, chooseSlots(free, random), action.actionId, now);

@@ -41,9 +41,10 @@ export async function setSwitch(
   const write = async (keys: readonly (readonly Key[])[]) =>
     (await Promise.all(keys.map((each) => writeCopies(store, each, item)))).flat();
   // At no time does the master allow more than the copies: halfway set, nothing new is begun.
+  const seen = state === 'run' ? await readMaster(store) : undefined;
   const left =
     state === 'run'
-      ? [...(await write(groups)), ...(await write([[MASTER_SWITCH]]))]
+      ? [...(await write(groups)), ...(await releaseMaster(store, item, seen))]
       : [...(await write([[MASTER_SWITCH]])), ...(await write(groups))];
   if (left.length > 0)
     throw new RetryableError(
@@ -79,9 +80,40 @@ async function writeCopies(store: Store, keys: readonly Key[], item: SwitchItem)
   return keys;
 }
 
+/**
+ * Sets the master to `run` if it still is what was read before the copies were written: a freeze that came meanwhile stays.
+ * @returns the master's key when it could not be written.
+ * @throws RetryableError when somebody else set it.
+ */
+async function releaseMaster(store: Store, item: SwitchItem, seen: SwitchItem | undefined): Promise<readonly Key[]> {
+  const put = {
+    label: MASTER_SWITCH.pk,
+    item: {
+      Put: {
+        TableName: store.table,
+        Item: marshall({ ...MASTER_SWITCH, ...item }),
+        ...(seen
+          ? {
+              ConditionExpression: '#at = :at AND #by = :by AND #state = :state',
+              ExpressionAttributeNames: { '#at': 'at', '#by': 'by', '#state': 'state' },
+              ExpressionAttributeValues: marshall({ ':at': seen.at, ':by': seen.by, ':state': seen.state }),
+            }
+          : { ConditionExpression: 'attribute_not_exists(pk)' }),
+      },
+    },
+  };
+  const result = await store.transact([put]);
+  if (result.ok) return [];
+  if (result.failed.size > 0) throw new RetryableError('somebody else set the switch at the same time: set it again');
+  return [MASTER_SWITCH];
+}
+
+const readMaster = async (store: Store): Promise<SwitchItem | undefined> =>
+  (await store.read(MASTER_SWITCH)) as SwitchItem | undefined;
+
 /** The switch as it is now, in one read. @throws EngineError when the journal can't be read: then nothing may be changed. */
 export async function readSwitch(store: Store): Promise<SwitchState> {
-  return ((await store.read(MASTER_SWITCH)) as SwitchItem | undefined)?.state ?? 'run';
+  return (await readMaster(store))?.state ?? 'run';
 }
 
 /** Some copy of the switch for a transaction to check. */

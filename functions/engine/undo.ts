@@ -11,7 +11,7 @@ import { describeTakeOver, SOON_MS, takenOverBy } from './guard.ts';
 import { heldOf, valueWithout } from './holds.ts';
 import { type ActionItem, type TargetItem, workKey } from './items.ts';
 import type { Change } from './remediation.ts';
-import { anyCopy } from './switch.ts';
+import { anyCopy, readSwitch } from './switch.ts';
 import { leased } from './target-state.ts';
 import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork, removeWork } from './writes.ts';
 
@@ -96,6 +96,8 @@ async function commitUndo<T extends Protected, O>(
   const { table } = store;
   const now = context.now();
   const { change, remediation, target, actionId, incidentId } = action;
+  // A copy alone doesn't tell of a pause that was cut short after its master.
+  if ((await readSwitch(store)) !== 'run') return false;
   const data = { actionId, remediation, undoes, change: change.summary, before: change.before, after: change.after };
   const entry = entryMaker(incidentId, remediation, now)('intent', `will ${change.summary}`, data);
   const result = await store.transact([

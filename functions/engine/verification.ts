@@ -8,6 +8,7 @@ import { SOON_MS } from './guard.ts';
 import { compareGuards, type GuardReadings } from './guard-metrics.ts';
 import type { ActionItem, TargetItem } from './items.ts';
 import { handOnText, nextFor, nothingLeft } from './ladder.ts';
+import { log } from './log.ts';
 import type { Verification } from './remediation.ts';
 import { type AlarmStates, resolve } from './resolution.ts';
 import type { GuardMetric } from './runbook.ts';
@@ -64,19 +65,32 @@ async function look<T extends Protected, O>(
   if (!target) return { kind: 'not-yet', detail: `${targetName} is no longer in the configuration` };
   try {
     const guards = guardsOf(context, action);
-    const [observation, read] = await Promise.all([
-      remediation.observe(target, config),
-      guards.length > 0 ? remediation.readGuards?.(target, config, action.doneAt) : undefined,
-    ]);
+    const observation = await remediation.observe(target, config);
     const verdict = remediation.verify({ target, change: action.change, report: action.report, observation, alarmsOk });
     // While the trouble lasts or the change is on its way, what is read of hosts and requests says no more than the alarm does.
     const counts = alarmsOk && verdict.kind === 'good';
+    const read = counts && guards.length > 0 ? await readAfter(context, target, action) : undefined;
     const own = remediation.guards?.(observation);
     const told = guards.filter((guard) => counts || own?.[guard] !== undefined);
     return guarded(verdict, told, action, { ...read, ...own }, config);
   } catch (error) {
     if (error instanceof EngineError && !error.retryable) return { kind: 'not-yet', detail: error.message };
     throw error;
+  }
+}
+
+/** Nothing where they can't be read: then they are waited for until the deadline, which must not be kept from coming. */
+async function readAfter<T extends Protected, O>(
+  { remediation, config }: Context<T, O>,
+  target: T,
+  { actionId, doneAt }: ActionItem,
+): Promise<GuardReadings | undefined> {
+  try {
+    return await remediation.readGuards?.(target, config, doneAt);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    log('WARN', `${actionId}: its guard metrics can't be read now: ${error.message}`);
+    return undefined;
   }
 }
 

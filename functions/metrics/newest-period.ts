@@ -13,6 +13,9 @@ const PERIODS_BACK = 5;
 /** A period that began before the change counts when no more than this share of it did: alarms fire, and are answered, just after a period has begun. */
 const SHARE_BEFORE = 0.2;
 
+/** AWS's services publish once a minute. Longer periods of alarms would leave a change no time to be proved in. */
+export const guardPeriodSeconds = (alarmPeriodSeconds: number): number => Math.min(60, alarmPeriodSeconds);
+
 /**
  * Reads the newest whole period that anything is told of.
  * @param wanted by an id of the caller's: letters, the first in lower case.

@@ -341,7 +341,7 @@ export const configSchema = z.strictObject({
   selfWatch: z
     .strictObject({
       /** How often a canary goes the way of an alarm; two that don't arrive call a person. */
-      canaryEveryMinutes: z.int().min(1).max(1440).default(15),
+      canaryEveryMinutes: z.int().min(1).max(700).default(15),
       /** A page of graphs in CloudWatch: free for the account's first three, else 3 USD a month. */
       dashboard: z.boolean().default(false),
     })

@@ -75,6 +75,8 @@ export interface EngineWorld {
     verify?: (remediation: string) => Verification;
     /** What guard metrics are seen to be; none unless said otherwise. */
     guards?: () => GuardReadings;
+    /** The same of those that are read on their own. */
+    readGuards?: () => GuardReadings;
     /** Says that a target isn't in the configuration any more. */
     unconfigured?: (key: string) => boolean;
     /** Targets that every target depends on. */
@@ -228,6 +230,7 @@ function numberRemediation(
       observation === change.after ? 'yes' : observation === change.before ? 'no' : 'unclear',
     verify: () => hooks.verify?.(name) ?? { kind: 'good', detail: 'as wanted' },
     guards: () => hooks.guards?.() ?? {},
+    readGuards: async () => hooks.readGuards?.() ?? {},
     decideHandBack: ({ hold, observation }) =>
       observation === hold.value
         ? {

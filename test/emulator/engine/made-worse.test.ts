@@ -1,8 +1,10 @@
 /** A change that made things worse: undone at once, also by somebody else when the function dies, and a person is called. */
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../../../events/outcome.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
+import { MASTER_SWITCH } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import type { Change, Decision } from '../../../functions/engine/remediation.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
@@ -72,6 +74,22 @@ describe('a change that made things worse', () => {
     await settle('shared');
     expect(world.target('shared').value).toBe(5);
     expect((await incidentOf(outcome)).state).toBe('escalated');
+  });
+
+  it('is not undone while a pause stands that was cut short after its master', async () => {
+    await fire('cut-short');
+    worse();
+    const pause = { state: 'pause', by: 'person:test', reason: 'stop', at: new Date().toISOString() };
+    await world.store.transact([
+      { label: 'master', item: { Put: { TableName: 'journal', Item: marshall({ ...MASTER_SWITCH, ...pause }) } } },
+    ]);
+    await settle('cut-short');
+    expect(world.target('cut-short').changes).toBe(1);
+    await setSwitch(world.store, 'run', 'person:test', 'over');
+    const later = Date.now() + 60 * MINUTE;
+    for (const order of await ordersOf('cut-short', later, 'undo'))
+      if (order) await world.deliver(order, { now: () => later });
+    expect(world.target('cut-short')).toMatchObject({ value: 2, changes: 2 });
   });
 
   it('is undone by the reverse that it carries', async () => {
@@ -147,6 +165,18 @@ describe('guard metrics', () => {
     await fire('soon');
     const due = (await world.due(Date.now() + MINUTE)).filter(({ target }) => target === keyOf('soon'));
     expect(due.map(({ kind }) => kind)).toEqual(['verify']);
+  });
+
+  it('that can not be read keep neither the deadline nor the next step from coming', async () => {
+    world.hooks.readGuards = () => ({ healthyHosts: 2 });
+    const outcome = await fire('unreadable');
+    world.hooks.readGuards = () => {
+      throw new RetryableError('read the metrics: throttled');
+    };
+    await world.deliver(numberAlarm('unreadable', 'OK', { id: `worse-${++ids}`, runbook: LADDER }));
+    expect((await incidentOf(outcome)).state).toBe('verifying');
+    await settle('unreadable', Date.now() + 60 * MINUTE);
+    expect((await incidentOf(outcome)).timeline.map(({ kind }) => kind)).toContain('not-verified');
   });
 
   it('that can not be told any more put the verification off', async () => {

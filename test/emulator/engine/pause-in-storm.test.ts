@@ -2,7 +2,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MASTER_SWITCH, SWITCH_COPIES, switchKey } from '../../../functions/engine/items.ts';
-import { getSwitch, setSwitch } from '../../../functions/engine/switch.ts';
+import { getSwitch, readSwitch, setSwitch } from '../../../functions/engine/switch.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 
 let world: EngineWorld;
@@ -49,6 +49,24 @@ describe('pausing in a storm of alarms', () => {
     await world.store.transact([{ label: 'master', item: master }]);
     expect(await world.deliver(numberAlarm('halfway', 'ALARM', { id: 'halfway' }))).toMatchObject({ reason: 'paused' });
     expect(await getSwitch(world.store)).toMatchObject(item);
+  });
+
+  it('stays frozen when a resume that began earlier ends later', async () => {
+    await setSwitch(world.store, 'pause', 'person:test', 'first');
+    const { table } = world.store;
+    const slow = {
+      table,
+      read: world.store.read.bind(world.store),
+      readAll: world.store.readAll.bind(world.store),
+      transactOnce: world.store.transactOnce.bind(world.store),
+      // The master is what a resume writes last.
+      transact: async (items: Parameters<typeof world.store.transact>[0]) => {
+        await setSwitch(world.store, 'freeze', 'person:other', 'stop');
+        return world.store.transact(items);
+      },
+    } as unknown as typeof world.store;
+    await expect(setSwitch(slow, 'run', 'person:test', 'over')).rejects.toThrow('set it again');
+    expect(await readSwitch(world.store)).toBe('freeze');
   });
 
   it('stops a commit that had read the switch before it was set', async () => {

@@ -46,6 +46,15 @@ describe('a guard metric', () => {
     expect(compareGuards(['errorRate'], { ...few, requestCount: 10 }, { ...bad, requestCount: 9 }).worse).toEqual([]);
   });
 
+  it('of requests can’t be told when none comes any more, or CloudWatch doesn’t tell of them yet', () => {
+    const before = { requestCount: 600, errorRate: 0.01, latencySeconds: 0.1 };
+    const after = { healthyHosts: 2, requestCount: 0 };
+    expect(compareGuards(['errorRate', 'latencySeconds'], before, after)).toEqual({
+      worse: [],
+      unknown: ['errorRate', 'latencySeconds'],
+    });
+  });
+
   it('tells that requests stay away', () => {
     const { worse } = compareGuards(
       ['requestCount', 'errorRate'],

@@ -119,6 +119,8 @@ export interface TargetItem {
   readonly joinedTo?: string;
   /** When a person was last called because of what was decided in the open incident. */
   readonly escalatedAt?: number;
+  /** Equal to `escalatedAt` when that was a storm's one page, which is of no incident of its own and has no ladder of people. */
+  readonly stormPagedAt?: number;
   /** By remediation: the approval that was asked for last in the open incident. */
   readonly approvals?: Readonly<Record<string, string>>;
 }

@@ -93,8 +93,9 @@ export async function recordStop<T extends Protected, O>(
     const onward = nextFor(context.config, signal, name);
     if (onward) return recordHandOn(context, signal, situation, { reason: summary }, onward);
   }
-  // For a cooldown once in an incident: whoever was called knows, and the ladder of people goes on by itself.
-  const call = tooLate && !(cooling ? target.escalatedAt !== undefined : calledLately(context, situation));
+  // For a cooldown once in an incident: whoever was called knows, and the ladder of people goes on by itself. A storm's page has no ladder.
+  const hasLadder = target.escalatedAt !== undefined && target.escalatedAt !== target.stormPagedAt;
+  const call = tooLate && !((cooling && hasLadder) || calledLately(context, situation));
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
   if (heldAgain)
     return record(context, signal, situation, outcome, [
@@ -104,7 +105,11 @@ export async function recordStop<T extends Protected, O>(
     ]);
   return record(context, signal, situation, outcome, [
     // The storm's page calls a person for this target, too.
-    putTarget(table, signal.target, target.version, call || inStorm ? { ...next, escalatedAt: now } : next),
+    putTarget(table, signal.target, target.version, {
+      ...next,
+      ...((call || inStorm) && { escalatedAt: now }),
+      ...(inStorm && { stormPagedAt: now }),
+    }),
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
     ...page,

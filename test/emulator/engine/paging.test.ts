@@ -4,6 +4,7 @@ import type { RuntimeConfig } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import type { WorkKind } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { putTarget } from '../../../functions/engine/writes.ts';
 import { orderFor } from '../../../functions/incidents/reconciler/plan.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld, RAISE } from '../../support/engine-world.ts';
 
@@ -117,6 +118,20 @@ describe('an alarm that fires again and again while its target cools down', () =
     expect(await fireAt('flaps', 6, config)).toMatchObject({ kind: 'remediated' });
     for (const minute of [7, 8]) await fireAt('flaps', minute, config);
     expect(await refusals('flaps')).toEqual({ signals: 8, refused: 2 });
+  });
+
+  it('calls a person for it also after a storm’s page, which no ladder of people follows', async () => {
+    const config = coolingFor(12 * 3600);
+    await fireAt('stormy', 0, config);
+    const [stormAt, key] = [start + MINUTE, keyOf('stormy')];
+    const before = await readTarget(world.store, key);
+    const paged = { ...before, escalatedAt: stormAt, stormPagedAt: stormAt };
+    await world.store.transact([putTarget('journal', key, before.version, paged)]);
+    const hour = config.handsOffSeconds / 60;
+    for (const minute of [20, hour - 1]) await fireAt('stormy', minute, config);
+    expect(await escalations('stormy')).toBe(0);
+    for (const minute of [hour + 2, hour + 20, hour + 300]) await fireAt('stormy', minute, config);
+    expect(await escalations('stormy')).toBe(1);
   });
 
   it('calls a person at most once in an incident, and again in the next one', async () => {

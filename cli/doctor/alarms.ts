@@ -11,7 +11,9 @@ import {
 import type { Deployment } from '../deployment.ts';
 
 /** Runbooks whose alarms a deployment makes by itself for every target; others only with a load balancer, Container Insights or a limit. */
-const MADE_HERE: readonly string[] = ['scale-out-service', 'release-idle-connections', 'fail-over-dns'];
+const MADE_HERE: readonly string[] = [
+  ...['scale-out-service', 'release-idle-connections', 'end-long-queries', 'fail-over-database', 'fail-over-dns'],
+];
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
 export interface TaggedAlarm {

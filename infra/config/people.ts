@@ -74,6 +74,12 @@ export interface LoosePeople {
   readonly people?: Readonly<Record<string, z.output<typeof personSchema>>> | undefined;
   readonly links?: z.output<typeof linksSchema> | undefined;
   readonly runbooks: Readonly<Record<string, { readonly mode?: string | undefined }>>;
+  readonly databases?: Readonly<
+    Record<
+      string,
+      { readonly costApprovals?: number | undefined; readonly instanceClasses?: readonly unknown[] | undefined }
+    >
+  >;
   readonly channels: Readonly<
     Record<string, { readonly kind?: string | undefined; readonly [field: string]: unknown }>
   >;
@@ -91,6 +97,7 @@ export function peopleFaults(
     ...recipientFaults(config),
     ...regionFaults(config),
     ...approverFaults(config, manifests),
+    ...costApproverFaults(config),
   ];
 }
 
@@ -138,6 +145,22 @@ function regionFaults({ region, links }: LoosePeople): Fault[] {
       ? []
       : [fault(`links.${field}`, arn, `allowed is an ARN of this deployment's region (${region})`)];
   });
+}
+
+/** As for runbooks: what costs may ask two people, too. */
+function costApproverFaults({ people = {}, databases = {} }: LoosePeople): Fault[] {
+  const known = Object.keys(people).length;
+  return Object.entries(databases).flatMap(([name, { costApprovals = 0, instanceClasses = [] }]) =>
+    costApprovals < 2 || instanceClasses.length === 0 || known >= 2
+      ? []
+      : [
+          fault(
+            `databases.${name}.costApprovals`,
+            costApprovals,
+            `at most 1 as long as people has ${known}: two approve`,
+          ),
+        ],
+  );
 }
 
 /** Two people can't approve where fewer are known: every change would wait until it expires. */

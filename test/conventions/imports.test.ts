@@ -18,8 +18,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/records': ['functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
   'functions/jobs': ['functions/databases', 'functions/engine', 'events'],
+  'functions/recovery': ['functions/engine', 'events'],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
-  infra: ['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/engine', 'events'],
+  infra: [
+    ...['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/recovery'],
+    ...['functions/engine', 'events'],
+  ],
   cli: ['functions/jobs', 'functions/records', 'functions/engine', 'events', 'infra', 'local'],
 };
 const PARTS = Object.keys(MAY_IMPORT)

@@ -101,6 +101,36 @@ describe('people and links', () => {
     expect(faultsWith(change).join('\n')).toContain(expected);
   });
 
+  it('two people must be known where two approve what costs', () => {
+    const host = 'orders.abc.eu-west-1.rds.amazonaws.com';
+    const database = {
+      host,
+      user: 'nightshift',
+      resourceId: 'db-ABCDEFGHIJKLMNOPQRSTUVWXY2',
+      securityGroupId: 'sg-0123456789abcdef0',
+    };
+    const larger = {
+      ...database,
+      maxConnections: 80,
+      instanceClasses: [{ name: 'db.m7g.large' }, { name: 'db.m7g.xlarge' }],
+    };
+    const network = {
+      vpcId: 'vpc-0123456789abcdef0',
+      subnetIds: ['subnet-0123456789abcdef0'],
+      routeTableIds: ['rtb-0123456789abcdef0'],
+      dynamoDbPrefixListId: 'pl-0123456789abcdef0',
+    };
+    const withApprovals = (costApprovals: number, more: object = {}) =>
+      faultsWith({ databases: { orders: { ...larger, costApprovals } }, network, ...more }).filter((each) =>
+        each.includes('costApprovals'),
+      );
+    expect(withApprovals(2)).toEqual([
+      'databases.orders.costApprovals: at most 1 as long as people has 0: two approve',
+    ]);
+    expect(withApprovals(1)).toEqual([]);
+    expect(withApprovals(2, { people })).toEqual([]);
+  });
+
   it('two people must be known where two must approve', () => {
     const high = { risk: 'high' };
     expect(faultsWith({ mode: 'approve' }, high).join()).toContain('at least two: changes of scale-out-service');

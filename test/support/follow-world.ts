@@ -3,6 +3,7 @@
  * emulator. Only SNS, CloudWatch and the remediations are written down instead of called. A minute lasts a fifth of a second, for functions and
  * state machine alike.
  */
+
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,6 +26,7 @@ import { entryMaker, newId, putEntry } from '../../functions/engine/writes.ts';
 import { type FollowContext, handle } from '../../functions/incidents/follow-through/handler.ts';
 import { publish } from '../../functions/incidents/publisher/handler.ts';
 import { takeUpUnfollowed } from '../../functions/incidents/reconciler/follow.ts';
+import { startFollowing } from '../../functions/incidents/wake.ts';
 import { followThroughDefinition } from '../../infra/constructs/follow-through-definition.ts';
 import { startMinistack } from '../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../local/gateway/index.ts';
@@ -73,6 +75,8 @@ export interface FollowWorld {
   readonly publisher: { isOn: boolean };
   reconcile(): Promise<string[]>;
   ask(event: unknown): Promise<unknown>;
+  /** Starts an execution, as the follow-through's function does. */
+  start(incidentId: string, generation: number): Promise<boolean>;
   incident(id: string): Promise<IncidentWithTimeline>;
   following(id: string): Promise<FollowItem | undefined>;
   /** Replaces the state machine's definition, as a deployment does. */
@@ -243,6 +247,7 @@ export async function openFollowWorld(): Promise<FollowWorld> {
     },
     reconcile: () => takeUpUnfollowed({ store, lambda, functionName: 'follow-through', now }),
     ask: (event) => handle(event, context),
+    start: (incidentId, generation) => startFollowing(machine, incidentId, generation),
     incident: async (id) => {
       const found = await readIncident(store, id);
       if (!found) throw new Error(`no ${id}`);

@@ -59,8 +59,12 @@ export async function handle(event: unknown, context: FollowContext): Promise<Lo
   }
 }
 
+/** Names of executions that failed one after the other before they looked; more are left to the next time that it is late. */
+const MOST_USED_UP = 20;
+
 /** What is due is done at once, without Step Functions; then an execution of its own follows it on. */
 async function ensure(context: FollowContext, id: string): Promise<Looked> {
+  const asked = context.now();
   const item = await readFollowing(context.store, id);
   if (item?.endedAt !== undefined) return { next: 'end', seconds: 0 };
   const looked = await look(context, {
@@ -70,9 +74,11 @@ async function ensure(context: FollowContext, id: string): Promise<Looked> {
     isFromOutside: true,
   });
   if (looked.next === 'end') return looked;
-  const isNew = await startFollowing(context.machine, id, item ? item.generation + 1 : 0);
-  // The first one may have failed before it had looked.
-  if (!isNew && !item) await startFollowing(context.machine, id, 1);
+  // Where nobody looked in time, an execution that is there already has failed before it had looked: its name is used up.
+  const isLate = item?.dueAt === undefined || item.dueAt <= asked;
+  const first = item ? item.generation + 1 : 0;
+  for (let generation = first; generation <= first + (isLate ? MOST_USED_UP : 0); generation++)
+    if (await startFollowing(context.machine, id, generation)) break;
   return looked;
 }
 

@@ -200,6 +200,33 @@ describe('when something dies', () => {
     await world.until('it is over', () => (statusOf(id)[1] === 'SUCCEEDED' ? true : undefined));
   });
 
+  it('is begun anew when the execution that was to take it up failed, too', async () => {
+    world.hook = () => {
+      throw new BadRequestError('died');
+    };
+    const id = await world.open();
+    await world.until('it has failed', () => (statusOf(id)[0] === 'FAILED' ? true : undefined));
+    world.hook = undefined;
+    await world.ask({ do: 'ensure', incidentId: id });
+    await waiting(id);
+    world.hook = () => {
+      throw new BadRequestError('died again');
+    };
+    await world.write(id, 'acknowledged');
+    await world.until('the second has failed', () => (statusOf(id)[1] === 'FAILED' ? true : undefined));
+    await world.start(id, 2);
+    await world.until('the third has failed', () => (statusOf(id)[2] === 'FAILED' ? true : undefined));
+    world.hook = undefined;
+    await world.until('it is late', async () => {
+      const { dueAt = Number.POSITIVE_INFINITY } = (await world.following(id)) ?? {};
+      return dueAt <= world.now() ? true : undefined;
+    });
+    await world.ask({ do: 'ensure', incidentId: id });
+    await world.until('a fourth runs', () => (statusOf(id)[3] === 'RUNNING' ? true : undefined));
+    await world.write(id, 'resolved');
+    await world.until('it is over', () => (statusOf(id)[3] === 'SUCCEEDED' ? true : undefined));
+  });
+
   it('who takes an incident up and dies leaves an execution that can still be woken', async () => {
     const id = await world.open();
     const token = await world.until('it waits for long', async () => {

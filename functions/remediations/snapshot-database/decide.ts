@@ -15,6 +15,8 @@ export interface Seen extends Pick<Instance, 'status' | 'cluster' | 'kmsKeyId'> 
 export type Observation = { readonly kind: 'missing'; readonly why: string } | Seen;
 
 const RECHECK_SECONDS = 60;
+/** An alarm that comes back hour after hour must not take the room of scheduled backups and of people. */
+const KEPT_FREE = 5;
 /** After one that failed: RDS says why in its events, and a person reads them. */
 const STOP_AFTER_FAILURE_SECONDS = 3_600;
 
@@ -46,9 +48,9 @@ export function decide({ signal, target, observation, config }: DecideInput<Data
     };
   const blocked = notAvailable(name, status);
   if (blocked) return blocked;
-  if (quota.used >= quota.max)
+  if (quota.max - quota.used <= KEPT_FREE)
     return callPerson(
-      `the account has ${quota.used} of ${quota.max} manual snapshots in this region: delete some, or have the quota raised`,
+      `the account has ${quota.used} of ${quota.max} manual snapshots in this region, and the last ${KEPT_FREE} are left to others: delete some, or have the quota raised`,
     );
   const snapshotId = snapshotIdOf(config.name, name, signal.at, 19);
   return {

@@ -74,6 +74,7 @@ describe('deciding on a snapshot', () => {
     ['is a member of a cluster', seen({ cluster: 'orders' }), /cluster orders/],
     ['has failed', seen({ status: 'failed' }), /is failed/],
     ['is in an account without room', seen({ quota: { used: 100, max: 100 } }), /100 of 100 manual snapshots/],
+    ['would take the room of others', seen({ quota: { used: 95, max: 100 } }), /the last 5 are left to others/],
   ])('calls a person when the instance %s', (_, observation, reason) => {
     expect(judge(observation)).toMatchObject({ kind: 'escalate', reason: expect.stringMatching(reason) });
   });

@@ -103,6 +103,25 @@ export function stormAround(
   return targets >= limit ? { opened: before, targets } : undefined;
 }
 
+/** Calls to the customer's APIs of one look at a target, about. */
+const READS_OF_A_LOOK = 4;
+
+/**
+ * In a storm, what was in hand before goes on, but not all at once: how long a target waits before it is looked at again, by its place among those whose
+ * incidents began first, so that the looks stay within `fleet.describesPerSecond`. Pure.
+ * @returns milliseconds; 0 when there is no storm.
+ */
+export function turnInStorm(
+  opened: readonly OpenedIncident[],
+  target: string,
+  { storm, fleet }: Pick<RuntimeConfig, 'storm' | 'fleet'>,
+): number {
+  const targets = [...new Set(opened.map((each) => each.target))];
+  if (targets.length <= storm.targets) return 0;
+  const place = targets.indexOf(target);
+  return ((place < 0 ? targets.length : place) * READS_OF_A_LOOK * 1000) / fleet.describesPerSecond;
+}
+
 /** Traits that at least this share of the targets have in common are told. */
 const COMMON_SHARE = 0.5;
 const NAMED_TARGETS = 8;

@@ -1,4 +1,5 @@
 /** Did an action help? Judged by its remediation and by the guard metrics of its runbook; what follows when it didn't, or made things worse. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../events/outcome.ts';
 import { putTargetWork, writeTarget } from './action.ts';
 import type { Protected, RuntimeConfig } from './config.ts';
@@ -12,9 +13,15 @@ import { log } from './log.ts';
 import type { Verification } from './remediation.ts';
 import { type AlarmStates, resolve } from './resolution.ts';
 import type { GuardMetric } from './runbook.ts';
+import { openedLately, turnInStorm } from './storm.ts';
 import { alarmsOk, judged, keptAway } from './target-state.ts';
 import { undo } from './undo.ts';
 import { entryMaker, putEntry, putNextRung, putWork, updateAction } from './writes.ts';
+
+/** However many targets are in trouble, and however little is asked of APIs. */
+const LONGEST_TURN_MS = 15_000;
+/** Of the function's time. */
+const KEEP_FOR_VERIFYING_MS = 15_000;
 
 /**
  * Judges the action of this remediation that waits for its verification.
@@ -33,6 +40,7 @@ export async function judgeAction<T extends Protected, O>(
     return { kind: 'noted', detail: `${action.actionId} is verified later` };
   }
   const quiet = alarmsOk(target);
+  await waitForTurn(context, targetName);
   const verdict = await look(context, targetName, action, quiet);
   if (verdict.kind === 'good' && quiet)
     return resolve(context, targetName, seen, action.actionId, action, verdict.detail);
@@ -52,6 +60,16 @@ export async function judgeAction<T extends Protected, O>(
   const guarded = guardsOf(context, action).length > 0 ? now + SOON_MS : Number.POSITIVE_INFINITY;
   await putVerify(context, targetName, action, quiet ? now : Math.min(guarded, action.verifyBy ?? now));
   return { kind: 'noted', detail: verdict.detail };
+}
+
+/** Orders to verify many targets may have waited in a queue together, and would be carried out in the same second. */
+async function waitForTurn<T extends Protected, O>(
+  { store, config, now, remaining }: Context<T, O>,
+  target: string,
+): Promise<void> {
+  const turn = turnInStorm(await openedLately(store, config.storm, now()), target, config);
+  const most = Math.min(LONGEST_TURN_MS, remaining() - KEEP_FOR_VERIFYING_MS);
+  if (turn > 0 && most > 0) await sleep(Math.min(turn, most));
 }
 
 async function look<T extends Protected, O>(

@@ -4,6 +4,8 @@
  * known is a fault. Faults that concern several fields are in `cross-checks.ts`.
  *
  * Defaults marked with a runbook's line are the thresholds the source runbooks prescribe.
+ *
+ * One long file, because it is read as one document; parts with rules of their own (endpoints, people, escalation, jobs) have theirs beside it.
  */
 import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';

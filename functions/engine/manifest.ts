@@ -69,6 +69,13 @@ export interface RemediationManifest {
     readonly perTargetPerHour: number;
     readonly perRunbookPerHour: number;
   };
+  /** For the page of docs/remediations: what neither its permissions nor its triggers tell. Every folder of `functions/remediations` has it. */
+  readonly documentation?: {
+    /** What keeps it from acting, each in a few words that go on from "It refuses when". */
+    readonly refusesWhen: readonly [string, ...string[]];
+    /** How its change is put back, or that it can't be; whole sentences. */
+    readonly undo: string;
+  };
   /** The function's hard timeout. */
   readonly timeoutSeconds: number;
   readonly memoryMegabytes: number;

@@ -19,6 +19,13 @@ export const manifest = defineManifest({
   risk: 'medium',
   idempotency: 'conditional',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 6, perRunbookPerHour: 20 },
+  documentation: {
+    refusesWhen: [
+      'the database cannot be reached, or the login lacks `pg_read_all_stats` or `pg_signal_backend`',
+      'no statement that may be ended runs for longer than `queryLongerThanSeconds`: those that only wait for a lock, maintenance, superusers, replication and what is allow-listed never count',
+    ],
+    undo: 'There is nothing to put back: a cancelled statement is rolled back and can be sent again.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

@@ -34,6 +34,14 @@ export const manifest = defineManifest({
   idempotency: 'evidence',
   // A second failover within the hour would go back to what was just left.
   defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  documentation: {
+    refusesWhen: [
+      "the instance isn't there, isn't available, or is a member of a cluster",
+      'it has no standby, is about to lose it, or RDS names none in another zone',
+      'a failover or the recovery of its standby is under way, or one was completed within the hour',
+    ],
+    undo: 'Fail it over again to have its primary where it was; nothing else has changed.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

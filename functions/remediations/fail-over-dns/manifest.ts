@@ -25,6 +25,15 @@ export const manifest = defineManifest({
   holds: ['site'],
   // Resolvers keep the old answer for the record's TTL; whoever moved everybody waits until they have arrived before moving them again.
   defaults: { cooldownSeconds: 900, perTargetPerHour: 2, perRunbookPerHour: 6 },
+  documentation: {
+    refusesWhen: [
+      "the record isn't there, can't be read, or is not one answer for everybody",
+      'it points to none of the configured sites: somebody else has it in hand',
+      'the site that it names answers, or is not proved sick',
+      'no other site is proved healthy at that moment',
+    ],
+    undo: 'The earlier record is kept whole and put back by itself once its site has been well for the dwell time, unless `failBack` is `person`.',
+  },
   timeoutSeconds: 60,
   memoryMegabytes: 512,
 });

@@ -22,6 +22,15 @@ export const manifest = defineManifest({
   risk: 'high',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 21_600, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  documentation: {
+    refusesWhen: [
+      "the instance isn't there, is busy, or is a member of a cluster",
+      '`maxStorageGib` is not set, or too near for a change that RDS accepts',
+      'changes wait for its maintenance window: they would come into force, too',
+      'RDS grows it by itself, or its storage was changed within the last six hours',
+    ],
+    undo: 'It cannot be undone: the storage of a DB instance only grows.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

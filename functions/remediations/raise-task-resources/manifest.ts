@@ -50,6 +50,16 @@ export const manifest = defineManifest({
   risk: 'medium',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  documentation: {
+    refusesWhen: [
+      "the service isn't there, is scaled to zero tasks, or has another deployment controller than ECS",
+      'a deployment is under way, or its deployment limits leave no room to replace tasks',
+      'no task of the revision that runs was killed for want of memory (when an event of a task started it)',
+      'tasks do not run on Fargate, run on Windows, or have a role that `taskRoles` does not list',
+      'the next size is beyond `maxTaskCpuUnits` or `maxTaskMemoryMib`',
+    ],
+    undo: 'The earlier revision is deployed again by itself when the roll-out fails. Otherwise set the task definition back to it; the change names it, and the stack to tell.',
+  },
   timeoutSeconds: 60,
   memoryMegabytes: 512,
 });

@@ -31,6 +31,14 @@ export const manifest = defineManifest({
   removesCapacity: true,
   idempotency: 'evidence',
   defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  documentation: {
+    refusesWhen: [
+      "the instance isn't there, isn't available, or is a member of a cluster",
+      'parameter changes wait for a restart, which this one would put in force',
+      'it restarted within the hour, or is settling after that',
+    ],
+    undo: 'There is nothing to put back: clients connect again by themselves.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

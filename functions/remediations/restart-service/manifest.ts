@@ -30,6 +30,14 @@ export const manifest = defineManifest({
   risk: 'medium',
   idempotency: 'evidence',
   defaults: { cooldownSeconds: 1800, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  documentation: {
+    refusesWhen: [
+      "the service isn't there, is scaled to zero tasks, or has another deployment controller than ECS",
+      'a deployment is under way, or tasks are still starting',
+      'its deployment limits would let all tasks be gone at once, or leave no room for a new one beside the others',
+    ],
+    undo: 'There is nothing to put back: the new tasks run the same revision.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

@@ -52,6 +52,16 @@ export const manifest = defineManifest({
   risk: 'medium',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 1800, perTargetPerHour: 1, perRunbookPerHour: 5 },
+  documentation: {
+    refusesWhen: [
+      "the service isn't there, is scaled to zero tasks, or has another deployment controller than ECS",
+      'a deployment is under way that may still end well, or that its circuit breaker will decide about',
+      'ECS has rolled it back by itself, or the service went back to this revision before',
+      'the trouble began before the last deployment, or later than `rollBackWithinSeconds` after it',
+      'no earlier revision was steady, or the one that was is deregistered, in quarantine, not named by digests, or made for another schema (tag `nightshift:schema`)',
+    ],
+    undo: 'Set the task definition of the service to the later revision again, and remove the image from its tag `nightshift:quarantined`. Where a CloudFormation stack made the service, tell the stack: the change names it.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

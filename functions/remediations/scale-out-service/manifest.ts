@@ -43,6 +43,17 @@ export const manifest = defineManifest({
   risk: 'low',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
+  documentation: {
+    refusesWhen: [
+      "the service isn't there, or is scaled to zero tasks: somebody switched it off",
+      'the number of tasks is no longer what Nightshift set: somebody else is at work',
+      'a deployment is under way, or tasks are still starting',
+      'it has as many tasks as `maxTasks` or its scalable target allow',
+      'more tasks would open more connections than a database that it depends on can bear, or nobody knows how many that has',
+      'a database that it depends on is in trouble',
+    ],
+    undo: 'The earlier number is handed back by itself once the alarm has been OK for `stabiliseForSeconds` and the load would fit.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

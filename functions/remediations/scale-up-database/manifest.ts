@@ -29,6 +29,16 @@ export const manifest = defineManifest({
   removesCapacity: true,
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 21_600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  documentation: {
+    refusesWhen: [
+      "the instance isn't there, isn't available, or is a member of a cluster",
+      '`instanceClasses` is not set, does not list its class, or ends with it',
+      'changes wait for its maintenance window or for a restart: they would come into force, too',
+      'it got a new class a few minutes ago and is settling',
+      'nobody has approved it, unless `costApprovals` is 0',
+    ],
+    undo: 'Set the class back in a quiet hour, which restarts the instance once more.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

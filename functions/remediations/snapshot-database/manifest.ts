@@ -50,6 +50,14 @@ export const manifest = defineManifest({
   risk: 'low',
   idempotency: 'conditional',
   defaults: { cooldownSeconds: 3_600, perTargetPerHour: 1, perRunbookPerHour: 10 },
+  documentation: {
+    refusesWhen: [
+      "the instance isn't there, isn't available, or is a member of a cluster",
+      'a snapshot was taken since the trouble began, or is being made',
+      'only the last free snapshots of the account are left',
+    ],
+    undo: 'Delete the snapshot; the change names it.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

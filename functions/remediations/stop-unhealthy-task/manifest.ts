@@ -43,6 +43,15 @@ export const manifest = defineManifest({
   risk: 'low',
   idempotency: 'absolute',
   defaults: { cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 },
+  documentation: {
+    refusesWhen: [
+      "the service isn't there, or is scaled to zero tasks",
+      'a deployment is under way, which replaces its tasks itself',
+      'no task has been sick for `taskUnhealthyForSeconds`',
+      'none of its tasks is well, or more than half are sick: the cause is not in one of them',
+    ],
+    undo: 'A task that was stopped does not come back: ECS starts another in its place.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

@@ -21,6 +21,14 @@ export const manifest = defineManifest({
   // Each table is looked at again directly before it is vacuumed: what isn't due any more is left.
   idempotency: 'conditional',
   defaults: { cooldownSeconds: 1800, perTargetPerHour: 2, perRunbookPerHour: 10 },
+  documentation: {
+    refusesWhen: [
+      'the database cannot be reached, or the instance is a read replica',
+      'no table has too many dead rows, too old transactions or stale statistics',
+      "the tables that are due are being vacuumed, larger than `vacuumTablesUpToMib`, or not the login's to maintain",
+    ],
+    undo: 'There is nothing to put back: no row that can be read is changed.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

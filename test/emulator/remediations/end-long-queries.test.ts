@@ -7,6 +7,7 @@ import type { SeededDatabase, SeedUser } from '../../../local/postgres/seed.ts';
 import { openSessions, type SessionState, type Sessions } from '../../../local/postgres/sessions.ts';
 import type { Statement } from '../../../local/stand-ins/rds/statements.ts';
 import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
+import { itKeepsSqlGuarantees } from '../../support/sql-guarantees.ts';
 import { eventually } from '../rds/harness.ts';
 
 jest.setTimeout(60_000);
@@ -205,5 +206,29 @@ describe('end-long-queries on a real server', () => {
     const acted = (await w.incident(outcome)).timeline.find(({ kind }) => kind === 'acted');
     expect(acted?.data).toMatchObject({ noLongerMatching: 1, cancelled: [], terminated: [] });
     expect(long.report()).toMatchObject({ alive: 1 });
+  });
+
+  itKeepsSqlGuarantees({
+    isChanging: (sql) => /pg_(cancel|terminate)_backend/.test(sql),
+    watch: (watcher) => door().watch(watcher),
+    async makeTrouble() {
+      const long = await open('reporting', 1, 'active');
+      await grownOld();
+      return {
+        async expectChangedOnce() {
+          await eventually(
+            'cancelled',
+            () => long.report().cancelledPids.length,
+            (n) => n === 1,
+          );
+          expect(long.report()).toMatchObject({ alive: 1, ended: 0 });
+        },
+        async expectUnchanged() {
+          expect(long.report()).toMatchObject({ alive: 1, ended: 0, cancelledPids: [] });
+        },
+      };
+    },
+    alarm: (id) => w.alarm(id, 'CPUUtilization'),
+    fire,
   });
 });

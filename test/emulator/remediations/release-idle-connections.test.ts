@@ -16,6 +16,7 @@ import type { SeededDatabase, SeedUser } from '../../../local/postgres/seed.ts';
 import { churn, openSessions, type SessionState, type Sessions } from '../../../local/postgres/sessions.ts';
 import { journalTable } from '../../support/engine-world.ts';
 import { alarmEvent, config as base, database as databaseFixture, limits } from '../../support/fixtures.ts';
+import { itKeepsSqlGuarantees } from '../../support/sql-guarantees.ts';
 import { eventually, openTestWorld, REGION, type TestWorld } from '../rds/harness.ts';
 
 jest.setTimeout(60_000);
@@ -68,6 +69,7 @@ beforeAll(async () => {
   };
 });
 afterEach(async () => {
+  world.instance('orders-db').database.door.watch(undefined);
   await Promise.all(opened.splice(0).map((sessions) => sessions.close()));
 });
 afterAll(async () => {
@@ -84,7 +86,13 @@ async function open(user: SeedUser, count: number, state: SessionState, applicat
 let ids = 0;
 /** An alarm of a target of its own for each test, all of them this one database, so that cooldowns don't meet. */
 async function fire(
-  options: { name?: string; change?: Partial<DatabaseConfig>; limits?: Partial<RunbookLimits> } = {},
+  options: {
+    name?: string;
+    change?: Partial<DatabaseConfig>;
+    limits?: Partial<RunbookLimits>;
+    event?: object;
+    requestId?: string;
+  } = {},
 ): Promise<Outcome> {
   const name = options.name ?? `orders-db-${++ids}`;
   const context: Context<DatabaseConfig, Observation> = {
@@ -97,28 +105,30 @@ async function fire(
       fleet: { changesPerHour: 500, removalsPerHour: 500, describesPerSecond: 1000 },
     },
     now: Date.now,
-    requestId: `request-${++ids}`,
+    requestId: options.requestId ?? `request-${++ids}`,
     remaining: () => 30_000,
     random: Math.random,
   };
+  return handle(options.event ?? shortOf(name), context);
+}
+
+/** Each call makes another event. */
+function shortOf(name: string): object {
   const dimensions = { DBInstanceIdentifier: name };
-  return handle(
-    alarmEvent({
-      id: `event-${++ids}`,
-      resources: [`arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-connections`],
-      detail: {
-        alarmName: `${name}-connections`,
-        state: { value: 'ALARM', reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
-        configuration: {
-          metrics: [
-            { id: 'm1', metricStat: { metric: { namespace: 'AWS/RDS', name: 'DatabaseConnections', dimensions } } },
-          ],
-        },
-        alarmTags: { 'nightshift:runbook': 'release-idle-connections' },
+  return alarmEvent({
+    id: `event-${++ids}`,
+    resources: [`arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-connections`],
+    detail: {
+      alarmName: `${name}-connections`,
+      state: { value: 'ALARM', reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
+      configuration: {
+        metrics: [
+          { id: 'm1', metricStat: { metric: { namespace: 'AWS/RDS', name: 'DatabaseConnections', dimensions } } },
+        ],
       },
-    }),
-    context,
-  );
+      alarmTags: { 'nightshift:runbook': 'release-idle-connections' },
+    },
+  });
 }
 
 const timeline = async (outcome: Outcome) => {
@@ -208,6 +218,30 @@ describe('release-idle-connections on a real server', () => {
     expect(load.report().ended).toBeGreaterThan(5);
     stopListening();
     expect(cutOff).toEqual([]);
+  });
+
+  itKeepsSqlGuarantees({
+    isChanging: (sql) => sql.includes('pg_terminate_backend'),
+    watch: (watcher) => world.instance('orders-db').database.door.watch(watcher),
+    async makeTrouble() {
+      const idle = await open('orders_app', 34, 'idle');
+      await grownOld();
+      const before = await counted();
+      return {
+        async expectChangedOnce() {
+          await eventually('sessions at the goal', counted, (count) => count <= MAX / 2);
+          const { ended } = idle.report();
+          expect(ended).toBeGreaterThanOrEqual(before - MAX / 2);
+          // Four other deliveries may have been looking, and sessions of ours count, too.
+          expect(ended).toBeLessThanOrEqual(before - MAX / 2 + 4);
+        },
+        async expectUnchanged() {
+          expect(idle.report()).toMatchObject({ alive: 34, ended: 0 });
+        },
+      };
+    },
+    alarm: shortOf,
+    fire: ({ id, ...rest }) => fire({ name: id, ...rest }),
   });
 
   it('does nothing below the threshold', async () => {

@@ -6,6 +6,7 @@ import type { Observation } from '../../../functions/remediations/vacuum-and-ana
 import type { SeededDatabase } from '../../../local/postgres/seed.ts';
 import type { StatementWatcher } from '../../../local/stand-ins/rds/statements.ts';
 import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
+import { itKeepsSqlGuarantees } from '../../support/sql-guarantees.ts';
 import { asMaster, makeWornTable, renewStatistics, TOLD, WORN_ROWS, wearOf } from '../../support/worn-table.ts';
 
 jest.setTimeout(60_000);
@@ -99,43 +100,22 @@ describe('vacuum-and-analyze on a real server', () => {
     expect(await wearOf(seeded, table)).toMatchObject({ vacuums: 0 });
   });
 
-  it('keeps the intent when the server has no room twice and finishes it, and calls a person after the third time', async () => {
-    const table = await worn();
-    let refusals = 2;
-    watch(({ sql }) => {
-      if (!isVacuum(sql) || refusals === 0) return undefined;
-      refusals -= 1;
-      return { kind: 'refuse', code: '53200', message: 'out of memory' };
-    });
-    const twice = { id: 'orders-db-twice', event: w.alarm('orders-db-twice', 'ReadLatency'), requestId: 'r' };
-    for (let time = 1; time <= 2; time++) await expect(fire(twice)).rejects.toMatchObject({ retryable: true });
-    expect(await fire(twice)).toMatchObject({ kind: 'remediated' });
-    expect(await wearOf(seeded, table)).toMatchObject({ vacuums: 1 });
-    const another = await worn();
-    refusals = 3;
-    const thrice = { id: 'orders-db-thrice', event: w.alarm('orders-db-thrice', 'ReadLatency'), requestId: 'r' };
-    for (let time = 1; time <= 3; time++) await expect(fire(thrice)).rejects.toMatchObject({ retryable: true });
-    expect(await fire(thrice)).toMatchObject({ kind: 'escalated' });
-    expect(await wearOf(seeded, another)).toMatchObject({ vacuums: 0 });
-  });
-
-  it('vacuums once when the answer was lost, and when the event comes five times at once', async () => {
-    const table = await worn();
-    let isCut = false;
-    watch(({ sql }) => {
-      if (isCut || !isVacuum(sql)) return undefined;
-      isCut = true;
-      return { kind: 'cut-after' };
-    });
-    const id = 'orders-db-cut';
-    const event = w.alarm(id, 'ReadLatency');
-    await expect(fire({ id, event, requestId: 'r' })).rejects.toMatchObject({ retryable: true });
-    expect(await fire({ id, event, requestId: 'r' })).toMatchObject({ kind: 'remediated' });
-    expect(await wearOf(seeded, table)).toMatchObject({ vacuums: 1 });
-    const other = await worn();
-    const same = { id: 'orders-db-many', event: w.alarm('orders-db-many', 'ReadLatency') };
-    await Promise.allSettled(Array.from({ length: 5 }, () => fire(same)));
-    expect(await wearOf(seeded, other)).toMatchObject({ vacuums: 1 });
+  itKeepsSqlGuarantees({
+    isChanging: isVacuum,
+    watch,
+    async makeTrouble() {
+      const table = await worn();
+      return {
+        async expectChangedOnce() {
+          expect(await wearOf(seeded, table)).toMatchObject({ vacuums: 1 });
+        },
+        async expectUnchanged() {
+          expect(await wearOf(seeded, table)).toMatchObject({ vacuums: 0 });
+        },
+      };
+    },
+    alarm: (id) => w.alarm(id, 'ReadLatency'),
+    fire,
   });
 
   it('leaves a table alone that somebody else took or vacuumed between look and statement', async () => {

@@ -67,6 +67,7 @@ export default defineConfig({
       queryLongerThanSeconds: 5,
       maxStorageGib: 100,
       instanceClasses: [{ name: 'db.t4g.micro' }, { name: 'db.t4g.small' }, { name: 'db.t4g.medium' }],
+      maxReadReplicas: 1,
       costApprovals: 0,
       allowUsers: ['reporting', 'batch_allowed'],
       allowApplications: ['nightly-export'],
@@ -109,6 +110,7 @@ export default defineConfig({
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'vacuum-and-analyze': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'add-read-replica': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     // High risk is never auto without a line of its own.
     'grow-storage': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'scale-up-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },

@@ -1,5 +1,6 @@
 /** Every runbook: import it, list it. A test compares the list with the folder. */
 import type { Runbook } from '../functions/engine/runbook.ts';
+import { runbook as addReadReplica } from './add-read-replica.ts';
 import { runbook as endLongQueries } from './end-long-queries.ts';
 import { runbook as failOverDatabase } from './fail-over-database.ts';
 import { runbook as failOverDns } from './fail-over-dns.ts';
@@ -17,6 +18,7 @@ import { runbook as stopUnhealthyTask } from './stop-unhealthy-task.ts';
 import { runbook as vacuumAndAnalyze } from './vacuum-and-analyze.ts';
 
 export const RUNBOOKS: readonly Runbook[] = [
+  addReadReplica,
   endLongQueries,
   failOverDatabase,
   failOverDns,

@@ -20,6 +20,12 @@ export interface Instance {
   readonly storageGib: number;
   /** Upper limit of RDS's own storage autoscaling; absent when that is off. */
   readonly autoscalingUpToGib?: number;
+  /** Days that RDS's own backups are kept; 0: there are none. */
+  readonly backupDays: number;
+  /** Whose read replica it is. */
+  readonly replicaOf?: string;
+  /** Names of its own read replicas in this region. */
+  readonly replicas: readonly string[];
   /** Set when it is encrypted. */
   readonly kmsKeyId?: string;
   /** A static parameter or the group itself was changed: the next restart puts that in force. */
@@ -66,6 +72,9 @@ function instanceOf(found: DBInstance): InstanceReading {
     instanceClass: DBInstanceClass ?? '',
     storageGib: AllocatedStorage,
     ...(MaxAllocatedStorage && MaxAllocatedStorage > AllocatedStorage && { autoscalingUpToGib: MaxAllocatedStorage }),
+    backupDays: found.BackupRetentionPeriod ?? 0,
+    ...(found.ReadReplicaSourceDBInstanceIdentifier && { replicaOf: found.ReadReplicaSourceDBInstanceIdentifier }),
+    replicas: found.ReadReplicaDBInstanceIdentifiers ?? [],
     ...(found.StorageEncrypted && found.KmsKeyId && { kmsKeyId: found.KmsKeyId }),
     parametersPending: (found.DBParameterGroups ?? []).some(
       ({ ParameterApplyStatus }) => ParameterApplyStatus === 'pending-reboot',

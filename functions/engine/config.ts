@@ -86,6 +86,8 @@ export interface DatabaseConfig extends Protected {
     /** What an hour of it costs, as it is run here; undefined when that isn't configured. */
     readonly usdPerHour?: number | undefined;
   }[];
+  /** It never gets another read replica while it has so many; 0: none is ever added. */
+  readonly maxReadReplicas: number;
   /** So many people approve each change that costs more by the hour, in mode auto too; 0: the mode decides. */
   readonly costApprovals: 0 | 1 | 2;
   /** A table with a larger share of dead rows, or of rows changed since it was analyzed, is vacuumed. */

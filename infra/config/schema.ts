@@ -167,7 +167,9 @@ export const databaseSchema = z.strictObject({
     )
     .max(20)
     .default([]),
-  /** So many people approve each change that costs more by the hour (a larger class), in mode `auto` too; 0: the runbook's mode decides. */
+  /** Read replicas, whoever made them, up to which one more is added (named `<instance>-nightshift-<n>`); 0: none is ever added. */
+  maxReadReplicas: z.int().min(0).max(5).default(0),
+  /** So many people approve each change that costs more by the hour (a larger class, a read replica), in mode `auto` too; 0: the runbook's mode decides. */
   costApprovals: z.literal([0, 1, 2]).default(1),
   /** Tables with a larger share of dead rows, or of rows changed since they were analyzed, are vacuumed (autovacuum's own limit is 0.2). */
   deadRowsAboveShare: share.default(0.2),

@@ -178,6 +178,20 @@ const createSnapshot: Rule = (params, arn, action) => {
   ];
 };
 
+/**
+ * "CreateDBInstanceReadReplica": both instances, and the groups that the replica inherits, whose names aren't in the call; tags that it begins with ask for a
+ * permission of their own.
+ */
+const createReadReplica: Rule = (params, arn, action) => {
+  const replica = dbInstance(params.DBInstanceIdentifier, arn);
+  return [
+    { action, resource: dbInstance(params.SourceDBInstanceIdentifier, arn) },
+    { action, resource: replica },
+    ...['og', 'pg', 'subgrp'].map((kind) => ({ action, resource: arn(`${kind}:of-the-source`) })),
+    ...(params['Tags.Tag.1.Key'] ? [{ action: 'rds:AddTagsToResource', resource: replica }] : []),
+  ];
+};
+
 /** Route 53's resources belong to no region, and their ARNs name no account. */
 const hostedZone = on(({ Id }) => `arn:aws:route53:::hostedzone/${text(Id)}`);
 
@@ -214,6 +228,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
   'rds:DescribeDBInstances': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier || '*', arn)),
   'rds:ModifyDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
+  'rds:CreateDBInstanceReadReplica': createReadReplica,
+  'rds:DeleteDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:RebootDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:DescribeEvents': onAny,
   'rds:DescribeAccountAttributes': onAny,

@@ -115,7 +115,9 @@ describe.each(names)('remediation %s', (name) => {
     const withoutCall = new Set([
       'rds-db:connect',
       ...(used.has('ecs:RegisterTaskDefinition') ? ['iam:PassRole', 'ecs:TagResource'] : []),
-      ...(used.has('rds:CreateDBSnapshot') ? ['rds:AddTagsToResource'] : []),
+      ...(used.has('rds:CreateDBSnapshot') || used.has('rds:CreateDBInstanceReadReplica')
+        ? ['rds:AddTagsToResource']
+        : []),
     ]);
     expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
     expect(declared.filter((action) => !used.has(action) && !withoutCall.has(action))).toEqual([]);

@@ -22,6 +22,8 @@ export interface DescribedInstancesOptions {
   readonly configure?: Partial<typeof database>;
   /** Whether a call of RDS's API changes its instance, as far as this remediation is concerned. */
   changes(call: AwsCall): boolean;
+  /** How often its state was changed, where that shows; without, calls of `changes` are counted. */
+  changesOf?(instance: DBInstance): number;
   /** Where the instance is, compared with the last recorded intent. */
   stateOf(instance: DBInstance, intent: RecordedIntent, changes: number): Inspection['state'];
   /** The state in a few words. */
@@ -50,7 +52,8 @@ export class DescribedInstances implements OpenCase {
 
   changes(call: AwsCall): string | undefined {
     if (call.service !== 'rds' || !this.#options.changes(call)) return undefined;
-    const token = String(call.params.DBInstanceIdentifier);
+    const { SourceDBInstanceIdentifier, DBInstanceIdentifier } = call.params;
+    const token = String(SourceDBInstanceIdentifier ?? DBInstanceIdentifier);
     this.#changes.set(token, (this.#changes.get(token) ?? 0) + 1);
     return token;
   }
@@ -81,8 +84,11 @@ export class DescribedInstances implements OpenCase {
       },
       inspect: (intents) => this.#inspect(token, intents),
       dispose: async () => {
-        await this.#settled(token);
-        await this.#rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: token, SkipFinalSnapshot: true }));
+        const { ReadReplicaDBInstanceIdentifiers: replicas = [] } = await this.#settled(token);
+        for (const id of [...replicas, token]) {
+          await this.#settled(id);
+          await this.#rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: id, SkipFinalSnapshot: true }));
+        }
       },
     };
   }
@@ -90,7 +96,7 @@ export class DescribedInstances implements OpenCase {
   async #inspect(token: string, intents: readonly RecordedIntent[]): Promise<Inspection> {
     const instance = await this.#settled(token);
     const intent = intents.at(-1);
-    const changes = this.#changes.get(token) ?? 0;
+    const changes = this.#options.changesOf?.(instance) ?? this.#changes.get(token) ?? 0;
     const state = intent ? this.#options.stateOf(instance, intent, changes) : 'before';
     return { state, changes, detail: this.#options.tell(instance, changes) };
   }

@@ -46,6 +46,7 @@ export const database: DatabaseConfig = {
     { name: 'db.t4g.small', usdPerHour: 0.032 },
     { name: 'db.t4g.medium' },
   ],
+  maxReadReplicas: 2,
   costApprovals: 0,
   deadRowsAboveShare: 0.2,
   vacuumTablesUpToMib: 2048,

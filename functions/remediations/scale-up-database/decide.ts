@@ -1,6 +1,7 @@
 /** Which class a database gets, and whether it got it. Pure. */
 import { happened } from '../../databases/happened.ts';
 import type { Look } from '../../databases/look.ts';
+import { costInWords, priceOf } from '../../databases/price.ts';
 import { notAvailable } from '../../databases/status.ts';
 import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
@@ -31,12 +32,12 @@ export function decide({ target, observation }: DecideInput<DatabaseConfig, Obse
   if (observation.kind === 'missing') return callPerson(observation.why);
   const blocked = whyNot(target.name, observation);
   if (blocked) return blocked;
-  const { name, instanceClasses, costApprovals } = target;
+  const { name, costApprovals } = target;
   const { instanceClass: before, multiAz } = observation;
   const next = nextClass(target, before);
   if (typeof next === 'string') return callPerson(next);
   const after = next.name;
-  const cost = costOf(instanceClasses, before, after);
+  const cost = costOf(target, before, after);
   const outage = multiAz
     ? 'its standby takes over: every connection drops, usually for one or two minutes'
     : 'it restarts: nobody can use it for some minutes';
@@ -89,18 +90,14 @@ function nextClass({ name, instanceClasses }: DatabaseConfig, before: string): I
 }
 
 /** US dollars an hour that `after` costs more than `before`; undefined unless both prices are configured. */
-function costOf(classes: readonly InstanceClass[], before: string, after: string): number | undefined {
-  const price = (wanted: string) => classes.find(({ name }) => name === wanted)?.usdPerHour;
-  const [from, to] = [price(before), price(after)];
+function costOf(target: Pick<DatabaseConfig, 'instanceClasses'>, before: string, after: string): number | undefined {
+  const [from, to] = [priceOf(target, before), priceOf(target, after)];
   return from === undefined || to === undefined ? undefined : Math.round((to - from) * 1e6) / 1e6;
 }
 
-const costInWords = (usdPerHour: number | undefined): string =>
-  usdPerHour === undefined ? '' : `; ${usdPerHour.toFixed(2)} USD an hour more`;
-
 export const costPerHourUsd = (change: Change, target: string, { databases }: RuntimeConfig): number | undefined => {
   const configured = Object.values(databases).find(({ name }) => target === `rds-instance/${name}`);
-  return configured && costOf(configured.instanceClasses, classOf(change, 'before'), classOf(change, 'after'));
+  return configured && costOf(configured, classOf(change, 'before'), classOf(change, 'after'));
 };
 
 export function alreadyApplied(change: Change, observation: Observation): 'yes' | 'no' | 'unclear' {

@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   readonly master: Master;
   /** A base backup to begin with; roles and databases are then those that are in it. */
   readonly from?: string | undefined;
+  /** Whose read replica it is. */
+  readonly follows?: Database | undefined;
   readonly settings: Settings;
   readonly iamEnabled: () => boolean;
   readonly forceSsl: () => boolean;
@@ -30,6 +32,10 @@ export interface Database {
   /** The server that is in use: another one after a failover. */
   readonly server: PostgresServer;
   readonly door: FrontDoor;
+  /** Whether it is a read replica of another one. */
+  readonly isReplica: boolean;
+  /** Makes a read replica a database of its own. @throws PostgresError */
+  promote(): Promise<void>;
   /** Whether there is a standby that has everything that was committed. */
   readonly inSync: boolean;
   /** Makes a standby and waits until it has everything. @throws PostgresError */
@@ -57,16 +63,18 @@ export interface Database {
 /** Starts a server with the roles of a fresh instance, or with a backup's data, and its front door. @throws PostgresError */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { world, name, master } = options;
-  const pair = await Pair.open(world, {
+  const source = options.follows && PAIRS.get(options.follows);
+  const serverOptions = {
     installation: options.installation,
     name,
     cacheDir: options.cacheDir,
     settings: options.settings,
     hba: accessRules(master.user),
     ...(options.from && { from: options.from }),
-  });
+  };
+  const pair = await (source ? Pair.follow(world, serverOptions, source) : Pair.open(world, serverOptions));
   const admin = new Admin(pair, (line) => world.log('rds', `${name}: ${line}`));
-  if (!options.from) await bootstrap((sql) => admin.query(sql), master);
+  if (!source && !options.from) await bootstrap((sql) => admin.query(sql), master);
   const door = await openFrontDoor({
     region: options.region,
     certificate: options.certificate,
@@ -79,8 +87,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     mayConnect: options.mayConnect,
     log: (line) => world.log('rds', `${name} front door: ${line}`),
   });
-  return databaseOf(pair, admin, door);
+  const database = databaseOf(pair, admin, door);
+  PAIRS.set(database, pair);
+  return database;
 }
+
+/** What stands behind a database: a replica needs its source's. */
+const PAIRS = new WeakMap<Database, Pair>();
 
 function databaseOf(pair: Pair, admin: Admin, door: FrontDoor): Database {
   const stop = async () => {
@@ -94,6 +107,10 @@ function databaseOf(pair: Pair, admin: Admin, door: FrontDoor): Database {
     get inSync() {
       return pair.inSync;
     },
+    get isReplica() {
+      return pair.isReplica;
+    },
+    promote: () => pair.promote(),
     door,
     query: (sql, values) => admin.query(sql, values),
     stop,

@@ -15,6 +15,7 @@ const INSTANCE_EVENTS = {
   'RDS-EVENT-0012': ['configuration change', 'Applying modification to database instance class.'],
   'RDS-EVENT-0014': ['configuration change', 'Finished applying modification to DB instance class.'],
   'RDS-EVENT-0016': ['configuration change', 'Reset master credentials.'],
+  'RDS-EVENT-0045': ['read replica', 'Replication for the Read Replica stopped.'],
   'RDS-EVENT-0017': ['configuration change', 'Finished applying modification to allocated storage.'],
   'RDS-EVENT-0018': ['configuration change', 'Applying modification to allocated storage.'],
   'RDS-EVENT-0024': ['configuration change', 'Applying modification to convert to a Multi-AZ DB instance.'],

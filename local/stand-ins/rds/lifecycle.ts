@@ -44,8 +44,37 @@ export class Lifecycle {
     });
   }
 
-  /** `from` is a base backup; without, the database is empty. */
-  async #open(instance: Instance, password: string, from?: string): Promise<void> {
+  /** A read replica of `source`, which goes on meanwhile; only described where the source is. */
+  replicate(source: Instance, replica: Instance): void {
+    this.#transition(replica, 'creating', 'available', async () => {
+      if (source.database) await this.#open(replica, '', { follows: source.database });
+      return ['RDS-EVENT-0005'];
+    });
+  }
+
+  /** Makes a read replica an instance of its own; it restarts as one ("Promoting a read replica to be a standalone DB instance"). */
+  promote(replica: Instance, backupDays: number): void {
+    this.#transition(replica, 'modifying', 'available', async () => {
+      await replica.database?.promote();
+      this.#forget(replica);
+      replica.backupDays = backupDays;
+      return ['RDS-EVENT-0006', 'RDS-EVENT-0045'];
+    });
+  }
+
+  /** The source doesn't count it any more. */
+  #forget(replica: Instance): void {
+    const { state } = this.#options;
+    if (replica.replicaOf) state.instances.get(keyOf(replica.region, replica.replicaOf))?.replicas.delete(replica.id);
+    replica.replicaOf = undefined;
+  }
+
+  /** Empty, from a base backup, or as another one's read replica. */
+  async #open(
+    instance: Instance,
+    password: string,
+    begins: Pick<DatabaseOptions, 'from' | 'follows'> = {},
+  ): Promise<void> {
     const { world, database, mayConnect } = this.#options;
     const { region, resourceId } = instance;
     instance.database = await openDatabase({
@@ -54,7 +83,7 @@ export class Lifecycle {
       name: `${instance.id}-${resourceId.slice(3, 9).toLowerCase()}`,
       region,
       master: { user: instance.masterUser, password, database: instance.databaseName },
-      from,
+      ...begins,
       settings: this.#settings(instance),
       iamEnabled: () => instance.iamEnabled,
       mayConnect: (login) => mayConnect({ ...login, region, resourceId }),
@@ -162,7 +191,7 @@ export class Lifecycle {
   restore(instance: Instance, snapshot: Snapshot): void {
     this.#transition(instance, 'creating', 'available', async () => {
       const { id } = snapshot;
-      if (snapshot.folder) await this.#open(instance, '', snapshot.folder);
+      if (snapshot.folder) await this.#open(instance, '', { from: snapshot.folder });
       await this.#tell(instance, 'RDS-EVENT-0043', ` ${id}`);
       return [];
     });
@@ -207,6 +236,12 @@ export class Lifecycle {
     this.#transition(instance, 'deleting', 'deleting', async () => {
       if (last) await this.#fill(last, instance);
       await instance.database?.remove();
+      this.#forget(instance);
+      // "Deleting a DB instance": its replicas in the region go on as instances of their own.
+      for (const id of instance.replicas) {
+        const replica = this.#options.state.instances.get(keyOf(instance.region, id));
+        if (replica) replica.replicaOf = undefined;
+      }
       this.#options.state.instances.delete(keyOf(instance.region, instance.id));
       return ['RDS-EVENT-0003'];
     });

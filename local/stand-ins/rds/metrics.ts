@@ -1,6 +1,6 @@
 /**
  * Metrics of instances, by DBInstanceIdentifier ("Amazon CloudWatch instance-level metrics for Amazon RDS"): DatabaseConnections, FreeStorageSpace and,
- * roughly and on Linux only, CPUUtilization. AWS publishes once a minute; the local world every five seconds.
+ * roughly and on Linux only, CPUUtilization; of read replicas ReplicaLag, by RDS's own reckoning: it grows while the source is idle. AWS publishes once a minute; the local world every five seconds.
  */
 import { readFileSync } from 'node:fs';
 import type { MetricSink, WorldContext } from '../../world/types.ts';
@@ -17,13 +17,17 @@ interface Reading {
   readonly connections: number;
   readonly used_bytes: number;
   readonly pids: readonly number[];
+  /** How old the last change is that a read replica has applied; null on a primary. */
+  readonly lag_seconds: number | null;
 }
 
 /** Counts client backends, without the supervisor's own connection (which is the server's superuser). */
 const READ = `
   SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usename <> current_user)::int AS connections,
          (SELECT sum(pg_database_size(oid))::float8 FROM pg_database) AS used_bytes,
-         array_agg(pid) AS pids
+         array_agg(pid) AS pids,
+         CASE WHEN pg_is_in_recovery()
+              THEN coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0)::float8 END AS lag_seconds
     FROM pg_stat_activity`;
 
 /** Starts publishing; returns what ends it. */
@@ -69,6 +73,7 @@ async function read(
       });
     put('DatabaseConnections', reading.connections, 'Count');
     put('FreeStorageSpace', Math.max(0, instance.allocatedStorageGib * GIB - reading.used_bytes), 'Bytes');
+    if (reading.lag_seconds !== null) put('ReplicaLag', reading.lag_seconds, 'Seconds');
     const percent = cpuPercent(cpu, instance.resourceId, reading.pids);
     if (percent !== undefined) put('CPUUtilization', percent, 'Percent');
   } catch (error) {

@@ -36,6 +36,10 @@ export interface Instance {
   readonly databaseName: string | undefined;
   /** Of the key that it is encrypted with; undefined when it isn't. */
   readonly kmsKeyId: string | undefined;
+  /** Days that RDS's own backups are kept; 0: there are none. */
+  backupDays: number;
+  /** Identifier of the instance whose read replica it is. */
+  replicaOf: string | undefined;
   status: Status;
   instanceClass: string;
   allocatedStorageGib: number;
@@ -49,6 +53,8 @@ export interface Instance {
   pendingReboot: boolean;
   readonly pending: Pending;
   readonly tags: Map<string, string>;
+  /** Identifiers of its read replicas. */
+  readonly replicas: Set<string>;
   /** Present once the server has started for the first time. */
   database?: Database;
 }
@@ -138,7 +144,9 @@ export function describe(instance: Instance): XmlObject {
     DeletionProtection: instance.deletionProtection,
     StorageEncrypted: instance.kmsKeyId !== undefined,
     KmsKeyId: instance.kmsKeyId,
-    BackupRetentionPeriod: 0,
+    BackupRetentionPeriod: instance.backupDays,
+    ReadReplicaSourceDBInstanceIdentifier: instance.replicaOf,
+    ReadReplicaDBInstanceIdentifiers: list('ReadReplicaDBInstanceIdentifier', [...instance.replicas]),
     PubliclyAccessible: false,
     DBParameterGroups: list('DBParameterGroup', [
       {

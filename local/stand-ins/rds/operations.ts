@@ -68,6 +68,10 @@ const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
     masterUser: masterUser(required(form, 'MasterUsername')),
     databaseName: form.text('DBName'),
     kmsKeyId: keyFor(form, region, state.accountId),
+    // AWS's default is 1; there are no automated backups here, so they are told of only where somebody asks for them.
+    backupDays: form.number('BackupRetentionPeriod') ?? 0,
+    replicaOf: undefined,
+    replicas: new Set(),
     status: 'creating',
     instanceClass: required(form, 'DBInstanceClass'),
     allocatedStorageGib: form.number('AllocatedStorage') ?? 20,
@@ -128,6 +132,7 @@ const modifyDBInstance: Operation = async (call) => {
   }
   instance.deletionProtection = form.flag('DeletionProtection') ?? instance.deletionProtection;
   instance.iamEnabled = form.flag('EnableIAMDatabaseAuthentication') ?? instance.iamEnabled;
+  instance.backupDays = form.number('BackupRetentionPeriod') ?? instance.backupDays;
   notePending(instance, form);
   const password = form.text('MasterUserPassword');
   const immediately = form.flag('ApplyImmediately') === true && Object.keys(instance.pending).length > 0;

@@ -15,10 +15,12 @@ import { SERVER_USER } from '../../postgres/template.ts';
 import type { WorldContext } from '../../world/types.ts';
 
 const STANDBY = 'standby';
+const REPLICA = 'replica';
 /** Commits wait for the standby; without one they are answered as fast as the local world likes it. */
 const IN_SYNC: Settings = { synchronous_standby_names: STANDBY, synchronous_commit: 'on' };
 const IN_SYNC_WITHIN_MS = 20_000;
 const PROMOTED_WITHIN_SECONDS = 20;
+const LET_GO_WITHIN_MS = 20_000;
 
 export class Pair {
   readonly #world: WorldContext;
@@ -33,6 +35,9 @@ export class Pair {
   /** How many servers there were: part of their folders' names. */
   #servers = 1;
   readonly #crashed = new Set<() => void>();
+  /** Whom it follows while it is a read replica, and by which slot there. */
+  #followed: { readonly pair: Pair; readonly slot: string } | undefined;
+  readonly #followers = new Set<Pair>();
   /** Changes of who is who happen one after another. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -49,6 +54,57 @@ export class Pair {
   /** Starts one server; `attach` makes it two. @throws PostgresError */
   static async open(world: WorldContext, options: ServerOptions): Promise<Pair> {
     return new Pair(world, options, await startServer(world, options));
+  }
+
+  /**
+   * Starts a server that follows another one's primary, later by what the network and its own work take, and can be read from: a read replica
+   * ("Working with read replicas for Amazon RDS for PostgreSQL"). @throws PostgresError
+   */
+  static follow(world: WorldContext, options: ServerOptions, source: Pair): Promise<Pair> {
+    return source.#alone(async () => {
+      const slot = `replica_${options.name.replaceAll('-', '_')}`;
+      const dataDir = join(dirname(source.#primary.dataDir), options.name);
+      await baseBackup(source.#primary, dataDir, options.installation, slot);
+      await signal(dataDir, options.installation);
+      const settings = { ...options.settings, ...following(source.#primary, REPLICA, slot) };
+      const replica = new Pair(world, options, await startServer(world, { ...options, dataDir, settings }));
+      replica.#followed = { pair: source, slot };
+      source.#followers.add(replica);
+      return replica;
+    });
+  }
+
+  /** Whether it follows another one, and so can only be read from. */
+  get isReplica(): boolean {
+    return this.#followed !== undefined;
+  }
+
+  /** Makes a read replica a database of its own. @throws PostgresError */
+  promote(): Promise<void> {
+    return this.#alone(async () => {
+      if (!this.#followed) return;
+      await query(this.#primary, 'SELECT pg_promote(true, $1)', [PROMOTED_WITHIN_SECONDS]);
+      await this.#leave();
+      await this.#primary.reload(this.#forPrimary());
+    });
+  }
+
+  /** Nobody is followed any more, and the slot that nobody uses, which would keep the write-ahead log for ever, is dropped. */
+  async #leave(): Promise<void> {
+    const followed = this.#followed;
+    this.#followed = undefined;
+    if (!followed) return;
+    const { pair, slot } = followed;
+    pair.#followers.delete(this);
+    if (pair.#primary.state === 'running') await dropSlot(pair.#primary, slot);
+  }
+
+  /** Goes on behind the server that its source's standby has become. */
+  async #followOn(): Promise<void> {
+    if (!this.#followed) return;
+    const { pair, slot } = this.#followed;
+    await query(pair.#primary, 'SELECT pg_create_physical_replication_slot($1, true)', [slot]);
+    await this.#primary.reload(this.#forPrimary());
   }
 
   get primary(): PostgresServer {
@@ -100,6 +156,7 @@ export class Pair {
       this.#primary = next;
       this.#watch(next);
       await next.reload(this.#settings);
+      for (const follower of this.#followers) await follower.#followOn();
       await rm(old.dataDir, { recursive: true, force: true });
     });
   }
@@ -135,13 +192,20 @@ export class Pair {
 
   /** Stops both and removes their data. */
   async remove(): Promise<void> {
+    // "Deleting a DB instance": replicas of one that is deleted in the same region are promoted.
+    for (const follower of [...this.#followers]) await follower.promote();
     await this.stop();
+    await this.#leave();
     await this.detach();
     await rm(this.#primary.dataDir, { recursive: true, force: true });
   }
 
   #forPrimary(): Settings {
-    return this.#standby ? { ...this.#settings, ...IN_SYNC } : this.#settings;
+    return {
+      ...this.#settings,
+      ...(this.#standby && IN_SYNC),
+      ...(this.#followed && following(this.#followed.pair.#primary, REPLICA, this.#followed.slot)),
+    };
   }
 
   async #makeStandby(): Promise<PostgresServer> {
@@ -154,9 +218,7 @@ export class Pair {
     await signal(dataDir, installation);
     const settings: Settings = {
       ...this.#startedWith,
-      primary_conninfo: `host=${dirname(this.#primary.socketPath)} port=5432 user=${SERVER_USER} application_name=${STANDBY}`,
-      primary_slot_name: slot,
-      wal_retrieve_retry_interval: '200ms',
+      ...following(this.#primary, STANDBY, slot),
     };
     return startServer(this.#world, { ...this.#options, name, dataDir, settings });
   }
@@ -214,6 +276,13 @@ export class Pair {
   }
 }
 
+/** Settings of a server that follows another one. */
+const following = ({ socketPath }: PostgresServer, application: string, slot: string): Settings => ({
+  primary_conninfo: `host=${dirname(socketPath)} port=5432 user=${SERVER_USER} application_name=${application}`,
+  primary_slot_name: slot,
+  wal_retrieve_retry_interval: '200ms',
+});
+
 /** An empty file by this name makes a server a standby. */
 async function signal(dataDir: string, { identity }: Installation): Promise<void> {
   const path = join(dataDir, 'standby.signal');
@@ -221,9 +290,27 @@ async function signal(dataDir: string, { identity }: Installation): Promise<void
   if (identity) await chown(path, identity.uid, identity.gid);
 }
 
-/** A slot that nobody uses would keep the write-ahead log for ever. */
+/** A slot that nobody uses would keep the write-ahead log for ever. Replicas' own are dropped with them. */
 const dropIdleSlots = (server: PostgresServer) =>
-  query(server, 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active', []);
+  query(
+    server,
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND NOT starts_with(slot_name, $1)',
+    [`${REPLICA}_`],
+  );
+
+/** Drops a slot once its standby has let go of it. @throws PostgresError */
+async function dropSlot(server: PostgresServer, slot: string): Promise<void> {
+  for (const until = Date.now() + LET_GO_WITHIN_MS; Date.now() < until; await sleep(20)) {
+    await query(
+      server,
+      'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active',
+      [slot],
+    );
+    const left = await query(server, 'SELECT FROM pg_replication_slots WHERE slot_name = $1', [slot]);
+    if (left.length === 0) return;
+  }
+  throw new PostgresError(`replication slot ${slot} was in use after ${LET_GO_WITHIN_MS} ms`);
+}
 
 async function query<Row extends pg.QueryResultRow>(
   server: PostgresServer,

@@ -1,6 +1,6 @@
 /**
  * Amazon RDS for PostgreSQL on real servers. Answers RDS's API, starts and stops servers, publishes metrics and events.
- * Left out, with an error that says so: restores to a point in time, read replicas, clusters, subnet and option groups.
+ * Left out, with an error that says so: restores to a point in time, replicas in other regions, clusters, subnet and option groups.
  */
 import type { ClientConfig } from 'pg';
 import { faultReply } from '../../gateway/reply.ts';
@@ -22,6 +22,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { publishMetrics } from './metrics.ts';
 import { keyOf, type Login, type RdsState } from './model.ts';
 import { instanceOperations } from './operations.ts';
+import { replicaOperations } from './replica-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 import { Form, resultReply } from './xml.ts';
 
@@ -62,7 +63,7 @@ export interface Rds extends StandIn {
   stop(): Promise<void>;
 }
 
-const OPERATIONS = { ...instanceOperations, ...groupOperations, ...snapshotOperations };
+const OPERATIONS = { ...instanceOperations, ...replicaOperations, ...groupOperations, ...snapshotOperations };
 
 export function createRds(world: WorldContext, options: RdsOptions): Rds {
   const state: RdsState = {

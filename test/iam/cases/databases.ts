@@ -2,7 +2,7 @@
 import { DeleteAlarmsCommand, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeDBInstancesCommand, ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { RUNBOOK_TAG } from '../../../functions/engine/manifest.ts';
-import { DATABASE, DATABASE_TARGET, hold } from '../../../local/scenarios/support/database.ts';
+import { DATABASE, DATABASE_TARGET, hold, openAdmin } from '../../../local/scenarios/support/database.ts';
 import { untilQuiet } from '../../../local/scenarios/support/incidents.ts';
 import type { Scenario, Stage } from '../../../local/scenarios/types.ts';
 import type { World } from '../../../local/world/world.ts';
@@ -15,27 +15,33 @@ interface DatabaseCase {
   /** What ends the case when the function asks for it: the changing call, or for SQL the commit that comes right before it. */
   readonly action: string;
   prepare?(world: World, stage: Stage): Promise<void>;
+  /** What it asks for later, by itself. */
+  readonly later?: string;
 }
 
-const databaseCase = ({ remediation, metricName, action, prepare }: DatabaseCase): Scenario<World> => ({
+const databaseCase = ({ remediation, metricName, action, prepare, later }: DatabaseCase): Scenario<World> => ({
   name: `database-${remediation}`,
   summary: `${remediation} is started by an alarm on ${metricName}`,
   groups: [],
   rank: 3,
   targets: [DATABASE_TARGET],
   uses: [SERVICE_TARGET, DATABASE_TARGET],
-  timeLimitMs: 120_000,
+  timeLimitMs: 180_000,
   run: async (world, stage) => {
     await untilQuiet(world, stage, DATABASE_TARGET, remediation);
     await prepare?.(world, stage);
     const alarm = await makeAlarm(world, stage, remediation, metricName);
-    await fireUntil(world, alarm, nextUse(world, stage, `nightshift-demo-${remediation}`, action));
+    const caller = `nightshift-demo-${remediation}`;
+    const used = later === undefined ? undefined : nextUse(world, stage, caller, later, 120_000);
+    void used?.catch(() => {}); // Awaited below, unless something before it fails.
+    await fireUntil(world, alarm, nextUse(world, stage, caller, action));
     // So that its incident ends, and the next case finds the database as this one did.
     await world
       .clients()
       .cloudwatch.send(
         new SetAlarmStateCommand({ AlarmName: alarm, StateValue: 'OK', StateReason: 'the case is over' }),
       );
+    await used;
     await untilAvailable(world, stage);
     return {};
   },
@@ -109,6 +115,20 @@ async function wearOut(world: World, stage: Stage): Promise<void> {
   });
 }
 
+/** No replication slot is free, so a replica can't be made and is taken away again. */
+async function withoutRoomForReplicas(world: World, stage: Stage): Promise<void> {
+  const backups = { DBInstanceIdentifier: DATABASE, BackupRetentionPeriod: 1, ApplyImmediately: true };
+  await world.clients().rds.send(new ModifyDBInstanceCommand(backups));
+  const admin = await openAdmin(world, stage);
+  stage.restore('replication slots', () =>
+    admin.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'taken%'"),
+  );
+  await admin.query(
+    `SELECT pg_create_physical_replication_slot('taken_' || n) FROM generate_series(1,
+       current_setting('max_replication_slots')::int - (SELECT count(*)::int FROM pg_replication_slots)) n`,
+  );
+}
+
 export const DATABASE_CASES = [
   databaseCase({
     remediation: 'vacuum-and-analyze',
@@ -124,6 +144,13 @@ export const DATABASE_CASES = [
     prepare: runLong,
   }),
   databaseCase({ remediation: 'grow-storage', metricName: 'FreeStorageSpace', action: 'rds:ModifyDBInstance' }),
+  databaseCase({
+    remediation: 'add-read-replica',
+    metricName: 'ReadIOPS',
+    action: 'rds:CreateDBInstanceReadReplica',
+    later: 'rds:DeleteDBInstance',
+    prepare: withoutRoomForReplicas,
+  }),
   databaseCase({
     remediation: 'snapshot-database',
     metricName: 'TransactionLogsDiskUsage',

@@ -1,0 +1,50 @@
+import { defineManifest } from '../../engine/manifest.ts';
+
+const SOURCE = 'arn:{partition}:rds:{region}:{account}:db:{database}';
+/** Only names that it gives itself. */
+const REPLICAS = 'arn:{partition}:rds:{region}:{account}:db:{database}-nightshift-*';
+
+export const manifest = defineManifest({
+  name: 'add-read-replica',
+  summary:
+    'Adds a read replica to a DB instance that is busy with reads, up to a limit, once somebody has approved it.',
+  targetKind: 'rds-instance',
+  triggers: [
+    { namespace: 'AWS/RDS', metricName: 'ReadIOPS', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'ReadThroughput', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'DBLoad', dimensions: ['DBInstanceIdentifier'] },
+  ],
+  permissions: [
+    {
+      actions: ['rds:DescribeDBInstances'],
+      resources: [SOURCE, REPLICAS],
+      whyAnyResource:
+        'Of the replicas that are looked for only the beginning of the name is known beforehand (it ends in their number).',
+    },
+    {
+      actions: ['rds:CreateDBInstanceReadReplica'],
+      resources: [
+        SOURCE,
+        REPLICAS,
+        'arn:{partition}:rds:{region}:{account}:og:*',
+        'arn:{partition}:rds:{region}:{account}:pg:*',
+        'arn:{partition}:rds:{region}:{account}:subgrp:*',
+      ],
+      whyAnyResource:
+        'It is authorized on both instances and on the option, parameter and subnet group that the replica inherits, whose names are not known here (Service Authorization Reference, Amazon RDS).',
+    },
+    {
+      actions: ['rds:AddTagsToResource', 'rds:DeleteDBInstance'],
+      resources: [REPLICAS],
+      whyAnyResource:
+        'Only replicas of its own making, of whose names only the beginning is known beforehand (they end in their number).',
+    },
+  ],
+  network: 'none',
+  risk: 'medium',
+  // The name is fixed before: a second request for it is refused.
+  idempotency: 'conditional',
+  defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  timeoutSeconds: 30,
+  memoryMegabytes: 512,
+});

@@ -1,0 +1,129 @@
+import {
+  CreateDBInstanceCommand,
+  CreateDBInstanceReadReplicaCommand,
+  DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
+  PromoteReadReplicaCommand,
+  RebootDBInstanceCommand,
+} from '@aws-sdk/client-rds';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { eventually, openTestWorld, REGION, type TestWorld } from './harness.ts';
+
+jest.setTimeout(120_000);
+let w: TestWorld;
+const SOURCE = 'source';
+
+beforeAll(async () => {
+  w = await openTestWorld({ hasServer: (id) => !id.startsWith('described') });
+  await create(SOURCE, { MultiAZ: true, BackupRetentionPeriod: 1 });
+  await query(SOURCE, 'CREATE TABLE notes (n int)');
+});
+afterAll(async () => {
+  await w?.close();
+});
+
+const described = async (id: string) =>
+  (await w.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }))).DBInstances?.[0];
+const untilAvailable = (id: string) =>
+  eventually(
+    `${id} available`,
+    () => described(id),
+    (seen) => seen?.DBInstanceStatus === 'available',
+  );
+const query = <Row extends Record<string, unknown>>(id: string, sql: string) => {
+  const found = w.rds.instance(id, REGION);
+  if (!found) throw new Error(`no instance ${id}`);
+  return found.database.query<Row>(sql);
+};
+async function create(id: string, more: { MultiAZ?: boolean; BackupRetentionPeriod?: number } = {}): Promise<void> {
+  await w.client.send(
+    new CreateDBInstanceCommand({
+      DBInstanceIdentifier: id,
+      Engine: 'postgres',
+      DBInstanceClass: 'db.t4g.micro',
+      AllocatedStorage: 20,
+      MasterUsername: 'postgres',
+      MasterUserPassword: 'for-tests-only',
+      ...more,
+    }),
+  );
+  await untilAvailable(id);
+}
+const replicate = (id: string, source = SOURCE) =>
+  w.client.send(
+    new CreateDBInstanceReadReplicaCommand({ DBInstanceIdentifier: id, SourceDBInstanceIdentifier: source }),
+  );
+const rowsOf = async (id: string) => Number((await query<{ n: string }>(id, 'SELECT count(*) AS n FROM notes'))[0]?.n);
+const untilRows = (id: string, rows: number) =>
+  eventually(
+    `${rows} rows on ${id}`,
+    () => rowsOf(id),
+    (seen) => seen === rows,
+  );
+
+describe('a read replica', () => {
+  it('follows its source, can only be read, and goes on behind the standby after a failover', async () => {
+    await query(SOURCE, 'INSERT INTO notes VALUES (1)');
+    await replicate('replica');
+    expect((await described(SOURCE))?.ReadReplicaDBInstanceIdentifiers).toEqual(['replica']);
+    const replica = await untilAvailable('replica');
+    expect(replica).toMatchObject({ ReadReplicaSourceDBInstanceIdentifier: SOURCE, BackupRetentionPeriod: 0 });
+    await untilRows('replica', 1);
+    await query(SOURCE, 'INSERT INTO notes VALUES (2)');
+    await untilRows('replica', 2);
+    await expect(query('replica', 'INSERT INTO notes VALUES (3)')).rejects.toThrow('read-only transaction');
+    await w.client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: SOURCE, ForceFailover: true }));
+    await untilAvailable(SOURCE);
+    await query(SOURCE, 'INSERT INTO notes VALUES (3)');
+    await untilRows('replica', 3);
+  });
+
+  it('tells how far it is behind', async () => {
+    const { metrics } = w;
+    const lag = await eventually(
+      'ReplicaLag',
+      () =>
+        metrics.find(({ name, dimensions }) => name === 'ReplicaLag' && dimensions.DBInstanceIdentifier === 'replica'),
+      (seen) => seen !== undefined,
+    );
+    expect(lag?.value).toBeGreaterThanOrEqual(0);
+    expect(
+      metrics.some(({ name, dimensions }) => name === 'ReplicaLag' && dimensions.DBInstanceIdentifier === SOURCE),
+    ).toBe(false);
+  });
+
+  it('is a database of its own once it is promoted, and its source keeps nothing for it', async () => {
+    await w.client.send(new PromoteReadReplicaCommand({ DBInstanceIdentifier: 'replica' }));
+    const promoted = await untilAvailable('replica');
+    expect(promoted?.ReadReplicaSourceDBInstanceIdentifier).toBeUndefined();
+    await query('replica', 'INSERT INTO notes VALUES (4)');
+    expect(await rowsOf('replica')).toBe(4);
+    expect(await rowsOf(SOURCE)).toBe(3);
+    expect((await described(SOURCE))?.ReadReplicaDBInstanceIdentifiers ?? []).toEqual([]);
+    await eventually(
+      'no slot left',
+      () => query(SOURCE, "SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE 'replica%'"),
+      (slots) => slots.length === 0,
+    );
+  });
+
+  it('leaves nothing behind at its source when it is deleted', async () => {
+    await replicate('gone');
+    await untilAvailable('gone');
+    await w.client.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: 'gone', SkipFinalSnapshot: true }));
+    await eventually(
+      'gone',
+      () => described('gone').catch(() => undefined),
+      (seen) => seen === undefined,
+    );
+    expect((await described(SOURCE))?.ReadReplicaDBInstanceIdentifiers ?? []).toEqual([]);
+    expect(await query(SOURCE, "SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE 'replica%'")).toEqual([]);
+  });
+
+  it('is refused of what has no backups, of what does not exist, and by a name that is taken', async () => {
+    await create('described-bare');
+    await expect(replicate('described-one', 'described-bare')).rejects.toThrow('Automated backups are not enabled');
+    await expect(replicate('described-one', 'nobody')).rejects.toMatchObject({ name: 'DBInstanceNotFoundFault' });
+    await expect(replicate('described-bare')).rejects.toMatchObject({ name: 'DBInstanceAlreadyExistsFault' });
+  });
+});

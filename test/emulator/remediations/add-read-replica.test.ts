@@ -1,0 +1,165 @@
+/** The remediation's own handler code on a real journal and the RDS stand-in. */
+import { CreateDBInstanceReadReplicaCommand, DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Observation } from '../../../functions/remediations/add-read-replica/decide.ts';
+import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
+import { eventually, REGION } from '../rds/harness.ts';
+
+jest.setTimeout(90_000);
+let w: RdsRemediationWorld<Observation>;
+let count = 0;
+
+beforeAll(async () => {
+  w = await openRdsRemediation(() => import('../../../functions/remediations/add-read-replica/handler.ts'));
+});
+afterEach(() => w.calm());
+afterAll(async () => {
+  await w?.close();
+});
+
+async function described(BackupRetentionPeriod = 1): Promise<string> {
+  const id = `described-${++count}`;
+  await w.create(id, { BackupRetentionPeriod });
+  return id;
+}
+const busy = (id: string) => w.alarm(id, 'ReadIOPS');
+const fire = (id: string, options: FireOptions & { event?: object } = {}) =>
+  w.deliver(id, options.event ?? busy(id), options);
+const replicasOf = async (id: string) => (await w.describe(id))?.ReadReplicaDBInstanceIdentifiers ?? [];
+const byHand = (source: string, id: string) =>
+  w.world.client.send(
+    new CreateDBInstanceReadReplicaCommand({ DBInstanceIdentifier: id, SourceDBInstanceIdentifier: source }),
+  );
+
+describe('add-read-replica', () => {
+  it('adds one that follows a real server, by one call, and is verified [3c/add-read-replica]', async () => {
+    const id = 'pair-source';
+    await w.create(id, { BackupRetentionPeriod: 1 });
+    const server = () => w.world.instance(id).database;
+    await server().query('CREATE TABLE notes (n int)');
+    const { result, changing } = await w.callsDuring(() => fire(id));
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual(['CreateDBInstanceReadReplica']);
+    const replica = `${id}-nightshift-1`;
+    expect(await replicasOf(id)).toEqual([replica]);
+    await w.untilAvailable(replica);
+    await server().query('INSERT INTO notes VALUES (1)');
+    await eventually(
+      'the row on the replica',
+      async () => w.world.rds.instance(replica, REGION)?.database.query<{ n: number }>('SELECT n FROM notes'),
+      (rows) => rows?.length === 1,
+    );
+    const { DBInstances } = await w.world.client.send(
+      new DescribeDBInstancesCommand({ DBInstanceIdentifier: replica }),
+    );
+    expect(DBInstances?.[0]?.TagList).toEqual([{ Key: 'nightshift:made-by', Value: 'add-read-replica' }]);
+    await w.deliver(id, w.alarm(id, 'ReadIOPS', 'OK'));
+    expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  it('takes away again one that RDS could not make, and calls a person', async () => {
+    const id = 'pair-full';
+    await w.create(id, { BackupRetentionPeriod: 1 });
+    await w.world
+      .instance(id)
+      .database.query(
+        "SELECT pg_create_physical_replication_slot('taken_' || n) FROM generate_series(1, current_setting('max_replication_slots')::int) n",
+      );
+    const outcome = await fire(id);
+    expect(outcome).toMatchObject({ kind: 'remediated' });
+    const replica = `${id}-nightshift-1`;
+    await eventually(
+      'failed',
+      () => w.describe(replica),
+      (seen) => seen?.DBInstanceStatus === 'failed',
+    );
+    const { changing } = await w.callsDuring(() => w.deliver(id, w.alarm(id, 'ReadIOPS', 'OK')));
+    expect(changing).toEqual(['DeleteDBInstance']);
+    await eventually(
+      'no replica',
+      () => replicasOf(id),
+      (seen) => seen.length === 0,
+    );
+    const { timeline } = await w.incident(outcome);
+    expect(timeline.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['acted', 'escalated']));
+  });
+
+  it('asks first, says what it costs, and makes nothing until then', async () => {
+    const id = await described();
+    const { result, changing } = await w.callsDuring(() => fire(id, { target: { costApprovals: 1 } }));
+    expect(result).toMatchObject({ kind: 'awaiting-approval' });
+    expect(changing).toEqual([]);
+    expect(JSON.stringify((await w.incident(result)).timeline)).toContain('"costPerHourUsd":0.016');
+  });
+
+  it('waits while one is being made, and calls a person once it has as many as it may', async () => {
+    const id = await described();
+    await byHand(id, `${id}-nightshift-1`);
+    expect(await fire(id)).toMatchObject({ kind: 'held', reason: 'change-under-way' });
+    await w.untilAvailable(`${id}-nightshift-1`);
+    const { result, changing } = await w.callsDuring(() => fire(id, { target: { maxReadReplicas: 1 } }));
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('not have more than 1') });
+    expect(changing).toEqual([]);
+  });
+
+  it('calls a person without a limit, without backups, and for what does not exist', async () => {
+    const id = await described();
+    expect(await fire(id, { target: { maxReadReplicas: 0 } })).toMatchObject({ kind: 'escalated' });
+    const bare = await described(0);
+    expect(await fire(bare)).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('backups') });
+    expect(await fire('nobody')).toMatchObject({ kind: 'escalated' });
+    expect([...(await replicasOf(id)), ...(await replicasOf(bare))]).toEqual([]);
+  });
+
+  it('calls a person when it is refused', async () => {
+    const id = await described();
+    w.fault('CreateDBInstanceReadReplica', 'refused');
+    expect(await fire(id)).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
+    expect(await replicasOf(id)).toEqual([]);
+  });
+
+  it('keeps the intent when throttled three times, and finishes it on the next delivery', async () => {
+    const id = await described();
+    const event = busy(id);
+    w.fault('CreateDBInstanceReadReplica', 'throttled', 3);
+    await expect(fire(id, { event, requestId: 'r' })).rejects.toMatchObject({ retryable: true });
+    w.calm();
+    expect(await fire(id, { event, requestId: 'r' })).toMatchObject({ kind: 'remediated' });
+    expect(await replicasOf(id)).toEqual([`${id}-nightshift-1`]);
+  });
+
+  it('adds one when the answer was lost, and when the event comes five times at once', async () => {
+    const id = await described();
+    w.fault('CreateDBInstanceReadReplica', 'timeout-after', 1);
+    expect(await fire(id)).toMatchObject({ kind: 'remediated' });
+    expect(await replicasOf(id)).toEqual([`${id}-nightshift-1`]);
+    const other = await described();
+    const same = busy(other);
+    await Promise.allSettled(Array.from({ length: 5 }, () => fire(other, { event: same })));
+    expect(await replicasOf(other)).toEqual([`${other}-nightshift-1`]);
+  });
+
+  it('gives way when somebody else adds one between look and request', async () => {
+    const id = await described();
+    const stop = w.world.gateway.onCall(({ service, operation }) => {
+      if (service !== 'dynamodb' || operation !== 'TransactWriteItems') return;
+      stop();
+      w.world.gateway.faults.add({
+        name: 'slow',
+        match: { service: 'rds', operation: 'DescribeDBInstances' },
+        kind: 'slow',
+        delayMs: 300,
+      });
+      void byHand(id, `by-hand-${id}`);
+    });
+    expect(await fire(id)).toMatchObject({ kind: 'held', reason: 'hands-off' });
+    expect(await replicasOf(id)).toEqual([`by-hand-${id}`]);
+  });
+
+  it('makes no changing call in observe mode', async () => {
+    const id = await described();
+    const { result, changing } = await w.callsDuring(() => fire(id, { limits: { mode: 'observe' } }));
+    expect(result).toMatchObject({ kind: 'would-act', change: expect.stringContaining(`${id}-nightshift-1`) });
+    expect(changing).toEqual([]);
+  });
+});

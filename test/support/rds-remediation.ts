@@ -31,6 +31,8 @@ export interface FireOptions {
   /** The function's clock. */
   readonly now?: () => number;
   readonly requestId?: string;
+  /** Done once the intent is recorded, right before the remediation acts on it. */
+  readonly beforeAct?: () => Promise<unknown>;
 }
 
 export interface RdsRemediationWorld<O> {
@@ -52,6 +54,9 @@ export interface RdsRemediationWorld<O> {
   /** The RDS client is somebody else's: `tester`. */
   describe(id: string): ReturnType<typeof describeInstance>;
   untilAvailable(id: string): Promise<void>;
+  /** How often RDS told of that happening to the instance, such as `RDS-EVENT-0006` (restarted). */
+  told(id: string, eventId: string): number;
+  untilTold(id: string, eventId: string, times?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -90,6 +95,11 @@ export async function openRdsRemediation<O>(
       (seen) => seen?.DBInstanceStatus === 'available',
     );
   };
+  const told = (id: string, eventId: string): number =>
+    world.events.filter(
+      ({ resources, detail }) =>
+        resources[0]?.endsWith(`:${id}`) && (detail as { EventID?: string }).EventID === eventId,
+    ).length;
   return {
     world,
     store,
@@ -130,9 +140,17 @@ export async function openRdsRemediation<O>(
           alarmTags: { 'nightshift:runbook': name },
         },
       }),
+    told,
+    async untilTold(id, eventId, times = 1) {
+      await eventually(
+        `${eventId} of ${id}`,
+        () => told(id, eventId),
+        (n) => n >= times,
+      );
+    },
     deliver: (id, event, told = {}) =>
       handle(event, {
-        remediation,
+        remediation: withBeforeAct(remediation, told.beforeAct),
         store,
         config: {
           ...base,
@@ -174,3 +192,17 @@ export async function openRdsRemediation<O>(
     },
   };
 }
+
+const withBeforeAct = <O>(
+  remediation: Remediation<DatabaseConfig, O>,
+  beforeAct: FireOptions['beforeAct'],
+): Remediation<DatabaseConfig, O> =>
+  beforeAct
+    ? {
+        ...remediation,
+        act: async (...args) => {
+          await beforeAct();
+          return remediation.act(...args);
+        },
+      }
+    : remediation;

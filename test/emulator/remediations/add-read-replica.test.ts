@@ -2,6 +2,7 @@
 import { CreateDBInstanceReadReplicaCommand, DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Observation } from '../../../functions/remediations/add-read-replica/decide.ts';
+import { itKeepsRdsGuarantees } from '../../support/rds-guarantees.ts';
 import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
 import { eventually, REGION } from '../rds/harness.ts';
 
@@ -92,74 +93,39 @@ describe('add-read-replica', () => {
     expect(JSON.stringify((await w.incident(result)).timeline)).toContain('"costPerHourUsd":0.016');
   });
 
-  it('waits while one is being made, and calls a person once it has as many as it may', async () => {
-    const id = await described();
-    await byHand(id, `${id}-nightshift-1`);
-    expect(await fire(id)).toMatchObject({ kind: 'held', reason: 'change-under-way' });
-    await w.untilAvailable(`${id}-nightshift-1`);
-    const { result, changing } = await w.callsDuring(() => fire(id, { target: { maxReadReplicas: 1 } }));
-    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('not have more than 1') });
-    expect(changing).toEqual([]);
-  });
-
-  it('calls a person without a limit, without backups, and for what does not exist', async () => {
-    const id = await described();
-    expect(await fire(id, { target: { maxReadReplicas: 0 } })).toMatchObject({ kind: 'escalated' });
-    const bare = await described(0);
-    expect(await fire(bare)).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('backups') });
-    expect(await fire('nobody')).toMatchObject({ kind: 'escalated' });
-    expect([...(await replicasOf(id)), ...(await replicasOf(bare))]).toEqual([]);
-  });
-
-  it('calls a person when it is refused', async () => {
-    const id = await described();
-    w.fault('CreateDBInstanceReadReplica', 'refused');
-    expect(await fire(id)).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
-    expect(await replicasOf(id)).toEqual([]);
-  });
-
-  it('keeps the intent when throttled three times, and finishes it on the next delivery', async () => {
-    const id = await described();
-    const event = busy(id);
-    w.fault('CreateDBInstanceReadReplica', 'throttled', 3);
-    await expect(fire(id, { event, requestId: 'r' })).rejects.toMatchObject({ retryable: true });
-    w.calm();
-    expect(await fire(id, { event, requestId: 'r' })).toMatchObject({ kind: 'remediated' });
-    expect(await replicasOf(id)).toEqual([`${id}-nightshift-1`]);
-  });
-
-  it('adds one when the answer was lost, and when the event comes five times at once', async () => {
-    const id = await described();
-    w.fault('CreateDBInstanceReadReplica', 'timeout-after', 1);
-    expect(await fire(id)).toMatchObject({ kind: 'remediated' });
-    expect(await replicasOf(id)).toEqual([`${id}-nightshift-1`]);
-    const other = await described();
-    const same = busy(other);
-    await Promise.allSettled(Array.from({ length: 5 }, () => fire(other, { event: same })));
-    expect(await replicasOf(other)).toEqual([`${other}-nightshift-1`]);
-  });
-
-  it('gives way when somebody else adds one between look and request', async () => {
-    const id = await described();
-    const stop = w.world.gateway.onCall(({ service, operation }) => {
-      if (service !== 'dynamodb' || operation !== 'TransactWriteItems') return;
-      stop();
-      w.world.gateway.faults.add({
-        name: 'slow',
-        match: { service: 'rds', operation: 'DescribeDBInstances' },
-        kind: 'slow',
-        delayMs: 300,
-      });
-      void byHand(id, `by-hand-${id}`);
-    });
-    expect(await fire(id)).toMatchObject({ kind: 'held', reason: 'hands-off' });
-    expect(await replicasOf(id)).toEqual([`by-hand-${id}`]);
-  });
-
-  it('makes no changing call in observe mode', async () => {
-    const id = await described();
-    const { result, changing } = await w.callsDuring(() => fire(id, { limits: { mode: 'observe' } }));
-    expect(result).toMatchObject({ kind: 'would-act', change: expect.stringContaining(`${id}-nightshift-1`) });
-    expect(changing).toEqual([]);
+  itKeepsRdsGuarantees({
+    world: () => w,
+    operation: 'CreateDBInstanceReadReplica',
+    makeTrouble: () => described(),
+    alarm: busy,
+    timesDone: async (id) => (await replicasOf(id)).length,
+    knowsItNeverHappened: true,
+    meanwhile: { does: (id) => byHand(id, `by-hand-${id}`), changing: ['CreateDBInstanceReadReplica'] },
+    alreadyDone: [
+      {
+        called: 'has as many as it may',
+        make: async () => {
+          const id = await described();
+          await byHand(id, `${id}-nightshift-1`);
+          await w.untilAvailable(`${id}-nightshift-1`);
+          return { id };
+        },
+        options: { target: { maxReadReplicas: 1 } },
+        outcome: { kind: 'escalated', reason: expect.stringContaining('not have more than 1') },
+      },
+    ],
+    outOfBounds: [
+      {
+        called: 'has no limit that is configured',
+        make: async () => ({ id: await described() }),
+        options: { target: { maxReadReplicas: 0 } },
+        outcome: { reason: expect.stringContaining("isn't set") },
+      },
+      {
+        called: 'has no backups, without which RDS makes none',
+        make: async () => ({ id: await described(0) }),
+        outcome: { reason: expect.stringContaining('backups') },
+      },
+    ],
   });
 });

@@ -2,8 +2,8 @@
 import { RebootDBInstanceCommand } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Observation } from '../../../functions/remediations/fail-over-database/decide.ts';
+import { itKeepsRdsGuarantees } from '../../support/rds-guarantees.ts';
 import { openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
-import { eventually } from '../rds/harness.ts';
 
 jest.setTimeout(90_000);
 const HOUR_MS = 3_600_000;
@@ -25,6 +25,11 @@ async function described(multiAz = true): Promise<string> {
   return id;
 }
 const slow = (id: string) => w.alarm(id, 'WriteLatency');
+const failOver = async (id: string) => {
+  const times = w.told(id, 'RDS-EVENT-0049');
+  await w.world.client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id, ForceFailover: true }));
+  await w.untilTold(id, 'RDS-EVENT-0049', times + 1);
+};
 const zoneOf = async (id: string) => (await w.describe(id))?.AvailabilityZone;
 
 describe('fail-over-database', () => {
@@ -41,76 +46,6 @@ describe('fail-over-database', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
-  it('does not fail over again while it settles', async () => {
-    const id = await described();
-    await w.deliver(id, slow(id), { limits: { cooldownSeconds: 0 } });
-    await w.untilAvailable(id);
-    await w.deliver(id, w.alarm(id, 'WriteLatency', 'OK'));
-    const { result, changing } = await w.callsDuring(() => w.deliver(id, slow(id), { limits: { cooldownSeconds: 0 } }));
-    expect(result).toMatchObject({ kind: 'held', detail: expect.stringContaining('settling') });
-    expect(changing).toEqual([]);
-  });
-
-  it('calls a person for a Single-AZ instance, and for one that does not exist', async () => {
-    const id = await described(false);
-    const { result, changing } = await w.callsDuring(() => w.deliver(id, slow(id)));
-    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('no standby') });
-    expect(await w.deliver('nobody', slow('nobody'))).toMatchObject({
-      kind: 'escalated',
-      reason: expect.stringContaining('does not exist'),
-    });
-    expect(changing).toEqual([]);
-  });
-
-  it('calls a person when it is refused', async () => {
-    const id = await described();
-    w.fault('RebootDBInstance', 'refused');
-    expect(await w.deliver(id, slow(id))).toMatchObject({
-      kind: 'escalated',
-      reason: expect.stringContaining('AccessDenied'),
-    });
-    expect(await zoneOf(id)).toBe('us-east-1a');
-    w.calm();
-    w.fault('DescribeEvents', 'refused');
-    const other = await described();
-    expect(await w.deliver(other, slow(other))).toMatchObject({ kind: 'escalated' });
-    expect(await zoneOf(other)).toBe('us-east-1a');
-  });
-
-  it('asks again when it was throttled, and keeps the intent when that was three times', async () => {
-    const id = await described();
-    w.fault('RebootDBInstance', 'throttled', 2);
-    expect(await w.deliver(id, slow(id))).toMatchObject({ kind: 'remediated' });
-    w.calm();
-    const other = await described();
-    const event = slow(other);
-    w.fault('RebootDBInstance', 'throttled', 3);
-    await expect(w.deliver(other, event)).rejects.toMatchObject({ retryable: true });
-    await expect(w.deliver(other, event)).rejects.toMatchObject({ name: 'InFlightError' });
-    const afterTheLease = () => Date.now() + 60_000;
-    expect(await w.deliver(other, event, { now: afterTheLease })).toMatchObject({ kind: 'remediated' });
-    expect(
-      await eventually(
-        'the other zone',
-        () => zoneOf(other),
-        (zone) => zone === 'us-east-1b',
-      ),
-    ).toBeDefined();
-  });
-
-  it('does not fail over twice when the answer to its request was lost', async () => {
-    const id = await described();
-    const event = slow(id);
-    w.fault('RebootDBInstance', 'timeout-after', 1);
-    const { changing } = await w.callsDuring(async () => {
-      await expect(w.deliver(id, event)).rejects.toMatchObject({ retryable: true });
-      await w.untilAvailable(id);
-      expect(await w.deliver(id, event, { now: () => Date.now() + 60_000 })).toMatchObject({ kind: 'remediated' });
-    });
-    expect(changing).toEqual(['RebootDBInstance']);
-    expect(await zoneOf(id)).toBe('us-east-1b');
-  });
-
   it('calls a person and repeats nothing when it cannot tell whether it happened', async () => {
     const id = await described();
     const event = slow(id);
@@ -119,57 +54,10 @@ describe('fail-over-database', () => {
     // Somebody restarts it meanwhile, without a failover: from outside that could have been ours.
     await w.world.client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }));
     await w.untilAvailable(id);
-    await eventually(
-      'told',
-      () => w.world.events,
-      (events) =>
-        events.some(
-          ({ detail, resources }) =>
-            resources[0]?.endsWith(`:${id}`) && (detail as { EventID: string }).EventID === 'RDS-EVENT-0006',
-        ),
-    );
+    await w.untilTold(id, 'RDS-EVENT-0006');
     const { result, changing } = await w.callsDuring(() => w.deliver(id, event, { now: () => Date.now() + 60_000 }));
     expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('may or may not') });
     expect(changing).toEqual([]);
-  });
-
-  it('fails over once when the same event comes five times at once', async () => {
-    const id = await described();
-    const event = slow(id);
-    const { changing } = await w.callsDuring(() =>
-      Promise.allSettled(Array.from({ length: 5 }, () => w.deliver(id, event))),
-    );
-    expect(changing).toEqual(['RebootDBInstance']);
-  });
-
-  it('leaves an instance alone that somebody else failed over between look and request', async () => {
-    const id = await described();
-    const stop = w.world.gateway.onCall(({ service, operation, caller }) => {
-      if (service !== 'dynamodb' || operation !== 'TransactWriteItems' || caller === 'tester') return;
-      stop();
-      void w.world.client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id, ForceFailover: true }));
-    });
-    // The re-read waits until the other's request is in.
-    w.world.gateway.faults.add({
-      name: 'slow',
-      match: { service: 'rds', operation: 'DescribeDBInstances' },
-      kind: 'slow',
-      delayMs: 300,
-    });
-    const outcome = await w.deliver(id, slow(id));
-    expect(outcome).toMatchObject({ kind: 'held', reason: 'hands-off' });
-    await w.untilAvailable(id);
-    expect(await zoneOf(id)).toBe('us-east-1b');
-  });
-
-  it('makes no changing call in observe mode', async () => {
-    const id = await described();
-    const { result, changing, calls } = await w.callsDuring(() =>
-      w.deliver(id, slow(id), { limits: { mode: 'observe' } }),
-    );
-    expect(result).toMatchObject({ kind: 'would-act', change: expect.stringContaining('fail described') });
-    expect(changing).toEqual([]);
-    expect(calls.length).toBeGreaterThan(0);
   });
 
   it('calls a person at the deadline when RDS abandons the failover', async () => {
@@ -178,15 +66,46 @@ describe('fail-over-database', () => {
     const outcome = await w.deliver('pair-late', slow('pair-late'));
     expect(outcome).toMatchObject({ kind: 'remediated' });
     await w.untilAvailable('pair-late');
-    await eventually(
-      'told',
-      () => w.world.events,
-      (events) => events.some(({ detail }) => (detail as { EventID: string }).EventID === 'RDS-EVENT-0034'),
-    );
+    await w.untilTold('pair-late', 'RDS-EVENT-0034');
     const settle = { nightshift: 1, command: 'settle', target: 'rds-instance/pair-late', alarms: {} };
     expect(await w.deliver('pair-late', settle, { now: () => Date.now() + HOUR_MS })).toMatchObject({
       kind: 'escalated',
       reason: expect.stringContaining('abandoned'),
     });
+  });
+
+  it('calls a person when it may not read what RDS told of the instance', async () => {
+    const id = await described();
+    w.fault('DescribeEvents', 'refused');
+    expect(await w.deliver(id, slow(id))).toMatchObject({ kind: 'escalated' });
+    expect(await zoneOf(id)).toBe('us-east-1a');
+  });
+
+  itKeepsRdsGuarantees({
+    world: () => w,
+    operation: 'RebootDBInstance',
+    makeTrouble: () => described(),
+    alarm: slow,
+    timesDone: async (id) => w.told(id, 'RDS-EVENT-0049'),
+    knowsItNeverHappened: true,
+    meanwhile: { does: failOver, changing: ['RebootDBInstance'] },
+    alreadyDone: [
+      {
+        called: 'has just failed over',
+        make: async () => {
+          const id = await described();
+          await failOver(id);
+          return { id };
+        },
+        outcome: { kind: 'held', reason: 'change-under-way', detail: expect.stringContaining('settling') },
+      },
+    ],
+    outOfBounds: [
+      {
+        called: 'has no standby',
+        make: async () => ({ id: await described(false) }),
+        outcome: { reason: expect.stringContaining('no standby') },
+      },
+    ],
   });
 });

@@ -2,6 +2,7 @@
 import { ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Observation } from '../../../functions/remediations/grow-storage/decide.ts';
+import { itKeepsRdsGuarantees } from '../../support/rds-guarantees.ts';
 import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
 import { eventually } from '../rds/harness.ts';
 
@@ -32,6 +33,14 @@ const untilGib = (id: string, gib: number) =>
     (seen) => seen?.AllocatedStorage === gib && seen.DBInstanceStatus === 'available',
   );
 
+const GROWN = 'RDS-EVENT-0017';
+const grow = async (id: string) => {
+  await w.world.client.send(
+    new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, AllocatedStorage: 50, ApplyImmediately: true }),
+  );
+  await w.untilTold(id, GROWN);
+};
+
 describe('grow-storage', () => {
   it('grows by one call, and is verified once the alarm is OK', async () => {
     const id = await described();
@@ -43,106 +52,49 @@ describe('grow-storage', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
-  it('does not grow again within six hours, and calls a person', async () => {
-    const id = await described();
-    await w.world.client.send(
-      new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, AllocatedStorage: 40, ApplyImmediately: true }),
-    );
-    await untilGib(id, 40);
-    await eventually(
-      'told',
-      () => w.world.events,
-      (events) =>
-        events.some(
-          ({ resources, detail }) =>
-            resources[0]?.endsWith(`:${id}`) && (detail as { EventID: string }).EventID === 'RDS-EVENT-0017',
-        ),
-    );
-    const { result, changing } = await w.callsDuring(() => fire(id));
-    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('six hours') });
-    expect(changing).toEqual([]);
-  });
-
-  it('calls a person at the limit, without one, for changes that wait, and for what does not exist', async () => {
-    const id = await described(60);
-    expect(await fire(id, { target: { maxStorageGib: 60 } })).toMatchObject({ kind: 'escalated' });
-    const unlimited = await described();
-    expect(await fire(unlimited, { target: { maxStorageGib: 0 } })).toMatchObject({ kind: 'escalated' });
-    const waiting = await described();
-    await w.world.client.send(
-      new ModifyDBInstanceCommand({ DBInstanceIdentifier: waiting, DBInstanceClass: 'db.r8g.large' }),
-    );
-    expect(await fire(waiting)).toMatchObject({
-      kind: 'escalated',
-      reason: expect.stringContaining('DBInstanceClass'),
-    });
-    expect(await fire('nobody')).toMatchObject({ kind: 'escalated' });
-    for (const [each, gib] of [
-      [id, 60],
-      [unlimited, 20],
-      [waiting, 20],
-    ] as const)
-      expect((await w.describe(each))?.AllocatedStorage).toBe(gib);
-  });
-
-  it('calls a person when it is refused', async () => {
-    const id = await described();
-    w.fault('ModifyDBInstance', 'refused');
-    expect(await fire(id)).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
-    expect((await w.describe(id))?.AllocatedStorage).toBe(20);
-  });
-
-  it('keeps the intent when throttled three times, and finishes it on the next delivery', async () => {
-    const id = await described();
-    const event = short(id);
-    w.fault('ModifyDBInstance', 'throttled', 3);
-    await expect(fire(id, { event, requestId: 'r' })).rejects.toMatchObject({ retryable: true });
-    expect(await fire(id, { event, requestId: 'r' })).toMatchObject({ kind: 'remediated' });
-    await untilGib(id, 30);
-  });
-
-  it('grows once when the answer was lost, and when the event comes five times at once', async () => {
-    const id = await described();
-    const event = short(id);
-    w.fault('ModifyDBInstance', 'timeout-after', 1);
-    const lost = await w.callsDuring(async () => {
-      await expect(fire(id, { event, requestId: 'r' })).rejects.toMatchObject({ retryable: true });
-      expect(await fire(id, { event, requestId: 'r' })).toMatchObject({ kind: 'remediated' });
-    });
-    expect(lost.changing).toEqual(['ModifyDBInstance']);
-    const other = await described();
-    const same = short(other);
-    const many = await w.callsDuring(() =>
-      Promise.allSettled(Array.from({ length: 5 }, () => fire(other, { event: same }))),
-    );
-    expect(many.changing).toEqual(['ModifyDBInstance']);
-    await untilGib(other, 30);
-  });
-
-  it('leaves a size alone that somebody else changed between look and request', async () => {
-    const id = await described();
-    const stop = w.world.gateway.onCall(({ service, operation }) => {
-      if (service !== 'dynamodb' || operation !== 'TransactWriteItems') return;
-      stop();
-      w.world.gateway.faults.add({
-        name: 'slow',
-        match: { service: 'rds', operation: 'DescribeDBInstances' },
-        kind: 'slow',
-        delayMs: 300,
-      });
-      void w.world.client.send(
-        new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, AllocatedStorage: 50, ApplyImmediately: true }),
-      );
-    });
-    expect(await fire(id)).toMatchObject({ kind: 'held', reason: 'hands-off' });
-    w.calm();
-    await untilGib(id, 50);
-  });
-
-  it('makes no changing call in observe mode', async () => {
-    const id = await described();
-    const { result, changing } = await w.callsDuring(() => fire(id, { limits: { mode: 'observe' } }));
-    expect(result).toMatchObject({ kind: 'would-act', change: expect.stringContaining('from 20 to 30 GiB') });
-    expect(changing).toEqual([]);
+  itKeepsRdsGuarantees({
+    world: () => w,
+    operation: 'ModifyDBInstance',
+    makeTrouble: () => described(),
+    alarm: short,
+    timesDone: async (id) => w.told(id, GROWN),
+    knowsItNeverHappened: true,
+    meanwhile: { does: grow, changing: ['ModifyDBInstance'] },
+    alreadyDone: [
+      {
+        called: 'grew within six hours',
+        make: async () => {
+          const id = await described();
+          await grow(id);
+          return { id };
+        },
+        outcome: { kind: 'escalated', reason: expect.stringContaining('six hours') },
+      },
+    ],
+    outOfBounds: [
+      {
+        called: 'is as large as it may be',
+        make: async () => ({ id: await described(60) }),
+        options: { target: { maxStorageGib: 60 } },
+        outcome: { reason: expect.stringContaining('may not have more than 60') },
+      },
+      {
+        called: 'has no limit that is configured',
+        make: async () => ({ id: await described() }),
+        options: { target: { maxStorageGib: 0 } },
+        outcome: { reason: expect.stringContaining('never grown') },
+      },
+      {
+        called: 'has changes that wait',
+        make: async () => {
+          const id = await described();
+          await w.world.client.send(
+            new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, DBInstanceClass: 'db.r8g.large' }),
+          );
+          return { id };
+        },
+        outcome: { reason: expect.stringContaining('DBInstanceClass') },
+      },
+    ],
   });
 });

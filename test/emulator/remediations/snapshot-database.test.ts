@@ -3,10 +3,12 @@ import {
   CreateDBSnapshotCommand,
   DescribeDBSnapshotsCommand,
   RestoreDBInstanceFromDBSnapshotCommand,
+  StopDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';
+import { itKeepsRdsGuarantees } from '../../support/rds-guarantees.ts';
 import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
 import { eventually } from '../rds/harness.ts';
 
@@ -72,6 +74,14 @@ async function query(id: string, sql: string): Promise<unknown[]> {
   }
 }
 
+let byHandCount = 0;
+const byHand = async (id: string) => {
+  const DBSnapshotIdentifier = `by-hand-${++byHandCount}`;
+  await w.world.client.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: id, DBSnapshotIdentifier }));
+  await untilTaken(id);
+  await w.untilAvailable(id);
+};
+
 describe('snapshot-database', () => {
   it('takes one of a database whose backup failed, from which its rows come back [2c/backup-failure, 3c/snapshot-database, M26]', async () => {
     const id = 'pair-orders';
@@ -105,64 +115,42 @@ describe('snapshot-database', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
-  it('takes no second one: after one that was taken since, for the event five times at once, after a lost answer', async () => {
-    const id = await described();
-    const event = logsPileUp(id);
-    const many = await w.callsDuring(() => Promise.allSettled(Array.from({ length: 5 }, () => fire(id, { event }))));
-    expect(many.changing).toEqual(['CreateDBSnapshot']);
-    await untilTaken(id);
-    expect(await snapshotsOf(id)).toHaveLength(1);
-
-    const other = await described();
-    const early = logsPileUp(other);
-    await w.world.client.send(
-      new CreateDBSnapshotCommand({ DBInstanceIdentifier: other, DBSnapshotIdentifier: `by-hand-${other}` }),
-    );
-    await untilTaken(other);
-    await w.untilAvailable(other);
-    expect(await fire(other, { event: early })).toMatchObject({ kind: 'already-fine' });
-
-    const lost = await described();
-    w.fault('CreateDBSnapshot', 'timeout-after', 1);
-    expect(await fire(lost)).toMatchObject({ kind: 'remediated' });
-    await untilTaken(lost);
-    expect(await snapshotsOf(lost)).toHaveLength(1);
-  });
-
-  it('keeps the intent when throttled, or when something else is done to the instance, and finishes it on the next delivery', async () => {
-    const id = await described();
-    const event = logsPileUp(id);
-    w.fault('CreateDBSnapshot', 'throttled', 2);
-    await expect(fire(id, { event, requestId: 'r' })).rejects.toMatchObject({ retryable: true });
-    expect(await fire(id, { event, requestId: 'r' })).toMatchObject({ kind: 'remediated' });
-    expect(await untilTaken(id)).toHaveLength(1);
-  });
-
-  it('makes no changing call in observe mode', async () => {
-    const id = await described();
-    const { result, changing } = await w.callsDuring(() => fire(id, { limits: { mode: 'observe' } }));
-    expect(result).toMatchObject({ kind: 'would-act' });
-    expect(changing).toEqual([]);
-  });
-
-  it('calls a person when it is refused, when there is no room, and for what does not exist', async () => {
-    const id = await described();
-    w.fault('CreateDBSnapshot', 'refused');
-    expect(await fire(id)).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
-    w.calm();
-    expect(await fire('nobody')).toMatchObject({ kind: 'escalated' });
-    const { world } = w;
-    await w.create('filler');
-    for (let used = (await allManual()).length; used < FULL; used++) {
-      await w.untilAvailable('filler');
-      await world.client.send(
-        new CreateDBSnapshotCommand({ DBInstanceIdentifier: 'filler', DBSnapshotIdentifier: `filler-${used}` }),
-      );
-    }
-    const full = await described();
-    const { result, changing } = await w.callsDuring(() => fire(full));
-    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining(`${FULL} of ${QUOTA}`) });
-    expect(changing).toEqual([]);
+  itKeepsRdsGuarantees({
+    world: () => w,
+    operation: 'CreateDBSnapshot',
+    makeTrouble: described,
+    alarm: logsPileUp,
+    timesDone: async (id) => (await snapshotsOf(id)).length,
+    knowsItNeverHappened: true,
+    // It overwrites nothing; RDS makes none of an instance that isn't available, and the intent waits.
+    meanwhile: {
+      does: (id) => w.world.client.send(new StopDBInstanceCommand({ DBInstanceIdentifier: id })),
+      outcome: { retryable: true },
+      changing: ['StopDBInstance', 'CreateDBSnapshot'],
+    },
+    alreadyDone: [
+      {
+        called: 'has a snapshot that was taken since',
+        make: async () => {
+          const id = await described();
+          const event = logsPileUp(id);
+          await byHand(id);
+          return { id, event };
+        },
+        outcome: { kind: 'already-fine' },
+      },
+    ],
+    outOfBounds: [
+      {
+        called: 'would take the last room of the account',
+        make: async () => {
+          await w.create('filler');
+          for (let used = (await allManual()).length; used < FULL; used++) await byHand('filler');
+          return { id: await described() };
+        },
+        outcome: { reason: expect.stringContaining(`${FULL} of ${QUOTA}`) },
+      },
+    ],
   });
 });
 

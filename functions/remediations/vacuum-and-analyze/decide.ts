@@ -2,7 +2,7 @@
 import type { NoConnection } from '../../databases/session.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import type { ActReport, Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
-import type { DueTable, MaintenanceReading, Why } from './sql.ts';
+import type { DueTable, MaintenanceReading, OldestDatabase, Why } from './sql.ts';
 
 export type Observation = NoConnection | { readonly kind: 'tables'; readonly reading: MaintenanceReading };
 
@@ -32,10 +32,9 @@ const isWithin =
 export function decide({ target, observation }: DecideInput<DatabaseConfig, Observation>): Decision {
   const { name } = target;
   if (observation.kind === 'no-connection') return callPerson(`could not look into ${name}: ${observation.why}`);
-  const { isReplica, due, oldestTransactionSeconds } = observation.reading;
+  const { isReplica, due, oldestTransactionSeconds, oldestDatabase } = observation.reading;
   if (isReplica) return callPerson(`${name} is a read replica, which can't be vacuumed: vacuum its source`);
-  if (due.length === 0)
-    return { kind: 'fine', reason: 'no table has too many dead rows, too old transactions or stale statistics' };
+  if (due.length === 0) return noneDue(target, oldestDatabase);
   const tables = due.filter(isWithin(target)).slice(0, MOST_AT_ONCE);
   const left = due.filter((each) => !tables.includes(each));
   const [first] = tables;
@@ -67,6 +66,21 @@ const IN_WORDS: Readonly<Record<Why, (table: DueTable) => string>> = {
 
 const leftInWords = ({ length }: readonly DueTable[]): string =>
   length === 0 ? '' : `; ${length} more ${length === 1 ? 'is' : 'are'} left for now`;
+
+/** Transaction ids are the whole server's: what runs out of them may be another database, or what no vacuum of ours reaches. */
+function noneDue(
+  { name: instance, databaseName }: DatabaseConfig,
+  { name, isHere, transactionIdAge, limit }: OldestDatabase,
+): Decision {
+  if (transactionIdAge <= limit)
+    return { kind: 'fine', reason: 'no table has too many dead rows, too old transactions or stale statistics' };
+  const tooOld = `${transactionIdAge} transactions old, more than autovacuum_freeze_max_age (${limit})`;
+  return callPerson(
+    isHere
+      ? `the oldest transaction of database ${name} of ${instance} is ${tooOld}, in no table that may be vacuumed from here: look for temporary tables of sessions that stay`
+      : `the oldest transaction of ${instance} is in its database ${name}, ${tooOld}: vacuum that one by hand, for only ${databaseName} is looked into`,
+  );
+}
 
 /** None of those that are due may be vacuumed: for a reason that passes it waits, else a person is called. */
 function noneMay({ name, user, vacuumTablesUpToMib }: DatabaseConfig, due: readonly DueTable[]): Decision {

@@ -24,9 +24,10 @@ export interface DueTable {
   readonly schema: string;
   readonly table: string;
   readonly why: Why;
+  /** Rows of its TOAST table, which holds its long values and is vacuumed with it, count, too. */
   readonly deadRows: number;
   readonly liveRows: number;
-  /** Transactions since the oldest that it still names. */
+  /** Transactions since the oldest that it, or its TOAST table, still names. */
   readonly transactionIdAge: number;
   /** With indexes; null while somebody works on it, for asking would wait for them. */
   readonly mib: number | null;
@@ -36,13 +37,24 @@ export interface DueTable {
   readonly mayMaintain: boolean;
 }
 
+/** The database of the whole server with the oldest transaction id: what `MaximumUsedTransactionIDs` tells of. */
+export interface OldestDatabase {
+  readonly name: string;
+  /** Whether it is the one that is looked into. */
+  readonly isHere: boolean;
+  readonly transactionIdAge: number;
+  /** `autovacuum_freeze_max_age`: beyond it autovacuum is late. */
+  readonly limit: number;
+}
+
 export interface MaintenanceReading {
   /** A read replica can't be vacuumed: its source is. */
   readonly isReplica: boolean;
-  /** This login may vacuum every table, or all that are there. */
+  /** This login may vacuum every table but system catalogues, or all that are there. */
   readonly mayMaintain: boolean;
   /** Oldest transactions first, then most dead rows. */
   readonly due: readonly DueTable[];
+  readonly oldestDatabase: OldestDatabase;
   /** Dead rows younger than the oldest transaction stay, whatever is vacuumed: its age in seconds, 0 when none is open. */
   readonly oldestTransactionSeconds: number;
 }
@@ -57,45 +69,57 @@ const EXCLUDES_VACUUM = [
 ];
 
 /**
- * "VACUUM", Notes: the MAINTAIN privilege (PostgreSQL 17 and later; `pg_maintain` has it on every table), else the table's or the database's owner. The
+ * "VACUUM", Notes: the MAINTAIN privilege (PostgreSQL 17 and later; `pg_maintain` has it on every table), else the table's or, but for shared
+ * catalogues, the database's owner. The
  * CASE keeps older servers from being asked for a privilege that they don't know.
  */
 const MAY_MAINTAIN = `
   CASE WHEN current_setting('server_version_num')::int >= 170000 THEN has_table_privilege(c.oid, 'MAINTAIN') ELSE false END
   OR pg_has_role(c.relowner, 'USAGE')
-  OR pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE')`;
+  OR (NOT c.relisshared AND pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE'))`;
 
-/** Parameters: $1 share, $2 least rows, $3 one table's oid or null for all. */
+/**
+ * Parameters: $1 share, $2 least rows, $3 one table's oid or null for all. System catalogues are tables like others, but for their statistics, which
+ * nobody analyzes; locks on those that all databases share have database 0 (pg_locks).
+ */
 const READ = `
 WITH busy AS MATERIALIZED (
   SELECT DISTINCT l.relation FROM pg_locks l
    WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
-     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND l.database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
      AND l.mode IN (${EXCLUDES_VACUUM.map((mode) => `'${mode}'`).join(', ')})
 ), tables AS (
-  SELECT c.oid, n.nspname AS schema, c.relname AS "table", s.n_dead_tup AS dead, s.n_live_tup AS live, s.n_mod_since_analyze AS changed,
-         CASE WHEN c.relfrozenxid <> '0' THEN age(c.relfrozenxid) ELSE 0 END AS age,
-         c.oid IN (SELECT relation FROM busy) AS busy,
+  SELECT c.oid, n.nspname AS schema, c.relname AS "table", s.n_dead_tup AS dead, s.n_live_tup AS live,
+         coalesce(ts.n_dead_tup, 0) AS "toastDead", coalesce(ts.n_live_tup, 0) AS "toastLive",
+         n.nspname IN ('pg_catalog', 'information_schema') AS "isCatalogue", s.n_mod_since_analyze AS changed,
+         greatest(CASE WHEN c.relfrozenxid <> '0' THEN age(c.relfrozenxid) ELSE 0 END,
+                  CASE WHEN t.relfrozenxid <> '0' THEN age(t.relfrozenxid) ELSE 0 END) AS age,
+         c.oid IN (SELECT relation FROM busy) OR coalesce(t.oid IN (SELECT relation FROM busy), false) AS busy,
          (${MAY_MAINTAIN}) AS allowed
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_stat_all_tables s ON s.relid = c.oid
-   WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND ($3::oid IS NULL OR c.oid = $3)
+    LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+    LEFT JOIN pg_stat_all_tables ts ON ts.relid = t.oid
+   WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND ($3::oid IS NULL OR c.oid = $3)
 ), judged AS (
   SELECT *, CASE WHEN age > current_setting('autovacuum_freeze_max_age')::bigint THEN 'transaction-ids'
                  WHEN dead >= $2 AND dead > $1::float8 * (dead + live) THEN 'dead-rows'
-                 WHEN changed >= $2 AND changed > $1::float8 * (dead + live) THEN 'statistics' END AS why
+                 WHEN "toastDead" >= $2 AND "toastDead" > $1::float8 * ("toastDead" + "toastLive") THEN 'dead-rows'
+                 WHEN NOT "isCatalogue" AND changed >= $2 AND changed > $1::float8 * (dead + live) THEN 'statistics' END AS why
     FROM tables
 ), due AS (
-  SELECT oid::bigint AS oid, schema, "table", why, dead AS "deadRows", live AS "liveRows", age AS "transactionIdAge",
+  SELECT oid::bigint AS oid, schema, "table", why, dead + "toastDead" AS "deadRows", live + "toastLive" AS "liveRows", age AS "transactionIdAge",
          CASE WHEN busy THEN NULL ELSE pg_total_relation_size(oid) / 1048576.0 END AS mib, busy AS "isBusy", allowed AS "mayMaintain"
     FROM judged WHERE why IS NOT NULL
-   ORDER BY (why = 'transaction-ids') DESC, (why = 'dead-rows') DESC, dead DESC, oid LIMIT 100
+   ORDER BY (why = 'transaction-ids') DESC, (why = 'dead-rows') DESC, dead + "toastDead" DESC, oid LIMIT 100
 )
 SELECT pg_is_in_recovery() AS "isReplica",
-       (SELECT coalesce(bool_and(allowed), true) FROM tables) AS "mayMaintain",
+       (SELECT coalesce(bool_and(allowed) FILTER (WHERE NOT "isCatalogue"), true) FROM tables) AS "mayMaintain",
        (SELECT coalesce(json_agg(d), '[]') FROM due d) AS due,
+       (SELECT json_build_object('name', datname, 'isHere', datname = current_database(), 'transactionIdAge', age(datfrozenxid),
+                                 'limit', current_setting('autovacuum_freeze_max_age')::bigint)
+          FROM pg_database ORDER BY age(datfrozenxid) DESC, datname = current_database() DESC LIMIT 1) AS "oldestDatabase",
        (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 FROM pg_stat_activity
          WHERE backend_type = 'client backend' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()) AS "oldestTransactionSeconds"`;
 

@@ -20,6 +20,12 @@ const reading = fc.record({
   isReplica: fc.boolean(),
   mayMaintain: fc.boolean(),
   due: fc.uniqueArray(table, { maxLength: 40, selector: ({ oid }) => oid }),
+  oldestDatabase: fc.record({
+    name: fc.constantFrom('orders', 'billing'),
+    isHere: fc.boolean(),
+    transactionIdAge: fc.nat({ max: 2_000_000_000 }),
+    limit: fc.constant(200_000_000),
+  }),
   oldestTransactionSeconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
 });
 const limit = fc.integer({ min: 1, max: 10_240 });
@@ -42,7 +48,8 @@ describe('vacuum-and-analyze, whatever it sees', () => {
           expect(found?.mib).not.toBeNull();
           expect(found?.mib ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(vacuumTablesUpToMib);
         }
-        const after = { kind: 'tables' as const, reading: { ...seen, due: [] } };
+        const oldestDatabase = { ...seen.oldestDatabase, transactionIdAge: 0 };
+        const after = { kind: 'tables' as const, reading: { ...seen, due: [], oldestDatabase } };
         expect(verify({ change: decision.change, report: undefined, observation: after }).kind).toBe('good');
         expect(decide({ signal, target, observation: after, hold: undefined, config }).kind).toBe('fine');
       }),

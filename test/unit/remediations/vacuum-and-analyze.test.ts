@@ -2,7 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { ActReport } from '../../../functions/engine/remediation.ts';
 import { decide, type Observation, planOf, verify } from '../../../functions/remediations/vacuum-and-analyze/decide.ts';
 import { examine } from '../../../functions/remediations/vacuum-and-analyze/examine.ts';
-import type { DueTable, MaintenanceReading } from '../../../functions/remediations/vacuum-and-analyze/sql.ts';
+import type {
+  DueTable,
+  MaintenanceReading,
+  OldestDatabase,
+} from '../../../functions/remediations/vacuum-and-analyze/sql.ts';
 import { config, database, signal } from '../../support/fixtures.ts';
 
 const due = (oid: number, change: Partial<DueTable> = {}): DueTable => ({
@@ -18,9 +22,18 @@ const due = (oid: number, change: Partial<DueTable> = {}): DueTable => ({
   mayMaintain: true,
   ...change,
 });
+const LIMIT = 200_000_000;
+const oldest = (change: Partial<OldestDatabase> = {}): OldestDatabase => ({
+  ...{ name: database.databaseName, isHere: true, transactionIdAge: 100, limit: LIMIT },
+  ...change,
+});
 const seen = (change: Partial<MaintenanceReading> = {}): Observation => ({
   kind: 'tables',
-  reading: { isReplica: false, mayMaintain: true, due: [due(1)], oldestTransactionSeconds: 0, ...change },
+  reading: {
+    ...{ isReplica: false, mayMaintain: true, due: [due(1)], oldestTransactionSeconds: 0 },
+    oldestDatabase: oldest(),
+    ...change,
+  },
 });
 const NO_CONNECTION: Observation = { kind: 'no-connection', failure: 'unreachable', why: 'no answer' };
 const judge = (observation: Observation, target = database) =>
@@ -52,6 +65,24 @@ describe('deciding which tables to vacuum', () => {
       due(4, { mib: database.vacuumTablesUpToMib }),
     ];
     expect(planned(seen({ due: tables })).oids).toEqual([4]);
+  });
+
+  it('names the database that runs out of transaction ids where that is another one, from its limit on', () => {
+    const elsewhere = (transactionIdAge: number) =>
+      judge(seen({ due: [], oldestDatabase: oldest({ name: 'billing', isHere: false, transactionIdAge }) }));
+    expect(elsewhere(LIMIT)).toMatchObject({ kind: 'fine' });
+    expect(elsewhere(LIMIT + 1)).toMatchObject({
+      kind: 'escalate',
+      reason: expect.stringMatching(/in its database billing, 200000001 transactions old.*only orders/),
+    });
+    // What is due here is vacuumed, whoever is older.
+    const both = seen({ oldestDatabase: oldest({ name: 'billing', isHere: false, transactionIdAge: LIMIT + 1 }) });
+    expect(judge(both)).toMatchObject({ kind: 'act' });
+  });
+
+  it('calls a person where transactions are too old in no table that it could vacuum', () => {
+    const decision = judge(seen({ due: [], oldestDatabase: oldest({ transactionIdAge: LIMIT + 1 }) }));
+    expect(decision).toMatchObject({ kind: 'escalate', reason: expect.stringContaining('temporary tables') });
   });
 
   it('says when an old transaction keeps dead rows, from the limit on', () => {

@@ -45,6 +45,17 @@ export const manifest = defineManifest({
   // The name is fixed before: a second request for it is refused.
   idempotency: 'conditional',
   defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  documentation: {
+    refusesWhen: [
+      "the instance isn't there, isn't available, is a member of a cluster, or is a read replica itself",
+      '`maxReadReplicas` is not set, or it has that many, whoever made them',
+      'it has no automated backups, without which RDS makes no read replica',
+      'one of its own is being made',
+      'somebody else added or deleted one since the look',
+      'nobody has approved it, unless `costApprovals` is 0',
+    ],
+    undo: 'Delete the replica once nobody reads from it. One that RDS could not make is deleted by itself.',
+  },
   timeoutSeconds: 30,
   memoryMegabytes: 512,
 });

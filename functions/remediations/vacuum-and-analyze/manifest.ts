@@ -24,7 +24,7 @@ export const manifest = defineManifest({
   documentation: {
     refusesWhen: [
       'the database cannot be reached, or the instance is a read replica',
-      'no table has too many dead rows, too old transactions or stale statistics',
+      'no table (with its TOAST table) or system catalogue has too many dead rows, too old transactions or stale statistics',
       "the tables that are due are being vacuumed, larger than `vacuumTablesUpToMib`, or not the login's to maintain",
     ],
     undo: 'There is nothing to put back: no row that can be read is changed.',

@@ -1,67 +1,33 @@
 /**
- * Three operations of Amazon Route 53 (REST-XML, version 2013-04-01), signed by hand. Its control plane is one, in us-east-1 ("AWS service endpoints": the scope of
- * a signature to route53.amazonaws.com is us-east-1, wherever the caller is).
+ * What is asked of Amazon Route 53. Its control plane is one, in us-east-1 ("AWS service endpoints"), wherever the caller is; the client finds it by the partition of
+ * the caller's region.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { classifyAwsError } from '../engine/errors.ts';
-import { signedHeaders } from '../engine/signing.ts';
-import type { RecordNamed, RecordState } from './record.ts';
-import { elements, escapeXml, textOf } from './xml.ts';
+import {
+  type Change,
+  ChangeResourceRecordSetsCommand,
+  GetHealthCheckStatusCommand,
+  InvalidChangeBatch,
+  ListResourceRecordSetsCommand,
+  type ResourceRecordSet,
+  Route53Client,
+  type RRType,
+} from '@aws-sdk/client-route-53';
+import { changingClientDefaults, clientDefaults } from '../engine/clients.ts';
+import { classifyAwsError, type EngineError, RetryableError } from '../engine/errors.ts';
+import { canonicalName, type RecordNamed, type RecordState } from './record.ts';
 
-const VERSION = '2013-04-01';
-const NAMESPACE = `https://route53.amazonaws.com/doc/${VERSION}/`;
-const REGION = 'us-east-1';
-const READ = { tries: 3, timeoutMs: 3_000 } as const;
-/** At most as long as `CHANGING_CALL_BUDGET_MS`. */
-const CHANGE = { tries: 2, timeoutMs: 5_000 } as const;
-const BASE_MS = 100;
+const reading = new Route53Client(clientDefaults());
+const changing = new Route53Client(changingClientDefaults());
 
-interface Request {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: string;
-}
+/** What a record is known by. */
+export type RecordKey = Pick<RecordNamed, 'recordName' | 'recordType'>;
 
-/** @throws EngineError by `classifyAwsError`, whose cause is named as Route 53 names the error. */
-async function ask(
-  action: `route53:${string}`,
-  request: Request,
-  { tries, timeoutMs }: { readonly tries: number; readonly timeoutMs: number } = READ,
-): Promise<string> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await askOnce(request, timeoutMs);
-    } catch (error) {
-      const classified = classifyAwsError(action, error);
-      if (!classified.retryable || attempt === tries) throw classified;
-      await sleep(Math.random() * BASE_MS * 2 ** attempt);
-    }
-  }
-}
-
-async function askOnce({ method, path, body }: Request, timeoutMs: number): Promise<string> {
-  const { env } = process;
-  const base = env.AWS_ENDPOINT_URL_ROUTE_53 ?? env.AWS_ENDPOINT_URL ?? 'https://route53.amazonaws.com';
-  const url = new URL(`${base.replace(/\/$/, '')}/${VERSION}/${path}`);
-  const content = body === undefined ? {} : { headers: { 'content-type': 'application/xml' }, body };
-  const headers = await signedHeaders({ service: 'route53', region: REGION, method, url, ...content }, env);
-  const signal = AbortSignal.timeout(timeoutMs);
-  const reply = await fetch(url, { method, headers, signal, ...(body !== undefined && { body }) });
-  const text = await reply.text();
-  if (!reply.ok) throw errorOf(reply.status, text);
-  return text;
-}
-
-/**
- * "InvalidChangeBatch" has a form of its own, with messages; every other error is an ErrorResponse with a Code. "PriorRequestNotComplete" (400): another change
- * of the zone is under way, so it is worth another try.
- */
-function errorOf(status: number, text: string): Error {
-  const name = /<InvalidChangeBatch[\s>]/.test(text)
-    ? 'InvalidChangeBatch'
-    : (textOf(text, 'Code') ?? `Status${status}`);
-  const httpStatusCode = name === 'PriorRequestNotComplete' ? 503 : status;
-  return Object.assign(new Error(textOf(text, 'Message') ?? name), { name, $metadata: { httpStatusCode } });
+/** "PriorRequestNotComplete" (400): another change of the zone is under way, so it is worth another try. */
+function classified(action: string, error: unknown): EngineError {
+  const passing = error instanceof Error && error.name === 'PriorRequestNotComplete';
+  return passing
+    ? new RetryableError(`${action}: ${error.name}: ${error.message}`, { cause: error })
+    : classifyAwsError(action, error);
 }
 
 export type RecordReading =
@@ -70,46 +36,52 @@ export type RecordReading =
   | { readonly kind: 'not-simple'; readonly why: string }
   | { readonly kind: 'record'; readonly record: RecordState };
 
-/** "ListResourceRecordSets": those of the name and type, and what follows them; the first is looked at. @throws EngineError */
-export async function readRecord(zoneId: string, { recordName, recordType }: RecordNamed): Promise<RecordReading> {
-  const query = new URLSearchParams({ maxitems: '1', name: recordName, type: recordType });
-  const reply = await ask('route53:ListResourceRecordSets', {
-    method: 'GET',
-    path: `hostedzone/${zoneId}/rrset?${query}`,
-  });
-  const [found] = elements(reply, 'ResourceRecordSet');
-  const isIt =
-    found !== undefined &&
-    textOf(found, 'Type') === recordType &&
-    unescapeName(textOf(found, 'Name') ?? '') === `${recordName.toLowerCase().replace(/\.$/, '')}.`;
-  if (!isIt) return { kind: 'missing' };
-  const policy = ['SetIdentifier', 'HealthCheckId', 'TrafficPolicyInstanceId'].find((name) => textOf(found, name));
-  if (policy) return { kind: 'not-simple', why: `it has a ${policy}` };
-  const [alias] = elements(found, 'AliasTarget');
-  if (alias === undefined)
-    return {
-      kind: 'record',
-      record: {
-        ttlSeconds: Number(textOf(found, 'TTL')),
-        values: elements(found, 'ResourceRecord').map((each) => textOf(each, 'Value') ?? ''),
-      },
-    };
-  return {
-    kind: 'record',
-    record: {
-      aliasZoneId: textOf(alias, 'HostedZoneId') ?? '',
-      dnsName: textOf(alias, 'DNSName') ?? '',
-      evaluateTargetHealth: textOf(alias, 'EvaluateTargetHealth') === 'true',
-    },
-  };
+/**
+ * "ListResourceRecordSets": those of the name and type, and what follows them (types of one name in their order, AAAA right behind A).
+ * @throws EngineError
+ */
+export async function readRecord(zoneId: string, { recordName, recordType }: RecordKey): Promise<RecordReading> {
+  const named = await recordsFrom(zoneId, { recordName, recordType });
+  const found = named.find(({ Type }) => Type === recordType);
+  if (!found) return { kind: 'missing' };
+  const policy = (['SetIdentifier', 'HealthCheckId', 'TrafficPolicyInstanceId'] as const).find((name) => found[name]);
+  if (policy) return { kind: 'not-simple', why: `it has a ${policy}, so Route 53's own routing decides where they go` };
+  // Clients that speak IPv6 follow the one that isn't moved.
+  const beside = named.find(({ Type }) => Type === 'AAAA' && recordType === 'A');
+  if (beside) return { kind: 'not-simple', why: 'there is an AAAA record of the same name, which would stay' };
+  return { kind: 'record', record: stateOf(found) };
+}
+
+/** The records of exactly that name, from that type on. */
+async function recordsFrom(zoneId: string, { recordName, recordType }: RecordKey): Promise<ResourceRecordSet[]> {
+  try {
+    const { ResourceRecordSets = [] } = await reading.send(
+      new ListResourceRecordSetsCommand({
+        ...{ HostedZoneId: zoneId, MaxItems: 2 },
+        ...{ StartRecordName: recordName, StartRecordType: recordType as RRType },
+      }),
+    );
+    return ResourceRecordSets.filter(
+      ({ Name = '' }) => canonicalName(unescapeName(Name)) === canonicalName(recordName),
+    );
+  } catch (error) {
+    throw classified('route53:ListResourceRecordSets', error);
+  }
+}
+
+function stateOf({ AliasTarget: alias, TTL, ResourceRecords = [] }: ResourceRecordSet): RecordState {
+  if (!alias) return { ttlSeconds: TTL ?? 0, values: ResourceRecords.map(({ Value = '' }) => Value) };
+  const { HostedZoneId: aliasZoneId = '', DNSName: dnsName = '', EvaluateTargetHealth } = alias;
+  return { aliasZoneId, dnsName, evaluateTargetHealth: EvaluateTargetHealth ?? false };
 }
 
 /** "DNS domain name format": characters besides letters, digits and hyphens come as octal escapes (`\052` is `*`). */
 const unescapeName = (name: string): string =>
-  name.toLowerCase().replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  name.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
-export type Replaced =
-  | { readonly kind: 'replaced'; readonly changeId: string }
+export type Changed =
+  | { readonly kind: 'changed'; readonly changeId: string }
+  /** The batch was refused as a whole: a record isn't as it was said to be, or can't be what is asked for. */
   | { readonly kind: 'differs'; readonly why: string };
 
 /**
@@ -118,34 +90,47 @@ export type Replaced =
  * @returns `differs` when the old record isn't as it was said to be.
  * @throws EngineError
  */
-export async function replaceRecord(
+export const replaceRecord = (
   zoneId: string,
-  named: RecordNamed,
+  named: RecordKey,
   before: RecordState,
   after: RecordState,
-): Promise<Replaced> {
-  const changes = [change('DELETE', named, before), change('CREATE', named, after)].join('');
-  const body = `<?xml version="1.0" encoding="UTF-8"?><ChangeResourceRecordSetsRequest xmlns="${NAMESPACE}"><ChangeBatch><Comment>Nightshift</Comment><Changes>${changes}</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`;
+): Promise<Changed> => change(zoneId, [asChange('DELETE', named, before), asChange('CREATE', named, after)]);
+
+/** Creates a record where there is none of its name and type. @returns `differs` when there is. @throws EngineError */
+export const createRecord = (zoneId: string, named: RecordKey, record: RecordState): Promise<Changed> =>
+  change(zoneId, [asChange('CREATE', named, record)]);
+
+async function change(zoneId: string, changes: Change[]): Promise<Changed> {
   try {
-    const path = `hostedzone/${zoneId}/rrset/`;
-    const reply = await ask('route53:ChangeResourceRecordSets', { method: 'POST', path, body }, CHANGE);
-    return { kind: 'replaced', changeId: (textOf(reply, 'Id') ?? '').replace('/change/', '') };
+    const { ChangeInfo } = await changing.send(
+      new ChangeResourceRecordSetsCommand({
+        HostedZoneId: zoneId,
+        ChangeBatch: { Comment: 'Nightshift', Changes: changes },
+      }),
+    );
+    return { kind: 'changed', changeId: (ChangeInfo?.Id ?? '').replace('/change/', '') };
   } catch (error) {
-    const { cause } = error as { cause?: unknown };
-    if (cause instanceof Error && cause.name === 'InvalidChangeBatch') return { kind: 'differs', why: cause.message };
-    throw error;
+    if (error instanceof InvalidChangeBatch)
+      return { kind: 'differs', why: error.messages?.join('; ') || error.message || error.name };
+    throw classified('route53:ChangeResourceRecordSets', error);
   }
 }
 
-function change(action: 'DELETE' | 'CREATE', { recordName, recordType }: RecordNamed, record: RecordState): string {
-  const content =
-    'values' in record
-      ? `<TTL>${record.ttlSeconds}</TTL><ResourceRecords>${record.values
-          .map((value) => `<ResourceRecord><Value>${escapeXml(value)}</Value></ResourceRecord>`)
-          .join('')}</ResourceRecords>`
-      : `<AliasTarget><HostedZoneId>${escapeXml(record.aliasZoneId)}</HostedZoneId><DNSName>${escapeXml(record.dnsName)}</DNSName><EvaluateTargetHealth>${record.evaluateTargetHealth}</EvaluateTargetHealth></AliasTarget>`;
-  return `<Change><Action>${action}</Action><ResourceRecordSet><Name>${escapeXml(recordName)}</Name><Type>${recordType}</Type>${content}</ResourceRecordSet></Change>`;
-}
+const asChange = (action: 'DELETE' | 'CREATE', { recordName, recordType }: RecordKey, record: RecordState): Change => ({
+  Action: action,
+  ResourceRecordSet: {
+    ...{ Name: recordName, Type: recordType as RRType },
+    ...('values' in record
+      ? { TTL: record.ttlSeconds, ResourceRecords: record.values.map((Value) => ({ Value })) }
+      : {
+          AliasTarget: {
+            ...{ HostedZoneId: record.aliasZoneId, DNSName: record.dnsName },
+            EvaluateTargetHealth: record.evaluateTargetHealth,
+          },
+        }),
+  },
+});
 
 /** What Route 53's checkers say of a health check: how many see the endpoint well, of those who told something lately. */
 export interface CheckerVotes {
@@ -162,13 +147,15 @@ const RECENT_MS = 180_000;
  * @throws EngineError
  */
 export async function readVotes(healthCheckId: string, now: number): Promise<CheckerVotes> {
-  const reply = await ask('route53:GetHealthCheckStatus', {
-    method: 'GET',
-    path: `healthcheck/${healthCheckId}/status`,
-  });
-  const recent = elements(reply, 'StatusReport').filter(
-    (report) => now - Date.parse(textOf(report, 'CheckedTime') ?? '') < RECENT_MS,
-  );
-  const healthy = recent.filter((report) => textOf(report, 'Status')?.startsWith('Success')).length;
-  return { healthy, all: recent.length };
+  try {
+    const { HealthCheckObservations = [] } = await reading.send(
+      new GetHealthCheckStatusCommand({ HealthCheckId: healthCheckId }),
+    );
+    const recent = HealthCheckObservations.flatMap(({ StatusReport }) => StatusReport ?? []).filter(
+      ({ CheckedTime }) => CheckedTime !== undefined && now - CheckedTime.getTime() < RECENT_MS,
+    );
+    return { healthy: recent.filter(({ Status }) => Status?.startsWith('Success')).length, all: recent.length };
+  } catch (error) {
+    throw classified('route53:GetHealthCheckStatus', error);
+  }
 }

@@ -37,11 +37,11 @@ export function holdShown(holds: readonly Hold[], remediation: string, fields: r
 export const holdsBy = (holds: readonly Hold[], remediation: string): readonly Hold[] =>
   holds.filter((hold) => hold.remediation === remediation);
 
-/** With one more hold, or a new value of one; the baseline is always that of the field's first. */
+/** With one more hold, or a new value of one; the baseline is always that of the field's first, and what was there what its owner found first. */
 export function withHold(holds: readonly Hold[], hold: Hold): readonly Hold[] {
   const mine = holds.find((each) => isOf(each, hold.remediation, hold.field));
   const baseline = heldOf(holds, hold.field)?.baseline ?? hold.baseline;
-  const next = { ...hold, baseline, since: mine?.since ?? hold.since };
+  const next = { ...hold, baseline, since: mine?.since ?? hold.since, ...(mine?.was !== undefined && { was: mine.was }) };
   return mine ? holds.map((each) => (each === mine ? next : each)) : [...holds, next];
 }
 

@@ -6,13 +6,18 @@ import type { EventSourceName } from './sources/source.ts';
  * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
  *   `{database}`: each protected database instance.
- *   `{zone}`: the hosted zone of each protected endpoint.   `{siteHealthCheck}`: the health check of each of its sites.
+ *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  */
 export interface Permission {
   readonly actions: readonly `${string}:${string}`[];
   readonly resources: readonly string[];
   /** Condition keys that must have exactly these values (StringEquals): where an ARN can't say what is meant. */
   readonly onlyWhere?: Readonly<Record<string, string>>;
+  /**
+   * Condition keys of several values, each of which must be like one of these (ForAllValues:StringLike). Placeholders as in `resources`: then each target has a
+   * statement of its own.
+   */
+  readonly onlyEach?: Readonly<Record<string, readonly string[]>>;
   /** Why a wildcard stands in `resources`: no resource-level permission or no id known beforehand, with AWS's page that says so. */
   readonly whyAnyResource?: string;
 }

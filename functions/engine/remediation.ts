@@ -26,6 +26,8 @@ export interface Change {
     readonly baseline: number;
     readonly value: number;
     readonly stabiliseForSeconds: number;
+    /** What stood there before, where `baseline` is only its place: that of the first change is kept and shown to `decideHandBack`. */
+    readonly was?: Json;
   };
   /**
    * The reverse, as a change that `act` can make: then the engine undoes by it a change that made things worse. Without it, one that has a `hold`
@@ -75,6 +77,8 @@ export interface Hold {
   readonly stabiliseForSeconds: number;
   readonly incidentId: string;
   readonly since: string;
+  /** What stood there before the first change, where that is more than `baseline` (`Change.hold.was`). */
+  readonly was?: Json;
   /** Why it wasn't handed back when it was due, and when it is looked at again (epoch milliseconds). */
   readonly postponed?: { readonly reason: string; readonly why: string; readonly until: number };
 }

@@ -11,15 +11,15 @@ type Values = Readonly<Record<string, string>>;
 const SERVICE = ['cluster', 'service'];
 const TASK_ROLE = ['taskRole'];
 const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
-const ZONE = 'zone';
-const SITE = 'siteHealthCheck';
+/** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
+const RECORD = ['zone', 'recordName', 'recordType'];
+const SITE = ['siteHealthCheck'];
 
 /** A placeholder that can't be filled in; stops the synthesis. */
 export class PlaceholderError extends Error {
   constructor(resource: string, placeholder: string) {
-    const known = ['partition', 'region', 'account', 'deployment', ...SERVICE, ...TASK_ROLE, ...DATABASE, ZONE, SITE]
-      .map((name) => `{${name}}`)
-      .join(' ');
+    const targets = [SERVICE, TASK_ROLE, DATABASE, RECORD, SITE].flat();
+    const known = ['partition', 'region', 'account', 'deployment', ...targets].map((name) => `{${name}}`).join(' ');
     super(
       `'${resource}': {${placeholder}} is unknown here; known are ${known}, those of a service and of a database never together.`,
     );
@@ -34,10 +34,11 @@ export function statementsFor(
   config: DeploymentConfig,
 ): PolicyStatement[] {
   const { partition, region, account } = Stack.of(scope);
-  return permissions.flatMap(({ actions, resources, onlyWhere }) => {
-    const expanded = resources.flatMap((resource) =>
-      expandResource(resource, { partition, region, account, deployment: config.name }, config),
-    );
+  const own = { partition, region, account, deployment: config.name };
+  return permissions.flatMap((permission) => {
+    const { actions, resources, onlyWhere } = permission;
+    if (permission.onlyEach) return narrowed(permission, own, config);
+    const expanded = resources.flatMap((resource) => expandResource(resource, own, config));
     return expanded.length === 0
       ? []
       : [
@@ -51,24 +52,53 @@ export function statementsFor(
 }
 
 /**
+ * One statement for each target, because what its conditions name belongs to it alone. "Set operators for multivalued context keys", IAM User Guide: ForAllValues
+ * matches a request without the key, too, so the key must also be there.
+ */
+function narrowed(
+  { actions, resources, onlyEach = {} }: Permission,
+  own: Values,
+  config: DeploymentConfig,
+): PolicyStatement[] {
+  const used = [...resources, ...Object.values(onlyEach).flat()].flatMap(placeholdersOf);
+  return targetsOf(used, config).map((target) => {
+    const values = { ...own, ...target };
+    const each = Object.entries(onlyEach).map(([key, patterns]): [string, string[]] => [
+      key,
+      patterns.map((pattern) => fill(pattern, values)),
+    ]);
+    return new PolicyStatement({
+      actions: [...actions],
+      resources: [...new Set(resources.map((resource) => fill(resource, values)))],
+      conditions: {
+        'ForAllValues:StringLike': Object.fromEntries(each),
+        Null: Object.fromEntries(each.map(([key]) => [key, 'false'])),
+      },
+    });
+  });
+}
+
+const placeholdersOf = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+
+/**
  * One ARN for each target that the resource's placeholders speak of.
  * @throws PlaceholderError for a placeholder that isn't known.
  */
-export function expandResource(resource: string, own: Values, config: DeploymentConfig): string[] {
-  const used = [...resource.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
-  if (used.some((name) => SERVICE.includes(name)))
-    return services(config).map((target) => fill(resource, { ...own, ...target }));
-  if (used.some((name) => TASK_ROLE.includes(name)))
-    return taskRoles(config).map((target) => fill(resource, { ...own, ...target }));
-  if (used.some((name) => DATABASE.includes(name)))
-    return databases(config).map((target) => fill(resource, { ...own, ...target }));
-  if (used.includes(ZONE))
-    return Object.values(config.endpoints).map(({ zoneId }) => fill(resource, { ...own, [ZONE]: zoneId }));
-  if (used.includes(SITE))
+export const expandResource = (resource: string, own: Values, config: DeploymentConfig): string[] =>
+  targetsOf(placeholdersOf(resource), config).map((target) => fill(resource, { ...own, ...target }));
+
+/** Values for those placeholders, once for each target that they speak of; once without any when they speak of none. */
+function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] {
+  const speaksOf = (names: readonly string[]) => used.some((name) => names.includes(name));
+  if (speaksOf(SERVICE)) return services(config);
+  if (speaksOf(TASK_ROLE)) return taskRoles(config);
+  if (speaksOf(DATABASE)) return databases(config);
+  if (speaksOf(RECORD)) return records(config);
+  if (speaksOf(SITE))
     return Object.values(config.endpoints).flatMap(({ sites }) =>
-      sites.map(({ healthCheckId }) => fill(resource, { ...own, [SITE]: healthCheckId })),
+      sites.map(({ healthCheckId }) => ({ siteHealthCheck: healthCheckId })),
     );
-  return [fill(resource, own)];
+  return [{}];
 }
 
 function fill(resource: string, values: Values): string {
@@ -94,6 +124,21 @@ const databases = (config: DeploymentConfig): Values[] =>
     databaseResourceId: resourceId,
     databaseUser: user,
   }));
+
+const records = (config: DeploymentConfig): Values[] =>
+  Object.values(config.endpoints).map(({ zoneId, recordName, recordType }) => ({
+    ...{ zone: zoneId, recordName: normalizedName(recordName), recordType },
+  }));
+
+/**
+ * "Using IAM policy conditions for fine-grained access control", Amazon Route 53 Developer Guide: lower case, without the dot at the end; what isn't a letter, digit,
+ * hyphen, underscore or dot as an octal escape.
+ */
+export const normalizedName = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/\.$/, '')
+    .replace(/[^a-z0-9_.-]/g, (found) => `\\${found.charCodeAt(0).toString(8).padStart(3, '0')}`);
 
 /** The ARNs as cdk-nag writes them in a finding's id: references of CloudFormation's own as `<AWS::...>`. */
 export function asFindings(scope: Construct, resource: string, config: DeploymentConfig): string[] {

@@ -62,6 +62,16 @@ function jsonObject(body: Buffer): Record<string, unknown> {
   }
 }
 
+/** Of a batch of Route 53's (restXml): what IAM's conditions look at. Names and types hold no markup. */
+function recordChanges(body: Buffer): Record<string, unknown> {
+  if (!body.includes('<ChangeResourceRecordSetsRequest')) return {};
+  const changes = [...body.toString('utf8').matchAll(/<Change>([\s\S]*?)<\/Change>/g)].map(([, change = '']) => {
+    const first = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(change)?.[1] ?? '';
+    return { Action: first('Action'), Name: first('Name'), Type: first('Type') };
+  });
+  return { Changes: changes };
+}
+
 const fromForm = (text: string): Record<string, unknown> => Object.fromEntries(new URLSearchParams(text));
 
 interface Understood {
@@ -86,7 +96,8 @@ function understand(raw: RawCall, url: URL, service: string): Understood {
   const found = matchRoute(service, raw.method, url);
   const operation = found?.operation ?? `${raw.method} ${url.pathname}`;
   // A function's payload and an object's content aren't parameters.
-  const inBody = service === 's3' || operation === 'Invoke' ? {} : jsonObject(raw.body);
+  const inBody =
+    service === 's3' || operation === 'Invoke' ? {} : { ...jsonObject(raw.body), ...recordChanges(raw.body) };
   return {
     operation,
     params: { ...inBody, ...Object.fromEntries(url.searchParams), ...found?.params },

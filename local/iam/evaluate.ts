@@ -52,6 +52,9 @@ const KEYS = [
   'iam:PassedToService',
   'ecs:CreateAction',
   'dynamodb:LeadingKeys',
+  'route53:ChangeResourceRecordSetsNormalizedRecordNames',
+  'route53:ChangeResourceRecordSetsRecordTypes',
+  'route53:ChangeResourceRecordSetsActions',
 ];
 
 /** A policy says something that isn't evaluated here: rather no answer than a wrong one. */

@@ -195,6 +195,23 @@ const createReadReplica: Rule = (params, arn, action) => {
 /** Route 53's resources belong to no region, and their ARNs name no account. */
 const hostedZone = on(({ Id }) => `arn:aws:route53:::hostedzone/${text(Id)}`);
 
+/** "Using IAM policy conditions for fine-grained access control", Amazon Route 53 Developer Guide: names in lower case, without the dot at the end, with octal escapes. */
+const changeRecords: Rule = (params, arn, action) => {
+  const changes = objects(params.Changes);
+  const each = (field: string) => [...new Set(changes.map((change) => text(change[field])))];
+  const normalized = (name: string) =>
+    name
+      .toLowerCase()
+      .replace(/\.$/, '')
+      .replace(/[^a-z0-9_.\\-]/g, (found) => `\\${found.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  const context = {
+    'route53:ChangeResourceRecordSetsNormalizedRecordNames': each('Name').map(normalized),
+    'route53:ChangeResourceRecordSetsRecordTypes': each('Type'),
+    'route53:ChangeResourceRecordSetsActions': each('Action'),
+  };
+  return hostedZone(params, arn, action).map((need) => ({ ...need, context }));
+};
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -236,7 +253,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:DescribeDBSnapshots': describeSnapshots,
   'rds:CreateDBSnapshot': createSnapshot,
   'route53:ListResourceRecordSets': hostedZone,
-  'route53:ChangeResourceRecordSets': hostedZone,
+  'route53:ChangeResourceRecordSets': changeRecords,
   'route53:GetHealthCheckStatus': on(({ HealthCheckId }) => `arn:aws:route53:::healthcheck/${text(HealthCheckId)}`),
   'application-autoscaling:DescribeScalableTargets': onAny,
   'application-autoscaling:RegisterScalableTarget': onScalableTarget,

@@ -33,7 +33,7 @@ export interface DnsRemediationWorld {
   readonly zoneId: string;
   readonly configured: EndpointConfig['sites'];
   /** Makes a record that leads to site east. @returns its endpoint's name. */
-  record(): string;
+  record(ttlSeconds?: number): string;
   /** The address that the name server gives for it. */
   addressOf(name: string): Promise<string | undefined>;
   /** Makes sites sick or well and waits until the checkers agree. */
@@ -77,9 +77,9 @@ export async function openDnsRemediation(): Promise<DnsRemediationWorld> {
     sites,
     zoneId,
     configured,
-    record() {
+    record(ttlSeconds = 60) {
       const name = `shop${++count}`;
-      const record = { name: `${recordNameOf(name)}.`, type: 'A', ttlSeconds: 60, values: [sites.east.address] };
+      const record = { name: `${recordNameOf(name)}.`, type: 'A', ttlSeconds, values: [sites.east.address] };
       standIn.setRecords(zoneId, [...standIn.recordsOf(zoneId), record]);
       return name;
     },

@@ -16,6 +16,8 @@ export interface Observation {
 export interface Placement {
   readonly site: string;
   readonly record: RecordState;
+  /** Set when it is left because its site is sick: then it is left only as long as that is so. */
+  readonly sick?: true;
 }
 
 export const beforeOf = (change: Change): Placement => change.before as unknown as Placement;
@@ -27,7 +29,7 @@ const RECHECK_SECONDS = 60;
 
 const callPerson = (reason: string): Decision => ({ kind: 'escalate', reason, recheckAfterSeconds: RECHECK_SECONDS });
 
-export function decide({ target, observation, config }: DecideInput<EndpointConfig, Observation>): Decision {
+export function decide({ target, observation, hold, config }: DecideInput<EndpointConfig, Observation>): Decision {
   const { recordName, sites } = target;
   const { record } = observation;
   if (record.kind !== 'record') return callPerson(whyUnusable(target, record));
@@ -52,7 +54,8 @@ export function decide({ target, observation, config }: DecideInput<EndpointConf
       `site ${present.name} of ${recordName} is sick (${told}), and no other is proved healthy: ${others.join('; ')}`,
     );
   }
-  return { kind: 'act', change: failOver(target, { site: present.name, record: record.record }, next) };
+  const before: Placement = { site: present.name, record: record.record, sick: true };
+  return { kind: 'act', change: failOver(target, before, next, hold) };
 }
 
 /** What no failover of ours can use. */
@@ -64,7 +67,7 @@ function whyUnusable(
     case 'missing':
       return `zone ${zoneId} has no ${recordType} record ${recordName}`;
     case 'not-simple':
-      return `${recordName} is not one answer for everybody (${record.why}): Route 53's own routing decides where they go`;
+      return `${recordName} is not one answer for everybody: ${record.why}`;
     case 'unknown':
       return `the record of ${recordName} can't be read, and so not changed: ${record.why}`;
     default:
@@ -100,16 +103,28 @@ function move(target: EndpointConfig, before: Placement, after: Placement): Omit
   };
 }
 
-function failOver(target: EndpointConfig, before: Placement, next: EndpointSite): Change {
-  const after: Placement = { site: next.name, record: recordFor(target, next) };
-  const change: Change = { ...move(target, before, after), undoChange: move(target, after, before) };
+function failOver(target: EndpointConfig, before: Placement, next: EndpointSite, hold: Hold | undefined): Change {
+  const held = hold?.field === FIELD ? hold : undefined;
+  const after: Placement = { site: next.name, record: recordAt(target, next, held) };
+  const { sick: _sick, ...back } = before;
+  const change: Change = { ...move(target, before, after), undoChange: move(target, after, back) };
   const [from, to] = [placeOf(target, before.site), placeOf(target, next.name)];
   // Towards the preferred site there is nothing to hand back, and a person may want to decide when.
-  if (to < from || target.failBack === 'person') return change;
+  if (target.failBack === 'person' || (!held && to < from)) return change;
   return {
     ...change,
-    hold: { field: FIELD, baseline: from, value: to, stabiliseForSeconds: target.dwellSeconds },
+    hold: {
+      ...{ field: FIELD, baseline: held?.baseline ?? from, value: to, stabiliseForSeconds: target.dwellSeconds },
+      was: asJson(back),
+    },
   };
+}
+
+/** The very record that once stood there, if it still leads to that site; else one as the configuration has it. */
+function recordAt(target: EndpointConfig, site: EndpointSite, hold: Hold | undefined): RecordState {
+  const was = hold?.was as Placement | undefined;
+  const isIt = was?.site === site.name && pointsTo(target.recordType, was.record, site);
+  return isIt ? was.record : recordFor(target, site);
 }
 
 const placeOf = ({ sites }: EndpointConfig, name: string): number => sites.findIndex((site) => site.name === name);
@@ -138,7 +153,10 @@ export function decideHandBack({
   if (!isProved(observation, home))
     return wait(`site ${home.name} isn't proved healthy: ${tellSite(observation, home)}`);
   const before: Placement = { site: present.name, record: record.record };
-  return { kind: 'restore', change: move(target, before, { site: home.name, record: recordFor(target, home) }) };
+  return {
+    kind: 'restore',
+    change: move(target, before, { site: home.name, record: recordAt(target, home, hold) }),
+  };
 }
 
 export function alreadyApplied(change: Change, { record }: Observation): 'yes' | 'no' | 'unclear' {

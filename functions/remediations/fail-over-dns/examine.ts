@@ -39,8 +39,8 @@ function examineRecord(target: EndpointConfig, record: Observation['record']): F
   if (record.kind === 'not-simple')
     return {
       verdict: 'wrong',
-      what: `${recordName} is routed by a policy (${record.why})`,
-      todo: 'let Route 53 fail over by itself, or make it one simple record',
+      what: `${recordName} is not one answer for everybody: ${record.why}`,
+      todo: 'let Route 53 fail over by itself, or make it one simple record, without an AAAA beside it',
     };
   const site = sites.find((each) => pointsTo(recordType, record.record, each));
   return site

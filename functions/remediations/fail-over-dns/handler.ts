@@ -47,8 +47,8 @@ async function lookAt(site: EndpointSite): Promise<SiteHealth> {
 }
 
 /**
- * Looks at the site once more, then replaces the record as it was recorded.
- * @throws ActionFailedError when the site isn't proved healthy at this moment: then nobody is sent there.
+ * Looks at both sites once more, then replaces the record as it was recorded: an intent that is taken up after a death is minutes old.
+ * @throws ActionFailedError when the one site isn't proved healthy at this moment, or the other isn't sick any more: then nobody is moved.
  */
 async function act(
   target: EndpointConfig,
@@ -60,15 +60,18 @@ async function act(
   const [before, after] = [beforeOf(change), afterOf(change)];
   const site = target.sites.find(({ name }) => name === after.site);
   if (!site) throw new ActionFailedError(`${target.recordName}: site ${after.site} is no longer in the configuration`);
-  const [health] = await Promise.all([lookAt(site), mayGoOn()]);
+  const left = before.sick ? target.sites.find(({ name }) => name === before.site) : undefined;
+  const [health, leftHealth] = await Promise.all([lookAt(site), left && lookAt(left), mayGoOn()]);
   if (verdictOf(health) !== 'healthy')
     throw new ActionFailedError(`site ${site.name} isn't proved healthy at this moment: ${tellHealth(health)}`);
+  if (leftHealth && verdictOf(leftHealth) !== 'sick')
+    throw new ActionFailedError(`site ${before.site} isn't sick any more: ${tellHealth(leftHealth)}`);
   if (remaining() < CHANGING_CALL_BUDGET_MS)
     throw new OutOfTimeError(`${target.recordName}: ${remaining()} ms left, too little to finish the change`);
   const replaced = await replaceRecord(target.zoneId, target, before.record, after.record);
   const told = `sent everybody who asks for ${target.recordName} from site ${before.site} to site ${after.site}`;
   const data = { from: before.site, to: after.site, health: tellHealth(health), ttlSeconds: target.ttlSeconds };
-  if (replaced.kind === 'replaced') return { summary: told, data: { ...data, changeId: replaced.changeId } };
+  if (replaced.kind === 'changed') return { summary: told, data: { ...data, changeId: replaced.changeId } };
   // An answer of ours that was lost, or somebody else.
   const live = await readRecord(target.zoneId, target);
   if (live.kind === 'record' && isSameRecord(live.record, after.record)) return { summary: told, data };

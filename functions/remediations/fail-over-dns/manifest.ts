@@ -9,8 +9,18 @@ export const manifest = defineManifest({
   triggers: [{ namespace: 'AWS/Route53', metricName: 'HealthCheckStatus', dimensions: ['HealthCheckId'] }],
   permissions: [
     {
-      actions: ['route53:ListResourceRecordSets', 'route53:ChangeResourceRecordSets'],
+      actions: ['route53:ListResourceRecordSets'],
       resources: ['arn:{partition}:route53:::hostedzone/{zone}'],
+    },
+    {
+      actions: ['route53:ChangeResourceRecordSets'],
+      resources: ['arn:{partition}:route53:::hostedzone/{zone}'],
+      // No other record of the zone, and the endpoint's own only one for the other.
+      onlyEach: {
+        'route53:ChangeResourceRecordSetsNormalizedRecordNames': ['{recordName}'],
+        'route53:ChangeResourceRecordSetsRecordTypes': ['{recordType}'],
+        'route53:ChangeResourceRecordSetsActions': ['DELETE', 'CREATE'],
+      },
     },
     {
       actions: ['route53:GetHealthCheckStatus'],

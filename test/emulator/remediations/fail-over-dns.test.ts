@@ -132,6 +132,30 @@ describe('fail-over-dns, while site east is sick and site west is well', () => {
     expect(changing).toEqual([]);
   });
 
+  it('asks again whether the old site is still sick before it finishes what a dead function began', async () => {
+    const name = w.record();
+    const event = w.alarm(name);
+    w.fault(CHANGE, 'throttled', 3);
+    await expect(w.deliver(name, event)).rejects.toMatchObject({ retryable: true });
+    w.calm();
+    await w.health({ east: true, west: true });
+    const { result, changing } = await w.callsDuring(() => w.deliver(name, event, { now: () => Date.now() + 120_000 }));
+    await w.health({ east: false, west: true });
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining("isn't sick any more") });
+    expect(changing).toEqual([]);
+    expect(await w.addressOf(name)).toBe(EAST);
+  });
+
+  it('calls a person for a name that has an AAAA record, too: clients that speak IPv6 would stay behind', async () => {
+    const name = w.record();
+    const { route53 } = w.route53;
+    const six = { name: `${name}.shop.test.`, type: 'AAAA', ttlSeconds: 60, values: ['2001:db8::1'] };
+    route53.setRecords(w.zoneId, [...route53.recordsOf(w.zoneId), six]);
+    const { result, changing } = await w.callsDuring(() => w.deliver(name, w.alarm(name)));
+    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AAAA') });
+    expect(changing).toEqual([]);
+  });
+
   it('moves everybody once when the same event comes five times at once', async () => {
     const name = w.record();
     const event = w.alarm(name);
@@ -216,7 +240,7 @@ describe('fail-over-dns, as health changes', () => {
 
   it('sends everybody back after the dwell time, once the first site is proved healthy, and only if nobody moved them', async () => {
     await w.health({ east: false, west: true });
-    const [name, moved, kept] = [w.record(), w.record(), w.record()];
+    const [name, moved, kept] = [w.record(45), w.record(), w.record()];
     for (const each of [name, moved, kept]) {
       const person = each === kept ? { target: { failBack: 'person' as const } } : {};
       await w.deliver(each, w.alarm(each), person);
@@ -237,6 +261,10 @@ describe('fail-over-dns, as health changes', () => {
     expect(changing).toEqual([CHANGE]);
     expect(await w.addressOf(name)).toBe(EAST);
     const { route53 } = w.route53;
+    // The very record that was there, not one with the configured TTL.
+    expect(route53.recordsOf(w.zoneId).find((each) => each.name.startsWith(`${name}.`))).toMatchObject({
+      ttlSeconds: 45,
+    });
     route53.setRecords(
       w.zoneId,
       route53

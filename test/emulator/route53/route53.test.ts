@@ -17,7 +17,7 @@ afterAll(async () => {
   await w?.close();
 });
 
-const named = (recordName: string, recordType = 'A') => ({ recordName, recordType, ttlSeconds: 60 });
+const named = (recordName: string, recordType = 'A') => ({ recordName, recordType });
 const values = (...all: string[]) => ({ ttlSeconds: 60, values: all });
 
 /** Any operation of the API, signed by the SDK's signer as the SDK does. */
@@ -44,6 +44,8 @@ describe('records', () => {
         values: [],
         alias: { zoneId: 'Z35SXDOTRQ7X7K', dnsName: 'lb-1.elb.amazonaws.com.', evaluateTargetHealth: true },
       },
+      { name: 'both.read.test.', type: 'A', ttlSeconds: 60, values: ['192.0.2.1'] },
+      { name: 'both.read.test.', type: 'AAAA', ttlSeconds: 60, values: ['2001:db8::1'] },
       { name: 'two.read.test.', type: 'A', ttlSeconds: 60, values: ['192.0.2.1'], setIdentifier: 'a', weight: 1 },
     ]);
     expect(await readRecord(zone, named('Shop.read.test'))).toEqual({
@@ -57,6 +59,10 @@ describe('records', () => {
       record: { aliasZoneId: 'Z35SXDOTRQ7X7K', dnsName: 'lb-1.elb.amazonaws.com.', evaluateTargetHealth: true },
     });
     expect(await readRecord(zone, named('two.read.test'))).toMatchObject({ kind: 'not-simple' });
+    expect(await readRecord(zone, named('both.read.test'))).toEqual({
+      kind: 'not-simple',
+      why: expect.stringContaining('AAAA record of the same name'),
+    });
     await expect(readRecord('ZNONE', named('shop.read.test'))).rejects.toMatchObject({
       name: 'ActionFailedError',
       message: expect.stringContaining('NoSuchHostedZone'),
@@ -68,7 +74,7 @@ describe('records', () => {
     const zone = w.route53.createZone('move.test', [{ ...shop, values: ['192.0.2.1'] }]);
     expect(await w.resolver.resolve4('shop.move.test')).toEqual(['192.0.2.1']);
     const move = () => replaceRecord(zone, named('shop.move.test'), values('192.0.2.1'), values('192.0.2.2'));
-    expect(await move()).toMatchObject({ kind: 'replaced', changeId: expect.stringMatching(/^C/) });
+    expect(await move()).toMatchObject({ kind: 'changed', changeId: expect.stringMatching(/^C/) });
     expect(await w.resolver.resolve4('shop.move.test')).toEqual(['192.0.2.2']);
     expect(await move()).toMatchObject({ kind: 'differs', why: expect.stringContaining('do not match') });
     expect(await w.resolver.resolve4('shop.move.test')).toEqual(['192.0.2.2']);

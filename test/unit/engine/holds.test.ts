@@ -36,6 +36,11 @@ describe('a new hold', () => {
     const later = hold('a', 4, { baseline: 3, since: '2026-11-20T04:00:00.000Z' });
     expect(withHold([hold('a', 3)], later)).toEqual([{ ...hold('a', 4), since: '2026-11-20T03:00:00.000Z' }]);
   });
+  it('keeps what stood there before the first of them', () => {
+    expect(withHold([hold('a', 3, { was: 'first' })], hold('a', 4, { was: 'second' }))).toMatchObject([
+      { value: 4, was: 'first' },
+    ]);
+  });
   it('stands beside one of the same remediation on another field, with a baseline of its own', () => {
     const other = hold('a', 9, { field: 'minCapacity', baseline: 8 });
     expect(withHold([hold('a', 3)], other)).toEqual([hold('a', 3), other]);

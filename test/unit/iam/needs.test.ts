@@ -48,6 +48,25 @@ describe('what IAM is asked for a call', () => {
     ]);
   });
 
+  it('names each record of a batch of Route 53 as its condition keys do', () => {
+    const Changes = [
+      { Action: 'DELETE', Name: 'Shop.Example.com.', Type: 'A' },
+      { Action: 'CREATE', Name: '*.example.com', Type: 'CNAME' },
+    ];
+    const call = { service: 'route53', region: 'us-east-1', operation: 'ChangeResourceRecordSets' };
+    expect(needsOf({ ...call, params: { Id: 'Z1', Changes } }, '1').needs).toEqual([
+      {
+        action: 'route53:ChangeResourceRecordSets',
+        resource: 'arn:aws:route53:::hostedzone/Z1',
+        context: {
+          'route53:ChangeResourceRecordSetsNormalizedRecordNames': ['shop.example.com', '\\052.example.com'],
+          'route53:ChangeResourceRecordSetsRecordTypes': ['A', 'CNAME'],
+          'route53:ChangeResourceRecordSetsActions': ['DELETE', 'CREATE'],
+        },
+      },
+    ]);
+  });
+
   it.each([
     ['dynamodb', 'Query', { TableName: 'journal' }, [`dynamodb:Query ${table}`]],
     [

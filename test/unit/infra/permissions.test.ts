@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib/core';
+import { manifest as failOver } from '../../../functions/remediations/fail-over-dns/manifest.ts';
 import { manifest } from '../../../functions/remediations/scale-out-service/manifest.ts';
 import { parseConfig } from '../../../infra/config/parse.ts';
-import { expandResource } from '../../../infra/constructs/permissions.ts';
+import { expandResource, normalizedName, statementsFor } from '../../../infra/constructs/permissions.ts';
+import { judge, type Need, type Statement } from '../../../local/iam/evaluate.ts';
 
 const release = { ...manifest, name: 'release-idle-connections', targetKind: 'rds-instance' as const };
 const own = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
@@ -50,5 +53,64 @@ describe('expandResource', () => {
 
   it.each(['x/{clusterr}', '{service}/{database}'])('stops for %s, which it can not fill in', (resource) => {
     expect(() => expandResource(resource, own, config)).toThrow(/is unknown here; known are/);
+  });
+});
+
+describe('statementsFor fail-over-dns', () => {
+  const site = (name: string, id: string) => ({
+    ...{ name, target: `192.0.2.${id}`, probeUrl: `https://${name}.example.com/` },
+    healthCheckId: `0000000${id}-0000-0000-0000-000000000000`,
+  });
+  const endpointOf = (recordName: string, id: string) => ({
+    ...{ zoneId: 'Z1', recordName, healthCheckId: `1000000${id}-0000-0000-0000-000000000000` },
+    sites: [site('east', '1'), site('west', '2')],
+  });
+  const regions = { region: 'us-east-1', standbyRegion: 'us-west-2' };
+  const endpoints = { shop: endpointOf('Shop.example.com', '1'), any: endpointOf('*.example.com', '2') };
+  const parsed = parseConfig({ ...regions, endpoints, runbooks: {} }, [failOver]);
+  const stack = new Stack(new App(), 'Test', { env: { region: 'us-east-1', account: '111122223333' } });
+  const conditionsOf = (condition: Record<string, Record<string, string | string[]>>) =>
+    Object.fromEntries(
+      Object.entries(condition).map(([operator, keys]) => [
+        operator,
+        Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, [values].flat()])),
+      ]),
+    );
+  const statements = statementsFor(stack, failOver.permissions, parsed.config).map((made): Statement => {
+    const { Action, Resource, Condition = {} } = made.toStatementJson();
+    // The partition is a token until the template is written.
+    const list = (value: unknown) =>
+      [value].flat().map((each) => String(stack.resolve(each)?.['Fn::Join']?.[1].at(-1) ?? each));
+    return {
+      effect: 'Allow',
+      actions: list(Action),
+      resources: list(Resource).map((each) => `arn:aws${each.replace(/^arn:[^:]*/, '')}`),
+      conditions: conditionsOf(Condition),
+    };
+  });
+  const asked = (names: string[], types = ['A'], actions = ['DELETE', 'CREATE']): Need => ({
+    action: 'route53:ChangeResourceRecordSets',
+    resource: 'arn:aws:route53:::hostedzone/Z1',
+    context: {
+      'route53:ChangeResourceRecordSetsNormalizedRecordNames': names,
+      'route53:ChangeResourceRecordSetsRecordTypes': types,
+      'route53:ChangeResourceRecordSetsActions': actions,
+    },
+  });
+
+  it.each<[string, Need, string]>([
+    ['one endpoint’s record replaced', asked(['shop.example.com']), 'allowed'],
+    ['a wildcard endpoint’s record replaced', asked(['\\052.example.com']), 'allowed'],
+    ['another record of the zone', asked(['www.example.com']), 'not allowed'],
+    ['its own and another record at once', asked(['shop.example.com', 'www.example.com']), 'not allowed'],
+    ['another type of its name', asked(['shop.example.com'], ['TXT']), 'not allowed'],
+    ['a record overwritten, whatever it is', asked(['shop.example.com'], ['A'], ['UPSERT']), 'not allowed'],
+    ['a batch that tells nothing of itself', asked([], [], []), 'not allowed'],
+  ])('for %s', (_, need, expected) => {
+    expect(judge(statements, need)).toBe(expected);
+  });
+
+  it('writes names as Route 53’s conditions compare them', () => {
+    expect(normalizedName('*.Shop_1.Example.com.')).toBe('\\052.shop_1.example.com');
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { SiteHealth } from '../../../functions/dns/health.ts';
 import type { RecordState } from '../../../functions/dns/record.ts';
 import type { EndpointConfig } from '../../../functions/engine/config.ts';
+import { withHold } from '../../../functions/engine/holds.ts';
 import type { Change, Hold } from '../../../functions/engine/remediation.ts';
 import {
   alreadyApplied,
@@ -36,12 +37,20 @@ describe('deciding on a failover', () => {
   it('sends everybody to the site that is well, and keeps the earlier record whole', () => {
     expect(planned(seen({ ttlSeconds: 7, values: ['192.0.2.1'] }))).toMatchObject({
       summary: 'send everybody who asks for shop.example.com from site east to site west',
-      before: { site: 'east', record: { ttlSeconds: 7, values: ['192.0.2.1'] } },
+      before: { site: 'east', record: { ttlSeconds: 7, values: ['192.0.2.1'] }, sick: true },
       after: { site: 'west', record: WEST },
       undo: expect.stringContaining('192.0.2.1 for 7 s'),
       undoChange: { after: { site: 'east', record: { ttlSeconds: 7 } } },
-      hold: { field: 'site', baseline: 0, value: 1, stabiliseForSeconds: 1800 },
+      hold: {
+        ...{ field: 'site', baseline: 0, value: 1, stabiliseForSeconds: 1800 },
+        was: { site: 'east', record: { ttlSeconds: 7, values: ['192.0.2.1'] } },
+      },
     });
+  });
+
+  it('leaves a site by its reverse, whether or not that is sick', () => {
+    expect(planned().undoChange?.before).not.toHaveProperty('sick');
+    expect(planned().undoChange?.after).not.toHaveProperty('sick');
   });
 
   it('holds nothing where a person decides on the way back, or towards the site where everybody belongs', () => {
@@ -135,6 +144,52 @@ describe('the way back', () => {
     expect(back(seen(WEST, WELL))).toMatchObject({
       kind: 'restore',
       change: { before: { site: 'west', record: WEST }, after: { site: 'east', record: EAST } },
+    });
+  });
+
+  it('puts back the very record that was there, unless the site has another address by now', () => {
+    const was = (...values: string[]) => ({ site: 'east', record: { ttlSeconds: 7, values } });
+    const given = (back: ReturnType<typeof was>) =>
+      decideHandBack({ target: endpoint, hold: { ...hold, was: back }, observation: seen(WEST, WELL) });
+    expect(given(was('192.0.2.1'))).toMatchObject({ change: { after: was('192.0.2.1') } });
+    expect(given(was('192.0.2.99'))).toMatchObject({ change: { after: { record: EAST } } });
+  });
+
+  it('is found from a third site, too, step by step or at once', () => {
+    const [first] = endpoint.sites;
+    if (!first) throw new Error('a site');
+    const third = { ...first, name: 'north', target: '192.0.2.3' };
+    const target = { ...endpoint, sites: [...endpoint.sites, third] };
+    const NORTH: RecordState = { ttlSeconds: 60, values: ['192.0.2.3'] };
+    const at = (record: RecordState, east: SiteHealth, west: SiteHealth, north: SiteHealth): Observation => ({
+      record: { kind: 'record', record },
+      sites: { east, west, north },
+    });
+    const moved = (observation: Observation, held: Hold | undefined) => {
+      const decision = decide({ signal, target, observation, hold: held, config });
+      if (decision.kind !== 'act') throw new Error(decision.kind);
+      return decision.change;
+    };
+    const old: RecordState = { ttlSeconds: 7, values: ['192.0.2.1'] };
+    const kept = (change: Change): Hold =>
+      withHold([hold], { ...hold, ...(change.hold ?? {}), value: change.hold?.value ?? -1 })[0] ?? hold;
+    const begun = { ...hold, ...moved(at(old, SICK, WELL, WELL), undefined).hold };
+    const further = moved(at(WEST, SICK, SICK, WELL), begun);
+    expect(further.hold).toMatchObject({ baseline: 0, value: 2 });
+    const atNorth = kept(further);
+    const homeAtOnce = decideHandBack({
+      target,
+      hold: { ...begun, value: 2 },
+      observation: at(NORTH, WELL, SICK, WELL),
+    });
+    expect(homeAtOnce).toMatchObject({ kind: 'restore', change: { after: { site: 'east', record: old } } });
+    // The third turns sick while the second is well again: the hold goes along, so the first is still found from there.
+    const nearer = moved(at(NORTH, SICK, WELL, SICK), { ...atNorth, was: begun.was ?? null });
+    expect(nearer.hold).toMatchObject({ baseline: 0, value: 1 });
+    // And straight home, when that is the one that is well.
+    expect(moved(at(NORTH, WELL, SICK, SICK), { ...begun, value: 2 })).toMatchObject({
+      after: { site: 'east', record: old },
+      hold: { baseline: 0, value: 0 },
     });
   });
 

@@ -41,7 +41,12 @@ export const holdsBy = (holds: readonly Hold[], remediation: string): readonly H
 export function withHold(holds: readonly Hold[], hold: Hold): readonly Hold[] {
   const mine = holds.find((each) => isOf(each, hold.remediation, hold.field));
   const baseline = heldOf(holds, hold.field)?.baseline ?? hold.baseline;
-  const next = { ...hold, baseline, since: mine?.since ?? hold.since, ...(mine?.was !== undefined && { was: mine.was }) };
+  const next = {
+    ...hold,
+    baseline,
+    since: mine?.since ?? hold.since,
+    ...(mine?.was !== undefined && { was: mine.was }),
+  };
   return mine ? holds.map((each) => (each === mine ? next : each)) : [...holds, next];
 }
 

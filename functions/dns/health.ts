@@ -1,6 +1,7 @@
 /** Whether a site is proved healthy, or sick: never by one probe, and never from one place. Pure. */
+
+import type { CheckerVotes } from './checkers.ts';
 import type { Probes } from './probe.ts';
-import type { CheckerVotes } from './route53.ts';
 
 export interface SiteHealth {
   /** Our own, just now. */

@@ -1,11 +1,10 @@
 /**
- * What is asked of Amazon Route 53. Its control plane is one, in us-east-1 ("AWS service endpoints"), wherever the caller is; the client finds it by the partition of
+ * Records of Amazon Route 53. Its control plane is one, in us-east-1 ("AWS service endpoints"), wherever the caller is; the client finds it by the partition of
  * the caller's region.
  */
 import {
   type Change,
   ChangeResourceRecordSetsCommand,
-  GetHealthCheckStatusCommand,
   InvalidChangeBatch,
   ListResourceRecordSetsCommand,
   type ResourceRecordSet,
@@ -23,7 +22,7 @@ const changing = new Route53Client(changingClientDefaults());
 export type RecordKey = Pick<RecordNamed, 'recordName' | 'recordType'>;
 
 /** "PriorRequestNotComplete" (400): another change of the zone is under way, so it is worth another try. */
-function classified(action: string, error: unknown): EngineError {
+export function classified(action: string, error: unknown): EngineError {
   const passing = error instanceof Error && error.name === 'PriorRequestNotComplete';
   return passing
     ? new RetryableError(`${action}: ${error.name}: ${error.message}`, { cause: error })
@@ -131,31 +130,3 @@ const asChange = (action: 'DELETE' | 'CREATE', { recordName, recordType }: Recor
         }),
   },
 });
-
-/** What Route 53's checkers say of a health check: how many see the endpoint well, of those who told something lately. */
-export interface CheckerVotes {
-  readonly healthy: number;
-  readonly all: number;
-}
-
-/** A report that is older tells nothing of now: checkers check every 10 or 30 seconds. */
-const RECENT_MS = 180_000;
-
-/**
- * "GetHealthCheckStatus": what each checker saw last. It isn't inverted and not the health check's own verdict, and is meant for few questions: here it is asked
- * once for each site when an alarm fires.
- * @throws EngineError
- */
-export async function readVotes(healthCheckId: string, now: number): Promise<CheckerVotes> {
-  try {
-    const { HealthCheckObservations = [] } = await reading.send(
-      new GetHealthCheckStatusCommand({ HealthCheckId: healthCheckId }),
-    );
-    const recent = HealthCheckObservations.flatMap(({ StatusReport }) => StatusReport ?? []).filter(
-      ({ CheckedTime }) => CheckedTime !== undefined && now - CheckedTime.getTime() < RECENT_MS,
-    );
-    return { healthy: recent.filter(({ Status }) => Status?.startsWith('Success')).length, all: recent.length };
-  } catch (error) {
-    throw classified('route53:GetHealthCheckStatus', error);
-  }
-}

@@ -21,7 +21,12 @@ const manifestOf = (name: string): RemediationManifest => {
 };
 
 /** SDK packages whose commands are IAM actions of a service with another name than the package. */
-const IAM_SERVICE: Record<string, string> = { 'application-auto-scaling': 'application-autoscaling' };
+const IAM_SERVICE: Record<string, string> = {
+  'application-auto-scaling': 'application-autoscaling',
+  eventbridge: 'events',
+  'route-53': 'route53',
+  'secrets-manager': 'secretsmanager',
+};
 
 /** Commands that a file imports from the AWS SDK, and operations that it names in requests that it signs itself, as IAM actions. */
 function actionsUsed(source: string): string[] {

@@ -92,7 +92,7 @@ export async function openDnsRemediation(): Promise<DnsRemediationWorld> {
         (seen) => seen.every((well, index) => well === state[index === 0 ? 'east' : 'west']),
       );
       // Most of them, not just a fifth.
-      const { readVotes } = await import('../../functions/dns/route53.ts');
+      const { readVotes } = await import('../../functions/dns/checkers.ts');
       await eventually(
         'all checkers to agree',
         () => Promise.all(configured.map(({ healthCheckId }) => readVotes(healthCheckId, Date.now()))),

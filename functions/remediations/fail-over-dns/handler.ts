@@ -1,8 +1,9 @@
 /** The side of `fail-over-dns` that asks sites and Route 53. */
+import { readVotes } from '../../dns/checkers.ts';
 import { type SiteHealth, tellHealth, verdictOf } from '../../dns/health.ts';
 import { probeSite } from '../../dns/probe.ts';
 import { isSameRecord } from '../../dns/record.ts';
-import { readRecord, readVotes, replaceRecord } from '../../dns/route53.ts';
+import { readRecord, replaceRecord } from '../../dns/route53.ts';
 import { CHANGING_CALL_BUDGET_MS } from '../../engine/clients.ts';
 import type { EndpointConfig, EndpointSite } from '../../engine/config.ts';
 import {

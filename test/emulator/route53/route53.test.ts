@@ -3,8 +3,9 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { readVotes } from '../../../functions/dns/checkers.ts';
 import { probeSite } from '../../../functions/dns/probe.ts';
-import { readRecord, readVotes, replaceRecord } from '../../../functions/dns/route53.ts';
+import { readRecord, replaceRecord } from '../../../functions/dns/route53.ts';
 import { eventually } from '../rds/harness.ts';
 import { openRoute53World, type Route53World } from './harness.ts';
 

@@ -30,7 +30,7 @@ describe('preflight', () => {
   });
 
   it.each<[string, GuardInput, object]>([
-    ['paused', with_({ switchState: 'pause' }), { kind: 'held', reason: 'paused' }],
+    ['paused', with_({ switchState: 'pause' }), { kind: 'held', reason: 'paused', recheckAt: NOW + 30_000 }],
     ['frozen', with_({ switchState: 'freeze' }), { kind: 'held', reason: 'paused' }],
     ['recovered since', with_({ alarm: { state: 'OK', stateAt: NOW } }), { kind: 'recovered' }],
     [
@@ -69,11 +69,31 @@ describe('preflight', () => {
       target({ leaseHolder: 'a', leaseUntil: NOW + 1, openIncidentId: 'inc-1' }),
       { kind: 'joined', recheckAt: NOW + 1 },
     ],
+    [
+      'taken over by a person, by name and with the reason',
+      target({ takenOver: { by: 'person:jane', since: signal.at, until: NOW + 1, reason: 'load test' } }),
+      {
+        kind: 'held',
+        reason: 'hands-off',
+        detail: `jane has taken it over until ${new Date(NOW + 1).toISOString()}: load test`,
+        recheckAt: NOW + 1,
+      },
+    ],
+    [
+      'kept away because what the remediation did made nothing better',
+      target({ keptAway: { [NAME]: NOW + 1 } }),
+      { kind: 'held', reason: 'hands-off', detail: expect.stringContaining(NAME), recheckAt: NOW + 1 },
+    ],
     ['hands off', target({ handsOffUntil: NOW + 1 }), { kind: 'held', reason: 'hands-off', recheckAt: NOW + 1 }],
     [
       'cooling down',
       target({ cooldownUntil: { [NAME]: NOW + 1 } }),
       { kind: 'refused', guardrail: 'cooldown', recheckAt: NOW + 1 },
+    ],
+    [
+      'cooling down, and says how long ago the last change was',
+      target({ cooldownUntil: { [NAME]: NOW + (limits.cooldownSeconds - 20) * 1000 } }),
+      { guardrail: 'cooldown', present: 'last change 20 s ago' },
     ],
     [
       'target budget spent',
@@ -83,12 +103,17 @@ describe('preflight', () => {
     [
       'upstream in trouble',
       with_({ target: { ...NEW_TARGET, openIncidentId: 'inc-2' }, upstreamsInTrouble: [UPSTREAM] }),
-      { kind: 'held', reason: 'upstream-in-trouble' },
+      {
+        kind: 'held',
+        reason: 'upstream-in-trouble',
+        detail: expect.stringContaining('rds-instance/orders-db'),
+        recheckAt: NOW + 30_000,
+      },
     ],
     [
       'upstream in trouble, with no incident of its own: it joins that one',
       with_({ upstreamsInTrouble: [UPSTREAM], severity: 'P2' }),
-      { kind: 'joined', upstream: UPSTREAM },
+      { kind: 'joined', upstream: UPSTREAM, recheckAt: NOW + 30_000 },
     ],
     [
       'upstream in trouble that is less urgent than its own would be: nobody would be called in time',
@@ -107,6 +132,12 @@ describe('preflight', () => {
   it.each<[string, GuardInput]>([
     ['an OK that is older than the signal', with_({ alarm: { state: 'OK', stateAt: Date.parse(signal.at) - 1 } })],
     ['an event exactly at the limit of age', with_({ signal: at(900) })],
+    [
+      'a take-over that ends now',
+      target({ takenOver: { by: 'person:jane', since: signal.at, until: NOW, reason: 'load test' } }),
+    ],
+    ['keeping away that ends now', target({ keptAway: { [NAME]: NOW } })],
+    ['another remediation being kept away', target({ keptAway: { other: NOW + HOUR } })],
     ['hands off that ends now', target({ handsOffUntil: NOW })],
     ['a cooldown that ends now', target({ cooldownUntil: { [NAME]: NOW } })],
     ['the cooldown of another remediation', target({ cooldownUntil: { other: NOW + HOUR } })],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { heldOf, holdShown, valueWithout, withHold, withoutHold } from '../../../functions/engine/holds.ts';
+import { heldOf, holdShown, holdsBy, valueWithout, withHold, withoutHold } from '../../../functions/engine/holds.ts';
 import type { Hold } from '../../../functions/engine/remediation.ts';
 
 const hold = (remediation: string, value: number, change: Partial<Hold> = {}): Hold => ({
@@ -70,5 +70,13 @@ describe('the hold that a remediation is shown', () => {
   });
   it('is none of another remediation on a field that it leaves alone', () => {
     expect(holdShown([hold('b', 6)], 'a', ['cpu'])).toBeUndefined();
+  });
+});
+
+describe('the holds of one remediation', () => {
+  it('are its own on any field, and nobody else’s', () => {
+    const [mine, cpu, other] = [hold('a', 3), hold('a', 2, { field: 'cpu' }), hold('b', 4)];
+    expect(holdsBy([mine, other, cpu], 'a')).toEqual([mine, cpu]);
+    expect(holdsBy([other], 'a')).toEqual([]);
   });
 });

@@ -108,6 +108,15 @@ describe('whether a change is forbidden', () => {
     expect(forbidden([weekly({ targets: ['rds-instance/orders-db'] })], night)).toBeUndefined();
     expect(forbidden([weekly({ targets: ['rds-instance/orders-db'] })], night, 'rds-instance/orders-db')).toBeDefined();
   });
+  it('to the minute in which it opens, whatever second it is now', () => {
+    const now = at('2026-11-21T04:58:31.250Z');
+    expect(forbidden([weekly()], now)).toMatchObject({ until: at('2026-11-21T05:00:00Z') });
+  });
+  it('only outside all of its change windows: one that is open is enough, and all are named when none is', () => {
+    const evening = { ...change, name: 'evenings', from: '20:00', to: '21:00' };
+    expect(forbidden([evening, change], noon)).toBeUndefined();
+    expect(forbidden([evening, change], night)?.detail).toContain(`${evening.name}, ${change.name}`);
+  });
   it('for as long as eight days when it never opens', () => {
     const never = weekly({ days: [], kind: 'change' });
     expect(forbidden([never], noon)?.until).toBeGreaterThan(noon + 7 * 86_400_000);

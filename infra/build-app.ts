@@ -3,6 +3,7 @@
 import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import { ARCHIVER, archiveConfigOf } from './config/archive.ts';
+import { asGiven, ConfigurationError, unknownName } from './config/faults.ts';
 import { jobSubjects } from './config/jobs.ts';
 import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.ts';
 import type { ParsedConfig } from './config/parse.ts';
@@ -54,13 +55,24 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
       (channels || !NOTIFICATION_FUNCTIONS.includes(name)) && (links || name !== LINKS_FUNCTION),
   );
   const jobs = units.jobs.filter(({ manifest }) => jobSubjects(manifest, config).length > 0);
-  return [...remediations, ...incidentFunctions, ...jobs].map(({ manifest: { name }, handler }) => ({
+  const plans = chosenPlans(config.plans, units);
+  return [...remediations, ...incidentFunctions, ...jobs, ...plans].map(({ manifest: { name }, handler }) => ({
     name,
     handler,
     ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),
     ...(name === LINKS_FUNCTION && links ? { files: { 'links.json': JSON.stringify(links) } } : {}),
     ...(name === ARCHIVER ? { files: { 'archive.json': JSON.stringify(archiveConfigOf(config)) } } : {}),
   }));
+}
+
+/** @throws ConfigurationError for a plan that doesn't exist. */
+function chosenPlans(names: readonly string[], { plans }: Units): Units['plans'] {
+  const known = plans.map(({ manifest }) => manifest.name);
+  const faults = names.flatMap((name, index) =>
+    known.includes(name) ? [] : [{ path: `plans[${index}]`, given: asGiven(name), expected: unknownName(name, known) }],
+  );
+  if (faults.length > 0) throw new ConfigurationError('the configuration', faults);
+  return plans.filter(({ manifest }) => names.includes(manifest.name));
 }
 
 /** Lines for whoever synthesizes: what will change things by itself, and what will ask. */

@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import type { Permission, RemediationManifest } from '../functions/engine/manifest.ts';
 import type { IncidentFunctionManifest } from '../functions/incidents/manifest.ts';
 import type { JobManifest } from '../functions/jobs/manifest.ts';
+import type { PlanManifest } from '../functions/recovery/manifest.ts';
+import { faultsOfPlan } from '../functions/recovery/plan.ts';
 
 /** A unit on disk. `folder` is absolute. */
 export interface Unit<M> {
@@ -17,6 +19,7 @@ export interface Units {
   readonly remediations: readonly Unit<RemediationManifest>[];
   readonly incidentFunctions: readonly Unit<IncidentFunctionManifest>[];
   readonly jobs: readonly Unit<JobManifest>[];
+  readonly plans: readonly Unit<PlanManifest>[];
 }
 
 /** A unit that can't be deployed; the message is one sentence that says what to do. */
@@ -37,8 +40,10 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
   const remediations = await unitsIn<RemediationManifest>(join(root, 'functions', 'remediations'), remediationFields);
   const incidentFunctions = await unitsIn<IncidentFunctionManifest>(join(root, 'functions', 'incidents'), commonFields);
   const jobs = await unitsIn<JobManifest>(join(root, 'functions', 'jobs'), jobFields);
+  const plans = await unitsIn<PlanManifest>(join(root, 'functions', 'recovery'), planFields);
+  for (const { manifest, folder } of plans) checkPlan(join(folder, 'manifest.ts'), manifest);
   const taken = new Map<string, string>();
-  for (const { manifest, folder } of [...remediations, ...incidentFunctions, ...jobs]) {
+  for (const { manifest, folder } of [...remediations, ...incidentFunctions, ...jobs, ...plans]) {
     const other = taken.get(manifest.name);
     if (other)
       throw new DiscoveryError(
@@ -46,7 +51,7 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
       );
     taken.set(manifest.name, folder);
   }
-  return { remediations, incidentFunctions, jobs };
+  return { remediations, incidentFunctions, jobs, plans };
 }
 
 const commonFields = ['name', 'summary', 'permissions', 'timeoutSeconds', 'memoryMegabytes'];
@@ -55,6 +60,13 @@ const jobFields = [
   ...[...commonFields, 'runsFor', 'schedule', 'flexibleMinutes', 'deadlineSeconds', 'overdueAfterSeconds'],
   ...['effect', 'severity'],
 ];
+
+const planFields = [...commonFields, 'targets', 'steps', 'input', 'targetKinds', 'severity'];
+
+function checkPlan(file: string, manifest: PlanManifest): void {
+  const [fault] = faultsOfPlan(manifest);
+  if (fault) throw new DiscoveryError(`${file}: ${fault}.`);
+}
 
 async function unitsIn<M extends IncidentFunctionManifest>(
   parent: string,

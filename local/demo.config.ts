@@ -118,6 +118,7 @@ export default defineConfig({
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-dns': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
+  plans: ['service-recovery'],
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
   alarmPeriodSeconds: 10,
   reconcileEverySeconds: 60,

@@ -290,6 +290,8 @@ export const configSchema = z.strictObject({
   runbooks: z.record(z.string(), runbookSchema).default({}),
   /** Scheduled jobs by name: the folders in `functions/jobs`. */
   jobs: z.record(z.string(), jobSchema).default({}),
+  /** Recovery plans that a person may start, by name: the folders in `functions/recovery` (docs/recovery.md). */
+  plans: z.array(z.string()).default([]),
   contacts: z
     .strictObject({
       /** Addresses that get every page; each must confirm a mail from Amazon SNS once. */

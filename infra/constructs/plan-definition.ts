@@ -10,20 +10,6 @@ export const MOST_TURNS = 2_000;
 /** A run that waits for a person, or that is frozen, may take its time; a machine that nobody minds any more may not. */
 export const MACHINE_TIMEOUT_SECONDS = 7 * 24 * 3600;
 
-/** What the plan's function is asked. */
-export type PlanOrder =
-  | { readonly do: 'open'; readonly run: string; readonly input: unknown }
-  | { readonly do: 'step'; readonly run: string; readonly step: string }
-  | { readonly do: 'back-out'; readonly run: string; readonly why: string }
-  | { readonly do: 'close'; readonly run: string };
-
-/** What it answers. A step that fails throws. */
-export type PlanAnswer =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'wait'; readonly seconds: number }
-  | { readonly kind: 'backed-out' }
-  | { readonly kind: 'needs-person' };
-
 /** Thrown by `open` when nothing was begun: bad input, another run of the plan, a target that is taken. Not repeated. */
 export const REFUSED = 'PlanRefusedError';
 

@@ -16,6 +16,7 @@ import { Links } from '../constructs/links.ts';
 import type { Deployment } from '../constructs/nightshift-function.ts';
 import { Notifications } from '../constructs/notifications.ts';
 import { levelTopics, pageTopic } from '../constructs/page-topic.ts';
+import { Plan } from '../constructs/plan.ts';
 import { Protection } from '../constructs/protection.ts';
 import { Publisher } from '../constructs/publisher.ts';
 import { Reconciler } from '../constructs/reconciler.ts';
@@ -39,6 +40,8 @@ export class ResponseStack extends Stack {
     this.#incidentFunctions(deployment, units, remediations);
     this.#protect(deployment);
     this.#jobs(deployment, units);
+    for (const { manifest } of units.plans)
+      if (config.plans.includes(manifest.name)) new Plan(this, { deployment, manifest });
     this.#watch(deployment);
     new CfnOutput(this, 'JournalTable', { value: table.tableName });
     new CfnOutput(this, 'PageTopic', { value: deployment.pageTopic.topicArn });

@@ -18,13 +18,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/records': ['functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
   'functions/jobs': ['functions/databases', 'functions/engine', 'events'],
-  'functions/recovery': ['functions/engine', 'events'],
+  // A step of a plan may be a remediation (docs/decisions/0156).
+  'functions/recovery': [
+    ...['functions/remediations', 'functions/databases', 'functions/ecs', 'functions/metrics'],
+    ...['functions/engine', 'events'],
+  ],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: [
     ...['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/recovery'],
     ...['functions/engine', 'events'],
   ],
-  cli: ['functions/jobs', 'functions/records', 'functions/engine', 'events', 'infra', 'local'],
+  cli: ['functions/jobs', 'functions/recovery', 'functions/records', 'functions/engine', 'events', 'infra', 'local'],
 };
 const PARTS = Object.keys(MAY_IMPORT)
   .concat('local')
@@ -64,6 +68,7 @@ describe('imports', () => {
         folder(to) !== undefined &&
         folder(from) !== folder(to) &&
         !from.startsWith('infra/') &&
+        !from.startsWith('functions/recovery/') &&
         !isRungsManifest(from, to),
     );
     expect(wrong).toEqual([]);

@@ -47,7 +47,7 @@ describe('discover', () => {
   });
 
   it('finds nothing where there is nothing', async () => {
-    expect(await discover(root)).toEqual({ remediations: [], incidentFunctions: [], jobs: [] });
+    expect(await discover(root)).toEqual({ remediations: [], incidentFunctions: [], jobs: [], plans: [] });
   });
 
   const bad: readonly [string, () => void, RegExp][] = [

@@ -1,7 +1,8 @@
 /** The compiled plan on the local Step Functions, its function played by the test on a virtual clock. */
 import { describe, expect, it } from '@jest/globals';
+import type { PlanAnswer, PlanOrder } from '../../../functions/recovery/order.ts';
 import type { Plan, PlanStep } from '../../../functions/recovery/plan.ts';
-import { type PlanAnswer, type PlanOrder, planDefinition, REFUSED } from '../../../infra/constructs/plan-definition.ts';
+import { planDefinition, REFUSED } from '../../../infra/constructs/plan-definition.ts';
 import { StatesError } from '../../../local/stand-ins/step-functions/errors.ts';
 import { stage } from '../step-functions/support.ts';
 

@@ -9,6 +9,7 @@ import { manifest as followThrough } from '../../../functions/incidents/follow-t
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
+import { manifest as serviceRecovery } from '../../../functions/recovery/service-recovery/manifest.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
 import { parseConfig } from '../../../infra/config/parse.ts';
@@ -48,6 +49,7 @@ export function buildStack(
         remediations: [unit(release), unit(scaleOut)],
         incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
         jobs: [unit(backUp)],
+        plans: [unit(serviceRecovery)],
       },
       folderOf: () => code,
       env: { region: 'us-east-1', account: '111122223333' },

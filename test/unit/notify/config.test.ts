@@ -34,7 +34,12 @@ describe('channels and routing', () => {
     const { config, runtime } = parseConfig({ ...example, runbooks: {} }, []);
     expect(notifyConfigOf(config)).toBeUndefined();
     const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
-    const units = { remediations: [], jobs: [], incidentFunctions: [unit(announcer), unit(notify), unit(publisher)] };
+    const units = {
+      remediations: [],
+      jobs: [],
+      plans: [],
+      incidentFunctions: [unit(announcer), unit(notify), unit(publisher)],
+    };
     expect(entriesOf({ config, runtime, units }).map(({ name }) => name)).toEqual(['announcer', 'publisher']);
     const told = entriesOf({ ...parse({}), units });
     expect(told.map(({ name }) => name)).toEqual(['announcer', 'notify', 'publisher']);

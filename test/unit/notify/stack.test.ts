@@ -30,7 +30,12 @@ function build(told: Pick<ConfigInput, 'channels' | 'routing'>): BuiltStack {
   const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
   const stack = new ResponseStack(app, 'nightshift-main', {
     ...parseConfig({ ...example, ...told }, []),
-    units: { remediations: [], jobs: [], incidentFunctions: [unit(announcer), unit(notify), unit(publisher)] },
+    units: {
+      remediations: [],
+      jobs: [],
+      plans: [],
+      incidentFunctions: [unit(announcer), unit(notify), unit(publisher)],
+    },
     folderOf: () => code,
     env: { region: 'us-east-1', account: '111122223333' },
   });

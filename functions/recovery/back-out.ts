@@ -1,0 +1,95 @@
+/** Taking back what a run did, after a step failed or a person stopped it: one compensation after the other, in the reverse order of the plan. */
+import { type Around, changeRun, entriesOf, unlessFrozen } from './around.ts';
+import { type RunItem, readRun, stepOf } from './items.ts';
+import { takeMove } from './move.ts';
+import type { PlanAnswer } from './order.ts';
+import { nextBackOut, type StepStatus } from './plan.ts';
+import { figuresOf, giveBack } from './run.ts';
+import { busyUntil } from './transitions.ts';
+
+/** Compensations that had nothing to do, taken in one turn. */
+const MOST_AT_ONCE = 20;
+
+/**
+ * Takes one turn of the way back.
+ * @param error name of what ended the way forward, as the state machine tells it.
+ */
+export async function backOut<Input>(around: Around<Input>, runName: string, error: string): Promise<PlanAnswer> {
+  const { store, code, now } = around;
+  const found = await readRun(store, code.manifest.name, runName);
+  // It died before it had begun.
+  if (!found) return { kind: 'backed-out' };
+  if (found.phase === 'ended')
+    return found.verdict === 'needs-person' ? { kind: 'needs-person' } : { kind: 'backed-out' };
+  let run = found.phase === 'working' ? await turnBack(around, found, error) : found;
+  // A function that is still making a change of another step would make it after it was taken back.
+  const busy = busyUntil(run, now());
+  if (busy !== undefined) return { kind: 'wait', seconds: Math.max(1, Math.ceil((busy - now()) / 1000)) };
+  const may = await unlessFrozen(around, run);
+  if (may.kind === 'wait') return may;
+  run = may.run;
+  for (let taken = 0; taken < MOST_AT_ONCE; taken++) {
+    const next = nextBackOut(code.manifest, (name) => touched(run, name));
+    if (next.kind !== 'compensate') return end(around, run, next);
+    const result = await takeMove(around, run, next.step, 'undo');
+    if (result.kind === 'wait') return { kind: 'wait', seconds: result.seconds };
+    run = result.run;
+  }
+  return { kind: 'wait', seconds: 1 };
+}
+
+/** A step that wrote down no change made none: there is nothing to take back. */
+function touched(run: RunItem, name: string): StepStatus {
+  const { status, forward } = stepOf(run, name);
+  return forward?.change === undefined ? 'waiting' : status;
+}
+
+/** Why it is backed out: what a step said, or who stopped it. A person is called at once, unless it was a person who stopped it. */
+function turnBack<Input>(around: Around<Input>, read: RunItem, error: string): Promise<RunItem> {
+  const why = whyOf(read, error);
+  return changeRun(around, read, (present) => ({
+    next: { ...present, phase: 'backing-out', why },
+    items: entriesOf(
+      around,
+      present,
+      present.stop || present.rehearse
+        ? ['note', `backs out: ${why}`]
+        : ['escalated', `${present.plan} failed: ${why}. What it did is being taken back; the trouble is not mended`],
+    ),
+  }));
+}
+
+function whyOf(run: RunItem, error: string): string {
+  if (run.stop) return `stopped by ${run.stop.by.replace(/^person:/, '')}: ${run.stop.reason}`;
+  const failed = Object.entries(run.steps).find(
+    ([, { status, forward }]) => status === 'begun' && forward?.endedAt !== undefined,
+  );
+  return failed ? `${failed[0]}: ${failed[1].forward?.note ?? ''}` : `its state machine gave up (${error})`;
+}
+
+/** How long remediations keep away from what could not be taken back: a person has to look first. */
+const HANDS_OFF_MS = 3_600_000;
+
+async function end<Input>(
+  around: Around<Input>,
+  run: RunItem,
+  how: { readonly kind: 'backed-out' } | { readonly kind: 'needs-person'; readonly why: string },
+): Promise<PlanAnswer> {
+  const endedAt = around.now();
+  const needsPerson = how.kind === 'needs-person';
+  const summary = needsPerson ? `needs a person: ${how.why}` : `backed out: ${run.why ?? ''}`;
+  await changeRun(around, run, (present) => ({
+    next: { ...present, phase: 'ended', endedAt, verdict: how.kind, summary },
+    items: [
+      ...giveBack(around, present, needsPerson ? endedAt + HANDS_OFF_MS : undefined),
+      ...entriesOf(around, present, lastLine(present, needsPerson, summary, figuresOf(around, present, endedAt))),
+    ],
+  }));
+  return { kind: how.kind };
+}
+
+/** A run that a person stopped, or that changed nothing anybody uses, is over with it; after any other somebody still has to mend the trouble. */
+function lastLine(run: RunItem, needsPerson: boolean, summary: string, recovery: object) {
+  if (needsPerson) return ['escalated', summary, { recovery }] as const;
+  return [run.stop || run.rehearse ? 'resolved' : 'note', summary, { recovery }] as const;
+}

@@ -1,0 +1,99 @@
+/** The items of recovery plans in the journal table: a run with the progress of its steps, and the lock of its plan. */
+import type { Key } from '../engine/items.ts';
+import type { ActReport, Change, Json } from '../engine/remediation.ts';
+import type { Store } from '../engine/store.ts';
+import type { StepStatus } from './plan.ts';
+
+/** All runs of a plan in one partition: they are few, and are listed together. */
+export const planPartition = (plan: string): string => `PLAN#${plan}`;
+export const runKey = ({ plan, run }: Pick<RunItem, 'plan' | 'run'>): Key => ({
+  pk: planPartition(plan),
+  sk: `RUN#${run}`,
+});
+export const planLockKey = (plan: string): Key => ({ pk: planPartition(plan), sk: 'LOCK' });
+/** Holder of the leases of a run's targets. */
+export const leaseHolderOf = (run: string): string => `plan:${run}`;
+
+/** Thirteen months: a year's worth of trend beside this month. */
+export const RUN_KEPT_SECONDS = 400 * 24 * 3600;
+
+/** How far a step, or its compensation, is. Times are epoch milliseconds. */
+export interface Progress {
+  readonly beganAt: number;
+  /** Not done by then: it has failed. */
+  readonly deadlineAt: number;
+  /** A function may still be making its change until then. */
+  readonly busyUntil?: number;
+  /** Which request of Lambda is making it. */
+  readonly requestId?: string;
+  readonly attempt: number;
+  /** Written down before it is made. */
+  readonly change?: Change;
+  readonly actedAt?: number;
+  readonly report?: ActReport;
+  readonly endedAt?: number;
+  /** What it last said: what it waits for, what came of it. */
+  readonly note?: string;
+  readonly result?: Json;
+}
+
+export interface StepItem {
+  readonly status: StepStatus;
+  readonly forward?: Progress;
+  readonly undo?: Progress;
+}
+
+export const VERDICTS = ['recovered', 'rehearsed', 'backed-out', 'needs-person', 'refused'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface RunItem {
+  readonly plan: string;
+  /** The name of its execution. */
+  readonly run: string;
+  /** Grows with every write; each write names the one that it read. */
+  readonly version: number;
+  readonly phase: 'working' | 'backing-out' | 'ended';
+  readonly input: Json;
+  readonly rehearse: boolean;
+  /** `person:<name>`, or what else started it. */
+  readonly startedBy: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly incidentId: string;
+  readonly targets: readonly string[];
+  /** Until when its lock and leases hold; renewed by its turns. */
+  readonly leasedUntil: number;
+  readonly steps: Readonly<Record<string, StepItem>>;
+  /** A person wants it backed out. */
+  readonly stop?: { readonly by: string; readonly at: number; readonly reason: string };
+  /** Since when Nightshift is frozen, as far as the run has noticed. */
+  readonly frozenSince?: number;
+  /** For how long it was frozen, in milliseconds: no budget counts that. */
+  readonly frozenMs: number;
+  /** Why it is backed out, or was refused. */
+  readonly why?: string;
+  readonly verdict?: Verdict;
+  /** What came of it, in one sentence. */
+  readonly summary?: string;
+}
+
+export const stepOf = (run: Pick<RunItem, 'steps'>, name: string): StepItem => run.steps[name] ?? { status: 'waiting' };
+
+/** @throws EngineError when the journal can't be read. */
+export const readRun = async (store: Store, plan: string, run: string): Promise<RunItem | undefined> =>
+  (await store.read(runKey({ plan, run }))) as RunItem | undefined;
+
+/** Runs of a plan, newest first: their names begin with the plan's and then the time. */
+export async function readRuns(store: Store, plan: string, limit = 20): Promise<RunItem[]> {
+  const items = await store.query(
+    {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :run)',
+      ExpressionAttributeValues: { ':pk': { S: planPartition(plan) }, ':run': { S: 'RUN#' } },
+      ScanIndexForward: false,
+      ConsistentRead: true,
+      Limit: limit,
+    },
+    limit,
+  );
+  return items as unknown as RunItem[];
+}

@@ -1,0 +1,20 @@
+/** What a recovery plan declares about itself: data only, like a remediation's manifest. */
+import type { Severity } from '../../events/journal.ts';
+import type { Permission, TargetKind } from '../engine/manifest.ts';
+import type { Plan } from './plan.ts';
+
+export interface PlanManifest extends Plan {
+  readonly permissions: readonly Permission[];
+  /** What it needs as input, for people: name and meaning. */
+  readonly input: Readonly<Record<string, string>>;
+  /** Kinds of the targets that it takes in hand. */
+  readonly targetKinds: readonly TargetKind[];
+  /** Of the incident that each run is told in. */
+  readonly severity: Severity;
+  /** The function's hard timeout: one turn of one step, not the whole run. */
+  readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
+}
+
+/** Identity, so that a manifest is checked where it is written. */
+export const definePlanManifest = <const M extends PlanManifest>(manifest: M): M => manifest;

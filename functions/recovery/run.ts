@@ -1,0 +1,208 @@
+/**
+ * A run of a recovery plan, turn by turn: opened with a lock on the plan and leases on its targets, its steps taken, closed; or backed out
+ * (`back-out.ts`). Everything that a turn knows is in the journal, so that a function's death anywhere costs nothing but the turn.
+ */
+import { ActionFailedError } from '../engine/errors.ts';
+import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
+import { NEW_TARGET, type TargetItem, targetKey } from '../engine/items.ts';
+import type { Json } from '../engine/remediation.ts';
+import type { Labelled } from '../engine/store.ts';
+import { anyCopy, readSwitch } from '../engine/switch.ts';
+import { checkSwitch, newId, putTarget } from '../engine/writes.ts';
+import { type Around, changeRun, entriesOf, mustRead, unlessFrozen } from './around.ts';
+import { PlanRefusedError, PlanStepError } from './errors.ts';
+import { leaseHolderOf, type RunItem, readRun, stepOf } from './items.ts';
+import { takeMove } from './move.ts';
+import type { PlanAnswer } from './order.ts';
+import { stagesOf } from './plan.ts';
+import { allDone, LEASE_MS, missingBefore } from './transitions.ts';
+import { putRun, releaseLease, releaseLock, takeLock } from './writes.ts';
+
+/** What is given beside a plan's own input. */
+interface Given {
+  readonly rehearse: boolean;
+  readonly startedBy: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** Somebody who starts it in the console names nobody. */
+const UNKNOWN = 'console';
+const LONGEST_NAME = 100;
+
+function givenOf(input: unknown): Given {
+  const fields = typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...input } : {};
+  const { rehearse = false, startedBy = UNKNOWN, ...rest } = fields as Record<string, unknown>;
+  if (typeof rehearse !== 'boolean') throw new PlanRefusedError('rehearse: expected true or false');
+  return { rehearse, startedBy: String(startedBy).slice(0, LONGEST_NAME), input: rest };
+}
+
+/**
+ * Opens a run: input, switch, lock and targets are checked, and taken in one transaction. Delivered again it finds its own run.
+ * @throws PlanRefusedError with the reason, which is kept with the run; nothing was begun.
+ */
+export async function open<Input>(around: Around<Input>, run: string, given: unknown): Promise<PlanAnswer> {
+  const { code, store } = around;
+  const found = await readRun(store, code.manifest.name, run);
+  if (found) return reopened(found);
+  try {
+    return await begin(around, run, givenOf(given));
+  } catch (error) {
+    if (error instanceof PlanRefusedError) await keepRefusal(around, run, error.message);
+    throw error;
+  }
+}
+
+/** An execution that takes up an unfinished run goes on with it, or backs it out. */
+function reopened({ run, phase, verdict, why = '' }: RunItem): PlanAnswer {
+  if (verdict === 'refused') throw new PlanRefusedError(why);
+  if (phase === 'backing-out') throw new PlanStepError(`${run} is being backed out`);
+  return { kind: 'done' };
+}
+
+async function begin<Input>(around: Around<Input>, run: string, { rehearse, startedBy, input: raw }: Given) {
+  const { code, store, config, now, random } = around;
+  const parsed = code.readInput(raw);
+  if (!parsed.ok) throw new PlanRefusedError(`its input is wrong: ${parsed.faults}`);
+  const taken = code.targetsOf(parsed.input, config);
+  if (taken.kind === 'refused') throw new PlanRefusedError(taken.why);
+  const state = await readSwitch(store);
+  if (state !== 'run') throw new PlanRefusedError(`Nightshift is set to ${state}`);
+  const item = newRun(around, run, { rehearse, startedBy, input: parsed.input as Json }, taken.targets);
+  const { manifest } = code;
+  const title = `${rehearse ? 'Rehearsal of ' : ''}${manifest.name} for ${taken.targets.join(', ')}`;
+  const result = await store.transact([
+    putRun(store.table, item),
+    takeLock(store.table, item),
+    checkSwitch(store.table, anyCopy(random)),
+    ...(await leases(around, item)),
+    ...entriesOf(
+      around,
+      item,
+      [
+        'opened',
+        title,
+        { title, target: `plan/${manifest.name}`, severity: rehearse ? 'P4' : manifest.severity, input: parsed.input },
+      ],
+      [
+        'note',
+        `started by ${startedBy.replace(/^person:/, '')}: ${stagesOf(manifest)
+          .map((stage) => stage.map(({ name }) => name).join(' and '))
+          .join(', then ')}`,
+        { startedBy, targets: taken.targets },
+      ],
+    ),
+  ]);
+  if (result.ok) return { kind: 'done' } as const;
+  // An earlier try of this very transaction took effect though its answer was lost.
+  if (result.failed.has('run')) return reopened(await mustRead(around, run));
+  const other = result.failed.get('lock');
+  if (other) throw new PlanRefusedError(`another run of this plan is under way: ${String(other.run)}`);
+  if (result.failed.has('switch')) throw new PlanRefusedError('Nightshift was paused meanwhile');
+  const target = [...result.failed.keys()].find((label) => label.startsWith('target'));
+  throw new PlanRefusedError(
+    `${target ? taken.targets.join(', ') : 'the journal'} changed meanwhile (${now()}): start it again`,
+  );
+}
+
+function newRun<Input>(
+  { code, now }: Around<Input>,
+  run: string,
+  { input, rehearse, startedBy }: { readonly input: Json; readonly rehearse: boolean; readonly startedBy: string },
+  targets: readonly string[],
+): RunItem {
+  const startedAt = now();
+  return {
+    ...{ plan: code.manifest.name, run, version: 0, phase: 'working', input, rehearse, startedBy, startedAt },
+    ...{ incidentId: `inc-${newId(startedAt)}`, targets, leasedUntil: startedAt + LEASE_MS, steps: {}, frozenMs: 0 },
+  };
+}
+
+/** One hand at a time on one target (invariant I2): its remediations wait while the plan has it. */
+async function leases<Input>({ store, now }: Around<Input>, item: RunItem): Promise<Labelled[]> {
+  const read = await store.readAll(item.targets.map(targetKey));
+  return item.targets.map((target) => {
+    const present = { ...NEW_TARGET, ...(read.get(targetKey(target).pk) as TargetItem | undefined) };
+    const owner = takenOverBy(present, now());
+    if (owner) throw new PlanRefusedError(`${target}: ${describeTakeOver(owner)}`);
+    if (present.leaseHolder !== undefined)
+      throw new PlanRefusedError(`${target}: ${present.leaseHolder} has it in hand: try again in a moment`);
+    const held = { ...present, leaseHolder: leaseHolderOf(item.run), leaseUntil: item.leasedUntil };
+    return putTarget(store.table, target, present.version, held, { now: now() });
+  });
+}
+
+/** So that whoever started it is told why. */
+async function keepRefusal<Input>(around: Around<Input>, run: string, why: string): Promise<void> {
+  const { store, now } = around;
+  const { incidentId: _none, ...blank } = newRun(around, run, { input: null, rehearse: false, startedBy: UNKNOWN }, []);
+  const refused: RunItem = {
+    ...{ ...blank, incidentId: '', phase: 'ended', verdict: 'refused', why, summary: why, endedAt: now() },
+  };
+  await store.transact([putRun(store.table, refused)]);
+}
+
+/**
+ * Takes a turn of a step.
+ * @throws PlanStepError when it failed, or the run is to be stopped: the state machine then backs out.
+ */
+export async function step<Input>(around: Around<Input>, runName: string, name: string): Promise<PlanAnswer> {
+  const { manifest } = around.code;
+  const planned = manifest.steps.find((each) => each.name === name);
+  if (!planned) throw new PlanStepError(`${manifest.name} has no step ${name}: deploy again`);
+  const read = await mustRead(around, runName);
+  if (stepOf(read, name).status === 'done' && read.phase === 'working') return { kind: 'done' };
+  if (read.phase !== 'working') throw new PlanStepError(`${runName} is ${read.phase}`);
+  if (read.stop) throw new PlanStepError(`stopped by ${read.stop.by.replace(/^person:/, '')}: ${read.stop.reason}`);
+  const missing = missingBefore(manifest, read, name);
+  if (missing.length > 0) throw new PlanStepError(`${name} comes after ${missing.join(', ')}`);
+  const may = await unlessFrozen(around, read);
+  if (may.kind === 'wait') return may;
+  const result = await takeMove(around, may.run, planned, 'forward');
+  if (result.kind === 'wait') return { kind: 'wait', seconds: result.seconds };
+  if (result.kind === 'failed') throw new PlanStepError(`${name}: ${result.reason}`);
+  return { kind: 'done' };
+}
+
+/**
+ * Ends a run whose steps are all done: lock and leases are given back, the incident is over.
+ * @throws ActionFailedError when a step isn't done.
+ */
+export async function close<Input>(around: Around<Input>, runName: string): Promise<PlanAnswer> {
+  const { manifest } = around.code;
+  const read = await mustRead(around, runName);
+  if (read.phase === 'ended') return { kind: 'done' };
+  if (!allDone(manifest, read)) throw new ActionFailedError(`${runName}: not every step is done`);
+  const endedAt = around.now();
+  const seconds = ((endedAt - read.startedAt - read.frozenMs) / 1000).toFixed(1);
+  const last = manifest.steps.map(({ name }) => stepOf(read, name).forward?.note ?? '').at(-1);
+  const summary = `${read.rehearse ? 'rehearsed' : 'recovered'} in ${seconds} s (target ${manifest.targets.recoveryTimeSeconds} s): ${last}`;
+  await changeRun(around, read, (present) => ({
+    next: { ...present, phase: 'ended', endedAt, verdict: present.rehearse ? 'rehearsed' : 'recovered', summary },
+    items: [
+      ...giveBack(around, present),
+      ...entriesOf(around, present, ['resolved', summary, { recovery: figuresOf(around, present, endedAt) }]),
+    ],
+  }));
+  return { kind: 'done' };
+}
+
+export const giveBack = <Input>({ store }: Around<Input>, run: RunItem, handsOffUntil?: number): Labelled[] => [
+  releaseLock(store.table, run),
+  ...run.targets.map((target) => releaseLease(store.table, run, target, handsOffUntil)),
+];
+
+/** The steps against their budgets, for the report. */
+export const figuresOf = <Input>({ code: { manifest } }: Around<Input>, run: RunItem, endedAt: number) => ({
+  run: run.run,
+  recoveryTimeMs: endedAt - run.startedAt,
+  frozenMs: run.frozenMs,
+  targetRecoveryTimeMs: manifest.targets.recoveryTimeSeconds * 1000,
+  steps: manifest.steps.map(({ name, budgetSeconds }) => {
+    const { status, forward } = stepOf(run, name);
+    return {
+      ...{ name, status, budgetMs: budgetSeconds * 1000 },
+      ...(forward && { fromMs: forward.beganAt - run.startedAt, note: forward.note ?? '' }),
+      ...(forward?.endedAt !== undefined && { tookMs: forward.endedAt - forward.beganAt }),
+    };
+  }),
+});

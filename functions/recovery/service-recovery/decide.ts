@@ -1,0 +1,155 @@
+/** Whether a service is well, its number of tasks, and the way back of a roll-back. Pure. */
+import { type Missing, primaryOf, type RunningService, shortName } from '../../ecs/types.ts';
+import type { ServiceConfig } from '../../engine/config.ts';
+import type { GuardReadings } from '../../engine/guard-metrics.ts';
+import type { Change } from '../../engine/remediation.ts';
+import type { Health } from '../remediation-step.ts';
+import type { StepDecision, StepProof } from '../step.ts';
+
+export interface ServiceSeen {
+  readonly service: Missing | RunningService;
+  /** Running tasks that their health checks call unhealthy. */
+  readonly unhealthyTasks: number;
+  /** Of the newest period after the run's last change; empty when nothing is told. */
+  readonly guards: GuardReadings;
+}
+
+/** Runbook 003, lines 536 to 541: all requests of the proof succeed. A little noise of clients' own is let through. */
+const MOST_ERRORS = 0.05;
+
+export function healthOf({ service, unhealthyTasks, guards }: ServiceSeen): Health {
+  const sick = (detail: string): Health => ({ healthy: false, detail });
+  if (service.kind === 'missing') return sick(service.why);
+  const { desired, running, deployments } = service;
+  if (desired === 0) return sick('it is scaled to zero tasks');
+  if (running !== desired) return sick(`${running} of ${desired} tasks are running`);
+  const primary = primaryOf(service);
+  if (!primary || deployments.length > 1 || primary.rolloutState !== 'COMPLETED')
+    return sick(`its deployment is ${primary?.rolloutState ?? 'missing'}`);
+  if (unhealthyTasks > 0) return sick(`${unhealthyTasks} of ${running} tasks are unhealthy`);
+  const { healthyHosts, errorRate } = guards;
+  if (healthyHosts !== undefined && healthyHosts < desired)
+    return sick(`its load balancer sees ${healthyHosts} healthy of ${desired} tasks`);
+  if (errorRate !== undefined && errorRate > MOST_ERRORS)
+    return sick(`${Math.round(errorRate * 100)} % of its requests fail`);
+  const requests = errorRate === undefined ? 'no requests are told of' : 'its requests succeed';
+  return { healthy: true, detail: `${running} tasks of ${shortName(primary.taskDefinition)} run, ${requests}` };
+}
+
+const POLL_SECONDS = 5;
+
+/** The number of tasks is the one part of a service's configuration that Nightshift knows what it should be. */
+export function decideTasks(seen: ServiceSeen, { name, minTasks, maxTasks }: ServiceConfig): StepDecision {
+  const health = healthOf(seen);
+  if (health.healthy) return { kind: 'done', detail: `left out, nothing to do: ${health.detail}` };
+  if (seen.service.kind === 'missing') return { kind: 'fail', reason: seen.service.why };
+  const { desired } = seen.service;
+  const wanted = Math.min(Math.max(desired, minTasks), maxTasks);
+  if (wanted === desired) return { kind: 'done', detail: `left out: ${desired} tasks are within its limits` };
+  return {
+    kind: 'act',
+    change: {
+      summary: `set the number of tasks of ${name} from ${desired} to ${wanted}`,
+      before: { desired },
+      after: { desired: wanted },
+      undo: `set the desired count of ${name} to ${desired}`,
+    },
+  };
+}
+
+/** The wanted number of a change of it. */
+export const tasksOf = (change: Pick<Change, 'before' | 'after'>, side: 'before' | 'after'): number =>
+  Number((change[side] as { desired: number }).desired);
+
+export function tasksApplied(change: Change, { service }: ServiceSeen): 'yes' | 'no' | 'unclear' {
+  if (service.kind === 'missing') return 'unclear';
+  if (service.desired === tasksOf(change, 'after')) return 'yes';
+  return service.desired === tasksOf(change, 'before') ? 'no' : 'unclear';
+}
+
+export function proveTasks(seen: ServiceSeen): StepProof {
+  const { healthy, detail } = healthOf(seen);
+  return healthy ? { kind: 'good', detail } : { kind: 'not-yet', detail, seconds: POLL_SECONDS };
+}
+
+/** Back only from what the run itself set: what somebody else set since is left alone. */
+export function decideTasksBack({ service }: ServiceSeen, made: Change | undefined): StepDecision {
+  if (!made) return { kind: 'done', detail: 'nothing was changed' };
+  if (service.kind === 'missing') return { kind: 'fail', reason: service.why };
+  const [from, to] = [tasksOf(made, 'after'), tasksOf(made, 'before')];
+  if (service.desired === to) return { kind: 'done', detail: `it has ${to} tasks` };
+  if (service.desired !== from)
+    return { kind: 'fail', reason: `it has ${service.desired} tasks, not the ${from} that were set` };
+  return {
+    kind: 'act',
+    change: {
+      summary: `set the number of tasks back from ${from} to ${to}`,
+      before: { desired: from },
+      after: { desired: to },
+      undo: `set the desired count to ${from}`,
+    },
+  };
+}
+
+export const tasksAreBack = (change: Change, { service }: ServiceSeen): StepProof =>
+  service.kind === 'service' && service.desired === tasksOf(change, 'after')
+    ? { kind: 'good', detail: `${service.desired} tasks are wanted again` }
+    : { kind: 'not-yet', detail: 'the number of tasks is not back yet', seconds: POLL_SECONDS };
+
+/** So long after a change requests are waited for that tell of it, in periods of the metrics. */
+const PERIODS_TO_TELL = 3;
+
+/** @param lastChangeAt of the run (epoch milliseconds); 0: it changed nothing. */
+export function prove(
+  seen: ServiceSeen,
+  { balancedBy }: Pick<ServiceConfig, 'balancedBy'>,
+  periodSeconds: number,
+  lastChangeAt: number,
+  now: number,
+): StepDecision {
+  const { healthy, detail } = healthOf(seen);
+  if (!healthy) return { kind: 'wait', seconds: POLL_SECONDS, detail };
+  const isUntold = balancedBy !== undefined && seen.guards.errorRate === undefined;
+  if (isUntold && lastChangeAt > 0 && now < lastChangeAt + PERIODS_TO_TELL * periodSeconds * 1000)
+    return { kind: 'wait', seconds: POLL_SECONDS, detail: 'its load balancer has told of no requests since' };
+  return { kind: 'done', detail };
+}
+
+/** What a roll-back wrote down. */
+interface Rolled {
+  readonly taskDefinition: string;
+}
+const rolled = (change: Pick<Change, 'before' | 'after'>, side: 'before' | 'after'): string =>
+  (change[side] as unknown as Rolled).taskDefinition;
+
+/** The way back of a roll-back. The quarantine stays: the images were not proved good by it. */
+export function decideRollForward(service: Missing | RunningService, made: Change | undefined): StepDecision {
+  if (!made) return { kind: 'done', detail: 'nothing was rolled back' };
+  if (service.kind === 'missing') return { kind: 'fail', reason: service.why };
+  const primary = primaryOf(service);
+  const [before, after] = [rolled(made, 'before'), rolled(made, 'after')];
+  if (primary?.taskDefinition === before) return { kind: 'done', detail: `it runs ${shortName(before)}` };
+  if (primary?.taskDefinition !== after)
+    return {
+      kind: 'fail',
+      reason: `it runs ${shortName(primary?.taskDefinition ?? 'nothing')}, which neither step set`,
+    };
+  return {
+    kind: 'act',
+    change: {
+      summary: `set the task definition back from ${shortName(after)} to ${shortName(before)}`,
+      before: { taskDefinition: after, deploymentId: primary.id },
+      after: { taskDefinition: before },
+      undo: `set the task definition to ${shortName(after)}`,
+    },
+  };
+}
+
+/** That the service is steady with it isn't asked: it wasn't before. */
+export function rolledForward(change: Change, service: Missing | RunningService): StepProof {
+  const wanted = rolled(change, 'after');
+  const runs = service.kind === 'service' && primaryOf(service)?.taskDefinition === wanted;
+  return runs
+    ? { kind: 'good', detail: `it is to run ${shortName(wanted)} again` }
+    : { kind: 'not-yet', detail: 'its task definition is not back yet', seconds: POLL_SECONDS };
+}

@@ -1,0 +1,92 @@
+/** The items that a plan's transactions are made of: pure builders. */
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { type SwitchItem, switchKey, targetKey } from '../engine/items.ts';
+import { putVersion } from '../engine/job-head-writes.ts';
+import type { Labelled } from '../engine/store.ts';
+import { signed } from '../engine/writes.ts';
+import { leaseHolderOf, planLockKey, RUN_KEPT_SECONDS, type RunItem, runKey } from './items.ts';
+
+const flat = (item: object) => marshall(item, { removeUndefinedValues: true });
+
+export function putRun(table: string, run: RunItem): Labelled {
+  const expiresAt = Math.floor(run.startedAt / 1000) + RUN_KEPT_SECONDS;
+  return putVersion(table, 'run', { ...runKey(run), ...run, expiresAt }, run.version);
+}
+
+/** Takes or renews the plan's lock; refused while another run holds it, also when its time is over: that run is to be ended first. */
+export const takeLock = (table: string, { plan, run, leasedUntil }: RunItem): Labelled =>
+  signed('lock', {
+    Put: {
+      TableName: table,
+      Item: flat({ ...planLockKey(plan), run, until: leasedUntil }),
+      ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: flat({ ':run': run }),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  });
+
+export const releaseLock = (table: string, { plan, run }: RunItem): Labelled =>
+  signed('lock', {
+    Delete: {
+      TableName: table,
+      Key: flat(planLockKey(plan)),
+      ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: flat({ ':run': run }),
+    },
+  });
+
+const onLease = (table: string, run: string, target: string, expression: string, values: object): Labelled =>
+  signed(`lease ${target}`, {
+    Update: {
+      TableName: table,
+      Key: flat(targetKey(target)),
+      // With a version of its own: who read the target before must not write the old lease back.
+      UpdateExpression: `${expression} ADD #version :one`,
+      ConditionExpression: 'leaseHolder = :holder',
+      ExpressionAttributeNames: { '#version': 'version' },
+      ExpressionAttributeValues: flat({ ':holder': leaseHolderOf(run), ':one': 1, ...values }),
+    },
+  });
+
+/** Refused when the run no longer has the target in hand. */
+export const renewLease = (table: string, { run, leasedUntil }: RunItem, target: string): Labelled =>
+  onLease(table, run, target, 'SET leaseUntil = :until', { ':until': leasedUntil });
+
+/** @param handsOffUntil (epoch milliseconds) keeps remediations away from what a person has to look at first. */
+export const releaseLease = (table: string, { run }: RunItem, target: string, handsOffUntil?: number): Labelled =>
+  handsOffUntil === undefined
+    ? onLease(table, run, target, 'REMOVE leaseHolder, leaseUntil', {})
+    : onLease(table, run, target, 'SET handsOffUntil = :away REMOVE leaseHolder, leaseUntil', {
+        ':away': handsOffUntil,
+      });
+
+/** Refuses when the chosen copy of the switch says `freeze`: `pause` lets what is under way go on. */
+export const checkNotFrozen = (table: string, copy: number): Labelled =>
+  signed('switch', {
+    ConditionCheck: {
+      TableName: table,
+      Key: flat(switchKey(copy)),
+      ConditionExpression: 'attribute_not_exists(pk) OR #state <> :freeze',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: flat({ ':freeze': 'freeze' satisfies SwitchItem['state'] }),
+    },
+  });
+
+/** A person wants the run backed out; refused when it is over. */
+export const requestStop = (
+  table: string,
+  run: Pick<RunItem, 'plan' | 'run'>,
+  stop: NonNullable<RunItem['stop']>,
+): Labelled =>
+  signed('run', {
+    Update: {
+      TableName: table,
+      Key: flat(runKey(run)),
+      UpdateExpression: 'SET #stop = :stop ADD #version :one',
+      ConditionExpression: 'attribute_exists(pk) AND #phase <> :ended',
+      ExpressionAttributeNames: { '#stop': 'stop', '#version': 'version', '#phase': 'phase' },
+      ExpressionAttributeValues: flat({ ':stop': stop, ':one': 1, ':ended': 'ended' }),
+    },
+  });

@@ -11,6 +11,10 @@ export interface Options extends PlaceOptions {
   readonly reason?: string | undefined;
   /** Recomputes the hash chain instead of telling the story. */
   readonly verify?: boolean | undefined;
+  /** File with the input of a plan. */
+  readonly input?: string | undefined;
+  /** Changes nothing that anybody uses. */
+  readonly rehearse?: boolean | undefined;
   /** File to write a page to. */
   readonly html?: string | undefined;
 }

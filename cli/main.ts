@@ -16,6 +16,7 @@ import { fault } from './commands/fault.ts';
 import { helpOf } from './commands/help.ts';
 import { incident, incidents } from './commands/incidents.ts';
 import { jobs } from './commands/jobs.ts';
+import { NotRecovered, planCommands } from './commands/plans.ts';
 import { report } from './commands/report.ts';
 import { resolveCommands } from './commands/resolve.ts';
 import { runbooks } from './commands/runbooks.ts';
@@ -28,6 +29,7 @@ import { type Io, terminal } from './io.ts';
 import { openJournal, openLever, openStore } from './journal.ts';
 import { personAt } from './person.ts';
 import { describePlace, findPlace, type Place } from './place.ts';
+import { openMachines } from './plans.ts';
 
 export const COMMANDS: readonly Command[] = [
   incidents(openJournal),
@@ -41,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
   runbooks({ open: openStore, deployment: readDeployment }),
   jobs(openStore),
+  ...planCommands({ open: openStore, machines: openMachines, deployment: readDeployment, person: personAt }),
   doctor(),
   explain,
   dlq(openFailures),
@@ -50,7 +53,7 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Errors whose message is a sentence for the person: their kind adds nothing. */
-const PLAIN = [UsageError, Declined, EngineError, VoteRefusedError, Unhealthy, NotIntact] as const;
+const PLAIN = [UsageError, Declined, EngineError, VoteRefusedError, Unhealthy, NotIntact, NotRecovered] as const;
 
 /** What a test replaces. */
 export interface Parts {
@@ -85,7 +88,7 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
 
 /** An option that a command doesn't know would be a promise that nobody keeps: `pause --for 2h` must not look as if it ended by itself. */
 function refuseForeign({ name, usage }: Command, options: Options): void {
-  for (const option of ['for', 'reason', 'verify', 'html'] as const)
+  for (const option of ['for', 'reason', 'verify', 'html', 'input', 'rehearse'] as const)
     if (options[option] !== undefined && !usage.includes(`--${option}`))
       throw new UsageError(`${name} takes no --${option}; its usage: ${usage}`);
 }
@@ -125,6 +128,8 @@ function parse(argv: readonly string[]): { words: string[]; options: Options; he
         reason: { type: 'string' },
         verify: { type: 'boolean' },
         html: { type: 'string' },
+        input: { type: 'string' },
+        rehearse: { type: 'boolean' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -16,7 +16,9 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ['--for <time>', 'with take-over: for how long (2h), such as 30m or 1d; 7d at most'],
   ['--verify', 'with incident: recompute its hash chain, and name what is not as it was written'],
   ['--html <file>', 'with report: write one page to this file'],
-  ['--reason <why>', 'with take-over, release and resolve: why, for the journal'],
+  ['--input <file>', 'with recover: a JSON object with the input of the plan'],
+  ['--rehearse', 'with recover: say what would be changed, and change nothing that anybody uses'],
+  ['--reason <why>', 'with take-over, release, resolve and stop: why, for the journal'],
 ];
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [

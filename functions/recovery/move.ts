@@ -147,7 +147,11 @@ async function act<Input>(
         ...entriesOf(around, present, [
           'intent',
           `will ${summary}${intent.attempt > 1 ? ` (try ${intent.attempt})` : ''}`,
-          { actionId, step: step.name, change: summary, before, after, undo },
+          {
+            ...{ actionId, step: step.name, change: summary, before, after, undo },
+            // The incident stays a person's while what failed is taken back.
+            ...(way === 'undo' && { undoes: changeId(read, step, 'forward') }),
+          },
         ]),
       ],
     };

@@ -11,7 +11,7 @@ import { anyCopy, readSwitch } from '../engine/switch.ts';
 import { checkSwitch, newId, putTarget } from '../engine/writes.ts';
 import { type Around, changeRun, entriesOf, mustRead, unlessFrozen } from './around.ts';
 import { PlanRefusedError, PlanStepError } from './errors.ts';
-import { leaseHolderOf, type RunItem, readRun, stepOf } from './items.ts';
+import { leaseHolderOf, planLockKey, type RunItem, readRun, stepOf } from './items.ts';
 import { takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
 import { stagesOf } from './plan.ts';
@@ -65,7 +65,8 @@ async function begin<Input>(around: Around<Input>, run: string, { rehearse, star
   if (!parsed.ok) throw new PlanRefusedError(`its input is wrong: ${parsed.faults}`);
   const taken = code.targetsOf(parsed.input, config);
   if (taken.kind === 'refused') throw new PlanRefusedError(taken.why);
-  const state = await readSwitch(store);
+  const [state, lock] = await Promise.all([readSwitch(store), store.read(planLockKey(code.manifest.name))]);
+  if (lock && lock.run !== run) throw new PlanRefusedError(underWay(lock));
   if (state !== 'run') throw new PlanRefusedError(`Nightshift is set to ${state}`);
   const item = newRun(around, run, { rehearse, startedBy, input: parsed.input as Json }, taken.targets);
   const { manifest } = code;
@@ -96,13 +97,16 @@ async function begin<Input>(around: Around<Input>, run: string, { rehearse, star
   // An earlier try of this very transaction took effect though its answer was lost.
   if (result.failed.has('run')) return reopened(await mustRead(around, run));
   const other = result.failed.get('lock');
-  if (other) throw new PlanRefusedError(`another run of this plan is under way: ${String(other.run)}`);
+  if (other) throw new PlanRefusedError(underWay(other));
   if (result.failed.has('switch')) throw new PlanRefusedError('Nightshift was paused meanwhile');
   const target = [...result.failed.keys()].find((label) => label.startsWith('target'));
   throw new PlanRefusedError(
     `${target ? taken.targets.join(', ') : 'the journal'} changed meanwhile (${now()}): start it again`,
   );
 }
+
+const underWay = (lock: Record<string, unknown>): string =>
+  `another run of this plan is under way: ${String(lock.run)}`;
 
 function newRun<Input>(
   { code, now }: Around<Input>,

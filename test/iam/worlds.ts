@@ -35,9 +35,9 @@ export interface Surroundings {
   readonly onWorld?: (world: World) => void;
 }
 
-/** The demo and every path that it doesn't take. */
+/** The demo, a recovery plan, and every path that they don't take. */
 export async function playActing(around: Surroundings): Promise<Played> {
-  const demo = choose(await allScenarios<World>(), ['demo', 'site-down']);
+  const demo = choose(await allScenarios<World>(), ['demo', 'site-down', 'service-recovery']);
   return play(
     [
       ...demo,

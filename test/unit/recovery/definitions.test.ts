@@ -22,7 +22,11 @@ describe.each(names)('the plan %s', (name) => {
     return code;
   };
   const definitionOf = async () =>
-    planDefinition((await load()).manifest, { partition: 'aws', functionArn: 'arn:aws:lambda:us-east-1:1:function:p', answerSeconds: 35 });
+    planDefinition((await load()).manifest, {
+      partition: 'aws',
+      functionArn: 'arn:aws:lambda:us-east-1:1:function:p',
+      answerSeconds: 35,
+    });
 
   it('has no faults, a name like its folder, and budgets that keep its target', async () => {
     const { manifest } = await load();

@@ -1,0 +1,172 @@
+/** A plan whose steps set numbers, played as its state machine would, on a clock of its own, with the real journal. */
+import type { Change } from '../../../functions/engine/remediation.ts';
+import type { Around, PlanCode } from '../../../functions/recovery/around.ts';
+import { PlanRefusedError, PlanStepError } from '../../../functions/recovery/errors.ts';
+import { takeOrder } from '../../../functions/recovery/handler.ts';
+import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
+import { definePlanManifest, type PlanManifest } from '../../../functions/recovery/manifest.ts';
+import type { PlanAnswer, PlanOrder } from '../../../functions/recovery/order.ts';
+import { stagesOf } from '../../../functions/recovery/plan.ts';
+import type { Move, StepCode } from '../../../functions/recovery/step.ts';
+import type { EngineWorld } from '../../support/engine-world.ts';
+
+const step = (name: string, ...after: string[]): PlanManifest['steps'][number] => ({
+  name,
+  does: `sets ${name}`,
+  after,
+  budgetSeconds: 100,
+  undo: { kind: 'compensate', does: `sets ${name} back`, budgetSeconds: 60 },
+});
+
+export const STEPS = ['first', 'left', 'right', 'last'] as const;
+export type StepName = (typeof STEPS)[number];
+
+const manifestOf = (name: string): PlanManifest =>
+  definePlanManifest({
+    name,
+    summary: 'Sets four numbers, two of them side by side.',
+    input: { to: 'a number' },
+    targets: { recoveryTimeSeconds: 300, dataLossSeconds: 0 },
+    targetKinds: ['ecs-service'],
+    severity: 'P2',
+    steps: [step('first'), step('left', 'first'), step('right', 'first'), step('last', 'left', 'right')],
+    permissions: [],
+    timeoutSeconds: 30,
+    memoryMegabytes: 128,
+  });
+
+type Input = { readonly to: number };
+type Numbers = Record<string, number>;
+const wantedBy = (change: Change): number => (change.after as { value: number }).value;
+
+export class Player {
+  readonly numbers: Numbers = Object.fromEntries(STEPS.map((name) => [name, 0]));
+  /** How often each was written. */
+  readonly writes: Numbers = {};
+  /** Called before and after each write; may throw, as a function that dies does. */
+  hooks: { before?: (step: string, way: string) => void; after?: (step: string, way: string) => void } = {};
+  /** A step that never is seen to be done. */
+  stuck: string | undefined;
+  clock = Date.now();
+  readonly orders: PlanOrder[] = [];
+  readonly code: PlanCode<Input>;
+  readonly target: string;
+  readonly #world: EngineWorld;
+  #requests = 0;
+
+  constructor(world: EngineWorld, name: string) {
+    this.#world = world;
+    this.target = `ecs-service/orders/${name}`;
+    this.code = {
+      manifest: manifestOf(name),
+      readInput: (given) => {
+        const { to, ...rest } = given as { to?: unknown };
+        return typeof to === 'number' && Object.keys(rest).length === 0
+          ? { ok: true, input: { to } }
+          : { ok: false, faults: 'to: expected a number' };
+      },
+      targetsOf: () => ({ kind: 'targets', targets: [this.target] }),
+      steps: Object.fromEntries(STEPS.map((each) => [each, this.#step(each)])),
+    };
+  }
+
+  #step(name: string): StepCode<Input, number> {
+    const forward = this.#move(name, 'forward', (to) => to);
+    return {
+      ...forward,
+      observe: async () => this.numbers[name] ?? 0,
+      compensation: this.#move(name, 'undo', () => 0),
+    };
+  }
+
+  #move(name: string, way: string, wanted: (to: number) => number): Move<Input, number> {
+    return {
+      decide: (seen, { input }) =>
+        seen === wanted(input.to)
+          ? { kind: 'done', detail: `${name} is ${seen}` }
+          : {
+              kind: 'act',
+              change: {
+                summary: `set ${name} to ${wanted(input.to)}`,
+                before: { value: seen },
+                after: { value: wanted(input.to) },
+                undo: `set ${name} to ${seen}`,
+              },
+            },
+      act: async (_context, change) => {
+        this.hooks.before?.(name, way);
+        this.numbers[name] = wantedBy(change);
+        this.writes[name] = (this.writes[name] ?? 0) + 1;
+        this.hooks.after?.(name, way);
+        return { summary: change.summary, data: {} };
+      },
+      alreadyApplied: (change, seen) =>
+        seen === wantedBy(change) ? 'yes' : seen === (change.before as { value: number }).value ? 'no' : 'unclear',
+      verify: (_change, seen) =>
+        this.stuck === name && way === 'forward'
+          ? { kind: 'not-yet', detail: 'it never is', seconds: 30 }
+          : { kind: 'good', detail: `${name} is ${seen}` },
+    };
+  }
+
+  around(): Around<Input> {
+    const { store, config } = this.#world;
+    return {
+      ...{ code: this.code, store, config, now: () => this.clock, random: Math.random, remaining: () => 30_000 },
+      requestId: `request-${this.#requests++}`,
+    };
+  }
+
+  take(order: PlanOrder): Promise<PlanAnswer> {
+    this.orders.push(order);
+    return takeOrder(this.around(), order);
+  }
+
+  /** As the state machine does: what passes by itself is asked again, and waits move the clock. */
+  async ask(order: PlanOrder, onWait: () => void | Promise<void> = () => {}): Promise<PlanAnswer> {
+    let failures = 0;
+    for (let turns = 0; turns < 200; turns++) {
+      try {
+        const answer = await this.take(order);
+        if (answer.kind !== 'wait') return answer;
+        this.clock += answer.seconds * 1000;
+        await onWait();
+      } catch (error) {
+        if (error instanceof PlanRefusedError || error instanceof PlanStepError || ++failures > 6) throw error;
+        this.clock += 1000;
+      }
+    }
+    throw new Error(`${JSON.stringify(order)}: asked 200 times`);
+  }
+
+  /** The whole run; how it ended. @param between is called before each step. */
+  async play(
+    run: string,
+    input: object = { to: 7 },
+    between: (step: string) => void | Promise<void> = () => {},
+  ): Promise<PlanAnswer['kind']> {
+    await this.ask({ do: 'open', run, input });
+    try {
+      for (const stage of stagesOf(this.code.manifest))
+        await settled(
+          stage.map(async ({ name }) => {
+            await between(name);
+            await this.ask({ do: 'step', run, step: name });
+          }),
+        );
+    } catch (error) {
+      const why = error instanceof Error ? error.name : 'unknown';
+      return (await this.ask({ do: 'back-out', run, why })).kind;
+    }
+    return (await this.ask({ do: 'close', run })).kind;
+  }
+
+  run = (run: string): Promise<RunItem | undefined> => readRun(this.#world.store, this.code.manifest.name, run);
+}
+
+/** All of them end before the first failure is told: branches of a Parallel state that are stopped may still be running functions. */
+async function settled(all: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(all);
+  const failed = results.find((each) => each.status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}

@@ -1,0 +1,202 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { RunningService } from '../../../functions/ecs/types.ts';
+import type { Change } from '../../../functions/engine/remediation.ts';
+import { remediationStep } from '../../../functions/recovery/remediation-step.ts';
+import {
+  decideRollForward,
+  decideTasks,
+  decideTasksBack,
+  healthOf,
+  prove,
+  rolledForward,
+  type ServiceSeen,
+  tasksApplied,
+  tasksAreBack,
+} from '../../../functions/recovery/service-recovery/decide.ts';
+import { code, targetsOf } from '../../../functions/recovery/service-recovery/handler.ts';
+import type { StepContext } from '../../../functions/recovery/step.ts';
+import { config, NOW, service as target } from '../../support/fixtures.ts';
+
+const arn = (revision: number) => `arn:aws:ecs:us-east-1:000000000000:task-definition/backend:${revision}`;
+const deployment = (more: Partial<RunningService['deployments'][number]> = {}) => ({
+  ...{ id: 'ecs-svc/1', primary: true, taskDefinition: arn(7), rolloutState: 'COMPLETED' as const, reason: '' },
+  ...{ failedTasks: 0, running: 2, createdAtMs: 1_000, ...more },
+});
+const running = (more: Partial<RunningService> = {}): RunningService => ({
+  ...{ kind: 'service', arn: '', desired: 2, running: 2, pending: 0, controller: 'ECS' },
+  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, tags: {} },
+  deployments: [deployment()],
+  ...more,
+});
+const MISSING = { kind: 'missing', why: 'ECS service orders/backend is MISSING' } as const;
+const seen = (more: Partial<ServiceSeen> = {}): ServiceSeen => ({
+  ...{ service: running(), unhealthyTasks: 0, guards: {} },
+  ...more,
+});
+
+describe('a service is well', () => {
+  it('when all its tasks run one complete deployment, and its requests succeed', () => {
+    expect(healthOf(seen({ guards: { errorRate: 0, healthyHosts: 2 } }))).toEqual({
+      healthy: true,
+      detail: '2 tasks of backend:7 run, its requests succeed',
+    });
+  });
+
+  it.each<[string, Partial<ServiceSeen>, RegExp]>([
+    ['it is gone', { service: MISSING }, /is MISSING/],
+    ['it has no tasks', { service: running({ desired: 0, running: 0 }) }, /scaled to zero/],
+    ['a task is missing', { service: running({ running: 1 }) }, /1 of 2 tasks are running/],
+    ['a task is unhealthy', { unhealthyTasks: 1 }, /1 of 2 tasks are unhealthy/],
+    [
+      'its deployment is under way',
+      { service: running({ deployments: [deployment({ rolloutState: 'IN_PROGRESS' })] }) },
+      /IN_PROGRESS/,
+    ],
+    ['two deployments are there', { service: running({ deployments: [deployment(), deployment()] }) }, /deployment/],
+    ['its requests fail', { guards: { errorRate: 0.5 } }, /50 % of its requests fail/],
+    ['its load balancer misses a host', { guards: { healthyHosts: 1 } }, /1 healthy of 2/],
+  ])('but not when %s', (_what, change, why) => {
+    expect(healthOf(seen(change))).toEqual({ healthy: false, detail: expect.stringMatching(why) });
+  });
+});
+
+describe('restoring the configuration', () => {
+  it('brings the number of tasks within its limits, and never beyond them', () => {
+    fc.assert(
+      fc.property(fc.nat(30), fc.integer({ min: 1, max: 10 }), fc.nat(10), (desired, minTasks, more) => {
+        const limits = { ...target, minTasks, maxTasks: minTasks + more };
+        const decision = decideTasks(seen({ service: running({ desired, running: -1 }) }), limits);
+        const isWithin = desired >= minTasks && desired <= minTasks + more;
+        expect(decision.kind).toBe(isWithin ? 'done' : 'act');
+        if (decision.kind !== 'act') return;
+        const { desired: wanted } = decision.change.after as { desired: number };
+        expect(wanted).toBe(desired < minTasks ? minTasks : minTasks + more);
+      }),
+    );
+  });
+
+  it('leaves a healthy service alone, whatever its number of tasks', () => {
+    expect(decideTasks(seen({ service: running({ desired: 1, running: 1 }) }), target).kind).toBe('done');
+  });
+
+  const made = { summary: '', undo: '', before: { desired: 0 }, after: { desired: 2 } } satisfies Change;
+  it('tells by the number alone whether it was done', () => {
+    const at = (desired: number) => tasksApplied(made, seen({ service: running({ desired }) }));
+    expect([at(2), at(0), at(5), tasksApplied(made, seen({ service: MISSING }))]).toEqual([
+      ...['yes', 'no', 'unclear', 'unclear'],
+    ]);
+  });
+
+  it('is taken back only from what it set itself', () => {
+    const at = (desired: number) => decideTasksBack(seen({ service: running({ desired }) }), made);
+    expect(at(2)).toMatchObject({ kind: 'act', change: { after: { desired: 0 } } });
+    expect(at(0)).toMatchObject({ kind: 'done' });
+    expect(at(5)).toMatchObject({ kind: 'fail' });
+    expect(decideTasksBack(seen(), undefined).kind).toBe('done');
+    const back = { ...made, before: made.after, after: made.before };
+    expect(tasksAreBack(back, seen({ service: running({ desired: 0 }) })).kind).toBe('good');
+    expect(tasksAreBack(back, seen()).kind).toBe('not-yet');
+  });
+});
+
+describe('the roll-back is taken back', () => {
+  const made: Change = { summary: '', undo: '', before: { taskDefinition: arn(8) }, after: { taskDefinition: arn(7) } };
+  it('from the revision that it set, to the one that ran', () => {
+    const decision = decideRollForward(running(), made);
+    expect(decision).toMatchObject({
+      kind: 'act',
+      change: { before: { taskDefinition: arn(7), deploymentId: 'ecs-svc/1' }, after: { taskDefinition: arn(8) } },
+    });
+    if (decision.kind !== 'act') return;
+    expect(rolledForward(decision.change, running()).kind).toBe('not-yet');
+    const back = running({ deployments: [deployment({ taskDefinition: arn(8), rolloutState: 'IN_PROGRESS' })] });
+    expect(rolledForward(decision.change, back).kind).toBe('good');
+    expect(decideRollForward(back, made).kind).toBe('done');
+  });
+
+  it('but not from what somebody else deployed since', () => {
+    const other = running({ deployments: [deployment({ taskDefinition: arn(9) })] });
+    expect(decideRollForward(other, made)).toMatchObject({ kind: 'fail', reason: expect.stringMatching(/backend:9/) });
+  });
+});
+
+describe('the proof', () => {
+  const balanced = { balancedBy: { loadBalancer: 'app/x/1', targetGroup: 'targetgroup/x/1' } };
+  const at = (guards: ServiceSeen['guards'], afterMs: number, lastChangeAt = NOW) =>
+    prove(seen({ guards }), balanced, 60, lastChangeAt, NOW + afterMs).kind;
+  it('waits for requests that came after the last change, for three periods', () => {
+    expect([at({}, 1), at({}, 179_999), at({}, 180_000), at({ errorRate: 0 }, 1)]).toEqual([
+      ...['wait', 'wait', 'done', 'done'],
+    ]);
+  });
+  it('waits for none where nothing was changed, or no load balancer is known', () => {
+    expect(at({}, 1, 0)).toBe('done');
+    expect(prove(seen(), {}, 60, NOW, NOW + 1).kind).toBe('done');
+  });
+  it('waits for a service that isn’t well', () => {
+    expect(at({ errorRate: 1 }, 1e9)).toBe('wait');
+  });
+});
+
+describe('the input', () => {
+  it('is one service of the configuration, by its name or as ECS names it', () => {
+    for (const service of ['backend', 'orders/backend'])
+      expect(targetsOf({ service }, { services: { backend: target } })).toEqual({
+        kind: 'targets',
+        targets: ['ecs-service/orders/backend'],
+      });
+    expect(targetsOf({ service: 'other' }, { services: { backend: target } })).toMatchObject({
+      kind: 'refused',
+      why: expect.stringMatching(/there are backend/),
+    });
+  });
+
+  it.each([{}, { service: '' }, { service: 1 }, { service: 'x', more: 1 }, null, 'x'])('%j is refused', (given) => {
+    expect(code.readInput(given).ok).toBe(false);
+  });
+});
+
+describe('a remediation as a step', () => {
+  type Decide = Parameters<typeof remediationStep>[0]['remediation']['decide'];
+  const stepWith = (decide: Decide, healthy: boolean, whenUnderWay: 'wait' | 'leave') => {
+    const change: Change = { summary: 'do it', before: 0, after: 1, undo: 'undo it' };
+    const step = remediationStep<object, typeof target, number>({
+      remediation: {
+        observe: async () => 0,
+        decide: decide as never,
+        act: async () => ({ summary: '', data: {} }),
+        alreadyApplied: () => 'no',
+        verify: () => ({ kind: 'good', detail: 'rolled out' }),
+      },
+      targetOf: () => ({ key: 'ecs-service/orders/backend', target }),
+      healthOf: async () => ({ healthy, detail: 'as it is' }),
+      whenUnderWay,
+    });
+    const context = { config, startedAt: NOW, run: 'r' } as StepContext<object>;
+    const observed = { observation: 0, health: { healthy, detail: 'as it is' } };
+    return { decide: step.decide(observed, context, undefined), proof: step.verify(change, observed, context) };
+  };
+  const hold = (reason: 'change-under-way' | 'hands-off') => () =>
+    ({ kind: 'hold', reason, detail: 'because', recheckAfterSeconds: 60 }) as const;
+
+  it('does nothing to what is well, and isn’t even asked', () => {
+    const asked = () => {
+      throw new Error('asked');
+    };
+    expect(stepWith(asked, true, 'wait').decide).toMatchObject({ kind: 'done' });
+  });
+
+  it('leaves out what can’t help, and waits only for what is under way, where the step says so', () => {
+    const escalate = () => ({ kind: 'escalate', reason: 'no older revision' }) as const;
+    expect(stepWith(escalate, false, 'wait').decide).toEqual({ kind: 'done', detail: 'left out: no older revision' });
+    expect(stepWith(hold('change-under-way'), false, 'wait').decide).toMatchObject({ kind: 'wait' });
+    expect(stepWith(hold('change-under-way'), false, 'leave').decide).toMatchObject({ kind: 'done' });
+    expect(stepWith(hold('hands-off'), false, 'wait').decide).toMatchObject({ kind: 'done' });
+  });
+
+  it('is proved by its target being well, not only by having been rolled out', () => {
+    expect(stepWith(hold('hands-off'), false, 'wait').proof).toMatchObject({ kind: 'not-yet', detail: 'as it is' });
+    expect(stepWith(hold('hands-off'), true, 'wait').proof).toMatchObject({ kind: 'good' });
+  });
+});

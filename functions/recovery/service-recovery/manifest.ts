@@ -25,7 +25,11 @@ export const manifest = definePlanManifest({
       does: 'puts it back to the revision that was steady before its last deployment, and quarantines the images of the present one',
       after: ['restart'],
       budgetSeconds: 600,
-      undo: { kind: 'compensate', does: 'puts it back to the revision that it ran', budgetSeconds: 120 },
+      undo: {
+        kind: 'compensate',
+        does: 'puts it back to the revision that it ran; the quarantine stays',
+        budgetSeconds: 120,
+      },
     },
     {
       name: 'restore-configuration',

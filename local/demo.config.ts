@@ -121,6 +121,7 @@ export default defineConfig({
   plans: ['service-recovery'],
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
   alarmPeriodSeconds: 10,
+  metricPeriodSeconds: 10,
   reconcileEverySeconds: 60,
   verifyWithinSeconds: 30,
   backstopMarginSeconds: 30,

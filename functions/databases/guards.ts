@@ -4,7 +4,7 @@ import { clientDefaults } from '../engine/clients.ts';
 import type { DatabaseConfig, RuntimeConfig } from '../engine/config.ts';
 import { classifyAwsError } from '../engine/errors.ts';
 import type { GuardReadings } from '../engine/guard-metrics.ts';
-import { guardPeriodSeconds, newestPeriod } from '../metrics/newest-period.ts';
+import { newestPeriod } from '../metrics/newest-period.ts';
 
 const cloudwatch = new CloudWatchClient(clientDefaults());
 
@@ -16,7 +16,7 @@ const cloudwatch = new CloudWatchClient(clientDefaults());
  */
 export async function readDatabaseGuards(
   { name }: Pick<DatabaseConfig, 'name'>,
-  { alarmPeriodSeconds }: Pick<RuntimeConfig, 'alarmPeriodSeconds'>,
+  { metricPeriodSeconds }: Pick<RuntimeConfig, 'metricPeriodSeconds'>,
   since?: number,
 ): Promise<GuardReadings> {
   const instance = { namespace: 'AWS/RDS', dimensions: { DBInstanceIdentifier: name }, stat: 'Average' } as const;
@@ -25,9 +25,7 @@ export async function readDatabaseGuards(
     write: { ...instance, metricName: 'WriteLatency' },
   };
   try {
-    const told = Object.values(
-      (await newestPeriod(cloudwatch, wanted, guardPeriodSeconds(alarmPeriodSeconds), since)) ?? {},
-    );
+    const told = Object.values((await newestPeriod(cloudwatch, wanted, metricPeriodSeconds, since)) ?? {});
     return told.length > 0 ? { latencySeconds: Math.max(...told) } : {};
   } catch (error) {
     throw classifyAwsError(`read the latencies of DB instance ${name}`, error);

@@ -6,7 +6,7 @@ import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import type { RuntimeConfig, ServiceConfig } from '../engine/config.ts';
 import { classifyAwsError } from '../engine/errors.ts';
 import type { GuardReadings } from '../engine/guard-metrics.ts';
-import { guardPeriodSeconds, newestPeriod } from '../metrics/newest-period.ts';
+import { newestPeriod } from '../metrics/newest-period.ts';
 import type { Missing, RunningService } from './types.ts';
 
 type Told = Readonly<Partial<Record<'hosts' | 'requests' | 'errors' | 'latency', number>>>;
@@ -20,7 +20,7 @@ type Told = Readonly<Partial<Record<'hosts' | 'requests' | 'errors' | 'latency',
 export async function readServiceGuards(
   cloudwatch: CloudWatchClient,
   { cluster, service, balancedBy }: Pick<ServiceConfig, 'cluster' | 'service' | 'balancedBy'>,
-  { alarmPeriodSeconds }: Pick<RuntimeConfig, 'alarmPeriodSeconds'>,
+  { metricPeriodSeconds }: Pick<RuntimeConfig, 'metricPeriodSeconds'>,
   since?: number,
 ): Promise<GuardReadings> {
   if (!balancedBy) return {};
@@ -37,8 +37,8 @@ export async function readServiceGuards(
     latency: { ...balancer, metricName: 'TargetResponseTime', stat: 'Average' },
   } as const;
   try {
-    const periodSeconds = guardPeriodSeconds(alarmPeriodSeconds);
-    return readingsOf(await newestPeriod(cloudwatch, wanted, periodSeconds, since), periodSeconds);
+    const told = await newestPeriod(cloudwatch, wanted, metricPeriodSeconds, since);
+    return readingsOf(told, metricPeriodSeconds);
   } catch (error) {
     throw classifyAwsError(`read requests and hosts of ${cluster}/${service} at its load balancer`, error);
   }
@@ -56,8 +56,12 @@ export function readingsOf(told: Told | undefined, periodSeconds: number): Guard
   };
 }
 
-/** Pure: how many tasks run; nothing while one of them is still starting or a deployment is under way, when a task less means nothing. */
-export function steadyTasks(seen: Missing | RunningService): GuardReadings {
-  if (seen.kind === 'missing' || seen.deployments.length > 1 || seen.running < seen.desired) return {};
-  return { runningTasks: seen.running };
+/**
+ * Pure: how many tasks are to run, and how many do; the latter isn't told while one of them is still starting or a deployment is under way, when a task less
+ * means nothing.
+ */
+export function tasksOf(seen: Missing | RunningService): GuardReadings {
+  if (seen.kind === 'missing') return {};
+  const isSteady = seen.deployments.length <= 1 && seen.running >= seen.desired;
+  return { wantedTasks: seen.desired, ...(isSteady && { runningTasks: seen.running }) };
 }

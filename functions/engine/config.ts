@@ -185,8 +185,10 @@ export interface RuntimeConfig {
   /** Events older than this are not acted on; the reconciler looks at the alarm itself. */
   readonly staleAfterSeconds: number;
   readonly reconcileEverySeconds: number;
-  /** Period of the alarms that Nightshift makes, and of the metrics it reads. */
+  /** Period of the alarms that Nightshift makes, and of the usage it reads. */
   readonly alarmPeriodSeconds: number;
+  /** Period in which AWS's services publish the metrics that guards read. */
+  readonly metricPeriodSeconds: number;
   /** Time from action to verified before a person is called. */
   readonly verifyWithinSeconds: number;
 }

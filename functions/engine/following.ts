@@ -11,10 +11,16 @@ export interface FollowItem extends Key {
   readonly generation: number;
   /** Set while an execution waits: completing it makes the execution look again. Worth nothing once it was completed. */
   readonly token?: string;
+  /** Of the state that waits by the token: its execution's looks before it, and its retries (`orderOfWait`). */
+  readonly waitOrder?: number;
+  /** The execution's looks before the last one. */
+  readonly round?: number;
   /** How much news the last look saw (`countNews`). */
   readonly seen: number;
   /** When it looks again by itself (epoch milliseconds). */
   readonly until: number;
+  /** When it is its turn to ask CloudWatch (epoch milliseconds), as long as it waits for that. */
+  readonly turnAt?: number;
   /** What it is doing, as a sentence fragment for people. */
   readonly doing: string;
   /** Who is called next, when nobody takes it in hand, and when (epoch milliseconds). */
@@ -56,6 +62,8 @@ export const countNews = (timeline: readonly Pick<JournalEntry, 'kind'>[]): numb
   timeline.filter(({ kind }) => NEWS.includes(kind)).length;
 
 const SHARDS = 4;
+/** The item from which looks draw turns; incidents are named `inc-`. */
+export const turnsKey: Key = { pk: 'FOLLOW#TURNS', sk: 'TURNS' };
 export const followKey = (incidentId: string): Key => ({ pk: `FOLLOW#${incidentId}`, sk: 'FOLLOW' });
 /** Partitions of the index `due` that hold follow-throughs only. */
 export const followPartitions = (): string[] => Array.from({ length: SHARDS }, (_, shard) => `FOLLOW#${shard}`);

@@ -4,8 +4,8 @@
  */
 import type { GuardMetric } from './runbook.ts';
 
-/** What was seen of them; one that can't be told is left out. */
-export type GuardReadings = Readonly<Partial<Record<GuardMetric, number>>>;
+/** What was seen of them; one that can't be told is left out. `wantedTasks`: how many tasks, and so hosts, there are to be at that moment. */
+export type GuardReadings = Readonly<Partial<Record<GuardMetric | 'wantedTasks', number>>>;
 
 interface Rule {
   readonly unit: string;
@@ -52,9 +52,17 @@ export function compareGuards(
     const [was, is] = [before[guard], after[guard]];
     if (was === undefined || tellsNothing(guard, before, after)) continue;
     if (is === undefined || fellSilent(guard, before, after)) unknown.push(guard);
-    else if (RULES[guard].isWorse(was, is)) worse.push(`${guard} went from ${was} to ${is} ${RULES[guard].unit}`);
+    else if (RULES[guard].isWorse(expected(guard, was, before, after), is))
+      worse.push(`${guard} went from ${was} to ${is} ${RULES[guard].unit}`);
   }
   return { worse, unknown };
+}
+
+/** Of tasks and hosts no more are missed than are wanted: a roll-out has both old and new ones for a while, and auto scaling takes some away. */
+const OF_TASKS: readonly GuardMetric[] = ['healthyHosts', 'runningTasks'];
+function expected(guard: GuardMetric, was: number, before: GuardReadings, after: GuardReadings): number {
+  if (!OF_TASKS.includes(guard)) return was;
+  return Math.min(was, before.wantedTasks ?? was, after.wantedTasks ?? was);
 }
 
 /** Too few requests to judge by: before for all that is told of requests, afterwards for how they fared. */

@@ -104,7 +104,7 @@ export function stormAround(
 }
 
 /** Calls to the customer's APIs of one look at a target, about. */
-const READS_OF_A_LOOK = 4;
+export const READS_OF_A_LOOK = 4;
 
 /**
  * In a storm, what was in hand before goes on, but not all at once: how long a target waits before it is looked at again, by its place among those whose

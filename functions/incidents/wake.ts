@@ -10,8 +10,9 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { EntryKind } from '../../events/journal.ts';
 import { classifyAwsError } from '../engine/errors.ts';
-import { executionName, readFollowing } from '../engine/following.ts';
+import { executionName, type FollowItem, followPartition, readFollowing } from '../engine/following.ts';
 import type { Store } from '../engine/store.ts';
+import { putFollowing } from './follow-through/item.ts';
 
 /** The state machine of one deployment. */
 export interface Machine {
@@ -55,15 +56,35 @@ export async function completeWait({ sfn }: Machine, token: string, why: string)
 /** News that is worth following an incident again after its follow-through has ended. */
 const REVIVING: readonly EntryKind[] = ['escalated'];
 
+/** The new execution gets this long to look for the first time; then the reconciler takes the incident up. */
+const FIRST_LOOK_WITHIN_MS = 120_000;
+
+/** It isn't over any more: from now on it is late when nobody looks, also where the execution that is started next fails before it does. */
+async function revive(store: Store, item: FollowItem, now: number): Promise<void> {
+  const { endedAt: _, expiresAt: __, token: ___, ...rest } = item;
+  const next: FollowItem = {
+    ...rest,
+    version: item.version + 1,
+    until: now,
+    doing: 'begins anew',
+    duePk: followPartition(item.incidentId),
+    dueAt: now + FIRST_LOOK_WITHIN_MS,
+  };
+  // Somebody else who revives it writes the same.
+  await store.transact([putFollowing(store.table, item, next)]);
+}
+
 /**
  * Brings news of an incident to its follow-through: wakes it where it waits, starts it where there is none. One that is looking right now finds the
  * news by itself, before it waits or ends.
+ * @param now epoch milliseconds.
  */
 export async function wake(
   store: Store,
   machine: Machine,
   incidentId: string,
   news: readonly EntryKind[],
+  now: number,
 ): Promise<'woken' | 'started' | 'nothing'> {
   const item = await readFollowing(store, incidentId);
   if (!item) {
@@ -72,6 +93,7 @@ export async function wake(
   }
   if (item.endedAt !== undefined) {
     if (!news.some((kind) => REVIVING.includes(kind))) return 'nothing';
+    await revive(store, item, now);
     await startFollowing(machine, incidentId, item.generation + 1);
     return 'started';
   }

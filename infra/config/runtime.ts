@@ -103,6 +103,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     reconcileEverySeconds: config.reconcileEverySeconds,
     verifyWithinSeconds: config.verifyWithinSeconds,
     alarmPeriodSeconds: config.alarmPeriodSeconds,
+    metricPeriodSeconds: config.metricPeriodSeconds,
   };
 }
 

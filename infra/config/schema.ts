@@ -356,6 +356,8 @@ export const configSchema = z.strictObject({
   windows: z.array(windowSchema).default([]),
   /** Period of the alarms made here. Amazon ECS and RDS publish once a minute. */
   alarmPeriodSeconds: z.int().default(60),
+  /** Period in which what guards read is published: a minute ("CloudWatch metrics for your Application Load Balancer"), but in a world whose time is compressed. */
+  metricPeriodSeconds: seconds(1, 60).default(60),
   /** How often alarms and journal are compared. EventBridge Scheduler's unit is the minute. */
   reconcileEverySeconds: seconds(60, 3600).multipleOf(60).default(300),
   /** Time from an action to its proof; afterwards a person is paged. */

@@ -70,7 +70,13 @@ export function followThroughDefinition({ functionArn, pageTopicArn, deployment 
         Default: 'Page',
       },
       WaitForNews: {
-        ...invoke('lambda:invoke.waitForTaskToken', { do: 'wait', token: '{% $states.context.Task.Token %}' }),
+        ...invoke('lambda:invoke.waitForTaskToken', {
+          do: 'wait',
+          token: '{% $states.context.Task.Token %}',
+          // Which wait of this execution it is: one that lasted too long must not take the place of the next.
+          round: '{% $round %}',
+          retry: '{% $states.context.State.RetryCount %}',
+        }),
         // Its time is up: that is an answer, too.
         TimeoutSeconds: '{% $seconds %}',
         Retry: [{ ErrorEquals: ['States.Timeout', 'BadRequestError'], MaxAttempts: 0 }, RETRY],

@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { EntryKind } from '../../events/journal.ts';
-import { NEWS } from '../../functions/engine/following.ts';
+import { followKey, NEWS } from '../../functions/engine/following.ts';
 import { entryKey } from '../../functions/engine/items.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import { followMachineArn } from './follow-through.ts';
@@ -34,7 +34,7 @@ export class Publisher extends NightshiftFunction {
         ),
         NIGHTSHIFT_FOLLOW_MACHINE_ARN: machineArn,
       },
-      journal: { actions: ['GetItem', 'PutItem', 'Query'], writes: [entryKey('*', '').pk] },
+      journal: { actions: ['GetItem', 'PutItem', 'Query'], writes: [entryKey('*', '').pk, followKey('*').pk] },
     });
     const topics = [deployment.pageTopic, ...levels.values()];
     this.allow(['sns:Publish'], [...new Set(topics.map(({ topicArn }) => topicArn))]);

@@ -40,6 +40,7 @@ export function configOf(
     staleAfterSeconds: 900,
     reconcileEverySeconds: 300,
     alarmPeriodSeconds: 60,
+    metricPeriodSeconds: 60,
     verifyWithinSeconds: 600,
   };
 }

@@ -126,6 +126,7 @@ export const config: RuntimeConfig = {
   staleAfterSeconds: 900,
   reconcileEverySeconds: 300,
   alarmPeriodSeconds: 60,
+  metricPeriodSeconds: 60,
   verifyWithinSeconds: 600,
 };
 

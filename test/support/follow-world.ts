@@ -24,6 +24,7 @@ import { readIncident } from '../../functions/engine/journal-reader.ts';
 import { Store } from '../../functions/engine/store.ts';
 import { entryMaker, newId, putEntry } from '../../functions/engine/writes.ts';
 import { type FollowContext, handle } from '../../functions/incidents/follow-through/handler.ts';
+import { turnsIn } from '../../functions/incidents/follow-through/turns.ts';
 import { publish } from '../../functions/incidents/publisher/handler.ts';
 import { takeUpUnfollowed } from '../../functions/incidents/reconciler/follow.ts';
 import { startFollowing } from '../../functions/incidents/wake.ts';
@@ -55,10 +56,15 @@ export interface FollowWorld {
   readonly pages: Page[];
   /** Orders that remediations got. */
   readonly orders: { readonly functionName: string; readonly command: Record<string, unknown> }[];
+  /** When CloudWatch was asked, and the turns that were drawn for it. */
+  readonly asked: number[];
+  readonly turns: number[];
   /** What CloudWatch says of the one alarm. */
   alarm: { state: 'ALARM' | 'OK'; since: number };
   /** Called before a request of the state machine is answered; what it throws, the function dies of. */
   hook: ((asked: Record<string, unknown>) => void | Promise<void>) | undefined;
+  /** Calls a second that looks may make; half of it is theirs. */
+  describesPerSecond: number;
   /** Which topics refuse pages. */
   readonly refusing: Set<string>;
   now(): number;
@@ -111,6 +117,8 @@ export async function openFollowWorld(): Promise<FollowWorld> {
   const config: RuntimeConfig = { ...baseConfig, verifyWithinSeconds: 300, escalation };
   const pages: Page[] = [];
   const orders: FollowWorld['orders'] = [];
+  const asked: number[] = [];
+  const turns: number[] = [];
   const refusing = new Set<string>();
   const machineArn = 'arn:aws:states:us-east-1:000000000000:stateMachine:follow-through';
   const machine = { sfn, arn: machineArn };
@@ -126,16 +134,19 @@ export async function openFollowWorld(): Promise<FollowWorld> {
     },
   } as unknown as Pick<SNSClient, 'send'>;
   const cloudwatch = {
-    send: async () => ({
-      MetricAlarms: [
-        {
-          AlarmArn: ALARM,
-          AlarmName: 'backend-cpu',
-          StateValue: self.alarm.state,
-          StateTransitionedTimestamp: new Date(self.alarm.since),
-        },
-      ],
-    }),
+    send: async () => {
+      asked.push(now());
+      return {
+        MetricAlarms: [
+          {
+            AlarmArn: ALARM,
+            AlarmName: 'backend-cpu',
+            StateValue: self.alarm.state,
+            StateTransitionedTimestamp: new Date(self.alarm.since),
+          },
+        ],
+      };
+    },
   } as unknown as Pick<CloudWatchClient, 'send'>;
   const lambda = {
     send: async ({ input }: { input: { FunctionName: string; Payload: string } }) => {
@@ -153,6 +164,11 @@ export async function openFollowWorld(): Promise<FollowWorld> {
     config,
     machine,
     now,
+    takeTurn: async (calls) => {
+      const turn = await turnsIn(client, 'journal', self.describesPerSecond, now)(calls);
+      turns.push(turn);
+      return turn;
+    },
   };
   const invoke = async (_name: string, _region: string, payload: unknown): Promise<RunResult> => {
     try {
@@ -173,9 +189,10 @@ export async function openFollowWorld(): Promise<FollowWorld> {
     events: { publish: async () => ({ id: '' }) },
     waitScale: SCALE,
   });
+  // Functions work in real time, so what they have of it isn't shortened: a busy machine would end looks that are well.
   const definition = JSON.stringify(
     followThroughDefinition({ functionArn: FUNCTION, pageTopicArn: EVERYBODY, deployment: 'test' }),
-  );
+  ).replaceAll('"TimeoutSeconds":60', `"TimeoutSeconds":${60 / SCALE}`);
   const roleArn = 'arn:aws:iam::000000000000:role/test';
   await sfn.send(new CreateStateMachineCommand({ name: 'follow-through', definition, roleArn }));
   const opened: string[] = [];
@@ -214,9 +231,12 @@ export async function openFollowWorld(): Promise<FollowWorld> {
     config,
     pages,
     orders,
+    asked,
+    turns,
     refusing,
     alarm: { state: 'ALARM', since: START },
     hook: undefined,
+    describesPerSecond: config.fleet.describesPerSecond,
     publisher,
     now,
     open: async (severity = 'P2') => {

@@ -4,6 +4,7 @@
  * by an older definition, and functions that died anywhere, go on.
  */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import middy from '@middy/core';
@@ -19,6 +20,7 @@ import { Store } from '../../engine/store.ts';
 import { completeWait, type Machine, startFollowing } from '../wake.ts';
 import { BadRequestError } from './errors.ts';
 import { type Around, beginToWait, type Looked, look } from './look.ts';
+import { turnsIn } from './turns.ts';
 
 const incidentId = z.string().check(z.regex(/^inc-[0-9A-Za-z-]{1,60}$/));
 const generation = z.number().check(z.int(), z.nonnegative());
@@ -26,7 +28,14 @@ const generation = z.number().check(z.int(), z.nonnegative());
 /** Version 1 of what the state machine sends: executions keep the definition that they were started with, so fields are only ever added. */
 const request = z.discriminatedUnion('do', [
   z.object({ do: z.literal('look'), incidentId, generation, round: z.number() }),
-  z.object({ do: z.literal('wait'), incidentId, generation, token: z.string().check(z.minLength(1)) }),
+  z.object({
+    do: z.literal('wait'),
+    incidentId,
+    generation,
+    token: z.string().check(z.minLength(1)),
+    round: z.optional(z.number()),
+    retry: z.optional(z.number()),
+  }),
   z.object({ do: z.literal('ensure'), incidentId }),
 ]);
 
@@ -87,15 +96,22 @@ let context: FollowContext | undefined;
 export const handler = middy<unknown, unknown, Error, LambdaContext>()
   .onError(({ error }) => log('ERROR', `follow-through: ${error?.message ?? 'unknown error'}`, { error: error?.name }))
   .handler((event) => {
-    context ??= {
-      store: new Store(requiredEnvironment('NIGHTSHIFT_TABLE')),
-      cloudwatch: new CloudWatchClient(clientDefaults()),
-      lambda: new LambdaClient(clientDefaults()),
-      functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
-      config: runtimeConfig(),
-      machine: { sfn: new SFNClient(clientDefaults()), arn: requiredEnvironment('NIGHTSHIFT_FOLLOW_MACHINE_ARN') },
-      now: Date.now,
-      measured: (measures) => measure(runtimeConfig().name, measures),
-    };
+    context ??= contextOf(new DynamoDBClient(clientDefaults()));
     return handle(event, context);
   });
+
+function contextOf(dynamodb: DynamoDBClient): FollowContext {
+  const table = requiredEnvironment('NIGHTSHIFT_TABLE');
+  const config = runtimeConfig();
+  return {
+    store: new Store(table, dynamodb),
+    cloudwatch: new CloudWatchClient(clientDefaults()),
+    lambda: new LambdaClient(clientDefaults()),
+    functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
+    config,
+    machine: { sfn: new SFNClient(clientDefaults()), arn: requiredEnvironment('NIGHTSHIFT_FOLLOW_MACHINE_ARN') },
+    now: Date.now,
+    takeTurn: turnsIn(dynamodb, table, config.fleet.describesPerSecond),
+    measured: (measures) => measure(config.name, measures),
+  };
+}

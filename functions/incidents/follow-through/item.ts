@@ -5,6 +5,13 @@ import type { Labelled } from '../../engine/store.ts';
 
 const clean = { removeUndefinedValues: true } as const;
 
+/** An execution that waits. */
+export interface Wait {
+  readonly incidentId: string;
+  readonly generation: number;
+  readonly token: string;
+}
+
 /** Replaces the item if it is still the one that was read: a token that isn't in `next` has been used. */
 export function putFollowing(table: string, before: FollowItem | undefined, next: FollowItem): Labelled {
   return {
@@ -25,8 +32,17 @@ export function putFollowing(table: string, before: FollowItem | undefined, next
   };
 }
 
-/** Refused when another execution follows the incident by now, or nothing is left to follow. */
-export function storeToken(table: string, incidentId: string, generation: number, token: string): Labelled {
+/** A state that waits, by its place in its execution: later ones have higher numbers. */
+export const orderOfWait = (round: number, retry: number): number => round * 1000 + retry;
+
+/**
+ * Refused when another execution follows the incident by now, a later state of this one waits already, or nothing is left to follow.
+ * @param order as `orderOfWait` tells it; absent for executions of an older definition.
+ */
+export function storeToken(
+  table: string,
+  { incidentId, generation, token, order = 0 }: Wait & { readonly order?: number | undefined },
+): Labelled {
   return {
     label: 'follow',
     item: {
@@ -34,10 +50,11 @@ export function storeToken(table: string, incidentId: string, generation: number
         TableName: table,
         Key: marshall(followKey(incidentId)),
         // With a version of its own: who read the item without the token must not write it back without.
-        UpdateExpression: 'SET #token = :token ADD #version :one',
-        ConditionExpression: 'generation = :generation AND attribute_not_exists(endedAt)',
+        UpdateExpression: 'SET #token = :token, waitOrder = :order ADD #version :one',
+        ConditionExpression:
+          'generation = :generation AND attribute_not_exists(endedAt) AND (attribute_not_exists(waitOrder) OR waitOrder <= :order)',
         ExpressionAttributeNames: { '#token': 'token', '#version': 'version' },
-        ExpressionAttributeValues: marshall({ ':token': token, ':generation': generation, ':one': 1 }),
+        ExpressionAttributeValues: marshall({ ':token': token, ':generation': generation, ':order': order, ':one': 1 }),
       },
     },
   };

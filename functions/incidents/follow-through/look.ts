@@ -1,24 +1,35 @@
 /** One look at an incident: what is due is done, what is left to wait for is written down and returned to the state machine. */
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
-import type { RuntimeConfig } from '../../engine/config.ts';
 import { RetryableError } from '../../engine/errors.ts';
 import { nextCall } from '../../engine/escalation.ts';
 import { countNews, type FollowItem, followKey, followPartition, readFollowing } from '../../engine/following.ts';
 import { readIncident } from '../../engine/journal-reader.ts';
 import type { Measure } from '../../engine/metrics.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
+import { READS_OF_A_LOOK } from '../../engine/storm.ts';
 import { entryMaker, putEntry } from '../../engine/writes.ts';
-import { putFollowing, storeToken } from './item.ts';
+import { orderOfWait, putFollowing, storeToken, type Wait } from './item.ts';
 import { stepMeasures } from './measures.ts';
-import { type AlarmsSeen, alarmsInJournal, nextStep, type Progress, type Step } from './next-step.ts';
+import {
+  type AlarmsSeen,
+  alarmsInJournal,
+  alarmsOf,
+  type FollowRules,
+  nextStep,
+  type Progress,
+  type Step,
+  untilTurn,
+} from './next-step.ts';
 import { describe, type Orders, order, rungCommand, settleCommand } from './orders.ts';
+import type { TakeTurn } from './turns.ts';
 
 export interface Around extends Orders {
   readonly store: Store;
   readonly cloudwatch: Pick<CloudWatchClient, 'send'>;
-  readonly config: Pick<RuntimeConfig, 'escalation' | 'windows' | 'verifyWithinSeconds'>;
+  readonly config: FollowRules;
   readonly now: () => number;
+  readonly takeTurn: TakeTurn;
   /** Told of what was done. */
   readonly measured?: (measures: readonly Measure[]) => void;
 }
@@ -44,14 +55,15 @@ const OVERDUE_MS = 120_000;
 /** Clocks differ a little. */
 const EARLY_MS = 2_000;
 const KEPT_SECONDS = 90 * 24 * 3600;
-/** Of several that were told at the same time to wait equally long, not all ask CloudWatch at the same time. */
+/** Of several that were told at the same time to wait equally long, not all look at the same time. */
 const SPREAD = 0.05;
 
 /**
  * Does what is due, one deed after the other, each written down with the item's version, so that two looks at once don't do it twice.
  * @throws EngineError when the journal, CloudWatch or Lambda can't be reached; nothing is lost: the next look finds the same due.
  */
-export async function look(around: Around, { incidentId, generation, round, isFromOutside }: Look): Promise<Looked> {
+export async function look(around: Around, asked: Look): Promise<Looked> {
+  const { incidentId, generation, round, isFromOutside } = asked;
   const { store, now } = around;
   for (let deed = 0; deed < DEEDS; deed++) {
     const item = await readFollowing(store, incidentId);
@@ -61,8 +73,13 @@ export async function look(around: Around, { incidentId, generation, round, isFr
     if (!incident) return { next: 'end', seconds: 0 };
     const { step, alarms } = await judge(around, incident, item, round);
     const done = await perform(around, incident, step, alarms);
-    const kept = isFromOutside && item?.token !== undefined ? { token: item.token } : {};
-    const next = itemAfter(around, incident, item, { step, generation, extra: { ...done.extra, ...kept } });
+    const kept = item && isStillWaiting(item, asked) ? waitOf(item) : {};
+    const lookedBefore = isFromOutside ? item?.round : round;
+    const next = itemAfter(around, incident, item, {
+      step,
+      generation,
+      extra: { ...done.extra, ...kept, ...(lookedBefore !== undefined && { round: lookedBefore }) },
+    });
     const written = await store.transact([putFollowing(store.table, item, next), ...done.entries]);
     if (!written.ok) continue;
     around.measured?.(stepMeasures(step, now()));
@@ -79,9 +96,21 @@ export async function look(around: Around, { incidentId, generation, round, isFr
   throw new RetryableError(`${incidentId}: still not everything that is due was done`);
 }
 
-/** CloudWatch is asked only when the journal alone doesn't settle it: when nobody brought news in time, or before a remediation is ordered. */
+/**
+ * Whether the token of the item is still to be woken by: a look begins when the wait before it is over, unless it comes from elsewhere, or so late that its
+ * execution has asked again, been answered, and waits.
+ */
+const isStillWaiting = (item: FollowItem, { generation, round, isFromOutside }: Look): boolean =>
+  isFromOutside === true || (item.generation === generation && item.round === round);
+
+const waitOf = ({ token, waitOrder }: FollowItem): Partial<FollowItem> => ({
+  ...(token !== undefined && { token }),
+  ...(waitOrder !== undefined && { waitOrder }),
+});
+
+/** CloudWatch is asked only when the journal alone doesn't settle it: when nobody brought news in time, or before a remediation is ordered. In turns. */
 async function judge(
-  { cloudwatch, config, now }: Around,
+  { cloudwatch, config, now, takeTurn }: Around,
   incident: IncidentWithTimeline,
   item: FollowItem | undefined,
   round: number,
@@ -90,7 +119,11 @@ async function judge(
   const known = alarmsInJournal(incident);
   const step = nextStep(incident, known, progress, config, now());
   const timedOut = item?.token !== undefined && now() >= item.until - EARLY_MS;
-  if (step.kind !== 'settle' && !(timedOut && step.kind === 'wait-for-ok')) return { step, alarms: known };
+  const isDue = step.kind === 'wait-for-ok' && (timedOut || item?.turnAt !== undefined);
+  if (step.kind !== 'settle' && !isDue) return { step, alarms: known };
+  const reads = (step.kind === 'settle' ? READS_OF_A_LOOK : 0) + (alarmsOf(incident.alarms).length > 0 ? 1 : 0);
+  const turnAt = item?.turnAt ?? (reads > 0 ? await takeTurn(reads) : now());
+  if (turnAt > now()) return { step: untilTurn(incident, turnAt, config, now()), alarms: known };
   const alarms = await describe(cloudwatch, incident);
   return { step: nextStep(incident, alarms, progress, config, now()), alarms };
 }
@@ -144,8 +177,9 @@ function itemAfter(
   const at = now();
   const waits = step.kind === 'wait-for-ok' || step.kind === 'snooze';
   const call = nextCall(incident, config, at);
-  const until = waits ? spread(step.until, at, call?.at) : at;
-  const { settledAt = item?.settledAt, rungs = [], token } = extra;
+  const until = waits ? untilOf(step, at, call?.at) : at;
+  const turnAt = turnAfter(step, item);
+  const { settledAt = item?.settledAt, rungs = [], token, waitOrder, round } = extra;
   const settles = (item?.settles ?? 0) + (extra.settledAt === undefined ? 0 : 1);
   const base = {
     ...followKey(incident.id),
@@ -158,15 +192,38 @@ function itemAfter(
     rungs: [...(item?.rungs ?? []), ...rungs],
     ...(settledAt !== undefined && { settledAt, settles }),
     ...(token !== undefined && { token }),
+    ...(waitOrder !== undefined && { waitOrder }),
+    ...(round !== undefined && { round }),
+    ...(turnAt !== undefined && { turnAt }),
     ...(call && { nextCall: { name: call.name, at: call.at } }),
   };
   if (step.kind === 'end') return { ...base, endedAt: at, expiresAt: Math.floor(at / 1000) + KEPT_SECONDS };
   return { ...base, duePk: followPartition(incident.id), dueAt: until + OVERDUE_MS };
 }
 
-/** A call is made in its time, a look a little later. */
-function spread(until: number, now: number, call: number | undefined): number {
-  if (call !== undefined && call <= until) return until;
+/** A turn that wasn't used yet is kept while something else is done meanwhile. */
+function turnAfter(step: Step, item: FollowItem | undefined): number | undefined {
+  switch (step.kind) {
+    case 'wait-for-ok':
+      return step.turnAt;
+    case 'escalate':
+    case 'next-rung':
+    case 'continue-as-new':
+      return item?.turnAt;
+    case 'settle':
+    case 'snooze':
+    case 'end':
+      return undefined;
+    default:
+      return step satisfies never;
+  }
+}
+
+/** A call is made in its time, a turn is kept, a look is a little later. */
+function untilOf(step: Extract<Step, { until: number }>, now: number, call: number | undefined): number {
+  const { until } = step;
+  const isTurn = step.kind === 'wait-for-ok' && step.turnAt !== undefined;
+  if (isTurn || (call !== undefined && call <= until)) return until;
   const later = until + Math.random() * SPREAD * Math.max(0, until - now);
   return Math.round(call === undefined ? later : Math.min(later, call));
 }
@@ -188,14 +245,17 @@ function doingOf(step: Step): string {
  */
 export async function beginToWait(
   around: Around,
-  { incidentId, generation, token }: { incidentId: string; generation: number; token: string },
+  { round, retry = 0, ...wait }: Wait & { readonly round?: number | undefined; readonly retry?: number | undefined },
 ): Promise<boolean> {
   const { store, now, config } = around;
-  const stored = await store.transact([storeToken(store.table, incidentId, generation, token)]);
+  const { incidentId } = wait;
+  const order = round === undefined ? undefined : orderOfWait(round, retry);
+  const stored = await store.transact([storeToken(store.table, { ...wait, order })]);
   if (!stored.ok) return false;
   const [item, incident] = [await readFollowing(store, incidentId), await readIncident(store, incidentId)];
   if (!item || !incident || countNews(incident.timeline) !== item.seen) return false;
   const progress: Progress = { round: 0, settledAt: item.settledAt, settles: item.settles, rungs: item.rungs };
   const { kind } = nextStep(incident, alarmsInJournal(incident), progress, config, now());
-  return kind === 'wait-for-ok' || kind === 'snooze';
+  const waitsForTurn = kind === 'settle' && item.turnAt !== undefined && item.turnAt > now();
+  return kind === 'wait-for-ok' || kind === 'snooze' || waitsForTurn;
 }

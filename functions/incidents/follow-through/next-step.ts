@@ -36,7 +36,13 @@ export interface Progress {
 
 export type Step =
   /** Nothing to do until then (epoch milliseconds), unless the journal tells something new. */
-  | { readonly kind: 'wait-for-ok'; readonly until: number; readonly why: string }
+  | {
+      readonly kind: 'wait-for-ok';
+      readonly until: number;
+      readonly why: string;
+      /** It waits for its turn to ask CloudWatch. */
+      readonly turnAt?: number;
+    }
   | { readonly kind: 'snooze'; readonly until: number; readonly why: string }
   /** Has the remediations look whether the trouble is over. */
   | { readonly kind: 'settle'; readonly remediations: readonly string[]; readonly why: string }
@@ -74,7 +80,7 @@ export function nextStep(
   const isOver = incident.resolvedAt !== undefined && standing.kind === 'not-needed';
   if (isOver) return { kind: 'end', why: 'it is resolved' };
   if (now >= opened + FOLLOWED_MS) return tooOld(incident);
-  const calls = [nextCall(incident, rules, now), managementCall(incident, rules)].flatMap((call) => call ?? []);
+  const calls = callsOf(incident, rules, now);
   const due = calls.find(({ at }) => at <= now);
   if (due) return { kind: 'escalate', call: due };
   const order = orderDue(incident, alarms, progress, rules, now);
@@ -91,6 +97,23 @@ export function nextStep(
     ...(standing.kind === 'attended' ? [standing.until] : []),
   );
   return waiting(incident, standing, Math.max(until, now + 1000));
+}
+
+const callsOf = (incident: IncidentWithTimeline, rules: FollowRules, now: number): Call[] =>
+  [nextCall(incident, rules, now), managementCall(incident, rules)].flatMap((call) => call ?? []);
+
+/**
+ * Instead of a step that asks CloudWatch, as long as others are to ask before. People are called in their time all the same.
+ * @param turnAt epoch milliseconds.
+ */
+export function untilTurn(
+  incident: IncidentWithTimeline,
+  turnAt: number,
+  rules: FollowRules,
+  now: number,
+): Extract<Step, { kind: 'wait-for-ok' }> {
+  const until = Math.min(turnAt, ...callsOf(incident, rules, now).map(({ at }) => at));
+  return { kind: 'wait-for-ok', until: Math.max(until, now + 1), turnAt, why: 'waits for its turn to look' };
 }
 
 function waiting(incident: IncidentWithTimeline, standing: Standing, until: number): Step {

@@ -8,6 +8,7 @@ import { type Machine, wake } from '../wake.ts';
 export interface FollowContext {
   readonly store: Store;
   readonly machine: Machine;
+  readonly now: () => number;
   /** Time left to this invocation, in milliseconds. */
   readonly remaining: () => number;
 }
@@ -34,7 +35,7 @@ export async function tellFollowThrough(entries: readonly JournalEntry[], contex
       if (!next) return;
       const [incidentId, kinds] = next;
       try {
-        await wake(context.store, context.machine, incidentId, kinds);
+        await wake(context.store, context.machine, incidentId, kinds, context.now());
       } catch (error) {
         failures += 1;
         log('ERROR', 'a follow-through could not be told', { incidentId, error: messageOf(error) });

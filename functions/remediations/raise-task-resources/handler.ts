@@ -7,7 +7,7 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { type Definition, readDefinition } from '../../ecs/definition.ts';
-import { readServiceGuards } from '../../ecs/guards.ts';
+import { readServiceGuards, tasksOf } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
@@ -177,6 +177,7 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   act,
   alreadyApplied,
   verify,
+  guards: tasksOf,
   readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
   costPerHourUsd: (change, _target, config) => costPerHourUsd(change, config),
 };

@@ -1,7 +1,7 @@
 /** The AWS side of `restart-service`: a forced deployment of the revision that runs. */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
-import { readServiceGuards, steadyTasks } from '../../ecs/guards.ts';
+import { readServiceGuards, tasksOf } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
 import { clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
@@ -50,7 +50,7 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   act,
   alreadyApplied,
   verify,
-  guards: steadyTasks,
+  guards: tasksOf,
   readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
 };
 

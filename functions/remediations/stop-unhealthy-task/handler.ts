@@ -1,7 +1,7 @@
 /** The AWS side of `stop-unhealthy-task`. */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DescribeTasksCommand, ECSClient, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
-import { readServiceGuards, steadyTasks } from '../../ecs/guards.ts';
+import { readServiceGuards, tasksOf } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
@@ -65,7 +65,7 @@ export const remediation: Remediation<ServiceConfig, Observation> = {
   act,
   alreadyApplied,
   verify,
-  guards: steadyTasks,
+  guards: tasksOf,
   readGuards: (target, config, since) => readServiceGuards(cloudwatch, target, config, since),
 };
 

@@ -19,6 +19,7 @@ afterEach(() => {
   world.hook = undefined;
   world.publisher.isOn = true;
   world.refusing.clear();
+  world.describesPerSecond = world.config.fleet.describesPerSecond;
   world.alarm = { state: 'ALARM', since: world.now() };
 });
 
@@ -29,6 +30,12 @@ const calls = async (id: string) =>
   (await world.incident(id)).timeline.flatMap(({ kind, data }) => (kind === 'called' ? [data.level] : []));
 const waiting = (id: string) =>
   world.until(`${id} waits`, async () => ((await world.following(id))?.token ? true : undefined));
+/** For the better part of an hour, which are seconds here: nothing moves meanwhile by itself. */
+const waitingForLong = (id: string) =>
+  world.until(`${id} waits for long`, async () => {
+    const item = await world.following(id);
+    return item?.token !== undefined && item.until > world.now() + 30 * 60_000 ? item : undefined;
+  });
 const ended = (id: string) =>
   world.until(`${id} is over`, () => (statusOf(id).every((each) => each === 'SUCCEEDED') ? true : undefined));
 
@@ -70,6 +77,26 @@ describe('the follow-through', () => {
     });
     await world.write(id, 'resolved');
     await ended(id);
+  });
+
+  it('asks CloudWatch in turns when deadlines fall together, and forgets none', async () => {
+    // Half of it is the looks': a call every 20 s.
+    world.describesPerSecond = 0.1;
+    const [asks, drawn] = [world.asked.length, world.turns.length];
+    const ids = await Promise.all(Array.from({ length: 6 }, () => world.open()));
+    await world.until('all have asked', () => (world.asked.length >= asks + ids.length ? true : undefined));
+    const turns = world.turns.slice(drawn).sort((a, b) => a - b);
+    const asked = world.asked.slice(asks).sort((a, b) => a - b);
+    for (const [place, turn] of turns.entries()) {
+      if (place > 0) expect(turn - (turns[place - 1] ?? 0)).toBeGreaterThanOrEqual(20_000);
+      expect(asked[place] ?? Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(turn);
+    }
+    for (const id of ids)
+      await world.until('it waits for its turn no longer', async () =>
+        (await world.following(id))?.turnAt === undefined ? true : undefined,
+      );
+    for (const id of ids) await world.write(id, 'resolved');
+    for (const id of ids) await ended(id);
   });
 
   it('hands the trouble to the next rung once', async () => {
@@ -185,6 +212,27 @@ describe('the ladder', () => {
 });
 
 describe('when something dies', () => {
+  it('an incident that is escalated after its end is taken up although its new execution failed before it had looked', async () => {
+    const id = await world.open();
+    await waiting(id);
+    await world.write(id, 'resolved');
+    await ended(id);
+    await world.until('it is written down', async () => (await world.following(id))?.endedAt);
+    world.hook = (asked) => {
+      if (asked.incidentId === id) throw new BadRequestError('died');
+    };
+    await world.write(id, 'escalated', {}, 'hand-back failed');
+    await world.until('its new execution has failed', () => (statusOf(id)[1] === 'FAILED' ? true : undefined));
+    world.hook = undefined;
+    await world.until('the reconciler takes it up', async () =>
+      (await world.reconcile()).includes(id) ? true : undefined,
+    );
+    await world.until('a level is called', async () => ((await calls(id)).includes(2) ? true : undefined));
+    await world.until('another one runs', () => (statusOf(id)[2] === 'RUNNING' ? true : undefined));
+    await world.write(id, 'handed-back');
+    await world.until('it is over', () => (statusOf(id)[2] === 'SUCCEEDED' ? true : undefined));
+  });
+
   it('is begun anew when its first execution failed before it had looked', async () => {
     world.hook = () => {
       throw new BadRequestError('died');
@@ -229,10 +277,7 @@ describe('when something dies', () => {
 
   it('who takes an incident up and dies leaves an execution that can still be woken', async () => {
     const id = await world.open();
-    const token = await world.until('it waits for long', async () => {
-      const item = await world.following(id);
-      return item && item.until > world.now() + 30 * 60_000 ? item.token : undefined;
-    });
+    const { token } = await waitingForLong(id);
     const dies = { service: 'states', operation: 'StartExecution' };
     world.gateway.faults.add({ name: 'dies', match: dies, kind: 'refused' });
     try {
@@ -299,6 +344,27 @@ describe('when something dies', () => {
     expect(await world.ask({ do: 'wait', incidentId: id, generation: 0, token: 'outdated' })).toEqual({ waits: false });
     await world.write(id, 'resolved');
     await world.ask({ do: 'look', incidentId: id, generation: 3, round: 1 });
+    await ended(id);
+  });
+
+  it('a look that outlived its answer does not take the token of the wait that followed', async () => {
+    const id = await world.open();
+    const { token, round } = await waitingForLong(id);
+    // As it comes from the state of the execution whose retry has been answered.
+    await world.ask({ do: 'look', incidentId: id, generation: 0, round });
+    expect((await world.following(id))?.token).toBe(token);
+    await world.write(id, 'resolved');
+    await ended(id);
+  });
+
+  it('a wait that outlived its retry does not put its dead token in the place of the living one', async () => {
+    const id = await world.open();
+    const { token, round = 0 } = await waitingForLong(id);
+    // The state before: it counts the look that follows it.
+    const late = { do: 'wait', incidentId: id, generation: 0, token: 'dead', round, retry: 3 };
+    expect(await world.ask(late)).toEqual({ waits: false });
+    expect((await world.following(id))?.token).toBe(token);
+    await world.write(id, 'resolved');
     await ended(id);
   });
 

@@ -42,12 +42,12 @@ function tell(name: string, requests: number, errors: number, fromMs = Date.now(
 const deliver = (name: string, state: 'ALARM' | 'OK') =>
   w.deliver(name, w.alarm(name, 'CPUUtilization', state), {
     target: { balancedBy: balancerOf(name), maxTasks: 4 },
-    config: { alarmPeriodSeconds: PERIOD_SECONDS },
+    config: { alarmPeriodSeconds: PERIOD_SECONDS, metricPeriodSeconds: PERIOD_SECONDS },
   });
-/** The function's clock is put to when a whole period has passed that began after now. */
+/** The function's clock is put to when a whole period is over for long enough that began after now. */
 function wholePeriodLater(): void {
   const { now } = Date;
-  jest.spyOn(Date, 'now').mockImplementation(() => now() + 2 * PERIOD_SECONDS * 1000);
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + 2.5 * PERIOD_SECONDS * 1000);
 }
 const desired = async (name: string) => (await w.describe(name))?.desiredCount;
 

@@ -97,6 +97,7 @@ describe('a configuration without faults', () => {
       reconcileEverySeconds: 300,
       verifyWithinSeconds: 600,
       alarmPeriodSeconds: 60,
+      metricPeriodSeconds: 60,
     });
   });
 

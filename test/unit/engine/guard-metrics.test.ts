@@ -24,6 +24,23 @@ describe('a guard metric', () => {
     expect(new Set(BOUNDS.map(([guard]) => guard))).toEqual(new Set(GUARD_METRICS));
   });
 
+  it.each(['healthyHosts', 'runningTasks'] as const)(
+    '%s may fall with what is wanted, as auto scaling has it',
+    (guard) => {
+      const before = { [guard]: 4, wantedTasks: 4 };
+      expect(compareGuards([guard], before, { [guard]: 3, wantedTasks: 3 }).worse).toEqual([]);
+      expect(compareGuards([guard], before, { [guard]: 2, wantedTasks: 3 }).worse).toHaveLength(1);
+      expect(compareGuards([guard], before, { [guard]: 3, wantedTasks: 8 }).worse).toHaveLength(1);
+      expect(compareGuards([guard], before, { [guard]: 4, wantedTasks: 8 }).worse).toEqual([]);
+    },
+  );
+
+  it('healthyHosts of a roll-out, which has old and new ones, counts as many as are wanted', () => {
+    const before = { healthyHosts: 4, wantedTasks: 2 };
+    expect(compareGuards(['healthyHosts'], before, { healthyHosts: 2, wantedTasks: 2 }).worse).toEqual([]);
+    expect(compareGuards(['healthyHosts'], before, { healthyHosts: 1, wantedTasks: 2 }).worse).toHaveLength(1);
+  });
+
   it('may become better', () => {
     const before = { healthyHosts: 1, runningTasks: 1, requestCount: 10, errorRate: 0.9, latencySeconds: 5 };
     const after = { healthyHosts: 3, runningTasks: 3, requestCount: 90, errorRate: 0, latencySeconds: 0.1 };

@@ -72,6 +72,11 @@ describe('the definition of the follow-through', () => {
     expect(clock.seconds).toBe(960);
     expect(looks()).toBe(3);
     expect(calls.map(({ arguments: args }) => asked(args).do)).toEqual(['look', 'wait', 'look', 'wait', 'look']);
+    const waits = calls.map(({ arguments: args }) => asked(args)).filter((each) => each.do === 'wait');
+    expect(waits).toMatchObject([
+      { round: 1, retry: 0 },
+      { round: 2, retry: 0 },
+    ]);
   });
 
   it('looks again at once when it is woken by its token', async () => {

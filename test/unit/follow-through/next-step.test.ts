@@ -6,6 +6,7 @@ import {
   nextStep,
   type Progress,
   ROUNDS,
+  untilTurn,
 } from '../../../functions/incidents/follow-through/next-step.ts';
 import { config } from '../../support/fixtures.ts';
 import { ALARM, incidentOf, type Line, MINUTE, START } from '../../support/timeline.ts';
@@ -27,6 +28,25 @@ const step = (
 };
 const at = (minutes: number) => START + minutes * MINUTE;
 const okSince = (minutes: number): AlarmsSeen => ({ [ALARM]: { state: 'OK', since: at(minutes) } });
+
+describe('a turn to look', () => {
+  it('is waited for', () => {
+    expect(untilTurn(incidentOf([]), at(7), config, at(5))).toEqual({
+      kind: 'wait-for-ok',
+      until: at(7),
+      turnAt: at(7),
+      why: 'waits for its turn to look',
+    });
+  });
+
+  it('holds back no call of people', () => {
+    const incident = incidentOf([[0, 'escalated']]);
+    const found = untilTurn(incident, at(600), config, at(1));
+    const [, second] = config.escalation.levels;
+    expect(found.until).toBe(at(second?.afterMinutes ?? 0));
+    expect(found.turnAt).toBe(at(600));
+  });
+});
 
 describe('the next step', () => {
   it('of an incident that has just begun is to wait until proof of a change would be due', () => {

@@ -1,8 +1,8 @@
 /** How a service's clients fare, from what CloudWatch answers of its load balancer. */
 import { describe, expect, it } from '@jest/globals';
-import { readingsOf, steadyTasks } from '../../../functions/ecs/guards.ts';
+import { readingsOf, tasksOf } from '../../../functions/ecs/guards.ts';
 import type { Deployment, RunningService } from '../../../functions/ecs/types.ts';
-import { firstAfter, valuesOfNewest } from '../../../functions/metrics/newest-period.ts';
+import { firstAfter, lastWhole, valuesOfNewest } from '../../../functions/metrics/newest-period.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 20, 3, minute));
 const result = (Id: string, ...values: [number, number][]) => ({
@@ -25,6 +25,16 @@ describe('the newest period', () => {
     [119_999, 120_000],
   ])('after %d ms begins at %d ms, for a fifth of a minute may lie before', (since, begins) => {
     expect(firstAfter(since, 60_000)).toBe(begins);
+  });
+
+  it.each([
+    [89_999, 0],
+    [90_000, 60_000],
+    [120_000, 60_000],
+    [149_999, 60_000],
+    [150_000, 120_000],
+  ])('at %d ms is one that ended by %d ms: half a minute later all of its requests are told of', (now, ended) => {
+    expect(lastWhole(now, 60_000)).toBe(ended);
   });
 
   it('is none where nothing is told', () => {
@@ -64,14 +74,14 @@ describe('running tasks', () => {
   };
 
   it('are told of a steady service', () => {
-    expect(steadyTasks({ ...service, deployments: [deployment] })).toEqual({ runningTasks: 2 });
+    expect(tasksOf({ ...service, deployments: [deployment] })).toEqual({ wantedTasks: 2, runningTasks: 2 });
   });
 
-  it.each<[string, Parameters<typeof steadyTasks>[0]]>([
+  it.each<[string, Parameters<typeof tasksOf>[0]]>([
     ['a task starts', { ...service, running: 1 }],
     ['a deployment is under way', { ...service, deployments: [deployment, deployment] }],
     ['there is no such service', { kind: 'missing', why: 'gone' }],
   ])('are not told while %s', (_, seen) => {
-    expect(steadyTasks(seen)).toEqual({});
+    expect(tasksOf(seen).runningTasks).toBeUndefined();
   });
 });

@@ -121,7 +121,7 @@ async function goesOn(site: Site, incidentId: string): Promise<string[]> {
   if (before?.endedAt === undefined) {
     const over = entryMaker(incidentId, REMEDIATION, Date.now())('resolved', 'it is over');
     await store.transact([putEntry(store.table, over)]);
-    await wake(store, { sfn: site.sfn, arn: machineArn }, incidentId, ['resolved']);
+    await wake(store, { sfn: site.sfn, arn: machineArn }, incidentId, ['resolved'], Date.now());
   }
   try {
     await until('it ends', async () => isOver(site, incidentId));

@@ -19,6 +19,7 @@ import {
   APPROVE_STAGES,
   type MatrixCase,
   MODES,
+  type Mode,
   nameOf,
   type OpenCase,
   type Point,
@@ -143,6 +144,7 @@ async function openCases(place: Place, cases: readonly MatrixCase[]): Promise<Ma
 function configOf(
   cases: ReadonlyMap<string, OpenCase>,
   targets: number,
+  rivals: readonly string[],
   mode: 'auto' | 'approve' = 'auto',
 ): RuntimeConfig {
   const configured = Array.from({ length: targets }, (_, index) =>
@@ -158,7 +160,7 @@ function configOf(
     services: named(configured.map(({ service }) => service)),
     databases: named(configured.map(({ database }) => database)),
     endpoints: named(configured.map(({ endpoint }) => endpoint)),
-    runbooks: Object.fromEntries([...cases.keys()].map((name) => [name, limits])),
+    runbooks: Object.fromEntries([...cases.keys(), ...rivals].map((name) => [name, limits])),
     fleet: { changesPerHour: 50_000, removalsPerHour: 50_000, describesPerSecond: 1000 },
     reconcileEverySeconds: 5,
     // An intent is stale after it: longer than three of the rounds in run.ts, and over before the last of them.
@@ -173,6 +175,7 @@ class Run {
   readonly #cases: Map<string, OpenCase>;
   readonly #config: RuntimeConfig;
   readonly #targets: number;
+  readonly #rivals: readonly string[];
   #nextTarget = 0;
 
   constructor(place: Place, matrixCases: readonly MatrixCase[], options: MatrixOptions, cases: Map<string, OpenCase>) {
@@ -181,11 +184,12 @@ class Run {
     this.#options = options;
     this.#cases = cases;
     this.#targets = options.targets ?? 2_000;
-    this.#config = configOf(cases, this.#targets, options.mode);
+    this.#rivals = matrixCases.flatMap(({ rival }) => rival ?? []);
+    this.#config = configOf(cases, this.#targets, this.#rivals, options.mode);
   }
 
   async points(): Promise<Verdict[]> {
-    const deployment = await this.#deploy('matrix', LANES, [...this.#cases.keys()]);
+    const deployment = await this.#deploy('matrix', LANES, [...new Set([...this.#cases.keys(), ...this.#rivals])]);
     const reconciling = new Reconciling(this.#place, deployment, this.#options.report);
     const matrix = this.#matrix(deployment, reconciling);
     const stopWatching = watchChanges(matrix, (caller) => caller.startsWith('matrix-'));
@@ -241,7 +245,10 @@ class Run {
 
   #matrix(deployment: Deployment, reconciling?: Reconciling): Matrix {
     const lanes = new Lanes(deployment.lanes);
-    const shared = { place: this.#place, cases: this.#cases };
+    const rivals = new Map(
+      this.#matrixCases.flatMap(({ remediation, rival }) => (rival ? [[remediation, rival]] : [])),
+    );
+    const shared = { place: this.#place, cases: this.#cases, rivals };
     return { ...shared, deployment, lanes, found: new Map(), ...(reconciling && { reconciling }) };
   }
 
@@ -253,13 +260,13 @@ class Run {
 
   async #plan(matrix: Matrix): Promise<Point[]> {
     const points: Point[] = [];
-    for (const { remediation, stages: own } of this.#matrixCases) {
+    for (const { remediation, stages: own, rival } of this.#matrixCases) {
       const stages = this.#options.mode === 'approve' ? APPROVE_STAGES : own;
       for (const stage of stages.filter((each) => this.#options.stages?.includes(each) ?? true)) {
         const first = await record(matrix, remediation, stage, this.#target());
         const seams = common(first, await record(matrix, remediation, stage, this.#target()));
         this.#options.report(`${remediation} ${stage}: ${seams.length} calls and statements`);
-        for (const mode of MODES)
+        for (const mode of rival && stage === 'firing' ? ([...MODES, 'rival'] as const) : MODES)
           for (const seam of seams)
             for (const kind of kindsAt(seam)) points.push({ remediation, stage, seam, kind, mode });
       }
@@ -300,7 +307,8 @@ class Run {
   }
 }
 
-const byWaiting = (a: Point, b: Point): number => MODES.indexOf(b.mode) - MODES.indexOf(a.mode);
+const ORDER: readonly Mode[] = [...MODES, 'rival'];
+const byWaiting = (a: Point, b: Point): number => ORDER.indexOf(b.mode) - ORDER.indexOf(a.mode);
 
 async function inParallel<Item>(items: readonly Item[], count: number, run: (item: Item) => Promise<void>) {
   const waiting = [...items];

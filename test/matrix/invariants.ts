@@ -32,7 +32,9 @@ export function afterDeliveries({ stage, journal, deliveries }: Facts): string[]
 export function always(journal: Journal): string[] {
   const found: string[] = [];
   const acted = remediations(journal);
-  if (acted.length > 1) found.push(`I5: ${acted.length} actions within one cooldown, expected 1 at most`);
+  for (const [remediation, own] of Map.groupBy(acted, (action) => action.remediation))
+    if (own.length > 1)
+      found.push(`I5: ${own.length} actions of ${remediation} within one cooldown, expected 1 at most`);
   const underWay = journal.actions.filter(({ status }) => status === 'intended');
   if (underWay.length > 1) found.push(`I2: ${underWay.length} intents under way on one target`);
   for (const { actionId, signalId, status } of acted) {
@@ -70,6 +72,23 @@ export function atTheEnd(facts: Facts): string[] {
     found.push(`I2: the lease of ${journal.target.leaseHolder} has run out and was never given back`);
   const asked = APPROVE_STAGES.includes(stage) ? withConsent(facts) : [];
   return [...found, ...accountedFor(facts), ...(isFiring(stage) ? keptInView(journal, now) : []), ...asked];
+}
+
+/**
+ * Of two remediations whose alarms fire on one target: never both at once (`always`), and whichever hasn't acted is looked at again.
+ * @param ids of the events that were delivered, one to each.
+ */
+export function eachOfBoth(journal: Journal, both: readonly string[], ids: readonly string[]): string[] {
+  const unfinished = ids.filter((id) => journal.events.get(id)?.status !== 'done');
+  const acted = new Set(remediations(journal).map(({ remediation }) => remediation));
+  const forgotten = both.filter(
+    (name) => !acted.has(name) && !journal.work.some((work) => work.kind === 'recheck' && work.remediation === name),
+  );
+  return [
+    ...unfinished.map((id) => `I1: event ${id} has no outcome`),
+    ...forgotten.map((name) => `I1: ${name} didn't act, and nothing looks at its alarm again`),
+    ...(acted.size === 0 && !escalated(journal) ? ['I1: neither remediation acted, and nobody was called'] : []),
+  ];
 }
 
 /** What couldn't be read, for instance, is left to them; who was called to answer already isn't called for that anew. */

@@ -10,6 +10,8 @@ export interface Matrix {
   readonly place: Place;
   readonly deployment: Deployment;
   readonly cases: ReadonlyMap<string, OpenCase>;
+  /** By remediation: whose alarms its targets have, too. */
+  readonly rivals: ReadonlyMap<string, string>;
   /** Functions, one point's at a time. */
   readonly lanes: Lanes;
   /** What was found at the very moment of a change, by token. */

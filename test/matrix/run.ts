@@ -7,7 +7,7 @@ import { type DeliveredEvent, type MatrixAlarm, makeAlarm } from './alarms.ts';
 import { deliver, invokeOnce } from './deliveries.ts';
 import { arm } from './faults.ts';
 import { guarded } from './guard.ts';
-import { afterDeliveries, atTheEnd, type Facts, isSettled } from './invariants.ts';
+import { afterDeliveries, atTheEnd, eachOfBoth, type Facts, isSettled } from './invariants.ts';
 import { claimOrder, dropWork, type Journal } from './journal.ts';
 import { journalOf, type Matrix } from './matrix.ts';
 import { type MatrixTarget, nameOf, type Point, type Stage } from './types.ts';
@@ -26,6 +26,15 @@ export interface Subject {
   readonly remediation: string;
   readonly alarm: MatrixAlarm;
   readonly functionName: string;
+  /** In mode `rival`. */
+  readonly rival?: Rival;
+}
+
+/** Another remediation of the same target, with an alarm of its own. */
+interface Rival {
+  readonly remediation: string;
+  readonly alarm: MatrixAlarm;
+  readonly functionName: string;
 }
 
 /** What a stage delivers: an event with its id, or an order. */
@@ -40,22 +49,45 @@ export async function runPoint(matrix: Matrix, point: Point, token: string, inde
   if (!openCase) throw new Error(`no case for ${point.remediation}`);
   const target = guarded(matrix, openCase, await openCase.target(token, index));
   const alarm = await makeAlarm(matrix.place, target, point.remediation, 'first');
+  const other = await alarmOfRival(matrix, target, point);
+  const alarms = [alarm, ...(other ? [other.alarm] : [])];
   try {
     const after = await matrix.lanes.use(async (lane) => {
       const functionName = matrix.deployment.laneOf(point.remediation, lane);
-      return disturb({ matrix, target, alarm, functionName, remediation: point.remediation }, point);
+      const rival = other && { ...other, functionName: matrix.deployment.laneOf(other.remediation, lane) };
+      const { remediation } = point;
+      return disturb({ matrix, target, alarm, functionName, remediation, ...(rival && { rival }) }, point);
     });
-    const violations = [...after.violations, ...(after.delivered ? await settle(matrix, target, alarm, point) : [])];
-    return { point, delivered: after.delivered, violations: [...new Set(violations)] };
+    const atEnd = after.delivered ? await settle(matrix, target, alarms, point, after.ids) : [];
+    return { point, delivered: after.delivered, violations: [...new Set([...after.violations, ...atEnd])] };
   } finally {
-    await alarm.remove();
+    for (const each of alarms) await each.remove();
     await dropWork(matrix.place.clients.journal, matrix.deployment.table, matrix.place.observer.keysOf(token));
     await target.dispose();
     matrix.place.observer.forget(token);
   }
 }
 
-async function disturb(subject: Subject, point: Point): Promise<{ delivered: boolean; violations: string[] }> {
+async function alarmOfRival(
+  matrix: Matrix,
+  target: MatrixTarget,
+  { mode, remediation }: Point,
+): Promise<Omit<Rival, 'functionName'> | undefined> {
+  const rival = mode === 'rival' ? matrix.rivals.get(remediation) : undefined;
+  if (!rival) return undefined;
+  const about = { ...target, metric: target.metricOfRival ?? target.metric };
+  return { remediation: rival, alarm: await makeAlarm(matrix.place, about, rival, 'rival') };
+}
+
+/** What became of a point before the reconciler had its turn. */
+interface Disturbed {
+  readonly delivered: boolean;
+  readonly violations: string[];
+  /** Of the events that were delivered. */
+  readonly ids: readonly string[];
+}
+
+async function disturb(subject: Subject, point: Point): Promise<Disturbed> {
   const { matrix, target, functionName } = subject;
   const parcel = await lead(subject, point.stage);
   const neighbour =
@@ -65,12 +97,15 @@ async function disturb(subject: Subject, point: Point): Promise<{ delivered: boo
   const { seam, kind } = point;
   const armed = arm(matrix.place, target, { name: `${target.token} ${nameOf(point)}`, seam, kind }, functionName);
   try {
-    const deliveries = await deliverBy(subject, point, parcel, neighbour?.parcel);
+    const deliveries = subject.rival
+      ? await deliverBoth(subject, subject.rival, parcel, armed.delivered)
+      : await deliverBy(subject, point, parcel, neighbour?.parcel);
     const journal = await journalOf(matrix, target.token);
     const facts = await factsOf(journal, target, point.stage, deliveries);
     return {
       delivered: armed.delivered(),
       violations: [...afterDeliveries(facts), ...(await lost(matrix, deliveries))],
+      ids: deliveries.map(({ id }) => id),
     };
   } finally {
     armed.disarm();
@@ -161,6 +196,26 @@ async function deliverBy(subject: Subject, point: Point, parcel: Parcel, neighbo
   );
 }
 
+/** The first, with Lambda's own retries; the other one's as soon as the fault is met, or the first has ended without meeting it. */
+async function deliverBoth(
+  { matrix: { place }, functionName }: Subject,
+  rival: Rival,
+  parcel: Parcel,
+  isMet: () => boolean,
+): Promise<Delivered[]> {
+  const other = parcelOf(await rival.alarm.set('ALARM'));
+  const state = { hasEnded: false };
+  const first = deliver(place, functionName, parcel.payload).finally(() => {
+    state.hasEnded = true;
+  });
+  while (!isMet() && !state.hasEnded) await sleep(2);
+  const [one, two] = await Promise.all([first, deliver(place, rival.functionName, other.payload)]);
+  return [
+    { id: parcel.id, ...one },
+    { id: other.id, ...two },
+  ];
+}
+
 /** An event that Lambda gave up must stand in the failure queue (invariant I1). */
 async function lost({ deployment }: Matrix, deliveries: readonly Delivered[]): Promise<string[]> {
   const givenUp = deliveries.filter(({ acknowledged, requestId }) => !acknowledged && requestId);
@@ -180,7 +235,9 @@ async function factsOf(
   stage: Stage,
   deliveries: Facts['deliveries'] = [],
 ): Promise<Facts> {
-  const inspection = await target.inspect(journal.actions.map(({ change }) => change));
+  const inspection = await target.inspect(
+    journal.actions.map(({ remediation, change: { before, after } }) => ({ remediation, before, after })),
+  );
   return { stage, journal, inspection, now: Date.now(), deliveries };
 }
 
@@ -190,17 +247,27 @@ const LONG_ENOUGH_MS = 46_000;
 const ROUNDS = 7;
 
 /** Gives the reconciler its turns until nothing is left that should happen soon, and judges. */
-async function settle(matrix: Matrix, target: MatrixTarget, alarm: MatrixAlarm, point: Point): Promise<string[]> {
+async function settle(
+  matrix: Matrix,
+  target: MatrixTarget,
+  alarms: readonly MatrixAlarm[],
+  point: Point,
+  ids: readonly string[],
+): Promise<string[]> {
   const { place, deployment, found, reconciling } = matrix;
   const look = async () => factsOf(await journalOf(matrix, target.token), target, point.stage);
   const timePasses = async () => {
     await age(place.clients.journal, deployment.table, place.observer.keysOf(target.token), LONG_ENOUGH_MS);
-    await alarm.age(LONG_ENOUGH_MS);
+    for (const alarm of alarms) await alarm.age(LONG_ENOUGH_MS);
   };
+  const rival = point.mode === 'rival' ? matrix.rivals.get(point.remediation) : undefined;
+  const isOver = (facts: Facts) =>
+    isSettled(facts) && (!rival || ids.every((id) => facts.journal.events.get(id)?.status === 'done'));
   let facts = await look();
-  for (let round = 0; reconciling && round < ROUNDS && !isSettled(facts); round++) {
+  for (let round = 0; reconciling && round < ROUNDS && !isOver(facts); round++) {
     await reconciling.turn(timePasses);
     facts = await look();
   }
-  return [...(found.get(target.token) ?? []), ...atTheEnd(facts)];
+  const between = rival ? eachOfBoth(facts.journal, [point.remediation, rival], ids) : [];
+  return [...(found.get(target.token) ?? []), ...atTheEnd(facts), ...between];
 }

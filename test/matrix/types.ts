@@ -26,7 +26,8 @@ export type Kind = (typeof KINDS)[number];
  * alarm a second alarm of the same target too; `reconciler`: not at all, so that only the reconciler is left.
  */
 export const MODES = ['retry', 'concurrent', 'reconciler'] as const;
-export type Mode = (typeof MODES)[number];
+/** Besides: `rival`, for cases that name one. As soon as the fault is met, an alarm of another kind of the same target comes to another remediation. */
+export type Mode = (typeof MODES)[number] | 'rival';
 
 /** An AWS call or (service `postgres`) an SQL statement, and which of its kind within one delivery: 1 is the first. */
 export interface Seam {
@@ -69,6 +70,8 @@ export interface MatrixTarget {
     readonly MetricName: string;
     readonly Dimensions: { Name: string; Value: string }[];
   };
+  /** What the alarm of the case's rival is about. */
+  readonly metricOfRival?: MatrixTarget['metric'];
   /** Sees to what a stage needs besides the journal: data that CloudWatch must have, tasks that must run. */
   ready(stage: Stage): Promise<void>;
   /** Has the statements of Nightshift's login on this target looked at; absent where no SQL is spoken. */
@@ -79,6 +82,7 @@ export interface MatrixTarget {
 }
 
 export interface RecordedIntent {
+  readonly remediation: string;
   readonly before: unknown;
   readonly after: unknown;
 }
@@ -87,6 +91,8 @@ export interface RecordedIntent {
 export interface MatrixCase {
   readonly remediation: string;
   readonly stages: readonly Stage[];
+  /** Another remediation whose alarms the same target has: in mode `rival` one of them fires while the first is interrupted. */
+  readonly rival?: string;
   /** Targets alive at a time: each costs processes. */
   readonly targetsAtOnce: number;
   /** Makes what all its targets share. Called once, before the functions are built. */

@@ -51,6 +51,20 @@ describe('pausing in a storm of alarms', () => {
     expect(await getSwitch(world.store)).toMatchObject(item);
   });
 
+  it('stays when a later release has more copies than were written', async () => {
+    await setSwitch(world.store, 'pause', 'person:test', 'before the deployment');
+    const added = Array.from({ length: SWITCH_COPIES / 2 }, (_, copy) => switchKey(SWITCH_COPIES / 2 + copy));
+    for (let start = 0; start < added.length; start += 100)
+      await world.store.transact(
+        added.slice(start, start + 100).map((key) => ({
+          label: key.pk,
+          item: { Delete: { TableName: 'journal', Key: marshall(key) } },
+        })),
+      );
+    for (const name of ['enlarged-1', 'enlarged-2', 'enlarged-3'])
+      expect(await world.deliver(numberAlarm(name, 'ALARM', { id: name }))).toMatchObject({ reason: 'paused' });
+  });
+
   it('stays frozen when a resume that began earlier ends later', async () => {
     await setSwitch(world.store, 'pause', 'person:test', 'first');
     const { table } = world.store;

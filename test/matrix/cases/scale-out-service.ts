@@ -15,6 +15,8 @@ import type { Inspection, MatrixCase, MatrixTarget, OpenCase, RecordedIntent, St
 
 const CLUSTER = 'orders';
 const BASELINE = 1;
+/** Its forced deployments are the other change that a service may get. */
+const RIVAL = 'restart-service';
 const SETTLED_WITHIN_MS = 20_000;
 
 interface Capacity {
@@ -24,6 +26,7 @@ interface Capacity {
 export const matrixCase: MatrixCase = {
   remediation: 'scale-out-service',
   stages: ['firing', 'resolved', 'hand-back'],
+  rival: RIVAL,
   targetsAtOnce: 20,
   async open(place) {
     const ecs = new ECSClient({
@@ -43,8 +46,9 @@ export const matrixCase: MatrixCase = {
 class Services implements OpenCase {
   readonly #place: Place;
   readonly #ecs: ECSClient;
-  /** Changes of the desired count to another value, by token. */
+  /** Changes of the desired count to another value, by token; forced deployments. */
   readonly #changes = new Map<string, number>();
+  readonly #forced = new Map<string, number>();
 
   constructor(place: Place, ecs: ECSClient) {
     this.#place = place;
@@ -59,7 +63,9 @@ class Services implements OpenCase {
   changes({ service: of, operation, params }: AwsCall): string | undefined {
     if (of !== 'ecs' || operation !== 'UpdateService') return undefined;
     const token = String(params.service);
-    if (params.desiredCount !== this.#desired(token)) this.#changes.set(token, (this.#changes.get(token) ?? 0) + 1);
+    if (params.forceNewDeployment) this.#forced.set(token, (this.#forced.get(token) ?? 0) + 1);
+    else if (params.desiredCount !== this.#desired(token))
+      this.#changes.set(token, (this.#changes.get(token) ?? 0) + 1);
     return token;
   }
 
@@ -83,6 +89,7 @@ class Services implements OpenCase {
       key: `ecs-service/${CLUSTER}/${token}`,
       // The alarm is OK when it comes to handing back, which is judged by CPU and memory.
       metric: { Namespace: 'AWS/ECS', MetricName: 'MemoryUtilization', Dimensions },
+      metricOfRival: { Namespace: 'ECS/ContainerInsights', MetricName: 'RunningTaskCount', Dimensions },
       ready: (stage) => this.#ready(token, stage),
       inspect: async (intents) => this.#inspect(token, intents),
       dispose: async () => {
@@ -112,11 +119,16 @@ class Services implements OpenCase {
 
   #inspect(token: string, intents: readonly RecordedIntent[]): Inspection {
     const live = this.#desired(token);
-    const last = intents.at(-1) as { before: Capacity; after: Capacity } | undefined;
+    const own = intents.filter(({ remediation }) => remediation !== RIVAL);
+    const forced = this.#forced.get(token) ?? 0;
+    const changed = (this.#changes.get(token) ?? 0) + forced;
+    const last = own.at(-1) as { before: Capacity; after: Capacity } | undefined;
     const [before, after] = last ? [last.before.value, last.after.value] : [BASELINE, BASELINE];
-    const state = live === after && last ? 'after' : live === before ? 'before' : 'beyond';
-    const detail = `desired count ${live}, intended ${before} -> ${after}`;
-    return { state, changes: this.#changes.get(token) ?? 0, detail };
+    const ofOwn = live === after && last ? 'after' : live === before ? 'before' : 'beyond';
+    const isRivals = intents.at(-1)?.remediation === RIVAL;
+    const state = isRivals && ofOwn !== 'beyond' ? (forced > 0 ? 'after' : 'before') : ofOwn;
+    const detail = `desired count ${live}, intended ${before} -> ${after}; ${forced} forced deployments`;
+    return { state, changes: changed, detail };
   }
 
   async #settled(token: string): Promise<void> {

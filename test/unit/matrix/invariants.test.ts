@@ -1,7 +1,7 @@
 /** The matrix's own judgement: a check that can't turn red proves nothing. */
 import { describe, expect, it } from '@jest/globals';
 import { type ActionItem, type EventItem, NEW_TARGET, type WorkItem } from '../../../functions/engine/items.ts';
-import { afterDeliveries, atTheEnd, type Facts } from '../../matrix/invariants.ts';
+import { afterDeliveries, atTheEnd, eachOfBoth, type Facts } from '../../matrix/invariants.ts';
 import type { Journal } from '../../matrix/journal.ts';
 
 const NOW = Date.parse('2026-11-20T03:00:00Z');
@@ -188,5 +188,41 @@ describe('at the end', () => {
   it('a failure that a person was called about holds', () => {
     const given = facts({ actions: [{ ...action, status: 'failed' }], entries: [entry('escalated')] });
     expect(atTheEnd(given)).toEqual([]);
+  });
+});
+
+describe('two remediations of one target', () => {
+  const both = ['scale-out-service', 'restart-service'];
+  const ids = ['event-1', 'event-2'];
+  const held: EventItem = { ...event, pk: 'EVENT#restart-service#event-2' };
+  const journal: Journal = {
+    ...good,
+    events: new Map([
+      ['event-1', event],
+      ['event-2', held],
+    ]),
+    work: [...good.work, { ...work('recheck'), remediation: 'restart-service' }],
+  };
+
+  it('hold when one acts and the other is looked at again', () => {
+    expect(eachOfBoth(journal, both, ids)).toEqual([]);
+  });
+
+  it.each<[string, Partial<Journal>, RegExp]>([
+    ['the other is forgotten', { work: good.work }, /^I1: restart-service didn't act, and nothing looks/],
+    ['the other has no outcome', { events: good.events }, /^I1: event event-2 has no outcome/],
+    ['neither acts and nobody is called', { actions: [] }, /^I1: neither remediation acted/],
+  ])('turn red when %s', (_, change, sentence) => {
+    expect(eachOfBoth({ ...journal, ...change }, both, ids)).toContainEqual(expect.stringMatching(sentence));
+  });
+
+  it('turn red when both are under way, or one of them acts twice', () => {
+    const [first, second] = ['scale-out-service', 'restart-service'].map(
+      (remediation, index): ActionItem => ({ ...action, remediation, actionId: `act-${index}`, status: 'intended' }),
+    );
+    const actions = [first, second].flatMap((each) => each ?? []);
+    expect(atTheEnd(facts({ ...journal, actions }))).toContainEqual(expect.stringMatching(/^I2: 2 intents/));
+    const twice = [action, { ...action, actionId: 'act-2' }];
+    expect(atTheEnd(facts({ ...journal, actions: twice }))).toContainEqual(expect.stringMatching(/^I5: 2 actions of/));
   });
 });

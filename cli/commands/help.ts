@@ -13,13 +13,22 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ['--table <name>', "with --aws: the journal's table, instead of a configuration"],
   ['--json', 'one JSON document on the last line of stdout; everything else goes to stderr'],
   ['--yes', 'change without asking'],
-  ['--for <time>', 'with take-over: for how long (2h), such as 30m or 1d; 7d at most'],
+  ['--for <time>', 'for how long, such as 30m or 1d: take-over 2h unless said and 7d at most, snooze a day at most'],
   ['--verify', 'with incident: recompute its hash chain, and name what is not as it was written'],
   ['--html <file>', 'with report: write one page to this file'],
   ['--input <file>', 'with recover: a JSON object with the input of the plan'],
   ['--rehearse', 'with recover: say what would be changed, and change nothing that anybody uses'],
-  ['--reason <why>', 'with take-over, release, resolve and stop: why, for the journal'],
+  ['--reason <why>', 'why, for the journal and whoever reads it later'],
 ];
+/** Not every command takes them; its usage says so. */
+const OF_SOME = ['--for', '--verify', '--html', '--input', '--rehearse', '--reason'];
+
+/** Those that any of the commands takes. */
+const optionsOf = (commands: readonly Command[]) =>
+  OPTIONS.filter(([option]) => {
+    const [flag = ''] = option.split(' ');
+    return !OF_SOME.includes(flag) || commands.some(({ usage }) => usage.includes(flag));
+  });
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['0', 'done'],
@@ -31,7 +40,7 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
 const documentOf = (commands: readonly Command[]): HelpDocument => ({
   version: 1,
   commands: commands.map(({ name, usage, summary }) => ({ name, usage, summary })),
-  options: OPTIONS.map(([option, summary]) => ({ option, summary })),
+  options: optionsOf(commands).map(([option, summary]) => ({ option, summary })),
   exitCodes: EXIT_CODES.map(([code, meaning]) => ({ code: Number(code), meaning })),
 });
 
@@ -65,7 +74,7 @@ export function helpOf(commands: () => readonly Command[]): Command {
         'Commands',
         shown.map(({ usage, summary }) => [usage, summary]),
       );
-      section('Options', OPTIONS);
+      section('Options', optionsOf(shown));
       section('Exit codes', EXIT_CODES);
     },
   };

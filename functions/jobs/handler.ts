@@ -33,7 +33,6 @@ export function jobHandler<State extends Json>(job: Job<State>) {
         store,
         config: runtimeConfig(),
         now: Date.now,
-        random: Math.random,
         remaining: () => lambda.getRemainingTimeInMillis(),
       },
       job,

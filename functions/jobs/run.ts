@@ -27,7 +27,6 @@ export interface TurnOrder extends RunIdentity {
 
 export interface Surroundings extends Omit<JobContext, 'run'> {
   readonly store: Store;
-  readonly random: () => number;
 }
 
 /** Looked at again after so long while Nightshift is paused. */

@@ -56,7 +56,6 @@ const turn = (id: string, more: Partial<BackupConfig> = {}): Promise<Turn> =>
       store: w.store,
       config: { ...config, databases: { [id]: { ...database, name: id, backup: { ...backup, ...more } } } },
       now: Date.now,
-      random: Math.random,
       remaining: () => 30_000,
     },
     job,

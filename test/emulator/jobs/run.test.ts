@@ -59,7 +59,7 @@ const job: Job<State> = {
 const order = (scheduledAt = '2026-11-21T02:00:00Z') => ({ job: manifest.name, subject, scheduledAt });
 const turn = (given: Parameters<typeof takeTurn>[2] = order()): Promise<Turn> =>
   takeTurn(
-    { store: world.store, config: world.config, now: () => clock, random: Math.random, remaining: () => 30_000 },
+    { store: world.store, config: world.config, now: () => clock, remaining: () => 30_000 },
     job,
     given,
   );

@@ -29,6 +29,17 @@ describe('help', () => {
     }
   });
 
+  it('of one command names only options that it takes', async () => {
+    const optionsOf = async (command: string) => {
+      const { out } = await type('help', command, '--json');
+      return helpDocument.parse(JSON.parse(out.at(-1) ?? '')).options.map(({ option }) => option.split(' ')[0]);
+    };
+    expect(await optionsOf('snooze')).toEqual(expect.arrayContaining(['--for', '--reason', '--yes']));
+    expect(await optionsOf('pause')).toContain('--reason');
+    for (const option of ['--for', '--html', '--verify']) expect(await optionsOf('pause')).not.toContain(option);
+    expect(await optionsOf('ack')).not.toContain('--reason');
+  });
+
   it('of a command that is not there, or of two, is wrong usage', async () => {
     expect(await type('help', 'docter')).toMatchObject({ code: 2, out: [] });
     expect(await type('help', 'doctor', 'status')).toMatchObject({ code: 2, out: [] });

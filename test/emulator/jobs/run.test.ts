@@ -58,11 +58,7 @@ const job: Job<State> = {
 
 const order = (scheduledAt = '2026-11-21T02:00:00Z') => ({ job: manifest.name, subject, scheduledAt });
 const turn = (given: Parameters<typeof takeTurn>[2] = order()): Promise<Turn> =>
-  takeTurn(
-    { store: world.store, config: world.config, now: () => clock, remaining: () => 30_000 },
-    job,
-    given,
-  );
+  takeTurn({ store: world.store, config: world.config, now: () => clock, remaining: () => 30_000 }, job, given);
 /** As the state machine does: until it has ended. */
 async function toItsEnd(given = order()): Promise<Turn> {
   for (let turns = 0; turns < 20; turns++) {

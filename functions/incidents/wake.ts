@@ -12,7 +12,7 @@ import type { EntryKind } from '../../events/journal.ts';
 import { classifyAwsError } from '../engine/errors.ts';
 import { executionName, type FollowItem, followPartition, readFollowing } from '../engine/following.ts';
 import type { Store } from '../engine/store.ts';
-import { putFollowing } from './follow-through/item.ts';
+import { putFollowing } from './follow-item.ts';
 
 /** The state machine of one deployment. */
 export interface Machine {

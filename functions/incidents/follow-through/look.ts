@@ -9,7 +9,7 @@ import type { Measure } from '../../engine/metrics.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
 import { READS_OF_A_LOOK } from '../../engine/storm.ts';
 import { entryMaker, putEntry } from '../../engine/writes.ts';
-import { orderOfWait, putFollowing, storeToken, type Wait } from './item.ts';
+import { orderOfWait, putFollowing, storeToken, type Wait } from '../follow-item.ts';
 import { stepMeasures } from './measures.ts';
 import {
   type AlarmsSeen,

@@ -1,7 +1,7 @@
-/** How the follow-through's item is written. */
+/** How the follow-through's item is written, by it and by who revives it. */
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { type FollowItem, followKey } from '../../engine/following.ts';
-import type { Labelled } from '../../engine/store.ts';
+import { type FollowItem, followKey } from '../engine/following.ts';
+import type { Labelled } from '../engine/store.ts';
 
 const clean = { removeUndefinedValues: true } as const;
 

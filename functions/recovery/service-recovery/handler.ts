@@ -9,7 +9,6 @@ import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts'
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
-import { guardPeriodSeconds } from '../../metrics/newest-period.ts';
 import { remediation as restartService } from '../../remediations/restart-service/handler.ts';
 import { remediation as rollBackDeployment } from '../../remediations/roll-back-deployment/handler.ts';
 import type { PlanCode } from '../around.ts';
@@ -131,7 +130,7 @@ export const code: PlanCode<Input> = {
         rehearse
           ? { kind: 'done', detail: `a rehearsal: ${healthOf(seen).detail}` }
           : prove(
-              ...([seen, targetOf(given, config).target, guardPeriodSeconds(config.alarmPeriodSeconds)] as const),
+              ...([seen, targetOf(given, config).target, config.metricPeriodSeconds] as const),
               ...([lastChangeAt, now()] as const),
             ),
       act: () => Promise.reject(new ActionFailedError('prove changes nothing')),

@@ -146,6 +146,21 @@ export interface EndpointConfig extends Protected {
   readonly failBack: 'auto' | 'person';
 }
 
+/** Limits of the check of secrets. */
+export interface SecretChecks {
+  readonly olderThanDays: number;
+  readonly expiringWithinDays: number;
+  /** Names, or beginnings of names that end with `*`. */
+  readonly ignore: readonly string[];
+}
+
+/** Limits of the morning round. */
+export interface HealthChecks {
+  readonly storageAbovePercent: number;
+  readonly errorsAbovePercent: number;
+  readonly firingForHours: number;
+}
+
 export interface RuntimeConfig {
   readonly version: 1;
   /** Name of this deployment; part of every resource's name. */
@@ -178,6 +193,8 @@ export interface RuntimeConfig {
   readonly approvals: { readonly validForSeconds: number };
   /** Who is called while nobody takes an incident in hand, and when. */
   readonly escalation: Escalation;
+  /** Absent: no regular checks. */
+  readonly checks?: { readonly secrets: SecretChecks; readonly health: HealthChecks } | undefined;
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

@@ -7,8 +7,8 @@ export interface JobManifest {
   readonly name: string;
   readonly summary: string;
   readonly permissions: readonly Permission[];
-  /** `database`: a run of its own for each database that has backups. `deployment`: one run for all. */
-  readonly runsFor: 'database' | 'deployment';
+  /** `database`: a run of its own for each database that has backups. `deployment`: one run for all. `checks`: one run for all, where `checks` is configured. */
+  readonly runsFor: 'database' | 'deployment' | 'checks';
   /** When it runs unless the configuration says otherwise: fields of a cron expression of EventBridge Scheduler, and the time zone. */
   readonly schedule: { readonly cron: string; readonly timeZone: string };
   /** It starts within so many minutes after its time, so that not everything starts at once (EventBridge Scheduler, flexible time windows). */

@@ -37,11 +37,11 @@ export const backupSchema = z.strictObject({
 type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMinutes'>;
 
 /** What a job has a run for: databases with backups, or `all`; nothing when it is switched off. */
-export function jobSubjects({ name, runsFor }: Scheduled, { databases, jobs }: DeploymentConfig): string[] {
+export function jobSubjects({ name, runsFor }: Scheduled, { databases, jobs, checks }: DeploymentConfig): string[] {
   if (jobs[name]?.enabled === false) return [];
   const backedUp = Object.entries(databases).flatMap(([key, { backup }]) => (backup ? [key] : []));
   if (runsFor === 'database') return backedUp.sort();
-  return ['all'];
+  return runsFor === 'checks' && !checks ? [] : ['all'];
 }
 
 /**

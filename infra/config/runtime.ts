@@ -97,6 +97,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     approvals: { validForSeconds: config.approvals.validForSeconds },
     windows: config.windows.map((window) => windowOf(window, config)),
     escalation: escalationOf(config.escalation),
+    ...(config.checks && { checks: config.checks }),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
     handsOffSeconds: config.handsOffSeconds,
     staleAfterSeconds: config.staleAfterSeconds,

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
 import { archiveSchema } from './archive.ts';
+import { checksSchema } from './checks.ts';
 import { endpointSchema } from './endpoints.ts';
 import { escalationSchema } from './escalation.ts';
 import { backupSchema, jobSchema } from './jobs.ts';
@@ -319,6 +320,8 @@ export const configSchema = z.strictObject({
   links: linksSchema.optional(),
   /** How incidents that are over are kept in S3 (docs/records.md). */
   archive: archiveSchema,
+  /** Regular checks of secrets and of everything protected (docs/checks.md); none when left out. */
+  checks: checksSchema.optional(),
   fleet: z
     .strictObject({
       /** Changes within any one hour, over all runbooks and targets. */

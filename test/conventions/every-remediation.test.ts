@@ -33,7 +33,9 @@ function actionsUsed(source: string): string[] {
   const signedByHand = [...source.matchAll(/\bask\('([a-z0-9-]+:[A-Z]\w+)'/g)].map(([, action = '']) => action);
   const commands = [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
     ([, imported = '', client = '']) =>
-      [...imported.matchAll(/(\w+)Command\b/g)].map(([, command]) => `${IAM_SERVICE[client] ?? client}:${command}`),
+      [...imported.matchAll(/\b(?:paginate(\w+)|(\w+)Command)\b/g)].map(
+        ([, paged, command = paged]) => `${IAM_SERVICE[client] ?? client}:${command}`,
+      ),
   );
   return [...commands, ...signedByHand];
 }

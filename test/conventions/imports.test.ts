@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/remediations': ['functions/databases', 'functions/dns', 'functions/ecs', 'functions/engine', 'events'],
   'functions/records': ['functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
-  'functions/jobs': ['functions/databases', 'functions/engine', 'events'],
+  'functions/jobs': ['functions/databases', 'functions/ecs', 'functions/metrics', 'functions/engine', 'events'],
   // A step of a plan may be a remediation (docs/decisions/0156).
   'functions/recovery': [
     ...['functions/remediations', 'functions/databases', 'functions/ecs', 'functions/metrics'],

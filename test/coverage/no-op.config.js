@@ -1,4 +1,4 @@
-/** The remediations' tests with every `decide` doing nothing (test/world/coverage.test.ts). */
+/** The remediations' and jobs' tests with all of them doing nothing (test/world/coverage.test.ts). */
 import config from '../../jest.config.js';
 
 const [, , , emulator] = config.projects;
@@ -7,6 +7,6 @@ export default {
   ...emulator,
   rootDir: `${import.meta.dirname}/../..`,
   displayName: 'no-op',
-  testMatch: ['<rootDir>/test/emulator/remediations/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/emulator/remediations/**/*.test.ts', '<rootDir>/test/emulator/jobs/**/*.test.ts'],
   transform: { [files]: ['<rootDir>/test/coverage/no-op-transform.js', options] },
 };

@@ -83,3 +83,21 @@ describe('faults', () => {
     expect(jobFaults({ jobs, databases: often }, known)).toMatchObject([{ path: 'jobs.back-up-database.cron' }]);
   });
 });
+
+describe('regular checks', () => {
+  const check = { ...manifest, name: 'check-health', runsFor: 'checks' as const };
+  const configured = (more: object) => parseConfig({ ...example, ...more }, [], 'test', ['check-health']).config;
+
+  it('run only where they are configured, and not when they are switched off', () => {
+    expect(jobSubjects(check, configured({}))).toEqual([]);
+    expect(jobSubjects(check, configured({ checks: {} }))).toEqual(['all']);
+    expect(jobSubjects(check, configured({ checks: {}, jobs: { 'check-health': { enabled: false } } }))).toEqual([]);
+  });
+
+  it('have the limits of the runbooks unless others are given', () => {
+    expect(configured({ checks: { health: { errorsAbovePercent: 2 } } }).checks).toEqual({
+      secrets: { olderThanDays: 90, expiringWithinDays: 7, ignore: [] },
+      health: { storageAbovePercent: 80, errorsAbovePercent: 2, firingForHours: 4 },
+    });
+  });
+});

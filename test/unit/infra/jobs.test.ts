@@ -50,6 +50,23 @@ describe('a deployment with backups', () => {
   });
 });
 
+describe('a deployment with checks', () => {
+  const withChecks = buildStack((config) => ({ ...config, checks: {} }));
+
+  it('runs each once for the whole deployment, and neither may read a value', () => {
+    const schedules = resourcesOf(withChecks, 'AWS::Scheduler::Schedule').map(({ properties }) => properties.Name);
+    expect(schedules).toEqual(expect.arrayContaining(['check-health-all', 'check-secrets-all']));
+    const actions = ['Jobschecksecrets', 'Jobscheckhealth']
+      .flatMap((role) => statementsOf(withChecks, role))
+      .flatMap(({ Action }) => Action)
+      .filter((action) => /^(secretsmanager|ssm|ecs|rds|cloudwatch):/.test(String(action)));
+    expect([...new Set(actions)].sort()).toEqual([
+      ...['cloudwatch:DescribeAlarms', 'cloudwatch:GetMetricData', 'ecs:DescribeServices', 'rds:DescribeDBInstances'],
+      ...['secretsmanager:ListSecretVersionIds', 'secretsmanager:ListSecrets', 'ssm:DescribeParameters'],
+    ]);
+  });
+});
+
 describe('a deployment without backups', () => {
   it('has no job, no machine and no schedule for it', () => {
     const machines = resourcesOf(buildStack(), 'AWS::StepFunctions::StateMachine');

@@ -9,6 +9,8 @@ import { manifest as followThrough } from '../../../functions/incidents/follow-t
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
+import { manifest as checkHealth } from '../../../functions/jobs/check-health/manifest.ts';
+import { manifest as checkSecrets } from '../../../functions/jobs/check-secrets/manifest.ts';
 import { manifest as serviceRecovery } from '../../../functions/recovery/service-recovery/manifest.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
@@ -48,7 +50,7 @@ export function buildStack(
       units: {
         remediations: [unit(release), unit(scaleOut)],
         incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
-        jobs: [unit(backUp)],
+        jobs: [unit(backUp), unit(checkHealth), unit(checkSecrets)],
         plans: [unit(serviceRecovery)],
       },
       folderOf: () => code,

@@ -1,0 +1,280 @@
+/** The checks' own calls: secrets and parameters on the emulator, services and databases on the stand-ins. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateClusterCommand, CreateServiceCommand, RegisterTaskDefinitionCommand } from '@aws-sdk/client-ecs';
+import { CreateDBInstanceCommand } from '@aws-sdk/client-rds';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  SecretsManagerClient,
+  UpdateSecretCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { RuntimeConfig } from '../../../functions/engine/config.ts';
+import type { Json } from '../../../functions/engine/remediation.ts';
+import { Store } from '../../../functions/engine/store.ts';
+import { readRuns } from '../../../functions/jobs/items.ts';
+import type { Job } from '../../../functions/jobs/job.ts';
+import { takeTurn } from '../../../functions/jobs/run.ts';
+import { startMinistack } from '../../../local/emulators/index.ts';
+import { createRds, type Rds } from '../../../local/stand-ins/rds/rds.ts';
+import { CACHE_DIR } from '../../../local/world/state.ts';
+import { journalTable } from '../../support/engine-world.ts';
+import { config as base, database, service } from '../../support/fixtures.ts';
+import { eventually, openTestWorld, REGION, type TestWorld } from '../ecs/support.ts';
+
+jest.setTimeout(90_000);
+const NAMES = { checkSecrets: 'check-secrets', checkHealth: 'check-health' } as const;
+const NOTHING = { services: {}, databases: {} };
+const LIMITS = {
+  secrets: { olderThanDays: 90, expiringWithinDays: 7, ignore: ['ignored/*'] },
+  health: { storageAbovePercent: 80, errorsAbovePercent: 1, firingForHours: 4 },
+};
+const DAY = 86_400_000;
+
+let w: TestWorld;
+let rds: Rds;
+let store: Store;
+let secrets: SecretsManagerClient;
+let ssm: SSMClient;
+let jobs: Readonly<Record<'checkSecrets' | 'checkHealth', Job<Json>>>;
+let runs = 0;
+
+beforeAll(async () => {
+  w = await openTestWorld();
+  rds = createRds(w.world, {
+    events: { publish: async () => ({ id: 'none' }) },
+    metrics: w.cloudwatch,
+    cacheDir: CACHE_DIR,
+    transitionMs: 50,
+    hasServer: () => false,
+  });
+  await rds.start();
+  w.gateway.register(rds);
+  w.gateway.upstreamUrl = (await startMinistack(w.world, { endpointUrl: w.gateway.url })).url;
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: w.gateway.url,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  });
+  const dynamodb = new DynamoDBClient(w.config);
+  await dynamodb.send(journalTable('journal'));
+  store = new Store('journal', dynamodb);
+  secrets = new SecretsManagerClient(w.config);
+  ssm = new SSMClient(w.config);
+  const [{ job: checkSecrets }, { job: checkHealth }] = await Promise.all([
+    import('../../../functions/jobs/check-secrets/handler.ts'),
+    import('../../../functions/jobs/check-health/handler.ts'),
+  ]);
+  jobs = { checkSecrets: checkSecrets as unknown as Job<Json>, checkHealth: checkHealth as unknown as Job<Json> };
+});
+afterEach(() => {
+  for (const { name } of w.gateway.faults.list()) w.gateway.faults.remove(name);
+});
+afterAll(async () => {
+  await w?.close();
+});
+
+/** Turn by turn until it has ended, as the state machine does without its waits. @param now the function's clock. */
+async function run(name: keyof typeof NAMES, protecting: Partial<RuntimeConfig> = NOTHING, now = Date.now()) {
+  const order = {
+    job: NAMES[name],
+    subject: 'all',
+    scheduledAt: `2026-11-21T06:00:${String(++runs).padStart(2, '0')}Z`,
+  };
+  const around = {
+    store,
+    config: { ...base, ...protecting, checks: LIMITS },
+    now: () => now,
+    random: Math.random,
+    remaining: () => 60_000,
+  };
+  for (let turns = 0; turns < 20; turns++) {
+    const turn = await takeTurn(around, jobs[name], order);
+    if (turn.kind === 'ended') {
+      const [latest] = await readRuns(store, order);
+      return { ...turn, check: latest?.verdict?.check, report: latest?.verdict?.report };
+    }
+  }
+  throw new Error(`${order.job} never ended`);
+}
+
+describe('check-secrets', () => {
+  const LISTING = { service: 'secretsmanager', operation: 'ListSecrets' };
+  const PLANTED = 'planted-value-that-nobody-may-see';
+
+  it('[5c/secret-age-check, 8/secret-age, 5b/api-key-expiry, 8/check-key-expiry] names what is old and what ends, by date alone', async () => {
+    await secrets.send(new CreateSecretCommand({ Name: 'orders/login', SecretString: PLANTED }));
+    await secrets.send(
+      new CreateSecretCommand({
+        Name: 'partner/key',
+        SecretString: PLANTED,
+        Tags: [{ Key: 'nightshift:expires-at', Value: new Date(Date.now() + 5 * DAY).toISOString() }],
+      }),
+    );
+    await secrets.send(new CreateSecretCommand({ Name: 'ignored/old', SecretString: PLANTED }));
+    await ssm.send(new PutParameterCommand({ Name: '/orders/token', Type: 'SecureString', Value: PLANTED }));
+    await ssm.send(new PutParameterCommand({ Name: '/orders/colour', Type: 'String', Value: 'red' }));
+
+    const young = await run('checkSecrets');
+    expect(young).toMatchObject({ verdict: 'failed', check: 'secret-end', report: { passed: 3, notPassed: 1 } });
+    expect(young.summary).toMatch(/^1 of 4 checks did not pass: partner\/key: it ends in 4 days/);
+
+    const old = await run('checkSecrets', NOTHING, Date.now() + 100 * DAY);
+    expect(old.report?.findings).toEqual(
+      ['orders/login', 'partner/key', 'partner/key', '/orders/token'].map((subject) =>
+        expect.objectContaining({ subject, result: 'failed' }),
+      ),
+    );
+    expect(JSON.stringify([young, old])).not.toContain(PLANTED);
+    const asked = w.gateway.callsSince(0).calls.map(({ operation }) => operation);
+    expect(asked).toContain('ListSecretVersionIds');
+    expect(asked.filter((each) => /^Get(Secret|Param)/.test(each))).toEqual([]);
+  });
+
+  it('goes by the value in use, not by the last change of anything else', async () => {
+    const SecretId = 'orders/described';
+    await secrets.send(new CreateSecretCommand({ Name: SecretId, SecretString: PLANTED }));
+    const setAt = (await secrets.send(new DescribeSecretCommand({ SecretId }))).LastChangedDate?.getTime() ?? 0;
+    // AWS tells these dates in whole seconds.
+    await sleep(2_500);
+    await secrets.send(new UpdateSecretCommand({ SecretId, Description: 'another' }));
+    const changedAt = (await secrets.send(new DescribeSecretCommand({ SecretId }))).LastChangedDate?.getTime() ?? 0;
+    expect(changedAt).toBeGreaterThan(setAt + 1_500);
+    // Its value is 91 days old for a moment, while the secret as a whole still is 90 days old.
+    const { report } = await run('checkSecrets', NOTHING, setAt + 91 * DAY + 1_000);
+    expect(report?.findings).toContainEqual(expect.objectContaining({ subject: SecretId, check: 'secret-age' }));
+  });
+
+  it('fails when it may not look, and repeats what is only throttled', async () => {
+    w.gateway.faults.add({ name: 'twice', match: LISTING, kind: 'throttled', times: 2 });
+    expect((await run('checkSecrets')).check).toBe('secret-end');
+    w.gateway.faults.add({ name: 'refused', match: LISTING, kind: 'refused' });
+    const refused = await run('checkSecrets');
+    expect(refused).toMatchObject({ verdict: 'failed', check: 'refused' });
+    expect(refused.summary).toContain('list the secrets');
+  });
+});
+
+describe('check-health', () => {
+  const targetGroup = 'targetgroup/orders/0123456789abcdef';
+  const loadBalancer = 'app/shop/0123456789abcdef';
+  const orders = { ...service, name: 'orders', cluster: 'shop', service: 'orders', minTasks: 1 };
+  const withRequests = { ...orders, balancedBy: { loadBalancer, targetGroup } };
+  const db = { ...database, name: 'described-db' };
+  const GIB = 1024 ** 3;
+
+  async function freeStorage(gib: number): Promise<void> {
+    const at = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 60_000);
+    w.cloudwatch.put({
+      region: REGION,
+      namespace: 'AWS/RDS',
+      name: 'FreeStorageSpace',
+      dimensions: { DBInstanceIdentifier: db.name },
+      value: gib * GIB,
+      at,
+    });
+  }
+
+  beforeAll(async () => {
+    await w.clients.ecs.send(new CreateClusterCommand({ clusterName: 'shop' }));
+    await w.clients.ecs.send(
+      new RegisterTaskDefinitionCommand({
+        family: 'orders',
+        containerDefinitions: [{ name: 'app', image: 'orders:1', memory: 64 }],
+      }),
+    );
+    await w.clients.ecs.send(
+      new CreateServiceCommand({ cluster: 'shop', serviceName: 'orders', taskDefinition: 'orders', desiredCount: 0 }),
+    );
+    const { RDSClient, DescribeDBInstancesCommand } = await import('@aws-sdk/client-rds');
+    const client = new RDSClient(w.config);
+    await client.send(
+      new CreateDBInstanceCommand({
+        DBInstanceIdentifier: db.name,
+        Engine: 'postgres',
+        DBInstanceClass: 'db.t4g.micro',
+        AllocatedStorage: 100,
+        MasterUsername: 'postgres',
+        MasterUserPassword: 'for-tests-only',
+      }),
+    );
+    await eventually('the instance', async () => {
+      const { DBInstances } = await client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: db.name }));
+      return DBInstances?.[0]?.DBInstanceStatus === 'available';
+    });
+    client.destroy();
+  });
+
+  it('[5b/daily-health-check] passes over what is well and names what is not, with figures', async () => {
+    await freeStorage(50);
+    const well = { services: { orders: { ...orders, minTasks: 0 } }, databases: { [db.name]: db } };
+    expect(await run('checkHealth', well)).toMatchObject({ verdict: 'passed', summary: '3 of 3 checks passed' });
+
+    await freeStorage(10);
+    const later = Date.now() + 5 * 3_600_000;
+    await w.clients.cloudwatch.send(
+      new PutMetricAlarmCommand({
+        AlarmName: 'stuck',
+        Namespace: 'Own',
+        MetricName: 'Queue',
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanThreshold',
+      }),
+    );
+    await w.clients.cloudwatch.send(
+      new SetAlarmStateCommand({ AlarmName: 'stuck', StateValue: 'ALARM', StateReason: 'by hand' }),
+    );
+    const ill = { services: { orders }, databases: { [db.name]: db } };
+    const { verdict, report } = await run('checkHealth', ill);
+    expect(verdict).toBe('failed');
+    expect(report?.findings).toEqual([
+      expect.objectContaining({ check: 'service', says: '0 of 0 tasks run; at least 1 must' }),
+      expect.objectContaining({ check: 'storage', says: '90 % of 100 GiB are in use; the limit is 80 %' }),
+    ]);
+    const { report: afterHours } = await run('checkHealth', NOTHING, later);
+    expect(afterHours?.findings).toEqual([expect.objectContaining({ check: 'alarm', subject: 'stuck' })]);
+  });
+
+  it('tells the share of failed requests of a day, and that none is told of', async () => {
+    const services = { orders: { ...withRequests, minTasks: 0 } };
+    const silent = await run('checkHealth', { services, databases: {} });
+    expect(silent.report?.findings).toEqual([expect.objectContaining({ check: 'errors', result: 'unknown' })]);
+    const sums: [string, number][] = [
+      ['RequestCount', 1000],
+      ['HTTPCode_Target_5XX_Count', 25],
+    ];
+    for (const [name, value] of sums)
+      w.cloudwatch.put({
+        region: REGION,
+        namespace: 'AWS/ApplicationELB',
+        name,
+        dimensions: { LoadBalancer: loadBalancer, TargetGroup: targetGroup },
+        value,
+        at: new Date(Date.now() - 7_200_000),
+      });
+    const failing = await run('checkHealth', { services, databases: {} });
+    expect(failing.report?.findings).toEqual([
+      expect.objectContaining({ says: '2.50 % of 1000 requests failed in 24 hours; the limit is 1 %' }),
+    ]);
+  });
+
+  it('names what is gone instead of passing over it', async () => {
+    const gone = {
+      services: { x: { ...orders, name: 'x', cluster: 'no-such' } },
+      databases: { y: { ...db, name: 'y' } },
+    };
+    const { report } = await run('checkHealth', gone);
+    expect(report?.findings).toEqual([
+      expect.objectContaining({ subject: 'x', says: 'ECS cluster no-such does not exist' }),
+      expect.objectContaining({ subject: 'y', says: 'DB instance y does not exist' }),
+    ]);
+  });
+});

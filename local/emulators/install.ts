@@ -1,4 +1,4 @@
-/** Installing the emulator (ministack, from PyPI) into the user's cache: pinned, checked by hash, complete or not there at all. */
+/** Installing Python packages, above all the emulator (ministack), into the user's cache: pinned, checked by hash, complete or not there at all. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -9,53 +9,78 @@ import { EnvironmentMissing } from '../world/errors.ts';
 import { findPython, type Python } from './python.ts';
 
 const run = promisify(execFile);
-const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
 const INSTALL_LIMIT_MS = 300_000;
 /** Written last, inside the folder: remembers the interpreter, so that later starts don't look for one again. */
 const MARK = 'nightshift.json';
 
-export interface InstalledEmulator {
+export interface InstalledPackages {
   /** Absolute path of the Python interpreter. */
   readonly python: string;
-  /** Folder with ministack and what it needs. */
+  /** Folder with the packages: what `PYTHONPATH` is set to. */
   readonly sitePackages: string;
 }
+export type InstalledEmulator = InstalledPackages;
+
+/** A set of Python packages that a part of this repository needs. */
+export interface PackageSet {
+  /** Names the folder in the cache. */
+  readonly name: string;
+  /** What it is for people, such as `the local AWS`. */
+  readonly title: string;
+  /** What is downloaded, for people. */
+  readonly download: string;
+  /** File with every package, its version and the hashes of its wheels. */
+  readonly requirements: string;
+}
+
+const EMULATOR: PackageSet = {
+  name: 'emulator',
+  title: 'the local AWS',
+  download: 'ministack 1.4.21, about 2 MB',
+  requirements: join(import.meta.dirname, 'requirements.txt'),
+};
 
 /** Where the emulator is kept between worlds unless told otherwise. */
 export const DEFAULT_CACHE_DIR = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'nightshift');
 
+interface InstallOptions {
+  readonly cacheDir?: string;
+  /** Told one line when something has to be downloaded. */
+  readonly report: (line: string) => void;
+}
+
+/** Makes sure that the emulator is installed. @throws as `installPackages`. */
+export const installEmulator = (options: InstallOptions): Promise<InstalledEmulator> =>
+  installPackages(EMULATOR, options);
+
 /**
- * Makes sure that the emulator is installed under `cacheDir`, in a folder named by the hash of requirements.txt, the platform and (if it is
+ * Makes sure that the packages are installed under `cacheDir`, in a folder named by the hash of their requirements, the platform and (if it is
  * named by the environment) the interpreter. Two callers may install at the same time: each installs beside, and the first to rename wins.
- * @param report told one line when something has to be downloaded.
  * @throws EnvironmentMissing without a Python, without pip, or when the packages can't be had.
  */
-export async function installEmulator(options: {
-  cacheDir?: string;
-  report: (line: string) => void;
-}): Promise<InstalledEmulator> {
+export async function installPackages(set: PackageSet, options: InstallOptions): Promise<InstalledPackages> {
   const cacheDir = options.cacheDir ?? DEFAULT_CACHE_DIR;
-  const requirements = await readFile(REQUIREMENTS);
+  const requirements = await readFile(set.requirements);
   const key = createHash('sha256')
     .update(requirements)
     .update(`${process.platform} ${process.arch} ${process.env.NIGHTSHIFT_PYTHON ?? ''}`)
     .digest('hex')
     .slice(0, 16);
-  const folder = join(cacheDir, `emulator-${key}`);
+  const folder = join(cacheDir, `${set.name}-${key}`);
   const installed = await readMark(folder);
   if (installed) return installed;
   const python = await findPython();
   if (!python.hasPip)
     throw new EnvironmentMissing(
-      `${python.executable} has no pip, which is needed to install the local AWS. Install it (Debian: apt-get install python3-pip), or set NIGHTSHIFT_PYTHON to another Python.`,
+      `${python.executable} has no pip, which is needed to install ${set.title}. Install it (Debian: apt-get install python3-pip), or set NIGHTSHIFT_PYTHON to another Python.`,
     );
-  options.report('installing the local AWS (ministack 1.4.21, about 2 MB) with pip');
+  options.report(`installing ${set.title} (${set.download}) with pip`);
   await mkdir(cacheDir, { recursive: true });
-  return installInto(cacheDir, folder, python);
+  return installInto(cacheDir, folder, python, set);
 }
 
 /** What is installed in `folder`; nothing if it isn't there or its interpreter has gone since. */
-async function readMark(folder: string): Promise<InstalledEmulator | undefined> {
+async function readMark(folder: string): Promise<InstalledPackages | undefined> {
   const mark = join(folder, MARK);
   if (!existsSync(mark)) return undefined;
   const { python } = JSON.parse(await readFile(mark, 'utf8')) as { python: string };
@@ -64,10 +89,15 @@ async function readMark(folder: string): Promise<InstalledEmulator | undefined> 
   return undefined;
 }
 
-async function installInto(cacheDir: string, folder: string, python: Python): Promise<InstalledEmulator> {
+async function installInto(
+  cacheDir: string,
+  folder: string,
+  python: Python,
+  set: PackageSet,
+): Promise<InstalledPackages> {
   const building = await mkdtemp(join(cacheDir, 'building-'));
   try {
-    await pipInstall(python, building);
+    await pipInstall(python, building, set);
     await writeFile(join(building, MARK), JSON.stringify({ python: python.executable, version: python.version }));
     await rename(building, folder);
   } catch (error) {
@@ -79,9 +109,9 @@ async function installInto(cacheDir: string, folder: string, python: Python): Pr
   return (await readMark(folder)) ?? { python: python.executable, sitePackages: folder };
 }
 
-async function pipInstall(python: Python, target: string): Promise<void> {
+async function pipInstall(python: Python, target: string, { title, requirements }: PackageSet): Promise<void> {
   const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check'];
-  const what = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--target', target, '-r', REQUIREMENTS];
+  const what = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--target', target, '-r', requirements];
   try {
     await run(python.executable, [...pip, ...what], {
       timeout: INSTALL_LIMIT_MS,
@@ -94,7 +124,7 @@ async function pipInstall(python: Python, target: string): Promise<void> {
       .slice(-3)
       .join(' ');
     throw new EnvironmentMissing(
-      `pip couldn't install the local AWS for Python ${python.version}: ${said}. Check that a package index can be reached.`,
+      `pip couldn't install ${title} for Python ${python.version}: ${said}. Check that a package index can be reached.`,
       { cause: error },
     );
   }

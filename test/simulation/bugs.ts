@@ -148,6 +148,52 @@ export const BUGS: readonly SimulatedBug[] = [
     `if (alarm.state !== 'ALARM' || !alarm.actionsEnabled) return false;`,
     'if (alarm) return false;',
   ),
+  bug(
+    'the budget of the fleet is counted for each runbook by itself',
+    'engine/budget.ts',
+    'scope: FLEET,',
+    'scope: FLEET.concat(remediation.name),',
+  ),
+  bug(
+    'what takes capacity away claims no slot of the removal budget',
+    'engine/budget.ts',
+    '...(remediation.removesCapacity ? [removalBudget(config)] : []),',
+    '',
+  ),
+  bug(
+    'the budget of a target counts the last half hour only',
+    'engine/guard.ts',
+    '.filter((at) => at > now - HOUR_MS)',
+    '.filter((at) => at > now - HOUR_MS / 2)',
+  ),
+  bug(
+    'a lease is not seen',
+    'engine/guard.ts',
+    'if (target.leaseHolder === undefined) return undefined;',
+    'if (target) return undefined;',
+  ),
+  bug(
+    'a hand-back does not see a take-over',
+    'engine/hand-back.ts',
+    `if (taken) return postpone(context, hold, targetName, taken.until, 'taken-over', describeTakeOver(taken));`,
+    'void [taken, describeTakeOver];',
+  ),
+  bug(
+    'a hand-back does not ask for the mode',
+    'engine/hand-back.ts',
+    `  if (!mayChange(mode))
+    return postpone(`,
+    `  if (mode === ('never' as string))
+    return postpone(`,
+  ),
+  bug(
+    'a hand-back does not see a lease',
+    'engine/hand-back.ts',
+    `  if (present.leaseHolder !== undefined)
+    return postpone(`,
+    `  if (present.leaseHolder === 'nobody')
+    return postpone(`,
+  ),
 ];
 
 /** The source with those patches. @throws Error when a snippet isn't there exactly once. */

@@ -3,6 +3,7 @@
  * says so. Thresholds, code and everything not named here are the defaults a deployment to AWS has.
  */
 import { defineConfig } from '../infra/config/schema.ts';
+import { troubledDatabaseConfig } from './postgres/troubled.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
 import { balancerOf } from './stand-ins/ecs/balancer-metrics.ts';
@@ -73,6 +74,7 @@ export default defineConfig({
       allowApplications: ['nightly-export'],
       recheckAfterSeconds: 5,
     },
+    ...troubledDatabaseConfig(process.env),
   },
   endpoints,
   network: {
@@ -110,10 +112,17 @@ export default defineConfig({
     'release-idle-connections': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'vacuum-and-analyze': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
-    'add-read-replica': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'add-read-replica': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100, verifyWithinSeconds: 30 },
+    'snapshot-database': { verifyWithinSeconds: 30 },
     // High risk is never auto without a line of its own.
     'grow-storage': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
-    'scale-up-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
+    'scale-up-database': {
+      mode: 'auto',
+      cooldownSeconds: 20,
+      perTargetPerHour: 30,
+      perRunbookPerHour: 100,
+      verifyWithinSeconds: 30,
+    },
     'restart-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-dns': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },

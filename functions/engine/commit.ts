@@ -113,6 +113,7 @@ function newAction<T extends Protected, O>(
   change: Change,
   incidentId: string,
 ): ActionItem {
+  const within = limitsOf(context).verifyWithinSeconds ?? context.config.verifyWithinSeconds;
   return {
     actionId: `act-${newId(now)}`,
     remediation: context.remediation.manifest.name,
@@ -127,7 +128,7 @@ function newAction<T extends Protected, O>(
     leaseUntil: leaseEnd(context),
     requestId: context.requestId,
     verifyNotBefore: now + (change.verifyNotBeforeSeconds ?? 0) * 1000,
-    verifyBy: now + (context.config.verifyWithinSeconds + (change.verifyNotBeforeSeconds ?? 0)) * 1000,
+    verifyBy: now + (within + (change.verifyNotBeforeSeconds ?? 0)) * 1000,
   };
 }
 

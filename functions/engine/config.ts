@@ -27,6 +27,8 @@ export interface RunbookLimits {
   readonly perTargetPerHour: number;
   /** Changes by one remediation within one hour, over all targets. */
   readonly perRunbookPerHour: number;
+  /** Time from action to verified before a person is called, where it isn't the deployment's. */
+  readonly verifyWithinSeconds?: number;
 }
 
 /** What every protected thing has, whatever its kind. */

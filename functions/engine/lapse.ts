@@ -45,6 +45,9 @@ export async function whyLapsed<T extends Protected, O>(
     return { why, outcome: { kind: 'already-fine', reason: why } };
   }
   // The alarm is judged again by the recheck that was recorded with the intent.
-  if (now > (action.verifyBy ?? now)) return held('stale', 'it was recorded too long ago');
+  // Proof that takes hours doesn't make an intent that nobody carried out last for hours.
+  const { verifyBy = now, verifyNotBefore = now } = action;
+  if (now > Math.min(verifyBy, verifyNotBefore + context.config.verifyWithinSeconds * 1000))
+    return held('stale', 'it was recorded too long ago');
   return undefined;
 }

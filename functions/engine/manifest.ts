@@ -73,6 +73,8 @@ export interface RemediationManifest {
     readonly cooldownSeconds: number;
     readonly perTargetPerHour: number;
     readonly perRunbookPerHour: number;
+    /** Where AWS takes longer for the change than most: at least so long, before a person is called for want of proof. */
+    readonly verifyWithinSeconds?: number;
   };
   /** For the page of docs/remediations: what neither its permissions nor its triggers tell. Every folder of `functions/remediations` has it. */
   readonly documentation?: {

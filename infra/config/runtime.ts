@@ -76,7 +76,8 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     databases: mapValues(config.databases, (database, key): DatabaseConfig => {
       const { resourceId, securityGroupId, createAlarms, connectionsForSeconds, ...rest } = database;
       const { storageFreeBelowGib, memoryFreeBelowMib, cpuAbovePercent, ...others } = rest;
-      const { writeLatencyAboveSeconds, resourcesForSeconds, ...kept } = others;
+      const { writeLatencyAboveSeconds, resourcesForSeconds, transactionIdsAbove, ...more } = others;
+      const { replicaLagAboveSeconds, loadAbovePerVcpu, pageForDeadlocks, ...kept } = more;
       return { name: key, ...kept };
     }),
     endpoints: mapValues(config.endpoints, (endpoint, key): EndpointConfig => {
@@ -139,8 +140,10 @@ function targetKeyOf(name: string, { services, endpoints }: DeploymentConfig): s
 
 function limitsOf(manifest: RemediationManifest, config: DeploymentConfig): RunbookLimits {
   const own = config.runbooks[manifest.name];
-  const { cooldownSeconds, perTargetPerHour, perRunbookPerHour } = manifest.defaults;
+  const { cooldownSeconds, perTargetPerHour, perRunbookPerHour, verifyWithinSeconds = 0 } = manifest.defaults;
+  const within = own?.verifyWithinSeconds ?? Math.max(verifyWithinSeconds, config.verifyWithinSeconds);
   return {
+    ...(within !== config.verifyWithinSeconds && { verifyWithinSeconds: within }),
     mode: own?.mode ?? config.mode,
     cooldownSeconds: own?.cooldownSeconds ?? cooldownSeconds,
     perTargetPerHour: own?.perTargetPerHour ?? perTargetPerHour,

@@ -196,7 +196,24 @@ export const databaseSchema = z.strictObject({
   cpuAbovePercent: percent.default(90),
   /** Time of one write to storage that raises the alarm: a sick instance, not a slow statement. */
   writeLatencyAboveSeconds: z.number().gt(0).max(60).default(0.5),
-  /** How long storage, memory, CPU and write latency must be beyond their limits. */
+  /**
+   * Age in transactions of the oldest transaction id that raises the alarm; 0: no alarm. Autovacuum comes at 200 million, the server stops at two billion; at 500
+   * million autovacuum doesn't keep up (AWS Database Blog, "Implement an Early Warning System for Transaction ID Wraparound").
+   */
+  transactionIdsAbove: z.int().min(0).max(2_000_000_000).default(500_000_000),
+  /**
+   * For a read replica: how far it may be behind its source (runbook 004, lines 1185-1194: 60 s); 0: no alarm. Statements that run too long on the
+   * replica hold its replay back. Where the source is idle the lag grows although nothing is wrong ("Monitoring read replication").
+   */
+  replicaLagAboveSeconds: z.number().min(0).max(86_400).default(0),
+  /**
+   * Sessions at work for each vCPU that raise the alarm; 0: no alarm. Needs Performance Insights or Database Insights, which publishes `DBLoadRelativeToNumVCPUs`. Statements
+   * that run for too long are looked for.
+   */
+  loadAbovePerVcpu: z.number().min(0).max(1000).default(0),
+  /** Whether people are called when the server ends transactions that wait for each other, which no runbook can mend. Needs Performance Insights, too. */
+  pageForDeadlocks: z.boolean().default(false),
+  /** How long storage, memory, CPU, write latency, transaction ids, lag and load must be beyond their limits. */
   resourcesForSeconds: seconds(10, 86_400).default(900),
   severity: severity.default('P2'),
   /** Backups that Nightshift takes and proves; none when left out. */
@@ -264,6 +281,11 @@ export const runbookSchema = z.strictObject({
   perTargetPerHour: perHour.optional(),
   /** Changes within one hour, over all targets. */
   perRunbookPerHour: perHour.optional(),
+  /**
+   * Time from its change to proof of it before a person is called. By default the deployment's, or longer where AWS takes longer. Backstop alarms
+   * keep to the deployment's.
+   */
+  verifyWithinSeconds: seconds(1, 86_400).optional(),
   /**
    * Concurrent executions set aside for its function. None by default: what is set aside is taken from the account's limit, of
    * which a new account has little, and Lambda refuses a deployment that leaves fewer than 100 for everyone else.

@@ -40,6 +40,8 @@ export interface ProtectedAlarmProps {
   readonly trouble?: 'above' | 'below';
   /** Whether no data is trouble, too, which starts the runbook: of what is always there while it is well. */
   readonly silenceIsTrouble?: boolean;
+  /** Whether no data means that all is well: of what is told only while there is some of it. */
+  readonly silenceIsFine?: boolean;
   /**
    * Whether the backstop also calls a person when there was data and there is none any more: what publishes it is down, and no runbook can look at
    * it. One that was just made has none yet, and calls nobody ("Using Amazon CloudWatch alarms": actions run on a change of state).
@@ -72,7 +74,7 @@ export class ProtectedAlarm extends Construct {
       ...asAlarm(metric, periodSeconds),
       threshold,
       comparisonOperator: props.trouble === 'below' ? 'LessThanThreshold' : 'GreaterThanThreshold',
-      treatMissingData: props.silenceIsTrouble ? 'breaching' : 'missing',
+      treatMissingData: props.silenceIsTrouble ? 'breaching' : props.silenceIsFine ? 'notBreaching' : 'missing',
     } as const;
     this.alarm = new CfnAlarm(this, 'Alarm', {
       ...signal,
@@ -112,7 +114,9 @@ function mathOf({ expression, of }: MetricMath, period: number): Pick<CfnAlarmPr
     ...{ id, returnData: false },
     metricStat: { metric: { namespace, metricName, dimensions: named(dimensions) }, period, stat },
   }));
-  return { metrics: [{ id: 'result', expression, returnData: true }, ...inputs] };
+  // What reads no metric by itself says by no metric how long its periods are ("MetricDataQuery", Amazon CloudWatch API Reference).
+  const result = { id: 'result', expression, returnData: true, ...(inputs.length === 0 && { period }) };
+  return { metrics: [result, ...inputs] };
 }
 
 const isPercentile = (statistic: string): boolean => /^p\d/.test(statistic);

@@ -12,7 +12,7 @@ import { Construct } from 'constructs';
 import { type EndpointInput, endpointSchema } from '../config/endpoints.ts';
 import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
-import { databaseSignals } from './database-signals.ts';
+import { databasePages, databaseSignals } from './database-signals.ts';
 import { asAlarm, ProtectedAlarm, type ProtectedAlarmProps } from './protected-alarm.ts';
 import { burnSignals, type PagingSignal, serviceSignals } from './service-signals.ts';
 
@@ -34,6 +34,7 @@ export interface NamedSignal
     | 'threshold'
     | 'trouble'
     | 'silenceIsTrouble'
+    | 'silenceIsFine'
     | 'silencePages'
     | 'forSeconds'
     | 'runbook'
@@ -65,11 +66,13 @@ export class Protection extends Construct {
   }
 
   /**
-   * Alarms of a database: connections, storage, memory, CPU and write latency.
+   * Alarms of a database: connections, storage, memory, CPU, write latency and transaction ids; with their limits replica lag and load; deadlocks.
    * @param name the instance identifier.
    */
   protectDatabase(name: string, input: DatabaseInput): ProtectedAlarm[] {
-    return databaseSignals(name, databaseSchema.parse(input)).map((signal) => this.#alarm(signal));
+    const database = databaseSchema.parse(input);
+    for (const signal of databasePages(name, database)) this.#page(signal);
+    return databaseSignals(name, database).map((signal) => this.#alarm(signal));
   }
 
   /**

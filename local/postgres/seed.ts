@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateDBInstanceCommand,
+  type CreateDBInstanceCommandInput,
   CreateDBParameterGroupCommand,
   type DBInstance,
   DescribeDBInstancesCommand,
@@ -24,6 +25,8 @@ export interface SeedOptions {
   readonly maxConnections?: number;
   /** Slots kept for roles with `pg_use_reserved_connections`. */
   readonly reservedConnections?: number;
+  /** How it is created otherwise than usual, such as Multi-AZ. */
+  readonly create?: Partial<CreateDBInstanceCommandInput> | undefined;
 }
 
 export interface SeededDatabase {
@@ -67,11 +70,17 @@ export async function seedDatabase(endpointUrl: string, region: string, options:
   });
   const passwords = new Map(['postgres', ...SEED_USERS].map((user) => [user, randomBytes(18).toString('base64url')]));
   try {
-    const instance = await createInstance(client, id, passwords.get('postgres') ?? '', {
-      max_connections: maxConnections,
-      reserved_connections: reservedConnections,
-      superuser_reserved_connections: 3,
-    });
+    const instance = await createInstance(
+      client,
+      id,
+      passwords.get('postgres') ?? '',
+      {
+        max_connections: maxConnections,
+        reserved_connections: reservedConnections,
+        superuser_reserved_connections: 3,
+      },
+      options.create,
+    );
     const host = instance.Endpoint?.Address ?? '';
     const port = instance.Endpoint?.Port ?? 0;
     const as = (user: SeedUser | 'postgres'): SessionTarget => ({
@@ -95,6 +104,7 @@ async function createInstance(
   id: string,
   password: string,
   parameters: Readonly<Record<string, number>>,
+  more: SeedOptions['create'],
 ): Promise<DBInstance> {
   const DBParameterGroupName = id;
   await client.send(
@@ -125,6 +135,7 @@ async function createInstance(
       MasterUserPassword: password,
       DBName: 'orders',
       EnableIAMDatabaseAuthentication: true,
+      ...more,
     }),
   );
   return untilAvailable(client, id);

@@ -11,6 +11,7 @@ import { type Assembly, synthesize } from '../deploy/synthesize.ts';
 import { installEmulator, startMinistack } from '../emulators/index.ts';
 import { type Gateway, startGateway } from '../gateway/index.ts';
 import { type SeededDatabase, seedDatabase } from '../postgres/seed.ts';
+import { troubledDatabases, whereInEnvironment } from '../postgres/troubled.ts';
 import { ENDPOINT, type SeededEndpoint, seedEndpoint } from '../services/endpoint.ts';
 import { createLoad, type Load } from '../services/load.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
@@ -80,6 +81,8 @@ export interface World {
   readonly route53: Route53;
   readonly stepFunctions: LocalStepFunctions;
   readonly database: SeededDatabase;
+  /** Databases that scenarios bring into trouble; only in a world whose environment asks for them. */
+  readonly troubled: readonly SeededDatabase[];
   /** The demo's service at two sites; only in a world whose environment asks for it. */
   readonly shop: SeededEndpoint | undefined;
   /** What alarms did, from their events. */
@@ -135,7 +138,7 @@ interface Parts {
   readonly alarms: AlarmLog;
   readonly load: Load;
   readonly team: TeamWebhook;
-  readonly database: SeededDatabase;
+  readonly databases: Databases;
   readonly shop: SeededEndpoint | undefined;
   readonly deployed: Deployed;
 }
@@ -152,7 +155,7 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
   const synthesis = async () => synthesisOf(await database, shop, options);
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
   const services = phases.run('services', () => startServices(context, gateway, standIns.ecs));
-  const database = phases.run('PostgreSQL', () => startDatabase(context, gateway, standIns.rds));
+  const database = phases.run('PostgreSQL', () => startDatabases(context, gateway, standIns.rds, options));
   const assembly = phases.run(
     'synth',
     async () => {
@@ -168,7 +171,7 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
     [services, database, deployed, team, emulator, assembly] as const,
     () => void context.stop(),
   );
-  return { gateway, standIns, alarms, load, team: receiver, database: seeded, shop, deployed: stack };
+  return { gateway, standIns, alarms, load, team: receiver, databases: seeded, shop, deployed: stack };
 }
 
 async function startEmulator(context: OpenWorld, gateway: Gateway, options: WorldOptions): Promise<void> {
@@ -187,15 +190,25 @@ async function startServices(context: OpenWorld, gateway: Gateway, ecs: Ecs): Pr
   return load;
 }
 
-async function startDatabase(context: OpenWorld, gateway: Gateway, rds: Rds): Promise<SeededDatabase> {
+/** The demo's, and those that scenarios bring into trouble. */
+type Databases = readonly [SeededDatabase, ...SeededDatabase[]];
+
+async function startDatabases(
+  context: OpenWorld,
+  gateway: Gateway,
+  rds: Rds,
+  { environment = {} }: WorldOptions,
+): Promise<Databases> {
   await rds.start();
   const ca = readFileSync(join(context.dir, 'ca.pem'), 'utf8');
-  return seedDatabase(gateway.url, context.region, { ca });
+  const seed = (more: { id?: string } = {}) => seedDatabase(gateway.url, context.region, { ca, ...more });
+  const [demo, ...troubled] = await Promise.all([seed(), ...troubledDatabases(environment).map(seed)]);
+  return [demo, ...troubled];
 }
 
 /** What the demo's configuration reads from its environment. */
 const synthesisOf = (
-  database: SeededDatabase,
+  [demo, ...troubled]: Databases,
   shop: SeededEndpoint | undefined,
   { configPath = DEMO_CONFIG, environment }: WorldOptions,
 ) => ({
@@ -203,9 +216,10 @@ const synthesisOf = (
   environment: {
     ...environment,
     ...(shop && { [ENDPOINT.variable]: JSON.stringify(shop.facts) }),
-    NIGHTSHIFT_DEMO_DATABASE_HOST: database.host,
-    NIGHTSHIFT_DEMO_DATABASE_PORT: String(database.port),
-    NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID: database.resourceId,
+    ...whereInEnvironment(troubled),
+    NIGHTSHIFT_DEMO_DATABASE_HOST: demo.host,
+    NIGHTSHIFT_DEMO_DATABASE_PORT: String(demo.port),
+    NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID: demo.resourceId,
   },
 });
 
@@ -242,7 +256,8 @@ async function deploy(
 }
 
 function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: number): World {
-  const { gateway, standIns, alarms, load, team, database, shop, deployed } = parts;
+  const { gateway, standIns, alarms, load, team, databases, shop, deployed } = parts;
+  const [database, ...troubled] = databases;
   const { clients, destroy } = makeClients(gateway.url);
   context.onStop('SDK clients', destroy);
   const store = new Store(
@@ -267,6 +282,7 @@ function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: num
     load,
     team,
     database,
+    troubled,
     shop,
     deployed,
     journal: { listIncidents: () => listIncidents(store), readIncident: (id) => readIncident(store, id) },

@@ -44,7 +44,7 @@ export const manifest = defineManifest({
   risk: 'medium',
   // The name is fixed before: a second request for it is refused.
   idempotency: 'conditional',
-  defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 2, verifyWithinSeconds: 14_400 },
   documentation: {
     refusesWhen: [
       "the instance isn't there, isn't available, is a member of a cluster, or is a read replica itself",

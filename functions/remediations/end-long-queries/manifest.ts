@@ -6,6 +6,9 @@ export const manifest = defineManifest({
   targetKind: 'rds-instance',
   triggers: [
     { namespace: 'AWS/RDS', metricName: 'CPUUtilization', dimensions: ['DBInstanceIdentifier'] },
+    { namespace: 'AWS/RDS', metricName: 'DBLoadRelativeToNumVCPUs', dimensions: ['DBInstanceIdentifier'] },
+    // Of a read replica: what runs long there holds its replay back.
+    { namespace: 'AWS/RDS', metricName: 'ReplicaLag', dimensions: ['DBInstanceIdentifier'] },
     { namespace: 'AWS/RDS', metricName: 'DBLoad', dimensions: ['DBInstanceIdentifier'] },
     { namespace: 'AWS/RDS', metricName: 'DatabaseConnections', dimensions: ['DBInstanceIdentifier'] },
   ],

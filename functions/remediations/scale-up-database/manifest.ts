@@ -28,7 +28,7 @@ export const manifest = defineManifest({
   risk: 'high',
   removesCapacity: true,
   idempotency: 'absolute',
-  defaults: { cooldownSeconds: 21_600, perTargetPerHour: 1, perRunbookPerHour: 2 },
+  defaults: { cooldownSeconds: 21_600, perTargetPerHour: 1, perRunbookPerHour: 2, verifyWithinSeconds: 3_600 },
   documentation: {
     refusesWhen: [
       "the instance isn't there, isn't available, or is a member of a cluster",

@@ -49,7 +49,7 @@ export const manifest = defineManifest({
   network: 'none',
   risk: 'low',
   idempotency: 'conditional',
-  defaults: { cooldownSeconds: 3_600, perTargetPerHour: 1, perRunbookPerHour: 10 },
+  defaults: { cooldownSeconds: 3_600, perTargetPerHour: 1, perRunbookPerHour: 10, verifyWithinSeconds: 14_400 },
   documentation: {
     refusesWhen: [
       "the instance isn't there, isn't available, or is a member of a cluster",

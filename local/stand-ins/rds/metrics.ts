@@ -1,6 +1,7 @@
 /**
- * Metrics of instances, by DBInstanceIdentifier ("Amazon CloudWatch instance-level metrics for Amazon RDS"): DatabaseConnections, FreeStorageSpace and,
- * roughly and on Linux only, CPUUtilization; of read replicas ReplicaLag, by RDS's own reckoning: it grows while the source is idle. AWS publishes once a minute; the local world every five seconds.
+ * Metrics of instances, by DBInstanceIdentifier ("Amazon CloudWatch instance-level metrics for Amazon RDS"): DatabaseConnections, FreeStorageSpace,
+ * MaximumUsedTransactionIDs; WriteLatency, which is made up; while there is load DBLoad and DBLoadRelativeToNumVCPUs ("Amazon CloudWatch metrics for Amazon RDS Performance Insights"); roughly
+ * and on Linux only CPUUtilization and FreeableMemory; of read replicas ReplicaLag, by RDS's own reckoning: it grows while the source is idle. AWS publishes once a minute; the local world every five seconds.
  */
 import { readFileSync } from 'node:fs';
 import type { MetricSink, WorldContext } from '../../world/types.ts';
@@ -13,8 +14,20 @@ const TICKS_A_SECOND = 100;
 /** vCPUs that utilisation is related to; the classes' real numbers don't matter on a machine that all share. */
 const VCPUS = 2;
 
+/** Memory of instance classes in GiB ("Hardware specifications for DB instance classes"); another class counts as the smallest. */
+const MEMORY_GIB: Readonly<Record<string, number>> = {
+  ...{ 'db.t4g.micro': 1, 'db.t4g.small': 2, 'db.t4g.medium': 4 },
+};
+
+/** Of a volume that is well ("Amazon EBS volume types", gp3: single-digit milliseconds), and of one that a scenario made sick. */
+const WRITE_SECONDS = 0.002;
+const SICK_WRITE_SECONDS = 3;
+
 interface Reading {
   readonly connections: number;
+  /** Sessions at work, or waiting in their work, at this moment. */
+  readonly active: number;
+  readonly oldest_transaction_id: number;
   readonly used_bytes: number;
   readonly pids: readonly number[];
   /** How old the last change is that a read replica has applied; null on a primary. */
@@ -24,6 +37,8 @@ interface Reading {
 /** Counts client backends, without the supervisor's own connection (which is the server's superuser). */
 const READ = `
   SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usename <> current_user)::int AS connections,
+         count(*) FILTER (WHERE backend_type = 'client backend' AND state = 'active' AND usename <> current_user)::int AS active,
+         (SELECT max(age(datfrozenxid)) FROM pg_database) AS oldest_transaction_id,
          (SELECT sum(pg_database_size(oid))::float8 FROM pg_database) AS used_bytes,
          array_agg(pid) AS pids,
          CASE WHEN pg_is_in_recovery()
@@ -73,6 +88,18 @@ async function read(
       });
     put('DatabaseConnections', reading.connections, 'Count');
     put('FreeStorageSpace', Math.max(0, instance.allocatedStorageGib * GIB - reading.used_bytes), 'Bytes');
+    put('MaximumUsedTransactionIDs', reading.oldest_transaction_id, 'Count');
+    if (reading.active > 0) {
+      put('DBLoad', reading.active, 'None');
+      put('DBLoadRelativeToNumVCPUs', reading.active / VCPUS, 'None');
+    }
+    if (process.platform === 'linux')
+      put(
+        'FreeableMemory',
+        Math.max(0, (MEMORY_GIB[instance.instanceClass] ?? 1) * GIB - privateBytesOf(reading.pids)),
+        'Bytes',
+      );
+    put('WriteLatency', instance.sickZone === instance.zone ? SICK_WRITE_SECONDS : WRITE_SECONDS, 'Seconds');
     if (reading.lag_seconds !== null) put('ReplicaLag', reading.lag_seconds, 'Seconds');
     const percent = cpuPercent(cpu, instance.resourceId, reading.pids);
     if (percent !== undefined) put('CPUUtilization', percent, 'Percent');
@@ -93,6 +120,17 @@ function cpuPercent(samples: Map<string, CpuSample>, key: string, pids: readonly
   const seconds = (now.atMs - before.atMs) / 1000;
   return Math.min(100, (ticks / TICKS_A_SECOND / seconds / VCPUS) * 100);
 }
+
+/** Memory that these processes share with nobody (proc(5), `/proc/pid/status`, RssAnon). */
+const privateBytesOf = (pids: readonly number[]): number =>
+  pids.reduce((total, pid) => {
+    try {
+      const [, kib = '0'] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      return total + Number(kib) * 1024;
+    } catch {
+      return total; // It ended meanwhile.
+    }
+  }, 0);
 
 /** User and system time of a process, in ticks (proc(5), `/proc/pid/stat`). */
 function ticksOf(pid: number): number {

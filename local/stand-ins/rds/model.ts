@@ -46,6 +46,8 @@ export interface Instance {
   multiAz: boolean;
   zone: string;
   secondaryZone: string;
+  /** Zone of a sick volume: a write to it takes seconds. Set by scenarios. */
+  sickZone?: string;
   iamEnabled: boolean;
   deletionProtection: boolean;
   group: ParameterGroup;

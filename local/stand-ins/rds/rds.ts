@@ -20,7 +20,7 @@ import type { Database } from './database.ts';
 import { groupOperations } from './group-operations.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { publishMetrics } from './metrics.ts';
-import { keyOf, type Login, type RdsState } from './model.ts';
+import { instanceOf, keyOf, type Login, type RdsState } from './model.ts';
 import { instanceOperations } from './operations.ts';
 import { replicaOperations } from './replica-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
@@ -59,6 +59,8 @@ export interface Rds extends StandIn {
   instance(id: string, region: string): RdsInstance | undefined;
   /** Where a snapshot's data is, for faults; `undefined` while it isn't there yet, or without a server behind its instance. */
   snapshotFolder(id: string, region: string): string | undefined;
+  /** Makes the volume under an instance's primary sick, for ever: writes there take seconds, and a failover leaves it. Only its metric tells. */
+  sicken(id: string, region: string): void;
   /** Stops every server; also done when the world stops. */
   stop(): Promise<void>;
 }
@@ -112,6 +114,10 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
       };
     },
     snapshotFolder: (id, region) => state.snapshots.get(keyOf(region, id))?.folder,
+    sicken(id, region) {
+      const instance = instanceOf(state, region, id);
+      instance.sickZone = instance.zone;
+    },
     stop,
     async handle(call: AwsCall): Promise<AwsReply> {
       if (!lifecycle) throw new Error('the RDS stand-in is asked before it was started: await start() first');

@@ -251,6 +251,10 @@ describe('an instance', () => {
       region: REGION,
     });
     expect(world.metrics.some(({ name, value }) => name === 'FreeStorageSpace' && value > 1e9)).toBe(true);
+    expect(world.metrics.some(({ name, value }) => name === 'MaximumUsedTransactionIDs' && value > 0)).toBe(true);
+    const memory = world.metrics.find(({ name }) => name === 'FreeableMemory');
+    expect(memory?.value).toBeGreaterThan(0);
+    expect(memory?.value).toBeLessThan(1024 ** 3);
     await sessions.close();
   });
 

@@ -1,5 +1,7 @@
 /** The remediation's own handler code, on a real journal and a real PostgreSQL behind RDS's door, with the least grants. */
+
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { CreateDBInstanceReadReplicaCommand, ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import type { Observation } from '../../../functions/remediations/end-long-queries/decide.ts';
@@ -68,6 +70,35 @@ async function asOwner(sql: string): Promise<void> {
   await owner.end();
 }
 
+/** A read replica of the database on which nothing is ever cancelled for replay's sake. */
+async function openReplica(id: string) {
+  const { client } = w.world;
+  await client.send(
+    new ModifyDBInstanceCommand({
+      DBInstanceIdentifier: 'orders-db',
+      BackupRetentionPeriod: 1,
+      ApplyImmediately: true,
+    }),
+  );
+  await w.untilAvailable('orders-db');
+  const source = { SourceDBInstanceIdentifier: 'orders-db', DBInstanceIdentifier: id };
+  await client.send(new CreateDBInstanceReadReplicaCommand(source));
+  await w.untilAvailable(id);
+  const { Endpoint } = (await w.describe(id)) ?? {};
+  const query = async <Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> => {
+    const admin = new pg.Client(w.world.instance(id).adminClientConfig);
+    await admin.connect();
+    try {
+      return (await admin.query<Row>(sql)).rows;
+    } finally {
+      await admin.end();
+    }
+  };
+  await query('ALTER SYSTEM SET max_standby_streaming_delay = -1');
+  await query('SELECT pg_reload_conf()');
+  return { host: Endpoint?.Address ?? '', port: Endpoint?.Port ?? 0, query };
+}
+
 describe('end-long-queries on a real server', () => {
   it('cancels what runs for too long, leaves sessions, the allowed and the idle alone [2b/long-running-query, 3c/kill-long-queries, D108]', async () => {
     const long = await open('reporting', 3, 'active');
@@ -90,6 +121,34 @@ describe('end-long-queries on a real server', () => {
     const acted = timeline.find(({ kind }) => kind === 'acted');
     expect(acted?.data).toMatchObject({ cancelled: [{ user: 'reporting' }, {}, {}], terminated: [], stillRunning: 0 });
     expect(JSON.stringify(timeline)).not.toMatch(/SELECT|pg_sleep|password/i);
+  });
+
+  it('lets a read replica catch up that a statement of its own holds back [2b/replication-lag]', async () => {
+    const { query, ...where } = await openReplica('orders-replica');
+    await asOwner('CREATE TABLE held_back AS SELECT generate_series(1, 1000) AS n');
+    const long = await openSessions(
+      { ...seeded.as('reporting'), ...where },
+      {
+        ...{ count: 1, state: 'active', application: 'reports' },
+      },
+    );
+    opened.push(long);
+    for (const sql of ['DELETE FROM held_back WHERE n > 1', 'VACUUM held_back', 'INSERT INTO held_back VALUES (2)'])
+      await asOwner(sql);
+    await eventually(
+      'replay to wait for the statement',
+      () => query<{ wait: string }>("SELECT wait_event AS wait FROM pg_stat_activity WHERE backend_type = 'startup'"),
+      ([row]) => /^RecoveryConflict/.test(row?.wait ?? ''),
+    );
+    await grownOld();
+    const id = 'orders-replica';
+    expect(await fire({ id, event: w.alarm(id, 'ReplicaLag'), target: where })).toMatchObject({ kind: 'remediated' });
+    await eventually(
+      'the replica to catch up',
+      () => query<{ n: number }>('SELECT n FROM held_back ORDER BY n'),
+      (rows) => rows.length === 2,
+    );
+    expect(long.report()).toMatchObject({ ended: 0, cancelledPids: [expect.any(Number)] });
   });
 
   it('ends the session only of a statement that goes on when it is cancelled', async () => {

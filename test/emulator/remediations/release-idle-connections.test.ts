@@ -226,6 +226,9 @@ describe('release-idle-connections on a real server', () => {
     expect(cutOff).toEqual([]);
   });
 
+  // Few enough that five deliveries find a slot at the same time: one that finds none calls a person, and its event is dealt with.
+  const TOO_MANY = { connectionsAboveShare: 0.5, releaseToShare: 0.25 };
+  const GOAL = MAX / 4;
   itKeepsSqlGuarantees({
     isChanging: (sql) => sql.includes('pg_terminate_backend'),
     watch: (watcher) => world.instance('orders-db').database.door.watch(watcher),
@@ -236,7 +239,7 @@ describe('release-idle-connections on a real server', () => {
         () => counted('idle'),
         (count) => count === 0,
       );
-      const idle = await open('orders_app', 34, 'idle');
+      const idle = await open('orders_app', 24, 'idle');
       const { alive } = idle.report();
       await grownOld();
       const before = await counted();
@@ -245,12 +248,12 @@ describe('release-idle-connections on a real server', () => {
           await eventually(
             'sessions at the goal',
             () => counted(),
-            (count) => count <= MAX / 2,
+            (count) => count <= GOAL,
           );
           const { ended } = idle.report();
-          expect(ended).toBeGreaterThanOrEqual(before - MAX / 2);
+          expect(ended).toBeGreaterThanOrEqual(before - GOAL);
           // Four other deliveries may have been looking, and sessions of ours count, too.
-          expect(ended).toBeLessThanOrEqual(before - MAX / 2 + 4);
+          expect(ended).toBeLessThanOrEqual(before - GOAL + 4);
         },
         async expectUnchanged() {
           expect(idle.report()).toMatchObject({ alive, ended: 0 });
@@ -258,7 +261,7 @@ describe('release-idle-connections on a real server', () => {
       };
     },
     alarm: shortOf,
-    fire: ({ id, ...rest }) => fire({ name: id, ...rest }),
+    fire: ({ id, ...rest }) => fire({ name: id, change: TOO_MANY, ...rest }),
   });
 
   it('does nothing below the threshold', async () => {
@@ -287,9 +290,12 @@ describe('release-idle-connections on a real server', () => {
     });
   });
 
-  it('calls a person when all that is left may not be ended', async () => {
+  it('calls a person when all that is left may not be ended, and says who holds them [3c/inspect-connections]', async () => {
     await open('orders_app', 34, 'active');
-    expect(await fire()).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('none may be ended') });
+    expect(await fire()).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringMatching(/none may be ended \(active 3\d.*\); most belong to orders-web 3\d/),
+    });
   });
 
   it('calls a person when the database cannot be reached', async () => {

@@ -52,7 +52,7 @@ describe('scale-up-database', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
-  it('asks first, says what it costs, and changes nothing until then', async () => {
+  it('asks first, says what it costs, and changes nothing until then [D24]', async () => {
     const id = await described();
     const target = { costApprovals: 1 as const };
     const { result, changing } = await w.callsDuring(() => fire(id, { target }));
@@ -60,6 +60,24 @@ describe('scale-up-database', () => {
     expect(changing).toEqual([]);
     const { timeline } = await w.incident(result);
     expect(JSON.stringify(timeline)).toContain('"costPerHourUsd":0.016');
+  });
+
+  it('calls nobody for want of proof before its own time for it is over', async () => {
+    const id = await described();
+    const limits = { verifyWithinSeconds: 3_600 };
+    const outcome = await fire(id, { limits });
+    await untilClass(id, 'db.t4g.small');
+    const lookAfter = (seconds: number) =>
+      w.deliver(
+        id,
+        { nightshift: 1, command: 'settle', target: `rds-instance/${id}`, alarms: {} },
+        {
+          ...{ limits, now: () => Date.now() + seconds * 1_000 },
+        },
+      );
+    await lookAfter(3_000);
+    expect(await w.incident(outcome)).toMatchObject({ state: 'verifying', actions: [{ status: 'done' }] });
+    expect(await lookAfter(3_700)).toMatchObject({ kind: 'escalated' });
   });
 
   it('has the standby of a Multi-AZ instance take over', async () => {

@@ -24,6 +24,7 @@ describe('an alarm of a protected target', () => {
       'nightshift-main-orders-db-cpu',
       'nightshift-main-orders-db-memory',
       'nightshift-main-orders-db-storage',
+      'nightshift-main-orders-db-transaction-ids',
       'nightshift-main-orders-db-write-latency',
     ]);
   });
@@ -90,11 +91,53 @@ describe('an alarm of a protected target', () => {
     ['memory', 'FreeableMemory', 'LessThanThreshold', 128 * 1024 ** 2, 'restart-database'],
     ['cpu', 'CPUUtilization', 'GreaterThanThreshold', 90, 'end-long-queries'],
     ['write-latency', 'WriteLatency', 'GreaterThanThreshold', 0.5, 'fail-over-database'],
+    ['transaction-ids', 'MaximumUsedTransactionIDs', 'GreaterThanThreshold', 5e8, 'vacuum-and-analyze'],
   ])('watches the %s of a database', (name, MetricName, ComparisonOperator, Threshold, runbook) => {
     expect(named(`nightshift-main-orders-db-${name}`)).toMatchObject({
       ...{ Namespace: 'AWS/RDS', MetricName, ComparisonOperator, Threshold, EvaluationPeriods: 15 },
       Tags: expect.arrayContaining([{ Key: 'nightshift:runbook', Value: runbook }]),
     });
+  });
+
+  it('watches lag and load of a database where it has limits for them, and pages for deadlocks where that is wanted', () => {
+    const more = resourcesOf(
+      buildStack((config) => ({
+        ...config,
+        databases: Object.fromEntries(
+          Object.entries(config.databases ?? {}).map(([key, database]) => [
+            key,
+            {
+              ...database,
+              ...{ replicaLagAboveSeconds: 60, loadAbovePerVcpu: 1.5, pageForDeadlocks: true, transactionIdsAbove: 0 },
+            },
+          ]),
+        ),
+      })),
+      'AWS::CloudWatch::Alarm',
+    ).map(({ properties }) => properties);
+    const by = (name: string) => more.find((alarm) => alarm.AlarmName === `nightshift-main-orders-db-${name}`);
+    const runbook = { Key: 'nightshift:runbook', Value: 'end-long-queries' };
+    expect(by('replica-lag')).toMatchObject({ MetricName: 'ReplicaLag', Statistic: 'Minimum', Threshold: 60 });
+    expect(by('load')).toMatchObject({
+      MetricName: 'DBLoadRelativeToNumVCPUs',
+      Threshold: 1.5,
+      TreatMissingData: 'notBreaching',
+    });
+    for (const name of ['replica-lag', 'load']) expect(by(name)?.Tags).toEqual(expect.arrayContaining([runbook]));
+    expect(by('transaction-ids')).toBeUndefined();
+    const deadlocks = by('deadlocks');
+    expect(deadlocks).toMatchObject({ Threshold: 0, ComparisonOperator: 'GreaterThanThreshold', AlarmActions: [page] });
+    expect(deadlocks?.Tags).toBeUndefined();
+    expect(deadlocks?.Metrics).toEqual([
+      {
+        Id: 'result',
+        Expression: expect.stringMatching(
+          /^DB_PERF_INSIGHTS\('RDS', 'db-[A-Z0-9]+', 'db\.Concurrency\.deadlocks\.avg'\)$/,
+        ),
+        ReturnData: true,
+        Period: 300,
+      },
+    ]);
   });
 
   it('is left to the user where createAlarms is false', () => {

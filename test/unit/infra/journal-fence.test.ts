@@ -1,6 +1,7 @@
 /** What each function may write in the journal, by the policies of the synthesized template as IAM would judge them. */
 import { describe, expect, it } from '@jest/globals';
 import { REMOVALS } from '../../../functions/engine/budget.ts';
+import { followKey, turnsKey } from '../../../functions/engine/following.ts';
 import * as items from '../../../functions/engine/items.ts';
 import { judge } from '../../../local/iam/evaluate.ts';
 import type { PolicyTemplate } from '../../../local/iam/resolve.ts';
@@ -75,6 +76,24 @@ describe('the reconciler', () => {
     ['intents', items.actionKey('act-1'), false],
   ])('writes %s: %s', (_, key, expected) => {
     const role = roles.find(({ functions }) => functions.includes('nightshift-main-reconciler'));
+    const context = { 'dynamodb:LeadingKeys': [key.pk] };
+    const verdict = judge(role?.statements ?? [], { action: 'dynamodb:PutItem', resource, context });
+    expect(verdict === 'allowed').toBe(expected);
+  });
+});
+
+describe('who tells and who follows', () => {
+  it.each<[string, string, boolean, items.Key]>([
+    ['publisher', 'lines of timelines', true, items.entryKey('inc-1', 'e')],
+    ['publisher', 'the follow-through of what begins anew', true, followKey('inc-1')],
+    ['publisher', 'intents', false, items.actionKey('act-1')],
+    ['publisher', 'the switch', false, items.switchKey(0)],
+    ['follow-through', 'what it follows', true, followKey('inc-1')],
+    ['follow-through', 'turns to look', true, turnsKey],
+    ['follow-through', 'intents', false, items.actionKey('act-1')],
+    ['follow-through', 'the switch', false, items.switchKey(0)],
+  ])('the %s writes %s: %s', (name, _, expected, key) => {
+    const role = roles.find(({ functions }) => functions.includes(`nightshift-main-${name}`));
     const context = { 'dynamodb:LeadingKeys': [key.pk] };
     const verdict = judge(role?.statements ?? [], { action: 'dynamodb:PutItem', resource, context });
     expect(verdict === 'allowed').toBe(expected);

@@ -1,5 +1,6 @@
 /** Builds the CDK app from a checked configuration; `app.ts` is the command around it. */
 
+import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import { ARCHIVER, archiveConfigOf } from './config/archive.ts';
@@ -56,7 +57,10 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
   );
   const jobs = units.jobs.filter(({ manifest }) => jobSubjects(manifest, config).length > 0);
   const plans = chosenPlans(config.plans, units);
-  return [...remediations, ...incidentFunctions, ...jobs, ...plans].map(({ manifest: { name }, handler }) => ({
+  const readers = jobs.flatMap(({ manifest: { reader }, folder }) =>
+    reader ? [{ manifest: reader, handler: join(folder, 'reader', 'handler.ts') }] : [],
+  );
+  return [...remediations, ...incidentFunctions, ...jobs, ...readers, ...plans].map(({ manifest: { name }, handler }) => ({
     name,
     handler,
     ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),

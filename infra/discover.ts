@@ -43,7 +43,13 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
   const plans = await unitsIn<PlanManifest>(join(root, 'functions', 'recovery'), planFields);
   for (const { manifest, folder } of plans) checkPlan(join(folder, 'manifest.ts'), manifest);
   const taken = new Map<string, string>();
-  for (const { manifest, folder } of [...remediations, ...incidentFunctions, ...jobs, ...plans]) {
+  const readers = jobs.flatMap(({ manifest: { reader }, folder }) => (reader ? [{ manifest: reader, folder }] : []));
+  for (const { manifest, folder } of readers) {
+    const handler = join(folder, 'reader', 'handler.ts');
+    if (!existsSync(handler)) throw new DiscoveryError(`${handler} is missing; the manifest names a reader.`);
+    checkPermissions(handler, manifest.permissions);
+  }
+  for (const { manifest, folder } of [...remediations, ...incidentFunctions, ...jobs, ...plans, ...readers]) {
     const other = taken.get(manifest.name);
     if (other)
       throw new DiscoveryError(

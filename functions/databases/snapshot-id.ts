@@ -12,6 +12,16 @@ export interface Snapshot {
   readonly takenAt: number | undefined;
 }
 
+/** A snapshot together with whose it is. */
+export interface KeptSnapshot extends Snapshot {
+  /** Made and removed by RDS itself, by its backup window. */
+  readonly isAutomated: boolean;
+  /** `DbiResourceId` of the instance that it was taken of: a name can be given to another instance, this can't. */
+  readonly instanceResourceId: string | undefined;
+  /** The Nightshift deployment that made it, by its tag; undefined when somebody else did. */
+  readonly madeBy: string | undefined;
+}
+
 /**
  * `nightshift-<deployment>-<instance>-<time>`: permissions are given for names that begin so, and what begins so is ours to prune. RDS allows letters,
  * digits and single hyphens.

@@ -118,6 +118,35 @@ export interface BackupConfig {
   readonly keepWeeks: number;
   readonly keepMonths: number;
   readonly keepAtLeast: number;
+  /** How backups are proved by restoring them; undefined: they aren't. */
+  readonly verify?: VerifyConfig | undefined;
+}
+
+/** How a backup is restored beside the database, and what must be found in it. */
+export interface VerifyConfig {
+  /** DB subnet group and security group of the restored instance, which nobody else uses. */
+  readonly subnetGroup: string;
+  readonly securityGroupId: string;
+  /** Class of the restored instance; undefined: that of the source. */
+  readonly instanceClass?: string | undefined;
+  /** Login that reads everything and writes nothing. */
+  readonly user: string;
+  readonly tables: readonly VerifiedTable[];
+  /** Statements of your own, each giving one row with one boolean: true is good. */
+  readonly queries: Readonly<Record<string, string>>;
+  /** So much is read from end to end by each run, going on where the last one stopped. */
+  readonly fullReadMib: number;
+}
+
+/** What is expected of a table in a backup. */
+export interface VerifiedTable {
+  /** With its schema: `public.orders`. */
+  readonly name: string;
+  readonly minRows: number;
+  /** It may have lost so much of the rows that it had in the backup verified before. */
+  readonly shrinksAtMostShare: number;
+  /** A column of times of which the newest value is never older, when the backup is taken, than so long. */
+  readonly newest?: { readonly column: string; readonly withinSeconds: number } | undefined;
 }
 
 /** One of the places to which an endpoint's record can send everybody. */

@@ -5,7 +5,7 @@ import type { EventSourceName } from './sources/source.ts';
  * An IAM permission. In `resources`, `{partition} {region} {account}` stand for the deployment's own, and `{services}` / `{databases}`
  * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
- *   `{database}`: each protected database instance.
+ *   `{database}`: each protected database instance.   `{verifiedDatabase}` `{verifySubnetGroup}` `{verifyUser}`: each whose backups are proved.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  */
 export interface Permission {

@@ -18,6 +18,7 @@ export const turnOrder = z.object({
   scheduledAt: z.iso.datetime({ offset: true }),
   startedBy: z.optional(z.string()),
   broken: z.optional(z.string()),
+  wanted: z.optional(z.string()),
 });
 
 /** It returns the turn, or throws: the state machine then tries again, and at the end says that the run is broken. */

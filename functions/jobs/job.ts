@@ -1,6 +1,7 @@
 /** What a job supplies. The run around it (deadline, journal, incident, clean-up) is the same for all: `run.ts`. */
 import type { RuntimeConfig } from '../engine/config.ts';
 import type { Json } from '../engine/remediation.ts';
+import type { Store } from '../engine/store.ts';
 import type { JobManifest } from './manifest.ts';
 
 /** What a run is about: known from its beginning, the same on every delivery, so that names made from it are the same too. */
@@ -36,6 +37,8 @@ export interface JobContext {
   readonly now: () => number;
   /** Time left before this function is stopped by Lambda, in milliseconds. */
   readonly remaining: () => number;
+  /** For reading what earlier runs found; a run writes nothing there but itself. */
+  readonly store: Store;
 }
 
 /**
@@ -44,8 +47,8 @@ export interface JobContext {
  */
 export interface Job<State extends Json> {
   readonly manifest: JobManifest;
-  /** Pure: the state that the first step is given. */
-  begin(run: RunIdentity, config: RuntimeConfig): State;
+  /** Pure: the state that the first step is given. @param wanted what a person named who started it by hand, such as one backup. */
+  begin(run: RunIdentity, config: RuntimeConfig, wanted?: string): State;
   /** @throws EngineError; a retryable one is taken again, any other fails the run. */
   step(context: JobContext, state: State): Promise<Step<State>>;
   /** Removes what the run made for itself, and only that. Asked again until it is clean. Also after a failure. */

@@ -7,8 +7,24 @@ export interface JobManifest {
   readonly name: string;
   readonly summary: string;
   readonly permissions: readonly Permission[];
-  /** `database`: a run of its own for each database that has backups. `deployment`: one run for all. `checks`: one run for all, where `checks` is configured. */
-  readonly runsFor: 'database' | 'deployment' | 'checks';
+  /**
+   * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
+   * `deployment`: one run for all; `verification`: one, where there are such databases. `checks`: one run for all, where `checks` is configured.
+   */
+  readonly runsFor: 'database' | 'verified-database' | 'deployment' | 'verification' | 'checks';
+  /** It reads what earlier runs found, its own and other jobs'. */
+  readonly readsRuns?: boolean;
+  /**
+   * A second function, in `reader/handler.ts`, that speaks SQL to restored instances: it runs beside them and reaches nothing else, so that the job's own can ask
+   * AWS's API, which can't be reached from there. It touches neither the journal nor AWS.
+   */
+  readonly reader?: {
+    readonly name: string;
+    readonly summary: string;
+    readonly permissions: readonly Permission[];
+    readonly timeoutSeconds: number;
+    readonly memoryMegabytes: number;
+  };
   /** When it runs unless the configuration says otherwise: fields of a cron expression of EventBridge Scheduler, and the time zone. */
   readonly schedule: { readonly cron: string; readonly timeZone: string };
   /** It starts within so many minutes after its time, so that not everything starts at once (EventBridge Scheduler, flexible time windows). */

@@ -23,11 +23,11 @@ export interface TurnOrder extends RunIdentity {
   readonly startedBy?: string | undefined;
   /** Why the state machine gave up on the run's function; the run then fails. */
   readonly broken?: string | undefined;
+  /** What the person who started it named, such as one backup; empty: nothing. */
+  readonly wanted?: string | undefined;
 }
 
-export interface Surroundings extends Omit<JobContext, 'run'> {
-  readonly store: Store;
-}
+export type Surroundings = Omit<JobContext, 'run'>;
 
 /** Looked at again after so long while Nightshift is paused. */
 const PAUSED_SECONDS = 60;
@@ -86,11 +86,14 @@ const identityOf = ({ job, subject, scheduledAt }: RunIdentity): RunIdentity => 
 async function readOrBegin<State extends Json>(
   { store, config, now }: Surroundings,
   job: Job<State>,
-  { startedBy, broken: _broken, ...identity }: TurnOrder,
+  { startedBy, broken: _broken, wanted, ...identity }: TurnOrder,
 ): Promise<RunItem> {
   const found = (await store.read(runKey(identity))) as RunItem | undefined;
   if (found) return found;
-  return write(store, newRun(identity, job.begin(identity, config), job.manifest, now(), startedBy));
+  return write(
+    store,
+    newRun(identity, job.begin(identity, config, wanted || undefined), job.manifest, now(), startedBy),
+  );
 }
 
 /** `pause` stops new steps of what takes away, `freeze` stops all at the next step, also cleaning up (invariant I8). */

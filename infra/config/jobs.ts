@@ -20,6 +20,55 @@ export const jobSchema = z.strictObject({
   timeZone: z.string().min(1).optional(),
 });
 
+/** Written into SQL as identifiers, quoted; into IAM resources, as part of a login's ARN. */
+const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+
+/** What has to be found in a table of a restored backup. */
+const verifiedTableSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z_][A-Za-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,62}$/,
+      'a table with its schema, such as public.orders',
+    ),
+  minRows: z.int().min(0).default(1),
+  /** Of the rows of the backup verified before. */
+  shrinksAtMostShare: z.number().min(0).max(1).default(0.1),
+  newest: z
+    .strictObject({
+      column: z.string().regex(sqlName, 'the name of a column'),
+      withinSeconds: z.int().min(1).max(31_536_000),
+    })
+    .optional(),
+});
+
+/** Where and how a backup is restored to prove it (docs/backups.md). */
+export const verifySchema = z.strictObject({
+  /** A DB subnet group for restored instances: best of subnets with no way to anywhere. */
+  subnetGroup: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,254}$/, 'the name of a DB subnet group, in lower case'),
+  /** A security group for restored instances alone; it gets one ingress rule, from the function that reads them. */
+  securityGroupId: z.string().regex(/^sg-[0-9a-f]+$/, 'an id such as sg-0abc1234'),
+  /** Class of the restored instance; that of the source when left out. */
+  instanceClass: z
+    .string()
+    .regex(/^db(\.[a-z0-9-]+)+$/, 'a DB instance class such as db.m7g.large')
+    .optional(),
+  /** Login with rds_iam and pg_read_all_data (docs/backups.md); best none that Nightshift uses otherwise. */
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a PostgreSQL role name in lower case')
+    .default('nightshift_verify'),
+  /** A backup in which no table is looked at has proved little. */
+  tables: z.array(verifiedTableSchema).min(1).max(50),
+  /** By name: a statement that gives one row with one boolean, true when all is well. */
+  queries: z
+    .record(z.string().regex(/^[a-z][a-z0-9-]{0,62}$/), z.string().min(1).max(4000))
+    .default({})
+    .refine((queries) => Object.keys(queries).length <= 50, 'at most 50'),
+  /** Each run reads so much of the tables from end to end, and the next one goes on from there: how damaged pages are found. */
+  fullReadMib: z.int().min(0).max(1_048_576).default(10_240),
+});
+
 /** Backups of one database, and the objectives that they have to meet. */
 export const backupSchema = z.strictObject({
   /** At most so much may be lost (runbook 001, line 661: 24 h). Less than an hour needs point-in-time recovery. */
@@ -32,16 +81,32 @@ export const backupSchema = z.strictObject({
   keepMonths: z.int().min(0).max(60).default(12),
   /** The newest ones stay, however old. */
   keepAtLeast: z.int().min(1).max(30).default(3),
+  /** How backups are proved by restoring them; left out, nothing is proved, and nothing is ever removed. */
+  verify: verifySchema.optional(),
 });
 
 type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMinutes'>;
 
-/** What a job has a run for: databases with backups, or `all`; nothing when it is switched off. */
+/** What a job has a run for: databases with backups, those whose backups are proved, or `all`; nothing when it is switched off. */
 export function jobSubjects({ name, runsFor }: Scheduled, { databases, jobs, checks }: DeploymentConfig): string[] {
   if (jobs[name]?.enabled === false) return [];
-  const backedUp = Object.entries(databases).flatMap(([key, { backup }]) => (backup ? [key] : []));
-  if (runsFor === 'database') return backedUp.sort();
-  return runsFor === 'checks' && !checks ? [] : ['all'];
+  const backedUp = Object.entries(databases).filter(([, { backup }]) => backup !== undefined);
+  const verified = backedUp.filter(([, { backup }]) => backup?.verify !== undefined);
+  const keysOf = (entries: typeof backedUp) => entries.map(([key]) => key).sort();
+  switch (runsFor) {
+    case 'database':
+      return keysOf(backedUp);
+    case 'verified-database':
+      return keysOf(verified);
+    case 'verification':
+      return verified.length > 0 ? ['all'] : [];
+    case 'checks':
+      return checks ? ['all'] : [];
+    case 'deployment':
+      return ['all'];
+    default:
+      return runsFor satisfies never;
+  }
 }
 
 /**
@@ -77,7 +142,35 @@ interface LooseJobs {
   readonly jobs?:
     | Readonly<Record<string, { readonly cron?: string | undefined; readonly timeZone?: string | undefined }>>
     | undefined;
-  readonly databases: Readonly<Record<string, { readonly backup?: Objective | undefined }>>;
+  readonly databases: Readonly<
+    Record<
+      string,
+      {
+        readonly securityGroupId?: string | undefined;
+        readonly host?: string | undefined;
+        readonly backup?:
+          | (Objective & { readonly verify?: { readonly securityGroupId: string } | undefined })
+          | undefined;
+      }
+    >
+  >;
+}
+
+/** Restored copies stand apart: who may reach the database must not reach them by the same rule, nor the function that reads them the database. */
+function verifyFaults(databases: LooseJobs['databases']): Fault[] {
+  const groups = new Map(Object.entries(databases).map(([key, { securityGroupId }]) => [securityGroupId, key]));
+  return Object.entries(databases).flatMap(([key, { backup }]) => {
+    const given = backup?.verify?.securityGroupId;
+    const used = given === undefined ? undefined : groups.get(given);
+    if (used === undefined) return [];
+    return [
+      {
+        path: `databases.${key}.backup.verify.securityGroupId`,
+        given: asGiven(given),
+        expected: `the security group of databases.${used}: allowed is one for restored backups alone`,
+      },
+    ];
+  });
 }
 
 /** Faults of the jobs' configuration. `known`: the jobs that exist. */
@@ -107,5 +200,5 @@ export function jobFaults({ jobs = {}, databases }: LooseJobs, known: readonly s
           },
         ];
   });
-  return [...unknown, ...objectives];
+  return [...unknown, ...objectives, ...verifyFaults(databases)];
 }

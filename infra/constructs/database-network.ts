@@ -17,13 +17,15 @@ export interface DatabaseNetworkProps {
   readonly table: Table;
 }
 
+/**
+ * RDS's certificate authorities are no longer in Node.js's store by themselves from Node.js 20 on ("Building Lambda functions with
+ * Node.js", Runtime certificate loading).
+ */
+export const RDS_AUTHORITIES = { NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' };
+
 /** One security group, one rule each way for each database, and the DynamoDB gateway endpoint. */
-export class DatabaseNetwork extends Construct {
-  /**
-   * RDS's certificate authorities are no longer in Node.js's store by themselves from Node.js 20 on ("Building Lambda functions with
-   * Node.js", Runtime certificate loading).
-   */
-  readonly environment = { NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' };
+export class DatabaseNetwork extends Construct implements FunctionNetwork {
+  readonly environment = RDS_AUTHORITIES;
   readonly #group: CfnSecurityGroup;
   readonly #subnetIds: string[];
   readonly #roleArns: string[] = [];
@@ -90,35 +92,46 @@ export class DatabaseNetwork extends Construct {
     });
   }
 
-  /** Puts a function into the network and gives its role what Lambda needs to make the interfaces, but not to the function's code. */
   attach(handler: LambdaFunction, role: Role): void {
-    const function_ = handler.node.defaultChild;
-    if (!(function_ instanceof CfnFunction)) throw new Error(`${handler.node.path}: the function has no CfnFunction`);
-    function_.vpcConfig = { subnetIds: this.#subnetIds, securityGroupIds: [this.#group.attrGroupId] };
+    attach(handler, role, { subnetIds: this.#subnetIds, securityGroupIds: [this.#group.attrGroupId] });
     this.#roleArns.push(role.roleArn);
-    role.addToPolicy(new PolicyStatement({ actions: INTERFACE_ACTIONS, resources: ['*'] }));
-    const { partition, region, account } = Stack.of(this);
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.DENY,
-        actions: INTERFACE_ACTIONS,
-        resources: ['*'],
-        conditions: {
-          ArnEquals: {
-            // The name, not a reference: the policy must exist before the function, which needs it to be made.
-            'lambda:SourceFunctionArn': `arn:${partition}:lambda:${region}:${account}:function:${function_.functionName}`,
-          },
-        },
-      }),
-    );
-    // Lambda makes the interfaces while it makes the function, so the role must hold the permission by then.
-    handler.node.addDependency(role);
-    Validations.of(role).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason:
-        'Lambda makes the network interfaces with this role, and DescribeNetworkInterfaces works on all resources only ("Giving Lambda functions access to resources in an Amazon VPC"); the function itself is denied them.',
-    });
   }
+}
+
+/** Where a function runs that isn't out in the open. */
+export interface FunctionNetwork {
+  /** What its functions need to know to be there. */
+  readonly environment: Readonly<Record<string, string>>;
+  attach(handler: LambdaFunction, role: Role): void;
+}
+
+/** Puts a function into a network and gives its role what Lambda needs to make the interfaces, but not to the function's code. */
+export function attach(handler: LambdaFunction, role: Role, vpcConfig: CfnFunction.VpcConfigProperty): void {
+  const function_ = handler.node.defaultChild;
+  if (!(function_ instanceof CfnFunction)) throw new Error(`${handler.node.path}: the function has no CfnFunction`);
+  function_.vpcConfig = vpcConfig;
+  role.addToPolicy(new PolicyStatement({ actions: INTERFACE_ACTIONS, resources: ['*'] }));
+  const { partition, region, account } = Stack.of(handler);
+  role.addToPolicy(
+    new PolicyStatement({
+      effect: Effect.DENY,
+      actions: INTERFACE_ACTIONS,
+      resources: ['*'],
+      conditions: {
+        ArnEquals: {
+          // The name, not a reference: the policy must exist before the function, which needs it to be made.
+          'lambda:SourceFunctionArn': `arn:${partition}:lambda:${region}:${account}:function:${function_.functionName}`,
+        },
+      },
+    }),
+  );
+  // Lambda makes the interfaces while it makes the function, so the role must hold the permission by then.
+  handler.node.addDependency(role);
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason:
+      'Lambda makes the network interfaces with this role, and DescribeNetworkInterfaces works on all resources only ("Giving Lambda functions access to resources in an Amazon VPC"); the function itself is denied them.',
+  });
 }
 
 /** "Giving Lambda functions access to resources in an Amazon VPC", Required IAM permissions. */

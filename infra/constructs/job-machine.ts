@@ -25,6 +25,7 @@ const ORDER = {
   subject: '{% $subject %}',
   scheduledAt: '{% $scheduledAt %}',
   startedBy: '{% $startedBy %}',
+  wanted: '{% $wanted %}',
 };
 
 /** @param partition of the deployment, such as `aws`. @param turnSeconds the longest that a function may take for one turn. */
@@ -51,6 +52,7 @@ export function jobMachineDefinition(partition: string, turnSeconds: number): ob
           subject: '{% $states.input.subject %}',
           scheduledAt: '{% $states.input.scheduledAt %}',
           startedBy: "{% $exists($states.input.startedBy) ? $states.input.startedBy : 'schedule' %}",
+          wanted: "{% $exists($states.input.wanted) ? $states.input.wanted : '' %}",
           turns: 0,
         },
         Next: 'Turn',

@@ -13,10 +13,11 @@ import { pagingAlarm } from './alarm-action.ts';
 import { jobMachineDefinition } from './job-machine.ts';
 import type { JournalAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
+import { ScratchNetwork } from './scratch-network.ts';
 
 /** A run reads the switch, and writes its own items, all jobs' news and what it tells. */
-const jobAccess = (job: string): JournalAccess => ({
-  actions: ['GetItem', 'PutItem'],
+const jobAccess = ({ name: job, readsRuns }: JobManifest): JournalAccess => ({
+  actions: ['GetItem', 'PutItem', ...(readsRuns ? (['Query'] as const) : [])],
   writes: [`JOB#${job}#*`, 'JOBS', 'INCIDENT#*'],
 });
 
@@ -37,12 +38,22 @@ export class Jobs extends Construct {
     this.functions = new Map(
       manifests.map((manifest) => [
         manifest.name,
-        new NightshiftFunction(this, manifest.name, { deployment, manifest, journal: jobAccess(manifest.name) }),
+        new NightshiftFunction(this, manifest.name, { deployment, manifest, journal: jobAccess(manifest) }),
       ]),
     );
+    this.#readers(deployment, manifests);
     this.machine = this.#machine(deployment, manifests);
     this.#schedules(deployment, manifests);
     reconciler.function.addEnvironment('NIGHTSHIFT_JOBS', JSON.stringify(expectedJobs(manifests, deployment.config)));
+  }
+
+  /** Each in the network of restored instances; only its job's function may invoke it. It touches neither the journal nor AWS. */
+  #readers(deployment: Deployment, manifests: readonly JobManifest[]): void {
+    const readers = manifests.flatMap(({ reader }) => (reader ? [reader] : []));
+    if (readers.length === 0) return;
+    const network = new ScratchNetwork(this, 'ScratchNetwork', { config: deployment.config });
+    for (const manifest of readers)
+      new NightshiftFunction(this, manifest.name, { deployment, manifest, network, journal: { actions: [] } });
   }
 
   #machine({ config, pageTopic }: Deployment, manifests: readonly JobManifest[]): CfnStateMachine {

@@ -16,7 +16,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Permission } from '../../functions/engine/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
-import type { DatabaseNetwork } from './database-network.ts';
+import type { FunctionNetwork } from './database-network.ts';
 import { failureQueue } from './failure-queue.ts';
 import { type JournalAccess, journalStatements } from './journal-table.ts';
 import { asFindings, statementsFor } from './permissions.ts';
@@ -40,7 +40,7 @@ export interface NightshiftFunctionProps {
     readonly memoryMegabytes: number;
   };
   readonly environment?: Readonly<Record<string, string>>;
-  readonly network?: DatabaseNetwork | undefined;
+  readonly network?: FunctionNetwork | undefined;
   readonly reservedConcurrency?: number | undefined;
   /** What it does with the journal: no more than `npm run iam-check` sees it do. */
   readonly journal: JournalAccess;

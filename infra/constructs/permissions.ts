@@ -11,6 +11,7 @@ type Values = Readonly<Record<string, string>>;
 const SERVICE = ['cluster', 'service'];
 const TASK_ROLE = ['taskRole'];
 const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
+const VERIFIED = ['verifiedDatabase', 'verifySubnetGroup', 'verifyUser'];
 /** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
 const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
@@ -18,7 +19,7 @@ const SITE = ['siteHealthCheck'];
 /** A placeholder that can't be filled in; stops the synthesis. */
 export class PlaceholderError extends Error {
   constructor(resource: string, placeholder: string) {
-    const targets = [SERVICE, TASK_ROLE, DATABASE, RECORD, SITE].flat();
+    const targets = [SERVICE, TASK_ROLE, DATABASE, VERIFIED, RECORD, SITE].flat();
     const known = ['partition', 'region', 'account', 'deployment', ...targets].map((name) => `{${name}}`).join(' ');
     super(
       `'${resource}': {${placeholder}} is unknown here; known are ${known}, those of a service and of a database never together.`,
@@ -92,6 +93,7 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   const speaksOf = (names: readonly string[]) => used.some((name) => names.includes(name));
   if (speaksOf(SERVICE)) return services(config);
   if (speaksOf(TASK_ROLE)) return taskRoles(config);
+  if (speaksOf(VERIFIED)) return verified(config);
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
   if (speaksOf(SITE))
@@ -139,6 +141,14 @@ export const normalizedName = (name: string): string =>
     .toLowerCase()
     .replace(/\.$/, '')
     .replace(/[^a-z0-9_.-]/g, (found) => `\\${found.charCodeAt(0).toString(8).padStart(3, '0')}`);
+
+/** Databases whose backups are restored to prove them. */
+const verified = (config: DeploymentConfig): Values[] =>
+  Object.entries(config.databases).flatMap(([key, { backup }]) =>
+    backup?.verify
+      ? [{ verifiedDatabase: key, verifySubnetGroup: backup.verify.subnetGroup, verifyUser: backup.verify.user }]
+      : [],
+  );
 
 /** The ARNs as cdk-nag writes them in a finding's id: references of CloudFormation's own as `<AWS::...>`. */
 export function asFindings(scope: Construct, resource: string, config: DeploymentConfig): string[] {

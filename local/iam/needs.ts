@@ -192,6 +192,23 @@ const createReadReplica: Rule = (params, arn, action) => {
   ];
 };
 
+/**
+ * "Actions, resources, and condition keys for Amazon RDS": the new instance, the snapshot, and the groups that it gets; of those that aren't named the default ones, which are called
+ * after the engine's version.
+ */
+const restoreFromSnapshot: Rule = (params, arn, action) => {
+  const instance = dbInstance(params.DBInstanceIdentifier, arn);
+  const group = text(params.DBSubnetGroupName);
+  return [
+    { action, resource: instance },
+    { action, resource: dbSnapshot(params.DBSnapshotIdentifier, arn) },
+    { action, resource: arn(`og:${text(params.OptionGroupName) || 'default:postgres-18'}`) },
+    { action, resource: arn(`pg:${text(params.DBParameterGroupName) || 'default.postgres18'}`) },
+    ...(group ? [{ action, resource: arn(`subgrp:${group}`) }] : []),
+    ...(params['Tags.Tag.1.Key'] ? [{ action: 'rds:AddTagsToResource', resource: instance }] : []),
+  ];
+};
+
 /** Route 53's resources belong to no region, and their ARNs name no account. */
 const hostedZone = on(({ Id }) => `arn:aws:route53:::hostedzone/${text(Id)}`);
 
@@ -252,6 +269,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:DescribeAccountAttributes': onAny,
   'rds:DescribeDBSnapshots': describeSnapshots,
   'rds:CreateDBSnapshot': createSnapshot,
+  'rds:DeleteDBSnapshot': on(({ DBSnapshotIdentifier }, arn) => dbSnapshot(DBSnapshotIdentifier, arn)),
+  'rds:RestoreDBInstanceFromDBSnapshot': restoreFromSnapshot,
   'route53:ListResourceRecordSets': hostedZone,
   'route53:ChangeResourceRecordSets': changeRecords,
   'route53:GetHealthCheckStatus': on(({ HealthCheckId }) => `arn:aws:route53:::healthcheck/${text(HealthCheckId)}`),

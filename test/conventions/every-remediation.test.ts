@@ -28,13 +28,16 @@ const IAM_SERVICE: Record<string, string> = {
   'secrets-manager': 'secretsmanager',
 };
 
+/** Commands whose IAM action has another name. */
+const IAM_ACTION: Record<string, string> = { Invoke: 'InvokeFunction' };
+
 /** Commands that a file imports from the AWS SDK, and operations that it names in requests that it signs itself, as IAM actions. */
 function actionsUsed(source: string): string[] {
   const signedByHand = [...source.matchAll(/\bask\('([a-z0-9-]+:[A-Z]\w+)'/g)].map(([, action = '']) => action);
   const commands = [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
     ([, imported = '', client = '']) =>
       [...imported.matchAll(/\b(?:paginate(\w+)|(\w+)Command)\b/g)].map(
-        ([, paged, command = paged]) => `${IAM_SERVICE[client] ?? client}:${command}`,
+        ([, paged, command = paged]) => `${IAM_SERVICE[client] ?? client}:${IAM_ACTION[command] ?? command}`,
       ),
   );
   return [...commands, ...signedByHand];

@@ -1,15 +1,13 @@
-import { DBInstanceNotFoundFault, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
-import { readSnapshot, takeSnapshot } from '../../databases/snapshot.ts';
+import { describeInstance } from '../../databases/describe.ts';
+import { readSnapshot } from '../../databases/read-snapshots.ts';
+import { takeSnapshot } from '../../databases/snapshot.ts';
 import { snapshotIdOf } from '../../databases/snapshot-id.ts';
-import { clientDefaults } from '../../engine/clients.ts';
 import type { BackupConfig } from '../../engine/config.ts';
-import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
+import { ActionFailedError } from '../../engine/errors.ts';
 import { jobHandler } from '../handler.ts';
 import type { Job, JobContext } from '../job.ts';
 import { type Instance, nextStep, type State } from './decide.ts';
 import { manifest } from './manifest.ts';
-
-const reading = new RDSClient(clientDefaults());
 
 export const job: Job<State> = {
   manifest,
@@ -31,21 +29,15 @@ function backupOf({ run, config }: JobContext): BackupConfig {
 }
 
 async function instance(id: string): Promise<Instance | undefined> {
-  try {
-    const { DBInstances = [] } = await reading.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
-    const [found] = DBInstances;
-    return (
-      found && {
-        status: found.DBInstanceStatus ?? 'unknown',
-        encrypted: found.StorageEncrypted ?? false,
-        automatedBackupDays: found.BackupRetentionPeriod ?? 0,
-        latestRestorableAt: found.LatestRestorableTime?.getTime(),
-      }
-    );
-  } catch (error) {
-    if (error instanceof DBInstanceNotFoundFault) return undefined;
-    throw classifyAwsError(`describe the database ${id}`, error);
-  }
+  const found = await describeInstance(id);
+  return (
+    found && {
+      status: found.DBInstanceStatus ?? 'unknown',
+      encrypted: found.StorageEncrypted ?? false,
+      automatedBackupDays: found.BackupRetentionPeriod ?? 0,
+      latestRestorableAt: found.LatestRestorableTime?.getTime(),
+    }
+  );
 }
 
 /** The tags tell whose it is: what isn't tagged so is never pruned. */

@@ -1,7 +1,8 @@
 /** The AWS side of `snapshot-database`. */
 import { DescribeAccountAttributesCommand, RDSClient } from '@aws-sdk/client-rds';
 import { readInstance } from '../../databases/instance.ts';
-import { readSnapshotsOf, takeSnapshot } from '../../databases/snapshot.ts';
+import { readSnapshotsOf } from '../../databases/read-snapshots.ts';
+import { takeSnapshot } from '../../databases/snapshot.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';

@@ -80,7 +80,8 @@ export class Lifecycle {
     instance.database = await openDatabase({
       world,
       ...database,
-      name: `${instance.id}-${resourceId.slice(3, 9).toLowerCase()}`,
+      // Part of a socket's path, which may have about 100 characters.
+      name: `${instance.id.slice(0, 24)}-${resourceId.slice(3, 9).toLowerCase()}`,
       region,
       master: { user: instance.masterUser, password, database: instance.databaseName },
       ...begins,

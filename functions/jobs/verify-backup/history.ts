@@ -1,0 +1,45 @@
+/** What earlier runs found, read from their reports. Pure: a report that isn't as expected is of another version, and tells nothing. */
+import * as z from 'zod/mini';
+import type { RunItem } from '../items.ts';
+import type { Verified } from './checks.ts';
+import type { Position } from './reading.ts';
+
+const verified = z.object({
+  snapshotId: z.string(),
+  takenAt: z.iso.datetime(),
+  systemId: z.string(),
+  majorVersion: z.number(),
+  nextXid: z.string(),
+  rows: z.record(z.string(), z.number()),
+});
+const position = z.object({ fullReadNext: z.nullable(z.object({ table: z.string(), block: z.number() })) });
+const taken = z.object({ snapshotId: z.string(), takenAt: z.iso.datetime() });
+
+type Ended = Pick<RunItem, 'verdict' | 'endedAt'>;
+
+/** Backups that were verified, with when (epoch milliseconds). @param runs of `verify-backup`, newest first. */
+export const verifiedBackups = (runs: readonly Ended[]): readonly (Verified & { readonly at: number })[] =>
+  runs.flatMap(({ verdict, endedAt }) => {
+    const found = verdict?.kind === 'passed' ? verified.safeParse(verdict.report) : undefined;
+    return found?.success && endedAt !== undefined
+      ? [{ ...found.data, takenAt: Date.parse(found.data.takenAt), at: endedAt }]
+      : [];
+  });
+
+/** Where the last full read stopped; undefined: at the end, or there was none. @param runs of `verify-backup`, newest first. */
+export function readUpTo(runs: readonly Ended[]): Position | undefined {
+  for (const { verdict } of runs) {
+    const found = position.safeParse(verdict?.report);
+    if (found.success) return found.data.fullReadNext ?? undefined;
+  }
+  return undefined;
+}
+
+/** When each backup was taken, by name (epoch milliseconds). @param runs of `back-up-database`. */
+export const takenTimes = (runs: readonly Ended[]): ReadonlyMap<string, number> =>
+  new Map(
+    runs.flatMap(({ verdict }) => {
+      const found = taken.safeParse(verdict?.report);
+      return found.success ? [[found.data.snapshotId, Date.parse(found.data.takenAt)] as const] : [];
+    }),
+  );

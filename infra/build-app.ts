@@ -60,13 +60,15 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
   const readers = jobs.flatMap(({ manifest: { reader }, folder }) =>
     reader ? [{ manifest: reader, handler: join(folder, 'reader', 'handler.ts') }] : [],
   );
-  return [...remediations, ...incidentFunctions, ...jobs, ...readers, ...plans].map(({ manifest: { name }, handler }) => ({
-    name,
-    handler,
-    ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),
-    ...(name === LINKS_FUNCTION && links ? { files: { 'links.json': JSON.stringify(links) } } : {}),
-    ...(name === ARCHIVER ? { files: { 'archive.json': JSON.stringify(archiveConfigOf(config)) } } : {}),
-  }));
+  return [...remediations, ...incidentFunctions, ...jobs, ...readers, ...plans].map(
+    ({ manifest: { name }, handler }) => ({
+      name,
+      handler,
+      ...(name === 'notify' && channels ? { files: { 'channels.json': JSON.stringify(channels) } } : {}),
+      ...(name === LINKS_FUNCTION && links ? { files: { 'links.json': JSON.stringify(links) } } : {}),
+      ...(name === ARCHIVER ? { files: { 'archive.json': JSON.stringify(archiveConfigOf(config)) } } : {}),
+    }),
+  );
 }
 
 /** @throws ConfigurationError for a plan that doesn't exist. */

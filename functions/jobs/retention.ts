@@ -1,7 +1,6 @@
 /**
  * Which backups may go. Pure. The source runbooks delete by date alone, so that a week of failed backups leaves none (D46, D47): here
- * a backup goes only when a newer one was proved by restoring it, and never while the clock or the backups themselves look wrong. Nothing deletes by
- * this plan yet: it needs backups that are proved.
+ * a backup goes only when a newer one was proved by restoring it, and never while the clock or the backups themselves look wrong.
  */
 
 const DAY_MS = 24 * 3_600_000;

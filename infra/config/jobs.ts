@@ -1,6 +1,7 @@
 /** When scheduled jobs run, and for what. */
 import { z } from 'zod';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
+import { type BackupObjective, backupEveryHours } from '../../functions/jobs/schedule.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import type { DeploymentConfig } from './schema.ts';
 
@@ -125,19 +126,6 @@ export function scheduleOf(
 }
 
 export const BACKUP_JOB = 'back-up-database';
-const DAY_SECONDS = 86_400;
-
-interface Objective {
-  readonly pointInTimeRecovery: boolean;
-  readonly recoveryPointSeconds: number;
-}
-
-/** The longest even division of the day that meets the objective; undefined when the job's own daily run does. */
-export function backupEveryHours(backup: Objective | undefined): number | undefined {
-  if (!backup || backup.pointInTimeRecovery || backup.recoveryPointSeconds >= DAY_SECONDS) return undefined;
-  return [12, 8, 6, 4, 3, 2, 1].find((hours) => hours * 3600 <= backup.recoveryPointSeconds) ?? 1;
-}
-
 interface LooseJobs {
   readonly jobs?:
     | Readonly<Record<string, { readonly cron?: string | undefined; readonly timeZone?: string | undefined }>>
@@ -149,7 +137,7 @@ interface LooseJobs {
         readonly securityGroupId?: string | undefined;
         readonly host?: string | undefined;
         readonly backup?:
-          | (Objective & { readonly verify?: { readonly securityGroupId: string } | undefined })
+          | (BackupObjective & { readonly verify?: { readonly securityGroupId: string } | undefined })
           | undefined;
       }
     >

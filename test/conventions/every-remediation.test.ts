@@ -37,7 +37,7 @@ function actionsUsed(source: string): string[] {
   const commands = [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
     ([, imported = '', client = '']) =>
       [...imported.matchAll(/\b(?:paginate(\w+)|(\w+)Command)\b/g)].map(
-        ([, paged, command = paged]) => `${IAM_SERVICE[client] ?? client}:${IAM_ACTION[command] ?? command}`,
+        ([, paged = '', command = paged]) => `${IAM_SERVICE[client] ?? client}:${IAM_ACTION[command] ?? command}`,
       ),
   );
   return [...commands, ...signedByHand];

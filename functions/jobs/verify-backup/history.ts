@@ -26,6 +26,19 @@ export const verifiedBackups = (runs: readonly Ended[]): readonly (Verified & { 
       : [];
   });
 
+const about = z.object({ snapshotId: z.string() });
+
+/** When each backup was verified, by name (epoch milliseconds); one that failed since counts as not verified. @param runs of `verify-backup`, newest first. */
+export function verifiedTimes(runs: readonly Ended[]): ReadonlyMap<string, number> {
+  const newest = new Map<string, number | undefined>();
+  for (const { verdict, endedAt } of runs) {
+    const found = about.safeParse(verdict?.report);
+    if (found.success && !newest.has(found.data.snapshotId))
+      newest.set(found.data.snapshotId, verdict?.kind === 'passed' ? endedAt : undefined);
+  }
+  return new Map([...newest].flatMap(([id, at]) => (at === undefined ? [] : [[id, at] as const])));
+}
+
 /** Where the last full read stopped; undefined: at the end, or there was none. @param runs of `verify-backup`, newest first. */
 export function readUpTo(runs: readonly Ended[]): Position | undefined {
   for (const { verdict } of runs) {

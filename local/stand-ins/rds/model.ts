@@ -122,7 +122,7 @@ export function groupOf(state: RdsState, region: string, name: string): Paramete
 const hasPending = ({ pending }: Instance): boolean => Object.keys(pending).length > 0;
 
 export function describe(instance: Instance): XmlObject {
-  const { database, pending } = instance;
+  const { pending } = instance;
   return {
     DBInstanceIdentifier: instance.id,
     DBInstanceArn: instance.arn,
@@ -134,7 +134,7 @@ export function describe(instance: Instance): XmlObject {
     MasterUsername: instance.masterUser,
     DBName: instance.databaseName,
     // AWS names no endpoint before the instance has one.
-    Endpoint: database && { Address: database.door.host, Port: database.door.port, HostedZoneId: 'Z2R2ITUGPM61AM' },
+    Endpoint: endpointOf(instance),
     DbInstancePort: 0,
     AllocatedStorage: instance.allocatedStorageGib,
     StorageType: 'gp3',
@@ -165,6 +165,13 @@ export function describe(instance: Instance): XmlObject {
       : {},
     TagList: tagList(instance.tags),
   };
+}
+
+/** One that is only described has an address, too, at which nothing answers. */
+function endpointOf({ database, id, region, status }: Instance): XmlObject | undefined {
+  const HostedZoneId = 'Z2R2ITUGPM61AM';
+  if (database) return { Address: database.door.host, Port: database.door.port, HostedZoneId };
+  return status === 'available' ? { Address: `${id}.${region}.rds.invalid`, Port: 5432, HostedZoneId } : undefined;
 }
 
 export const tagList = (tags: ReadonlyMap<string, string>): XmlObject =>

@@ -1,5 +1,5 @@
 /** Backups are restored and read for real: PostgreSQL servers behind the RDS stand-in, a real journal, the job's own calls. */
-import { cp, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { CreateDBSnapshotCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand } from '@aws-sdk/client-rds';
@@ -16,6 +16,7 @@ import type { Reader } from '../../../functions/jobs/verify-backup/handler.ts';
 import { answerOrder } from '../../../functions/jobs/verify-backup/reader/read.ts';
 import { VERIFY_GRANTS } from '../../../functions/jobs/verify-backup/sql.ts';
 import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';
+import { copyTree } from '../../../local/postgres/template.ts';
 import { config as base, database } from '../../support/fixtures.ts';
 import { openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
 import { eventually, REGION } from '../rds/harness.ts';
@@ -99,7 +100,7 @@ const folderOf = (snapshot: string): string => {
 };
 
 const takeOne = (scheduledAt: string, wanted?: string): Promise<Turn> =>
-  takeTurn({ store: w.store, config, now: Date.now, random: Math.random, remaining: () => 30_000 }, job, {
+  takeTurn({ store: w.store, config, now: Date.now, remaining: () => 30_000 }, job, {
     job: 'verify-backup',
     subject: DB,
     scheduledAt,
@@ -174,7 +175,7 @@ describe('verify-backup', () => {
     expect(await toItsEnd()).toMatchObject({ kind: 'passed', report: { snapshotId: verified } });
     const id = await backUp('swapped');
     await rm(folderOf(id), { recursive: true });
-    await cp(join(folderOf(id), '..', old ?? ''), folderOf(id), { recursive: true, preserveTimestamps: true });
+    await copyTree(join(folderOf(id), '..', old ?? ''), folderOf(id));
     expect(await toItsEnd()).toMatchObject({ kind: 'failed', check: 'order' });
   });
 

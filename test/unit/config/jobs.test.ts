@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { backupEveryHours, jobFaults, jobSubjects, scheduleOf } from '../../../infra/config/jobs.ts';
+import { backupEveryHours } from '../../../functions/jobs/schedule.ts';
+import { jobFaults, jobSubjects, scheduleOf } from '../../../infra/config/jobs.ts';
 import { parseConfig } from '../../../infra/config/parse.ts';
 import example from '../../../nightshift.config.ts';
 

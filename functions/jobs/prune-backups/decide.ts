@@ -1,0 +1,91 @@
+/** Which backups go, and what is told of it. Pure; the plan itself is `retention.ts`. */
+import type { KeptSnapshot } from '../../databases/snapshot-id.ts';
+import type { BackupConfig } from '../../engine/config.ts';
+import type { Step, Verdict } from '../job.ts';
+import { type Backup, planRetention } from '../retention.ts';
+import { backupEverySeconds } from '../schedule.ts';
+
+/** Kept between turns. */
+export type State = {
+  /** What the plan said before anything was removed; null: it isn't made yet. */
+  readonly planned: readonly string[] | null;
+};
+
+export interface View {
+  readonly snapshots: readonly KeptSnapshot[];
+  /** When each was verified, by name (epoch milliseconds). */
+  readonly verified: ReadonlyMap<string, number>;
+  /** `DbiResourceId` of the database as it is now; undefined: it doesn't exist. */
+  readonly instanceResourceId: string | undefined;
+}
+
+/** So many go in one run: what is wrong with a plan is seen before everything is gone. */
+export const MOST_REMOVED = 10;
+
+/** @param prefix of our snapshots' names: permissions are given for those alone. */
+export interface Policy {
+  readonly backup: BackupConfig;
+  readonly madeBy: string;
+  readonly prefix: string;
+}
+
+export type Next =
+  | Step<State>
+  /** These go now: they were planned, and still may. */
+  | { readonly kind: 'remove'; readonly ids: readonly string[]; readonly verdict: Verdict };
+
+/** Plans, writes the plan down, and then removes only what a new plan still allows. @param now epoch milliseconds. */
+export function nextStep(state: State, view: View, { backup, madeBy, prefix }: Policy, now: number): Next {
+  const backups = view.snapshots
+    .filter(({ isAutomated }) => !isAutomated)
+    .map((each) => asBackup(each, view, prefix, now));
+  const plan = planRetention(backups, { ...backup, everySeconds: backupEverySeconds(backup) }, madeBy, now);
+  const kept = plan.keep.length;
+  if (plan.halted) {
+    const verdict: Verdict = {
+      kind: 'failed',
+      check: 'halted',
+      summary: `nothing is removed: ${plan.halted}`,
+      report: { kept, removed: [] },
+    };
+    return { kind: 'verdict', state, verdict };
+  }
+  if (state.planned === null) {
+    const planned = oldestFirst(
+      plan.remove.map(({ id }) => id),
+      backups,
+    ).slice(0, MOST_REMOVED);
+    if (planned.length === 0) return { kind: 'verdict', state, verdict: passed([], kept, 0) };
+    return { kind: 'wait', seconds: 1, state: { planned }, note: `${planned.length} backups are to be removed` };
+  }
+  const allowed = new Set(plan.remove.map(({ id }) => id));
+  const ids = state.planned.filter((id) => allowed.has(id));
+  const isLeft = new Set(backups.map(({ id }) => id));
+  // Those that a turn removed whose function then died are gone already.
+  const removed = state.planned.filter((id) => allowed.has(id) || !isLeft.has(id));
+  return { kind: 'remove', ids, verdict: passed(removed, kept, plan.remove.length - ids.length) };
+}
+
+const oldestFirst = (ids: readonly string[], backups: readonly Backup[]): string[] => {
+  const at = new Map(backups.map(({ id, createdAt }) => [id, createdAt]));
+  return [...ids].sort((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0));
+};
+
+const passed = (removed: readonly string[], kept: number, later: number): Verdict => ({
+  kind: 'passed',
+  summary: `${removed.length} backups removed, ${kept} kept${later > 0 ? `, ${later} more go with the next runs` : ''}`,
+  report: { removed: [...removed], kept },
+});
+
+/** What is named otherwise, or was taken of another instance that had this name, is nobody's to remove, whatever its tags say. */
+function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: number): Backup {
+  const { id, status, takenAt, instanceResourceId } = snapshot;
+  const isOurs = id.startsWith(prefix) && (view.instanceResourceId ?? instanceResourceId) === instanceResourceId;
+  return {
+    id,
+    createdAt: takenAt ?? now,
+    status: status === 'available' || status === 'failed' ? status : 'creating',
+    madeBy: isOurs ? snapshot.madeBy : undefined,
+    verifiedAt: view.verified.get(id),
+  };
+}

@@ -1,0 +1,16 @@
+/** How often a database is backed up, as its recovery point objective asks. Pure. */
+const DAY_SECONDS = 86_400;
+
+export interface BackupObjective {
+  readonly pointInTimeRecovery: boolean;
+  readonly recoveryPointSeconds: number;
+}
+
+/** The longest even division of the day that meets the objective; undefined when the job's own daily run does. */
+export function backupEveryHours(backup: BackupObjective | undefined): number | undefined {
+  if (!backup || backup.pointInTimeRecovery || backup.recoveryPointSeconds >= DAY_SECONDS) return undefined;
+  return [12, 8, 6, 4, 3, 2, 1].find((hours) => hours * 3600 <= backup.recoveryPointSeconds) ?? 1;
+}
+
+/** Time between two backups. */
+export const backupEverySeconds = (backup: BackupObjective): number => (backupEveryHours(backup) ?? 24) * 3600;

@@ -3,11 +3,8 @@
  * says so. Thresholds, code and everything not named here are the defaults a deployment to AWS has.
  */
 import { defineConfig } from '../infra/config/schema.ts';
-
-
-import { demoBackups } from './services/backups.ts';
 import { troubledDatabaseConfig } from './postgres/troubled.ts';
-
+import { demoBackups } from './services/backups.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
 import { balancerOf } from './stand-ins/ecs/balancer-metrics.ts';

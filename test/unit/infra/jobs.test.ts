@@ -67,6 +67,70 @@ describe('a deployment with checks', () => {
   });
 });
 
+describe('a deployment whose backups are proved', () => {
+  const proved = buildStack((config) => ({
+    ...config,
+    databases: {
+      'orders-db': {
+        ...(config.databases?.['orders-db'] ?? failing()),
+        backup: {
+          verify: { subnetGroup: 'restored', securityGroupId: 'sg-0000abcd', tables: [{ name: 'public.orders' }] },
+        },
+      },
+    },
+  }));
+  const statement = (role: string, action: string) =>
+    statementsOf(proved, role).flatMap(({ Action, Resource }) =>
+      [Action].flat().includes(action) ? [Resource].flat() : [],
+    );
+
+  it('restores and removes under its own names only', () => {
+    const scratch = 'arn:aws:rds:us-east-1:111122223333:db:nightshift-main-scratch-*';
+    expect(statement('Jobsverifybackup', 'rds:DeleteDBInstance')).toEqual([scratch]);
+    expect(statement('Jobssweepscratch', 'rds:DeleteDBInstance')).toEqual([scratch]);
+    expect(statement('Jobsverifybackup', 'rds:RestoreDBInstanceFromDBSnapshot')).toEqual(
+      expect.arrayContaining([
+        scratch,
+        'arn:aws:rds:us-east-1:111122223333:snapshot:nightshift-main-orders-db-*',
+        'arn:aws:rds:us-east-1:111122223333:subgrp:restored',
+      ]),
+    );
+    expect(statement('Jobsprunebackups', 'rds:DeleteDBSnapshot')).toEqual([
+      'arn:aws:rds:us-east-1:111122223333:snapshot:nightshift-main-orders-db-*',
+    ]);
+  });
+
+  it('reads copies by a function that reaches nothing else: no journal, no way out, one login', () => {
+    const actions = statementsOf(proved, 'Jobsreadbackup').flatMap(({ Action }) => [Action].flat());
+    expect(actions.filter((action) => /^(dynamodb|rds|lambda):/.test(String(action)))).toEqual([]);
+    expect(statement('Jobsreadbackup', 'rds-db:connect')).toEqual([
+      'arn:aws:rds-db:us-east-1:111122223333:dbuser:*/nightshift_verify',
+    ]);
+    const groups = resourcesOf(proved, 'AWS::EC2::SecurityGroup').filter(({ id }) => id.includes('ScratchNetwork'));
+    expect(groups.map(({ properties }) => properties.SecurityGroupEgress)).toEqual([
+      [
+        {
+          IpProtocol: 'tcp',
+          FromPort: 5432,
+          ToPort: 5432,
+          DestinationSecurityGroupId: 'sg-0000abcd',
+          Description: 'To restored backups',
+        },
+      ],
+    ]);
+  });
+
+  it('refuses to restore copies into the security group of a database', () => {
+    const same = () =>
+      buildStack((config) => {
+        const database = config.databases?.['orders-db'] ?? failing();
+        const verify = { subnetGroup: 'a', securityGroupId: database.securityGroupId, tables: [{ name: 'a.b' }] };
+        return { ...config, databases: { 'orders-db': { ...database, backup: { verify } } } };
+      });
+    expect(same).toThrow('one for restored backups alone');
+  });
+});
+
 describe('a deployment without backups', () => {
   it('has no job, no machine and no schedule for it', () => {
     const machines = resourcesOf(buildStack(), 'AWS::StepFunctions::StateMachine');

@@ -11,6 +11,9 @@ import { manifest as reconciler } from '../../../functions/incidents/reconciler/
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
 import { manifest as checkHealth } from '../../../functions/jobs/check-health/manifest.ts';
 import { manifest as checkSecrets } from '../../../functions/jobs/check-secrets/manifest.ts';
+import { manifest as prune } from '../../../functions/jobs/prune-backups/manifest.ts';
+import { manifest as sweep } from '../../../functions/jobs/sweep-scratch/manifest.ts';
+import { manifest as verify } from '../../../functions/jobs/verify-backup/manifest.ts';
 import { manifest as serviceRecovery } from '../../../functions/recovery/service-recovery/manifest.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
@@ -50,7 +53,7 @@ export function buildStack(
       units: {
         remediations: [unit(release), unit(scaleOut)],
         incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
-        jobs: [unit(backUp), unit(checkHealth), unit(checkSecrets)],
+        jobs: [unit(backUp), unit(checkHealth), unit(checkSecrets), unit(verify), unit(sweep), unit(prune)],
         plans: [unit(serviceRecovery)],
       },
       folderOf: () => code,

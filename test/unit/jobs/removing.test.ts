@@ -1,0 +1,135 @@
+/** What jobs remove: scratch instances and old backups. Pure decisions. */
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
+import { MOST_REMOVED, nextStep as prune, type View } from '../../../functions/jobs/prune-backups/decide.ts';
+import { scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
+import { claimed, type Seen, nextStep as sweep } from '../../../functions/jobs/sweep-scratch/decide.ts';
+import { verifiedTimes } from '../../../functions/jobs/verify-backup/history.ts';
+
+const NOW = Date.parse('2026-11-21T12:00:00Z');
+const DAY = 24 * 3_600_000;
+
+describe('sweep-scratch', () => {
+  const run = { job: 'verify-backup', subject: 'orders-db', scheduledAt: '2026-11-21T04:00:00Z' };
+  const seen = (leaseUntil: number, isKnown = true, tags = scratchTags('main', run, leaseUntil)): Seen => ({
+    ...claimed('main', { id: scratchIdOf('main', run), status: 'available', endpoint: undefined, tags }),
+    isKnown,
+  });
+  const id = scratchIdOf('main', run);
+
+  it('writes down what is over its lease, then removes it, and has passed when it is gone', () => {
+    const first = sweep({ found: [] }, [seen(NOW)], NOW);
+    expect(first).toMatchObject({ kind: 'wait', state: { found: [id] } });
+    expect(sweep({ found: [id] }, [seen(NOW)], NOW)).toMatchObject({ kind: 'remove', scratch: [{ id }] });
+    expect(sweep({ found: [id] }, [], NOW)).toMatchObject({ verdict: { kind: 'passed', report: { removed: [id] } } });
+  });
+
+  it('removes nothing before its lease is over, nothing that the journal does not know, nothing with other tags', () => {
+    expect(sweep({ found: [] }, [seen(NOW + 1)], NOW)).toMatchObject({ verdict: { kind: 'passed' } });
+    expect(sweep({ found: [] }, [seen(NOW, false)], NOW)).toMatchObject({ verdict: { check: 'unknown' } });
+    const other = seen(NOW, true, scratchTags('other', run, NOW));
+    expect(sweep({ found: [] }, [other], NOW)).toMatchObject({ verdict: { check: 'unknown' } });
+    // Not even what was written down: it is looked at again.
+    expect(sweep({ found: [id] }, [other], NOW)).toMatchObject({ verdict: { check: 'unknown' } });
+  });
+});
+
+describe('prune-backups', () => {
+  const backup = {
+    ...{ recoveryPointSeconds: 86_400, pointInTimeRecovery: true },
+    ...{ keepDays: 1, keepWeeks: 0, keepMonths: 0, keepAtLeast: 1 },
+  };
+  const policy = { backup, madeBy: 'main', prefix: 'nightshift-main-orders-' };
+  const made = (name: string, ageDays: number, more: Partial<KeptSnapshot> = {}): KeptSnapshot => ({
+    id: `nightshift-main-orders-${name}`,
+    status: 'available',
+    encrypted: true,
+    sizeGib: 20,
+    progressPercent: 100,
+    takenAt: NOW - ageDays * DAY,
+    isAutomated: false,
+    instanceResourceId: 'db-A',
+    madeBy: 'main',
+    ...more,
+  });
+  const view = (snapshots: readonly KeptSnapshot[], verified: readonly string[]): View => ({
+    snapshots,
+    verified: new Map(verified.map((name) => [`nightshift-main-orders-${name}`, NOW])),
+    instanceResourceId: 'db-A',
+  });
+  const many = Array.from({ length: 30 }, (_, age) => made(`day-${age}`, age + 0.1));
+
+  it('plans at most so many, the oldest first, and removes only what a new plan still allows', () => {
+    const planned = prune({ planned: null }, view(many, ['day-0']), policy, NOW);
+    if (planned.kind !== 'wait') throw new Error(`expected a plan, found ${planned.kind}`);
+    expect(planned.state.planned).toHaveLength(MOST_REMOVED);
+    expect(planned.state.planned?.[0]).toBe('nightshift-main-orders-day-29');
+    // Meanwhile the verified one failed, and an older one is the last that is known to be good.
+    const again = prune(planned.state, view(many, ['day-25']), policy, NOW);
+    expect(again).toMatchObject({
+      kind: 'remove',
+      ids: [29, 28, 27, 26].map((age) => `nightshift-main-orders-day-${age}`),
+    });
+  });
+
+  it('takes what is named otherwise, or is of another instance that had the name, for somebody else’s', () => {
+    const foreign = [
+      made('x', 20, { id: 'nightshift-other-orders-x' }),
+      made('y', 20, { instanceResourceId: 'db-B' }),
+      made('z', 20, { madeBy: undefined }),
+      made('w', 20, { isAutomated: true }),
+    ];
+    const now = prune({ planned: null }, view([made('new', 0), ...foreign], ['new']), policy, NOW);
+    expect(now).toMatchObject({ verdict: { kind: 'passed', report: { removed: [] } } });
+  });
+
+  it('removes nothing and says why when no backup is verified', () => {
+    expect(prune({ planned: null }, view(many, []), policy, NOW)).toMatchObject({
+      verdict: { kind: 'failed', check: 'halted' },
+    });
+  });
+
+  it('never removes the last verified backup nor anything foreign, whatever there is and whatever was planned', () => {
+    const any = fc.record({
+      age: fc.integer({ min: 0, max: 12 }),
+      madeBy: fc.constantFrom('main', 'main', 'main', 'other', undefined),
+      status: fc.constantFrom('available', 'available', 'available', 'failed', 'creating', 'deleting'),
+      instanceResourceId: fc.constantFrom('db-A', 'db-A', 'db-A', 'db-B'),
+      isVerified: fc.boolean(),
+    });
+    let removals = 0;
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 20 }), (list) => {
+        const all = list.map(({ age, isVerified: _, ...more }, at) => made(`b${at}`, age, more));
+        const verified = list.flatMap(({ isVerified }, at) => (isVerified ? [`b${at}`] : []));
+        const next = prune({ planned: all.map(({ id }) => id) }, view(all, verified), policy, NOW);
+        if (next.kind !== 'remove' || next.ids.length === 0) return;
+        removals += next.ids.length;
+        const mine = all.filter((each) => each.madeBy === 'main' && each.instanceResourceId === 'db-A');
+        const last = mine
+          .filter(({ id, status }) => status === 'available' && verified.some((name) => id.endsWith(`-${name}`)))
+          .sort((a, b) => (b.takenAt ?? 0) - (a.takenAt ?? 0))[0];
+        expect(last).toBeDefined();
+        for (const id of next.ids) {
+          expect(mine.map((each) => each.id)).toContain(id);
+          expect(mine.find((each) => each.id === id)?.takenAt).toBeLessThanOrEqual(last?.takenAt ?? 0);
+          expect(id).not.toBe(last?.id);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(removals).toBeGreaterThan(0);
+  });
+});
+
+describe('which backups are verified', () => {
+  it('is what the last run about each says', () => {
+    const of = (kind: 'passed' | 'failed', snapshotId: string, endedAt: number) => ({
+      verdict: { kind, summary: '', report: { snapshotId } },
+      endedAt,
+    });
+    const runs = [of('failed', 'a', 4), of('passed', 'b', 3), of('passed', 'a', 2), of('failed', 'b', 1)];
+    expect([...verifiedTimes(runs)]).toEqual([['b', 3]]);
+  });
+});

@@ -17,6 +17,8 @@ export type Observation = { readonly kind: 'missing'; readonly why: string } | S
 const RECHECK_SECONDS = 60;
 /** An alarm that comes back hour after hour must not take the room of scheduled backups and of people. */
 const KEPT_FREE = 5;
+/** Nor may it make more and more of one instance: it deletes none, so a person looks through them. */
+const MOST_OF_ONE = 10;
 /** After one that failed: RDS says why in its events, and a person reads them. */
 const STOP_AFTER_FAILURE_SECONDS = 3_600;
 
@@ -52,6 +54,11 @@ export function decide({ signal, target, observation, config }: DecideInput<Data
     return callPerson(
       `the account has ${quota.used} of ${quota.max} manual snapshots in this region, and the last ${KEPT_FREE} are left to others: delete some, or have the quota raised`,
     );
+  const own = snapshots.filter(({ id }) => isOwn(id, config.name, name));
+  if (own.length >= MOST_OF_ONE)
+    return callPerson(
+      `${name} has ${own.length} snapshots of this runbook's already, and Nightshift deletes none of them: look what keeps coming back, and delete what isn't needed`,
+    );
   const snapshotId = snapshotIdOf(config.name, name, signal.at, 19);
   return {
     kind: 'act',
@@ -63,6 +70,12 @@ export function decide({ signal, target, observation, config }: DecideInput<Data
     },
   };
 }
+
+/** Of this remediation's making: the names of scheduled backups end with the minute, these with the second. */
+const isOwn = (id: string, deployment: string, instance: string): boolean => {
+  const begin = `nightshift-${deployment}-${instance}-`;
+  return id.startsWith(begin) && /^\d{4}(-\d{2}){5}$/.test(id.slice(begin.length));
+};
 
 const ours = (change: Change, { snapshots }: Seen): Snapshot | undefined =>
   snapshots.find(({ id }) => id === wantedOf(change).snapshotId);

@@ -51,6 +51,23 @@ describe('deciding on a snapshot', () => {
     expect(judge(seen({ snapshots: [taken({ takenAt: FAILED_AT })] }))).toMatchObject({ kind: 'fine' });
   });
 
+  it('makes ten of one instance at most; others and scheduled backups do not count', () => {
+    const own = Array.from({ length: 9 }, (_, at) =>
+      taken({ id: `nightshift-test-orders-db-2026-11-0${at + 1}-02-59-55` }),
+    );
+    const others = [
+      'nightshift-test-orders-db-2026-11-10-02-59',
+      'nightshift-other-orders-db-2026-11-10-02-59-55',
+      'nightshift-test-orders-db-2-2026-11-10-02-59-55',
+    ].map((id) => taken({ id }));
+    expect(judge(seen({ snapshots: [...own, ...others] })).kind).toBe('act');
+    const tenth = taken({ id: 'nightshift-test-orders-db-2026-11-10-02-59-55' });
+    expect(judge(seen({ snapshots: [...own, tenth] }))).toMatchObject({
+      kind: 'escalate',
+      reason: expect.stringContaining('10 snapshots'),
+    });
+  });
+
   it.each<[string, Partial<Snapshot>]>([
     ['is older than the trouble', {}],
     ['failed', { takenAt: FAILED_AT, status: 'failed' }],

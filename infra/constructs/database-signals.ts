@@ -77,8 +77,15 @@ function aboveLimits(
     },
     {
       ...{ name: `${name}-load`, runbook: 'end-long-queries', severity, forSeconds },
-      ...{ threshold: loadAbovePerVcpu, metric: metric('DBLoadRelativeToNumVCPUs', 'Average') },
-      silenceIsFine: true,
+      threshold: loadAbovePerVcpu,
+      // Told only while there is load; connections are told as long as the instance runs.
+      metric: {
+        expression: 'IF(connections >= 0, FILL(load, 0), 0)',
+        of: {
+          connections: metric('DatabaseConnections', 'Maximum'),
+          load: metric('DBLoadRelativeToNumVCPUs', 'Average'),
+        },
+      },
       description: `More than ${loadAbovePerVcpu} sessions are at work in database ${name} for each of its vCPUs.`,
     },
   ];

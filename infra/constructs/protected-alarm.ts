@@ -40,8 +40,6 @@ export interface ProtectedAlarmProps {
   readonly trouble?: 'above' | 'below';
   /** Whether no data is trouble, too, which starts the runbook: of what is always there while it is well. */
   readonly silenceIsTrouble?: boolean;
-  /** Whether no data means that all is well: of what is told only while there is some of it. */
-  readonly silenceIsFine?: boolean;
   /**
    * Whether the backstop also calls a person when there was data and there is none any more: what publishes it is down, and no runbook can look at
    * it. One that was just made has none yet, and calls nobody ("Using Amazon CloudWatch alarms": actions run on a change of state).
@@ -74,7 +72,7 @@ export class ProtectedAlarm extends Construct {
       ...asAlarm(metric, periodSeconds),
       threshold,
       comparisonOperator: props.trouble === 'below' ? 'LessThanThreshold' : 'GreaterThanThreshold',
-      treatMissingData: props.silenceIsTrouble ? 'breaching' : props.silenceIsFine ? 'notBreaching' : 'missing',
+      treatMissingData: props.silenceIsTrouble ? 'breaching' : 'missing',
     } as const;
     this.alarm = new CfnAlarm(this, 'Alarm', {
       ...signal,

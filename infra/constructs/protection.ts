@@ -34,7 +34,6 @@ export interface NamedSignal
     | 'threshold'
     | 'trouble'
     | 'silenceIsTrouble'
-    | 'silenceIsFine'
     | 'silencePages'
     | 'forSeconds'
     | 'runbook'

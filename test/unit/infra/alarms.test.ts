@@ -119,9 +119,12 @@ describe('an alarm of a protected target', () => {
     const runbook = { Key: 'nightshift:runbook', Value: 'end-long-queries' };
     expect(by('replica-lag')).toMatchObject({ MetricName: 'ReplicaLag', Statistic: 'Minimum', Threshold: 60 });
     expect(by('load')).toMatchObject({
-      MetricName: 'DBLoadRelativeToNumVCPUs',
-      Threshold: 1.5,
-      TreatMissingData: 'notBreaching',
+      ...{ Threshold: 1.5, TreatMissingData: 'missing' },
+      Metrics: [
+        { Expression: 'IF(connections >= 0, FILL(load, 0), 0)', ReturnData: true },
+        { Id: 'connections', MetricStat: { Metric: { MetricName: 'DatabaseConnections' } } },
+        { Id: 'load', MetricStat: { Metric: { MetricName: 'DBLoadRelativeToNumVCPUs' }, Stat: 'Average' } },
+      ],
     });
     for (const name of ['replica-lag', 'load']) expect(by(name)?.Tags).toEqual(expect.arrayContaining([runbook]));
     expect(by('transaction-ids')).toBeUndefined();

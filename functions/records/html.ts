@@ -42,6 +42,7 @@ ${chart(report)}
 <section><h2>Summary</h2>
 <dl>${report.facts.map(fact).join('')}</dl>
 </section>
+${recovery(report)}
 ${changes(report)}
 ${timeline(report)}
 <section><h2>Cause</h2>
@@ -84,6 +85,31 @@ function chart({ incident, spans, lengthMs }: Report): string {
 <div class="axis"><span>${escaped(timeText(incident.openedAt))}</span><span>+${durationText(lengthMs)}</span></div>
 <figcaption>${states.map((state) => `<span class="key ${stateClass(state)}">${escaped(STATE_WORD[state] ?? state)}</span>`).join(' ')}</figcaption>
 </figure>`;
+}
+
+/** Each step from its beginning to its end, on the run's own time. */
+function recovery({ recovery: told }: Report): string {
+  if (!told) return '';
+  const { run, recoveryTimeMs, targetRecoveryTimeMs, frozenMs, steps } = told;
+  const whole = Math.max(1, recoveryTimeMs);
+  const at = (ms: number) => (Math.min(Math.max(ms / whole, 0), 1) * WIDE).toFixed(1);
+  const rows = steps.map(({ name, status, fromMs, tookMs, budgetMs, note = '' }) => {
+    const end = fromMs === undefined ? 0 : fromMs + (tookMs ?? whole - fromMs);
+    const width = Math.max(2, Number(at(end)) - Number(at(fromMs ?? 0))).toFixed(1);
+    const colour = status === 'done' ? 'state-resolved' : status === 'waiting' ? 'state-open' : 'state-escalated';
+    const bar =
+      fromMs === undefined
+        ? ''
+        : `<svg class="step" viewBox="0 0 ${WIDE} 12" role="img" aria-label="${escaped(name)}" preserveAspectRatio="none"><rect class="${colour}" x="${at(fromMs)}" y="2" width="${width}" height="8"/></svg>`;
+    const took = tookMs === undefined ? '' : durationText(tookMs);
+    return `<tr><td class="time">${escaped(name)}</td><td><span class="kind">${escaped(status)}</span></td><td>${bar}${escaped([took && `${took} of ${durationText(budgetMs)}`, note].filter(Boolean).join(': '))}</td></tr>`;
+  });
+  const frozen = frozenMs > 0 ? `, of which ${durationText(frozenMs)} frozen` : '';
+  return `<section><h2>Recovery</h2>
+<p>Run ${escaped(run)}: ${durationText(recoveryTimeMs)}${frozen}; the target is ${durationText(targetRecoveryTimeMs)}.</p>
+<table><thead><tr><th>Step</th><th>Came to</th><th>Time against budget</th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table></section>`;
 }
 
 function changes({ changes: all }: Report): string {

@@ -1,6 +1,7 @@
 /** A report in Markdown: for the severe ones the draft of the post-mortem, with a place for what only people know. Pure. */
 import type { Archive } from './document.ts';
-import { causeOf, defused, type Fact, type Report, reportOf, timeText, topicOf } from './report.ts';
+import type { Recovery } from './recovery.ts';
+import { causeOf, defused, durationText, type Fact, type Report, reportOf, timeText, topicOf } from './report.ts';
 import { fingerprintOf } from './sign.ts';
 
 const TO_WRITE = '_To be written by a person._';
@@ -20,6 +21,7 @@ export function markdownOf(reported: Reported): string {
     '## Summary',
     table(['', ''], report.facts.map(factRow)),
     ...(isReviewed ? [`What happened, in a few sentences: ${TO_WRITE}`] : []),
+    ...(report.recovery ? ['## Recovery', recovery(report.recovery)] : []),
     '## Timeline',
     table(
       ['Time (UTC)', 'What', 'Who', ''],
@@ -43,6 +45,24 @@ export function markdownOf(reported: Reported): string {
 }
 
 const factRow = ({ label, value }: Fact): string[] => [`**${label}**`, value === undefined ? TO_WRITE : escaped(value)];
+
+function recovery({ run, recoveryTimeMs, targetRecoveryTimeMs, frozenMs, steps }: Recovery): string {
+  const frozen = frozenMs > 0 ? `, of which ${durationText(frozenMs)} frozen` : '';
+  return [
+    `Run ${escaped(run)}: ${durationText(recoveryTimeMs)}${frozen}; the target is ${durationText(targetRecoveryTimeMs)}.`,
+    '',
+    table(
+      ['Step', 'Came to', 'From', 'Took', 'Budget', ''],
+      steps.map(({ name, status, fromMs, tookMs, budgetMs, note = '' }) => [
+        ...[name, status].map(escaped),
+        fromMs === undefined ? '' : `+${durationText(fromMs)}`,
+        tookMs === undefined ? '' : durationText(tookMs),
+        durationText(budgetMs),
+        escaped(note),
+      ]),
+    ),
+  ].join('\n');
+}
 
 function changes({ changes: all }: Report): string {
   if (all.length === 0) return 'Nothing was changed.';

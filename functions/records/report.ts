@@ -1,6 +1,7 @@
 /** What a report says, before Markdown or HTML gives it its form. Pure: the timeline alone decides. Texts are plain, and escaped by each form. */
 import type { EntryKind, IncidentState, IncidentWithTimeline, JournalEntry, Severity } from '../../events/journal.ts';
 import { reduceIncident } from '../engine/reducer.ts';
+import { type Recovery, recoveryOf } from './recovery.ts';
 
 /** What a line of the timeline is about. */
 export const TOPICS = ['seen', 'decided', 'changed', 'verified', 'called', 'person', 'ended', 'noted'] as const;
@@ -60,6 +61,8 @@ export interface Report {
   readonly lengthMs: number;
   /** Severe ones get a post-mortem, of which this is the draft. */
   readonly isReviewed: boolean;
+  /** Of a run of a recovery plan. */
+  readonly recovery?: Recovery;
 }
 
 /** Runbook 001, line 376: a post-mortem within 48 hours; the runbooks ask for one after the severe ones. */
@@ -70,6 +73,7 @@ const REVIEWED: readonly Severity[] = ['P1', 'P2'];
 export function reportOf(incident: IncidentWithTimeline): Report {
   const isReviewed = REVIEWED.includes(incident.severity);
   const begin = Date.parse(incident.openedAt);
+  const recovery = recoveryOf(incident);
   const last = Math.max(begin, ...incident.timeline.map(({ at }) => Date.parse(at)));
   return {
     incident,
@@ -78,6 +82,7 @@ export function reportOf(incident: IncidentWithTimeline): Report {
     spans: spansOf(incident, begin, last),
     lengthMs: Math.max(1, last - begin),
     isReviewed,
+    ...(recovery && { recovery }),
   };
 }
 

@@ -11,7 +11,7 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: .25rem 0; } h2 { font-size: 1
 p { margin: .35rem 0; } .quiet { color: var(--quiet); font-size: .875rem; } code { font: .85em ui-monospace, SFMono-Regular, Menlo, monospace; }
 .tags { margin: 0; } .tag { display: inline-block; padding: .1rem .55rem; border-radius: 1rem; border: 1px solid currentColor; font-size: .8rem; font-weight: 600; }
 .tag.state-resolved { color: var(--resolved); } .tag.state-escalated { color: var(--escalated); }
-figure { margin: 1.5rem 0 0; } svg { display: block; width: 100%; height: 70px; }
+figure { margin: 1.5rem 0 0; } svg { display: block; width: 100%; height: 70px; } svg.step { height: 12px; margin: .2rem 0; }
 rect { fill: var(--open); } rect.state-acting { fill: var(--acting); } rect.state-verifying, rect.state-waiting-approval { fill: var(--verifying); }
 rect.state-escalated { fill: var(--escalated); } rect.state-resolved { fill: var(--resolved); }
 svg line { stroke: var(--quiet); stroke-width: 2; vector-effect: non-scaling-stroke; } svg line.topic-changed { stroke: var(--acting); stroke-width: 3; }

@@ -61,7 +61,7 @@ export interface RunItem {
   readonly endedAt?: number;
   readonly incidentId: string;
   readonly targets: readonly string[];
-  /** Until when its lock and leases hold; renewed by its turns. */
+  /** Until when its leases are said to hold; renewed by its turns. */
   readonly leasedUntil: number;
   readonly steps: Readonly<Record<string, StepItem>>;
   /** A person wants it backed out. */

@@ -5,8 +5,11 @@ import { stepOf } from './items.ts';
 import type { Plan, StepStatus } from './plan.ts';
 import type { Move, StepCode, StepContext } from './step.ts';
 
-/** A lock and leases hold so long without a turn: longer than any wait between turns, frozen ones included. */
-export const LEASE_MS = 15 * 60_000;
+/**
+ * Leases are said to hold so long without a turn: longer than any wait between turns. Remediations look again when that is over, so it is short; a lease
+ * whose time is over still keeps them away (`leaseGuard`), because nobody else gives it back.
+ */
+export const LEASE_MS = 120_000;
 
 /** What a step does: forward, or its way back. */
 export type Way = 'forward' | 'undo';

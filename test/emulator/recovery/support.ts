@@ -1,14 +1,13 @@
 /** A plan whose steps set numbers, played as its state machine would, on a clock of its own, with the real journal. */
 import type { Change } from '../../../functions/engine/remediation.ts';
 import type { Around, PlanCode } from '../../../functions/recovery/around.ts';
-import { PlanRefusedError, PlanStepError } from '../../../functions/recovery/errors.ts';
 import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
 import { definePlanManifest, type PlanManifest } from '../../../functions/recovery/manifest.ts';
 import type { PlanAnswer, PlanOrder } from '../../../functions/recovery/order.ts';
-import { stagesOf } from '../../../functions/recovery/plan.ts';
 import type { Move, StepCode } from '../../../functions/recovery/step.ts';
 import type { EngineWorld } from '../../support/engine-world.ts';
+import { ask, playPlan } from '../../support/plan-play.ts';
 
 const step = (name: string, ...after: string[]): PlanManifest['steps'][number] => ({
   name,
@@ -122,51 +121,19 @@ export class Player {
     return takeOrder(this.around(), order);
   }
 
-  /** As the state machine does: what passes by itself is asked again, and waits move the clock. */
-  async ask(order: PlanOrder, onWait: () => void | Promise<void> = () => {}): Promise<PlanAnswer> {
-    let failures = 0;
-    for (let turns = 0; turns < 200; turns++) {
-      try {
-        const answer = await this.take(order);
-        if (answer.kind !== 'wait') return answer;
-        this.clock += answer.seconds * 1000;
-        await onWait();
-      } catch (error) {
-        if (error instanceof PlanRefusedError || error instanceof PlanStepError || ++failures > 6) throw error;
-        this.clock += 1000;
-      }
-    }
-    throw new Error(`${JSON.stringify(order)}: asked 200 times`);
-  }
+  readonly #playing = {
+    take: (order: PlanOrder) => this.take(order),
+    wait: (seconds: number) => {
+      this.clock += seconds * 1000;
+    },
+  };
+
+  ask = (order: PlanOrder): Promise<PlanAnswer> => ask(this.#playing, order);
 
   /** The whole run; how it ended. @param between is called before each step. */
-  async play(
-    run: string,
-    input: object = { to: 7 },
-    between: (step: string) => void | Promise<void> = () => {},
-  ): Promise<PlanAnswer['kind']> {
-    await this.ask({ do: 'open', run, input });
-    try {
-      for (const stage of stagesOf(this.code.manifest))
-        await settled(
-          stage.map(async ({ name }) => {
-            await between(name);
-            await this.ask({ do: 'step', run, step: name });
-          }),
-        );
-    } catch (error) {
-      const why = error instanceof Error ? error.name : 'unknown';
-      return (await this.ask({ do: 'back-out', run, why })).kind;
-    }
-    return (await this.ask({ do: 'close', run })).kind;
+  play(run: string, input: object = { to: 7 }, between: (step: string) => void | Promise<void> = () => {}) {
+    return playPlan(this.#playing, this.code.manifest, run, input, between);
   }
 
   run = (run: string): Promise<RunItem | undefined> => readRun(this.#world.store, this.code.manifest.name, run);
-}
-
-/** All of them end before the first failure is told: branches of a Parallel state that are stopped may still be running functions. */
-async function settled(all: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(all);
-  const failed = results.find((each) => each.status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
 }

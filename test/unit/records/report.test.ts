@@ -33,6 +33,42 @@ const poisoned = (text: string) =>
 const htmlWith = (text: string) => htmlOf({ ...place, incident: poisoned(text) });
 const markdownWith = (text: string) => markdownOf({ ...place, incident: poisoned(text) });
 
+/** As a recovery plan writes it with its last line. */
+const recovery = {
+  ...{ run: 'service-recovery-1', recoveryTimeMs: 200_000, frozenMs: 60_000, targetRecoveryTimeMs: 900_000 },
+  steps: [
+    { name: 'restart', status: 'done', budgetMs: 300_000, fromMs: 0, tookMs: 50_000, note: 'of no help <b>' },
+    { name: 'roll-back', status: 'undone', budgetMs: 600_000, fromMs: 50_000, note: 'refused' },
+    { name: 'prove', status: 'waiting', budgetMs: 180_000 },
+  ],
+};
+const withRecovery = (told: unknown) =>
+  incidentOf(
+    storyEntries().map((entry) => (entry.kind === 'resolved' ? { ...entry, data: { recovery: told } } : entry)),
+  );
+
+describe('the report of a run of a recovery plan', () => {
+  it('shows its time against the target, and each step against its budget', () => {
+    const incident = withRecovery(recovery);
+    const page = markdownOf({ ...place, incident });
+    expect(page).toContain('Run service-recovery-1: 3 min 20 s, of which 1 min frozen; the target is 15 min.');
+    expect(page).toContain('| restart | done | +0 s | 50 s | 5 min | of no help &lt;b&gt; |');
+    expect(page).toContain('| prove | waiting |  |  | 3 min |  |');
+    const html = htmlOf({ ...place, incident });
+    expect(html).toContain('50 s of 5 min: of no help &lt;b&gt;');
+    expect(html.match(/<svg class="step"/g)).toHaveLength(2);
+    expect(html).toContain('class="state-resolved" x="0.0" y="2" width="250.0"');
+  });
+
+  it.each([[undefined], ['text'], [{}], [{ ...recovery, steps: 'none' }], [{ ...recovery, recoveryTimeMs: '1' }]])(
+    'has no such part for any other incident (%j)',
+    (told) => {
+      expect(reportOf(withRecovery(told)).recovery).toBeUndefined();
+      expect(markdownOf({ ...place, incident: withRecovery(told) })).not.toContain('## Recovery');
+    },
+  );
+});
+
 describe('a report', () => {
   it('says when it began, what was done first, who was called, and how long it took', () => {
     const facts = new Map(reportOf(story).facts.map(({ label, value }) => [label, value]));

@@ -1,0 +1,160 @@
+/** The plan's own handler code on a real journal and on services that are really sick: what helps, and that it ends as it began when nothing does. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { PlanCode } from '../../../functions/recovery/around.ts';
+import { takeOrder } from '../../../functions/recovery/handler.ts';
+import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
+import { requestStop } from '../../../functions/recovery/writes.ts';
+import type { Observation } from '../../../functions/remediations/restart-service/decide.ts';
+import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
+import { config as base, service as baseService } from '../../support/fixtures.ts';
+import { playPlan } from '../../support/plan-play.ts';
+import { eventually } from '../ecs/support.ts';
+
+jest.setTimeout(120_000);
+let w: EcsRemediationWorld<Observation>;
+let code: PlanCode<{ readonly service: string }>;
+beforeAll(async () => {
+  w = await openEcsRemediation(() => import('../../../functions/remediations/restart-service/handler.ts'));
+  ({ code } = await import('../../../functions/recovery/service-recovery/handler.ts'));
+});
+afterEach(() => w.calm());
+afterAll(() => w?.close());
+
+interface Ended {
+  readonly how: string;
+  readonly item: RunItem;
+  readonly changing: readonly string[];
+}
+
+/** @param late whether waits use up the budgets; else they are short. */
+async function recover(name: string, { late = false, before = async (_step: string) => {} } = {}): Promise<Ended> {
+  let skewMs = 0;
+  let requests = 0;
+  const run = `service-recovery-${name}`;
+  const target = { ...baseService, name, service: name, minTasks: 1, dependsOn: [] };
+  const around = () => ({
+    ...{ code, store: w.store, now: () => Date.now() + skewMs, random: Math.random, remaining: () => 30_000 },
+    config: { ...base, services: { [name]: target } },
+    requestId: `request-${requests++}`,
+  });
+  const playing = {
+    take: (order: Parameters<typeof takeOrder>[1]) => takeOrder(around(), order),
+    wait: async (seconds: number) => {
+      if (late) skewMs += seconds * 10_000;
+      await sleep(100);
+    },
+  };
+  const { result: how, changing } = await w.callsDuring(() =>
+    playPlan(playing, code.manifest, run, { service: name }, before),
+  );
+  const item = await readRun(w.store, code.manifest.name, run);
+  if (!item) throw new Error(`${run} is not in the journal`);
+  return { how, item, changing };
+}
+
+const notes = ({ item }: Ended) =>
+  Object.fromEntries(Object.entries(item.steps).map(([step, { forward }]) => [step, forward?.note]));
+const definitionOf = async (name: string) => (await w.describe(name))?.taskDefinition?.split('/').at(-1);
+
+/** A revision whose tasks never get healthy, deployed over a steady one; ECS has noticed. */
+async function deployBad(name: string): Promise<void> {
+  await w.create(name);
+  const bad = await w.register(name, { digest: 'b', environment: { SERVICE_FAIL_HEALTH: '1' } });
+  await w.update(name, { taskDefinition: bad });
+  await eventually('three of its tasks have failed', async () => {
+    const primary = (await w.describe(name))?.deployments?.find(({ status }) => status === 'PRIMARY');
+    return (primary?.failedTasks ?? 0) >= 3;
+  });
+}
+
+describe('service-recovery', () => {
+  it('changes nothing of a service that is well', async () => {
+    await w.create('well');
+    const ended = await recover('well');
+    expect([ended.how, ended.item.verdict, ended.changing]).toEqual(['done', 'recovered', []]);
+  });
+
+  it('restarts a service of which a task has gone sick, and stops there [4/restore-component]', async () => {
+    await w.create('sick', {}, { desiredCount: 2, healthCheckGracePeriodSeconds: 3600 });
+    const [first] = w.world.ecs.processes('orders', 'sick');
+    process.kill(first?.pid ?? 0, 'SIGUSR2');
+    await w.world.ecs.checkHealth('orders', 'sick');
+    const ended = await recover('sick');
+    expect(ended.changing).toEqual(['UpdateService']);
+    expect(ended.item.verdict).toBe('recovered');
+    expect(notes(ended)).toMatchObject({
+      restart: expect.stringMatching(/^2 tasks of sick:1 run/),
+      'roll-back': expect.stringMatching(/nothing to do/),
+    });
+  });
+
+  it('rolls a release back that never gets healthy, and keeps its image in quarantine', async () => {
+    await deployBad('released');
+    const ended = await recover('released');
+    expect(ended.changing).toEqual(['TagResource', 'UpdateService']);
+    expect(ended.item.verdict).toBe('recovered');
+    expect(await definitionOf('released')).toBe('released:1');
+    expect((await fetch(w.world.ecs.serviceUrl('orders', 'released'))).status).toBe(200);
+  });
+
+  it('gives a service that has no tasks its least number back', async () => {
+    await w.create('empty');
+    await w.update('empty', { desiredCount: 0 });
+    await w.steady('empty');
+    const ended = await recover('empty');
+    expect(ended.changing).toEqual(['UpdateService']);
+    expect(ended.item.verdict).toBe('recovered');
+    expect((await w.describe('empty'))?.runningCount).toBe(1);
+  });
+
+  it('ends as it began when nothing helps: no more tasks than before', async () => {
+    await w.create('hopeless', { environment: {} });
+    await w.update('hopeless', { desiredCount: 0 });
+    await w.steady('hopeless');
+    const bad = await w.register('hopeless', { digest: 'b', environment: { SERVICE_FAIL_START: '1' } });
+    await w.update('hopeless', { taskDefinition: bad });
+    const ended = await recover('hopeless', { late: true });
+    expect([ended.how, ended.item.verdict]).toEqual(['backed-out', 'backed-out']);
+    expect(ended.item.why).toMatch(/^prove: not done within its time budget/);
+    expect((await w.describe('hopeless'))?.desiredCount).toBe(0);
+    expect(await definitionOf('hopeless')).toBe('hopeless:2');
+  });
+
+  it('puts the release back that ran when it is stopped after the roll-back', async () => {
+    await deployBad('stopped');
+    const stop = { by: 'person:jane', at: Date.now(), reason: 'it is being mended by hand' };
+    const ended = await recover('stopped', {
+      before: async (step) => {
+        if (step !== 'restore-configuration') return;
+        const run = { plan: code.manifest.name, run: 'service-recovery-stopped' };
+        await w.store.transact([requestStop(w.store.table, run, stop)]);
+      },
+    });
+    expect(ended.how).toBe('backed-out');
+    expect(ended.changing).toEqual(['TagResource', 'UpdateService', 'UpdateService']);
+    expect(await definitionOf('stopped')).toBe('stopped:2');
+  });
+
+  it.each(['TagResource', 'UpdateService'])('is backed out when %s is refused', async (operation) => {
+    const name = `refused-${operation.toLowerCase()}`;
+    await deployBad(name);
+    w.fault(operation, 'refused');
+    const ended = await recover(name);
+    expect(ended.how).toBe('backed-out');
+    expect(ended.item.why).toMatch(/^roll-back: .*AccessDenied/);
+    expect(await definitionOf(name)).toBe(`${name}:2`);
+  });
+
+  it('does not restart a second time when the answer to the first restart was lost', async () => {
+    await w.create('lost', {}, { desiredCount: 2, healthCheckGracePeriodSeconds: 3600 });
+    const [first] = w.world.ecs.processes('orders', 'lost');
+    process.kill(first?.pid ?? 0, 'SIGUSR2');
+    await w.world.ecs.checkHealth('orders', 'lost');
+    w.fault('UpdateService', 'timeout-after', 1);
+    const ended = await recover('lost');
+    expect(ended.item.verdict).toBe('recovered');
+    expect(ended.changing.filter((operation) => operation === 'UpdateService')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,60 @@
+/** Plays a recovery plan as its state machine would: what passes by itself is asked again, waits are waited, a failure is backed out. */
+import { PlanRefusedError, PlanStepError } from '../../functions/recovery/errors.ts';
+import type { PlanAnswer, PlanOrder } from '../../functions/recovery/order.ts';
+import { type Plan, stagesOf } from '../../functions/recovery/plan.ts';
+
+export interface Playing {
+  take(order: PlanOrder): Promise<PlanAnswer>;
+  wait(seconds: number): void | Promise<void>;
+}
+
+const MOST_TURNS = 400;
+const MOST_FAILURES = 6;
+
+/** Asks until it is something else than to wait. @throws what isn't repeated, or was repeated too often. */
+export async function ask({ take, wait }: Playing, order: PlanOrder): Promise<PlanAnswer> {
+  let failures = 0;
+  for (let turns = 0; turns < MOST_TURNS; turns++) {
+    try {
+      const answer = await take(order);
+      if (answer.kind !== 'wait') return answer;
+      await wait(answer.seconds);
+    } catch (error) {
+      if (error instanceof PlanRefusedError || error instanceof PlanStepError || ++failures > MOST_FAILURES)
+        throw error;
+      await wait(1);
+    }
+  }
+  throw new Error(`${JSON.stringify(order)}: asked ${MOST_TURNS} times`);
+}
+
+/** The whole run; how it ended. @param before is called before each step. @throws PlanRefusedError. */
+export async function playPlan(
+  playing: Playing,
+  plan: Plan,
+  run: string,
+  input: object,
+  before: (step: string) => void | Promise<void> = () => {},
+): Promise<PlanAnswer['kind']> {
+  await ask(playing, { do: 'open', run, input });
+  try {
+    for (const stage of stagesOf(plan))
+      await settled(
+        stage.map(async ({ name }) => {
+          await before(name);
+          await ask(playing, { do: 'step', run, step: name });
+        }),
+      );
+  } catch (error) {
+    const why = error instanceof Error ? error.name : 'unknown';
+    return (await ask(playing, { do: 'back-out', run, why })).kind;
+  }
+  return (await ask(playing, { do: 'close', run })).kind;
+}
+
+/** All of them end before the first failure is told: branches of a Parallel state that are stopped may still be running functions. */
+async function settled(all: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(all);
+  const failed = results.find((each) => each.status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}

@@ -10,8 +10,9 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { Execution } from '../events/published/plans.ts';
 import { clientDefaults } from '../functions/engine/clients.ts';
+import type { Store } from '../functions/engine/store.ts';
 import type { PlanCode } from '../functions/recovery/around.ts';
-import { type RunItem, stepOf } from '../functions/recovery/items.ts';
+import { type RunItem, readRun, stepOf } from '../functions/recovery/items.ts';
 import type { PlanManifest } from '../functions/recovery/manifest.ts';
 import { discover } from '../infra/discover.ts';
 import { UsageError } from '../local/world/errors.ts';
@@ -87,11 +88,17 @@ export function choosePlan(name: string | undefined, plans: readonly KnownPlan[]
   throw new UsageError(name === undefined ? `name a plan: ${names}` : `there is no plan "${name}"; there are ${names}`);
 }
 
-/** Names of executions begin with the plan's: the plan that a run is of. @throws UsageError for a name that isn't one. */
-export function planOfRun(run: string, plans: readonly KnownPlan[]): KnownPlan {
-  const found = plans.find(({ manifest }) => run.startsWith(`${manifest.name}-`));
-  if (!found) throw new UsageError(`"${run}" is no run of a plan: see "nightshift executions"`);
-  return found;
+/** The run of that name, of whichever plan: what the console starts is named by chance. @throws UsageError when there is none. */
+export async function findRun(
+  store: Store,
+  run: string,
+  plans: readonly KnownPlan[],
+): Promise<{ readonly manifest: PlanManifest; readonly found: RunItem }> {
+  for (const { manifest } of plans) {
+    const found = await readRun(store, manifest.name, run);
+    if (found) return { manifest, found };
+  }
+  throw new UsageError(`there is no run "${run}": see "nightshift executions"`);
 }
 
 /** A name that sorts by time; Step Functions lets at most 80 characters. */

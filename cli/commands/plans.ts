@@ -12,7 +12,7 @@ import type { Command, CommandContext, Options } from '../command.ts';
 import type { ReadDeployment } from '../deployment.ts';
 import { type Io, table } from '../io.ts';
 import { type Place, placeOf } from '../place.ts';
-import { choosePlan, executionOf, type KnownPlan, knownPlans, type Machines, nameOfRun, planOfRun } from '../plans.ts';
+import { choosePlan, executionOf, findRun, type KnownPlan, knownPlans, type Machines, nameOfRun } from '../plans.ts';
 
 export interface PlanParts {
   readonly open: (place: Place) => Store;
@@ -257,11 +257,9 @@ async function listExecutions(
 async function stop(parts: PlanParts, words: readonly string[], options: Options, context: CommandContext) {
   const [run, ...more] = words;
   if (run === undefined || more.length > 0) throw new UsageError('stop takes the name of one run');
-  const { manifest } = planOfRun(run, await plansOf(parts));
   const where = await context.place();
   const [store, machines] = [parts.open(where), parts.machines(where)];
-  const found = await readRun(store, manifest.name, run);
-  if (!found) throw new UsageError(`there is no run "${run}": see "nightshift executions"`);
+  const { manifest, found } = await findRun(store, run, await plansOf(parts));
   if (found.phase === 'ended') throw new UsageError(`${run} is over: ${found.summary ?? found.verdict ?? ''}`);
   await context.confirm(`stop ${run}, and have what it did taken back`);
   const { now = Date.now } = parts;

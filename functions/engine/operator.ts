@@ -93,8 +93,8 @@ function noteIn(
   return openIncidentId ? [putEntry(table, entryMaker(openIncidentId, by, now)(kind, summary, data))] : [];
 }
 
-/** What was put off until the take-over ends. */
-async function dueNow(store: Store, target: string, { alarms, holds }: TargetItem, now: number): Promise<void> {
+/** What was put off until a take-over, or a recovery plan, lets go of the target. */
+export async function dueNow(store: Store, target: string, { alarms, holds }: TargetItem, now: number): Promise<void> {
   const keys = [
     ...Object.keys(alarms).map((subject) => workKey('recheck', subject)),
     ...holds.map(({ remediation }) => workKey('hand-back', workOf(target, remediation))),

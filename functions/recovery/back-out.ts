@@ -4,7 +4,7 @@ import { type RunItem, readRun, stepOf } from './items.ts';
 import { takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
 import { nextBackOut, type StepStatus } from './plan.ts';
-import { figuresOf, giveBack } from './run.ts';
+import { figuresOf, giveBack, wakeHeld } from './run.ts';
 import { busyUntil } from './transitions.ts';
 
 /** Compensations that had nothing to do, taken in one turn. */
@@ -85,6 +85,7 @@ async function end<Input>(
       ...entriesOf(around, present, lastLine(present, needsPerson, summary, figuresOf(around, present, endedAt))),
     ],
   }));
+  if (!needsPerson) await wakeHeld(around, run);
   return { kind: how.kind };
 }
 

@@ -83,7 +83,10 @@ export const stepOf = (run: Pick<RunItem, 'steps'>, name: string): StepItem => r
 export const readRun = async (store: Store, plan: string, run: string): Promise<RunItem | undefined> =>
   (await store.read(runKey({ plan, run }))) as RunItem | undefined;
 
-/** Runs of a plan, newest first: their names begin with the plan's and then the time. */
+/** A plan is run a few times a year, and rehearsed every month: more aren't looked through. */
+const LOOKED_THROUGH = 200;
+
+/** Runs of a plan, newest first. Those that the console started have names that say nothing of their time. */
 export async function readRuns(store: Store, plan: string, limit = 20): Promise<RunItem[]> {
   const items = await store.query(
     {
@@ -91,9 +94,9 @@ export async function readRuns(store: Store, plan: string, limit = 20): Promise<
       ExpressionAttributeValues: { ':pk': { S: planPartition(plan) }, ':run': { S: 'RUN#' } },
       ScanIndexForward: false,
       ConsistentRead: true,
-      Limit: limit,
     },
-    limit,
+    LOOKED_THROUGH,
   );
-  return items as unknown as RunItem[];
+  const runs = items as unknown as RunItem[];
+  return runs.sort((a, b) => b.startedAt - a.startedAt).slice(0, limit);
 }

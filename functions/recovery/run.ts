@@ -2,9 +2,12 @@
  * A run of a recovery plan, turn by turn: opened with a lock on the plan and leases on its targets, its steps taken, closed; or backed out
  * (`back-out.ts`). Everything that a turn knows is in the journal, so that a function's death anywhere costs nothing but the turn.
  */
-import { ActionFailedError } from '../engine/errors.ts';
+import { readTarget } from '../engine/context.ts';
+import { ActionFailedError, EngineError } from '../engine/errors.ts';
 import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
 import { NEW_TARGET, type TargetItem, targetKey } from '../engine/items.ts';
+import { log } from '../engine/log.ts';
+import { dueNow } from '../engine/operator.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { Labelled } from '../engine/store.ts';
 import { anyCopy, readSwitch } from '../engine/switch.ts';
@@ -187,6 +190,7 @@ export async function close<Input>(around: Around<Input>, runName: string): Prom
       ...entriesOf(around, present, ['resolved', summary, { recovery: figuresOf(around, present, endedAt) }]),
     ],
   }));
+  await wakeHeld(around, read);
   return { kind: 'done' };
 }
 
@@ -194,6 +198,20 @@ export const giveBack = <Input>({ store }: Around<Input>, run: RunItem, handsOff
   releaseLock(store.table, run),
   ...run.targets.map((target) => releaseLease(store.table, run, target, handsOffUntil)),
 ];
+
+/**
+ * What remediations held while the run had its targets is looked at again at once. If this isn't done, they are looked at when the lease would have
+ * been over: it never fails a run that has ended.
+ */
+export async function wakeHeld<Input>({ store, now }: Around<Input>, { targets }: RunItem): Promise<void> {
+  for (const target of targets)
+    try {
+      await dueNow(store, target, await readTarget(store, target), now());
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      log('WARN', `what waits for ${target} is looked at later`, { error: error.message });
+    }
+}
 
 /** The steps against their budgets, for the report. */
 export const figuresOf = <Input>({ code: { manifest } }: Around<Input>, run: RunItem, endedAt: number) => ({

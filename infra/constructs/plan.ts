@@ -33,6 +33,8 @@ export class Plan extends NightshiftFunction {
           planPartition(manifest.name),
           ...manifest.targetKinds.map((kind) => targetKey(`${kind}/*`).pk),
           entryKey('*', '').pk,
+          // What remediations held meanwhile is brought forward.
+          'WORK#*',
         ],
       },
     });

@@ -144,6 +144,9 @@ describe('a run of a recovery plan', () => {
     });
     expect(during).toBe('held');
     expect(world.target(name).changes).toBe(0);
+    // Brought forward from when the lease would have been over.
+    const waiting = (await world.due(plan.clock)).filter(({ target }) => target === plan.target);
+    expect(waiting.map(({ kind }) => kind)).toEqual(['recheck']);
     const after = await world.deliver(numberAlarm(name, 'ALARM', { id: `after-${name}` }));
     expect(after.kind).toBe('remediated');
   });

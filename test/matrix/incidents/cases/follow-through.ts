@@ -56,6 +56,8 @@ interface Due {
 }
 
 const WITHIN_MS = 40_000;
+/** Two looks at once, each with three attempts whose answers are lost, and each with one more when it is made again. */
+const MOST_ORDERS = 2 * (3 + 1);
 
 async function prepare(site: Site, incidentId: string, due: Due): Promise<Prepared> {
   await tell(site, incidentId, due.openedMinutesAgo, due.lines);
@@ -81,7 +83,9 @@ async function prepare(site: Site, incidentId: string, due: Due): Promise<Prepar
       const found = [
         ...(due.calls ? await called(site, incidentId) : []),
         // An order that is given twice does nothing: the reconciler may give the same.
-        ...(due.orders ? counted(`I1: orders to ${due.orders}`, ordersOf(site, incidentId, due.orders), 1, 6) : []),
+        ...(due.orders
+          ? counted(`I1: orders to ${due.orders}`, ordersOf(site, incidentId, due.orders), 1, MOST_ORDERS)
+          : []),
         ...(due.orders || orders === 0 ? [] : [`I4: ${orders} orders, and none was due`]),
       ];
       return [...found, ...(await goesOn(site, incidentId))];

@@ -8,6 +8,7 @@ import { EngineError } from '../functions/engine/errors.ts';
 import { exitCodeOf, parseArgsComplaint, UsageError } from '../local/world/errors.ts';
 import { type Command, type CommandContext, Declined, type Options } from './command.ts';
 import { approvalCommands, orderByLambda } from './commands/approvals.ts';
+import { backupCommands, NotProved } from './commands/backups.ts';
 import { callCommands } from './commands/calls.ts';
 import { dlq } from './commands/dlq.ts';
 import { doctor, Unhealthy } from './commands/doctor.ts';
@@ -43,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   ...targetCommands({ open: openStore, deployment: readDeployment, person: personAt }),
   runbooks({ open: openStore, deployment: readDeployment }),
   jobs(openStore),
+  ...backupCommands({ open: openStore, machines: openMachines, person: personAt }),
   ...planCommands({ open: openStore, machines: openMachines, deployment: readDeployment, person: personAt }),
   doctor(),
   explain,
@@ -53,7 +55,16 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Errors whose message is a sentence for the person: their kind adds nothing. */
-const PLAIN = [UsageError, Declined, EngineError, VoteRefusedError, Unhealthy, NotIntact, NotRecovered] as const;
+const PLAIN = [
+  UsageError,
+  Declined,
+  EngineError,
+  VoteRefusedError,
+  Unhealthy,
+  NotIntact,
+  NotRecovered,
+  NotProved,
+] as const;
 
 /** What a test replaces. */
 export interface Parts {

@@ -55,6 +55,9 @@ export default defineConfig({
   // Services at several sites behind one DNS name: docs/endpoints.md.
   // endpoints: {},
 
+  // Certificates whose expiry is watched: docs/certificates.md.
+  // certificates: {},
+
   // Private subnets from which the databases can be reached; they need no NAT and no way to the internet.
   network: {
     vpcId: 'vpc-0123456789abcdef0',

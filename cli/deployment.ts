@@ -90,7 +90,8 @@ export function protectedTargets({
   services,
   databases,
   endpoints,
-}: Pick<RuntimeConfig, 'services' | 'databases' | 'endpoints'>): ProtectedTarget[] {
+  certificates,
+}: Pick<RuntimeConfig, 'services' | 'databases' | 'endpoints' | 'certificates'>): ProtectedTarget[] {
   return [
     ...Object.values(services).map(
       ({ name, cluster, service }): ProtectedTarget => ({
@@ -104,6 +105,9 @@ export function protectedTargets({
     ),
     ...Object.values(endpoints).map(
       ({ name }): ProtectedTarget => ({ key: `dns-endpoint/${name}`, kind: 'dns-endpoint', name }),
+    ),
+    ...Object.values(certificates).map(
+      ({ name }): ProtectedTarget => ({ key: `certificate/${name}`, kind: 'certificate', name }),
     ),
   ];
 }

@@ -8,6 +8,7 @@ import { runbook as growStorage } from './grow-storage.ts';
 import { runbook as highErrorRate } from './high-error-rate.ts';
 import { runbook as raiseTaskResources } from './raise-task-resources.ts';
 import { runbook as releaseIdleConnections } from './release-idle-connections.ts';
+import { runbook as renewCertificate } from './renew-certificate.ts';
 import { runbook as restartDatabase } from './restart-database.ts';
 import { runbook as restartService } from './restart-service.ts';
 import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
@@ -26,6 +27,7 @@ export const RUNBOOKS: readonly Runbook[] = [
   highErrorRate,
   raiseTaskResources,
   releaseIdleConnections,
+  renewCertificate,
   restartDatabase,
   restartService,
   rollBackDeployment,

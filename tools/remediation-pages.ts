@@ -16,6 +16,7 @@ const TARGETS: Record<string, string> = {
   'ecs-service': 'a service of Amazon ECS',
   'rds-instance': 'a DB instance of Amazon RDS with PostgreSQL',
   'dns-endpoint': 'an endpoint: one DNS name with several sites',
+  certificate: 'a certificate of AWS Certificate Manager',
 };
 const REPEATED: Record<RemediationManifest['idempotency'], string> = {
   absolute: 'It sets a value: repeated, it ends in the same state.',
@@ -37,8 +38,11 @@ const started = (trigger: Trigger): string =>
     ? `alarms on \`${trigger.namespace}\` \`${trigger.metricName}\`, by ${code(trigger.dimensions)}`
     : `events of \`${trigger.source}\`: ${code(trigger.what)}`;
 
-const granted = ({ actions, resources, onlyWhere, whyAnyResource }: Permission): string => {
-  const where = Object.entries(onlyWhere ?? {}).map(([key, value]) => `${key} = ${value}`);
+const granted = ({ actions, resources, onlyWhere, onlyEach, whyAnyResource }: Permission): string => {
+  const where = [
+    ...Object.entries(onlyWhere ?? {}).map(([key, value]) => `${key} = ${value}`),
+    ...Object.entries(onlyEach ?? {}).map(([key, values]) => `each ${key} = ${values.join(' or ')}`),
+  ];
   return `| ${code(actions)} | ${code(resources)}${where.length > 0 ? `, only where ${code(where)}` : ''} | ${cell(whyAnyResource ?? '')} |`;
 };
 

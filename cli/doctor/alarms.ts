@@ -58,7 +58,7 @@ export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 
 
 function targetsOf(
   { targetKind }: RemediationManifest,
-  { services, databases, endpoints }: RuntimeConfig,
+  { services, databases, endpoints, certificates }: RuntimeConfig,
 ): { target: string; dimensions: Record<string, string> }[] {
   switch (targetKind) {
     case 'ecs-service':
@@ -78,6 +78,11 @@ function targetsOf(
       return Object.values(endpoints).map(({ name, healthCheckId }) => ({
         target: `dns-endpoint/${name}`,
         dimensions: { HealthCheckId: healthCheckId },
+      }));
+    case 'certificate':
+      return Object.values(certificates).map(({ name, arn }) => ({
+        target: `certificate/${name}`,
+        dimensions: { CertificateArn: arn },
       }));
     // Its alarm is set by a schedule; whether canaries arrive is a check of its own.
     case 'canary':

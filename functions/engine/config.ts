@@ -192,6 +192,19 @@ export interface HealthChecks {
   readonly firingForHours: number;
 }
 
+/** A certificate of AWS Certificate Manager. */
+export interface CertificateConfig extends Protected {
+  /** Key in `certificates`; also the target's name: `certificate/<name>`. */
+  readonly name: string;
+  readonly arn: string;
+  /** Ids of the hosted zones in which its validation records are, by the zones' names. */
+  readonly zones: Readonly<Record<string, string>>;
+  /** Where its successor is put, when it was imported: the certificate, its key and its chain. */
+  readonly importFrom?: { readonly secretArn: string } | undefined;
+  /** How long its renewal may take once it lacks nothing. */
+  readonly renewsWithinSeconds: number;
+}
+
 export interface RuntimeConfig {
   readonly version: 1;
   /** Name of this deployment; part of every resource's name. */
@@ -201,6 +214,7 @@ export interface RuntimeConfig {
   readonly services: Readonly<Record<string, ServiceConfig>>;
   readonly databases: Readonly<Record<string, DatabaseConfig>>;
   readonly endpoints: Readonly<Record<string, EndpointConfig>>;
+  readonly certificates: Readonly<Record<string, CertificateConfig>>;
   /** By remediation name; one entry for each remediation that is deployed. */
   readonly runbooks: Readonly<Record<string, RunbookLimits>>;
   /** By runbook name (the alarm tag's value): the remediations it climbs, as far as they are deployed and not `off`. */

@@ -7,6 +7,8 @@ import type { EventSourceName } from './sources/source.ts';
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
  *   `{database}`: each protected database instance.   `{verifiedDatabase}` `{verifySubnetGroup}` `{verifyUser}`: each whose backups are proved.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
+ *   `{certificate}`: ARN of each protected certificate; `{issuedCertificate}` `{importedCertificate}`: without and with `importFrom`.   `{validationZone}` `{validationDomain}`: each zone of their validation records.
+ *   `{certificateSecret}` `{certificateSecretKey}`: ARNs of the secrets of imported ones, and of the keys that encrypt them.
  */
 export interface Permission {
   readonly actions: readonly `${string}:${string}`[];
@@ -23,7 +25,7 @@ export interface Permission {
 }
 
 /** `canary`: the deployment itself, of which nothing is changed. */
-export type TargetKind = 'ecs-service' | 'rds-instance' | 'dns-endpoint' | 'canary';
+export type TargetKind = 'ecs-service' | 'rds-instance' | 'dns-endpoint' | 'certificate' | 'canary';
 
 /** Something that happened, told by an event without a level, that may start this remediation. */
 export interface TriggerEvent {

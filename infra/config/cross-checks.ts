@@ -4,6 +4,7 @@
  */
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { archiveFaults } from './archive.ts';
+import { certificateFaults } from './certificates.ts';
 import { endpointFaults } from './endpoints.ts';
 import { calledChannels, escalationFaults } from './escalation.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
@@ -16,11 +17,12 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 /** A configuration of which any field may be unreadable. */
 export type LooseConfig = Omit<
   Loose<DeploymentConfig>,
-  'services' | 'databases' | 'endpoints' | 'runbooks' | 'channels'
+  'services' | 'databases' | 'endpoints' | 'certificates' | 'runbooks' | 'channels'
 > & {
   readonly services: Readonly<Record<string, Loose<DeploymentConfig['services'][string]>>>;
   readonly databases: Readonly<Record<string, Loose<DeploymentConfig['databases'][string]>>>;
   readonly endpoints: Readonly<Record<string, Loose<DeploymentConfig['endpoints'][string]>>>;
+  readonly certificates: Readonly<Record<string, Loose<DeploymentConfig['certificates'][string]>>>;
   readonly runbooks: Readonly<Record<string, Loose<DeploymentConfig['runbooks'][string]>>>;
   readonly channels: LooseNotifications['channels'];
 };
@@ -39,6 +41,7 @@ export function crossFieldFaults(
     ...duplicateServiceFaults(config),
     ...Object.entries(config.databases).flatMap(([key, database]) => databaseFaults(key, database)),
     ...endpointFaults(config.endpoints, config.region),
+    ...certificateFaults(config.certificates, config.region),
     ...networkFaults(config),
     ...runbookFaults(config, manifests),
     ...alarmFaults(config),
@@ -136,6 +139,7 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
     'ecs-service': Object.keys(config.services).length > 0,
     'rds-instance': Object.keys(config.databases).length > 0,
     'dns-endpoint': Object.keys(config.endpoints).length > 0,
+    certificate: Object.keys(config.certificates).length > 0,
     canary: false,
   };
   const unmarked = manifests
@@ -163,10 +167,11 @@ function cooldownFaults(config: LooseConfig, manifests: readonly Manifest[]): Fa
 }
 
 /** Keys of what is protected, as incidents name it. */
-const targetsOf = ({ services, databases, endpoints }: LooseConfig): string[] => [
+const targetsOf = ({ services, databases, endpoints, certificates }: LooseConfig): string[] => [
   ...Object.entries(services).map(([key, { cluster, service }]) => `ecs-service/${cluster}/${service ?? key}`),
   ...Object.keys(databases).map((key) => `rds-instance/${key}`),
   ...Object.keys(endpoints).map((key) => `dns-endpoint/${key}`),
+  ...Object.keys(certificates).map((key) => `certificate/${key}`),
 ];
 
 /** What acts by itself must be able to call somebody: every page and every backstop alarm goes to these addresses. */

@@ -88,8 +88,11 @@ export const backupSchema = z.strictObject({
 
 type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMinutes'>;
 
-/** What a job has a run for: databases with backups, those whose backups are proved, or `all`; nothing when it is switched off. */
-export function jobSubjects({ name, runsFor }: Scheduled, { databases, jobs, checks }: DeploymentConfig): string[] {
+/** What a job has a run for: databases with backups, those whose backups are proved, certificates, or `all`; nothing when it is switched off. */
+export function jobSubjects(
+  { name, runsFor }: Scheduled,
+  { databases, certificates, jobs, checks }: DeploymentConfig,
+): string[] {
   if (jobs[name]?.enabled === false) return [];
   const backedUp = Object.entries(databases).filter(([, { backup }]) => backup !== undefined);
   const verified = backedUp.filter(([, { backup }]) => backup?.verify !== undefined);
@@ -99,6 +102,8 @@ export function jobSubjects({ name, runsFor }: Scheduled, { databases, jobs, che
       return keysOf(backedUp);
     case 'verified-database':
       return keysOf(verified);
+    case 'certificate':
+      return Object.keys(certificates).sort();
     case 'verification':
       return verified.length > 0 ? ['all'] : [];
     case 'checks':

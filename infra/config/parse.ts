@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+import { certificateSchema } from './certificates.ts';
 import { crossFieldFaults, type LooseConfig } from './cross-checks.ts';
 import { endpointSchema } from './endpoints.ts';
 import { ConfigurationError, faultsOf } from './faults.ts';
@@ -42,6 +43,7 @@ const looseSchema = z.object({
   services: z.record(z.string(), z.object(serviceSchema.partial().shape)).catch({}).default({}),
   databases: z.record(z.string(), z.object(databaseSchema.partial().shape)).catch({}).default({}),
   endpoints: z.record(z.string(), z.object(endpointSchema.partial().shape)).catch({}).default({}),
+  certificates: z.record(z.string(), z.object(certificateSchema.partial().shape)).catch({}).default({}),
   runbooks: z.record(z.string(), z.object(runbookSchema.partial().shape)).catch({}).default({}),
   channels: z
     .record(z.string(), z.looseObject({ kind: z.string().optional() }))
@@ -52,7 +54,9 @@ const looseSchema = z.object({
 /** What is left when everything with a fault of form is taken out; defaults stand in for it. */
 function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseConfig {
   const parsed = looseSchema.safeParse(issues.flatMap(faultyPaths).reduce<unknown>(without, input));
-  return parsed.success ? parsed.data : { services: {}, databases: {}, endpoints: {}, runbooks: {}, channels: {} };
+  return parsed.success
+    ? parsed.data
+    : { services: {}, databases: {}, endpoints: {}, certificates: {}, runbooks: {}, channels: {} };
 }
 
 /** An unknown name is a fault of itself, not of the object that it stands in. */

@@ -1,5 +1,6 @@
 /** What functions are given: the configuration without what only deployment needs. */
 import type {
+  CertificateConfig,
   DatabaseConfig,
   EndpointConfig,
   RunbookLimits,
@@ -24,6 +25,7 @@ export function deployedManifests<M extends Pick<RemediationManifest, 'targetKin
     canary: false,
     'rds-instance': Object.keys(config.databases).length > 0,
     'dns-endpoint': Object.keys(config.endpoints).length > 0,
+    certificate: Object.keys(config.certificates).length > 0,
   };
   return manifests.filter((manifest) => protectedKinds[manifest.targetKind]);
 }
@@ -84,6 +86,13 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
       const { createAlarms, unhealthyForSeconds, ...kept } = endpoint;
       return { name: key, ...kept };
     }),
+    certificates: mapValues(
+      config.certificates,
+      ({ createAlarms, importFrom, ...kept }, key): CertificateConfig => ({
+        ...{ name: key, ...kept },
+        ...(importFrom && { importFrom: { secretArn: importFrom.secretArn } }),
+      }),
+    ),
     runbooks: Object.fromEntries(
       deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
     ),
@@ -131,10 +140,11 @@ function windowOf(
   return { ...window, targets: names.map((name) => targetKeyOf(name, config)) };
 }
 
-/** How the engine names the target behind a key of `services`, `databases` or `endpoints`. */
-function targetKeyOf(name: string, { services, endpoints }: DeploymentConfig): string {
+/** How the engine names the target behind a key of `services`, `databases`, `endpoints` or `certificates`. */
+function targetKeyOf(name: string, { services, endpoints, certificates }: DeploymentConfig): string {
   const service = services[name];
   if (Object.hasOwn(endpoints, name)) return `dns-endpoint/${name}`;
+  if (Object.hasOwn(certificates, name)) return `certificate/${name}`;
   return service ? `ecs-service/${service.cluster}/${service.service ?? name}` : `rds-instance/${name}`;
 }
 

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { MODES } from '../../functions/engine/config.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
 import { archiveSchema } from './archive.ts';
+import { certificateSchema } from './certificates.ts';
 import { checksSchema } from './checks.ts';
 import { endpointSchema } from './endpoints.ts';
 import { escalationSchema } from './escalation.ts';
@@ -243,7 +244,7 @@ const windowBase = {
   name: z.string().min(1).max(64),
   /** `freeze`: nothing is changed. `change`: changes only then. `quiet`: people aren't told, except by pages. */
   kind: z.enum(['freeze', 'change', 'quiet']),
-  /** Keys of `services`, `databases` and `endpoints` that it is about; all of them when left out. */
+  /** Keys of `services`, `databases`, `endpoints` and `certificates` that it is about; all of them when left out. */
   for: z.array(z.string()).min(1).optional(),
 };
 
@@ -307,6 +308,8 @@ export const configSchema = z.strictObject({
   databases: z.record(name(63), databaseSchema).default({}),
   /** Services that users reach by one name at one of several sites (docs/endpoints.md). */
   endpoints: z.record(name(63), endpointSchema).default({}),
+  /** Certificates whose expiry is watched (docs/certificates.md). */
+  certificates: z.record(name(63), certificateSchema).default({}),
   /** Needed as soon as there are databases. */
   network: networkSchema.optional(),
   /** By runbook name: the folders in `functions/remediations`. */

@@ -15,11 +15,30 @@ const VERIFIED = ['verifiedDatabase', 'verifySubnetGroup', 'verifyUser'];
 /** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
 const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
+const CERTIFICATE = ['certificate'];
+const ISSUED = ['issuedCertificate'];
+const IMPORTED = ['importedCertificate'];
+const VALIDATION = ['validationZone', 'validationDomain'];
+const CERTIFICATE_SECRET = ['certificateSecret'];
+const CERTIFICATE_SECRET_KEY = ['certificateSecretKey'];
 
 /** A placeholder that can't be filled in; stops the synthesis. */
 export class PlaceholderError extends Error {
   constructor(resource: string, placeholder: string) {
-    const targets = [SERVICE, TASK_ROLE, DATABASE, VERIFIED, RECORD, SITE].flat();
+    const targets = [
+      SERVICE,
+      TASK_ROLE,
+      DATABASE,
+      VERIFIED,
+      RECORD,
+      SITE,
+      CERTIFICATE,
+      ISSUED,
+      IMPORTED,
+      VALIDATION,
+      CERTIFICATE_SECRET,
+      CERTIFICATE_SECRET_KEY,
+    ].flat();
     const known = ['partition', 'region', 'account', 'deployment', ...targets].map((name) => `{${name}}`).join(' ');
     super(
       `'${resource}': {${placeholder}} is unknown here; known are ${known}, those of a service and of a database never together.`,
@@ -100,8 +119,30 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     return Object.values(config.endpoints).flatMap(({ sites }) =>
       sites.map(({ healthCheckId }) => ({ siteHealthCheck: healthCheckId })),
     );
+  if (speaksOf(CERTIFICATE)) return certificates(config).map(({ arn }) => ({ certificate: arn }));
+  if (speaksOf(ISSUED))
+    return certificates(config).flatMap(({ arn, importFrom }) => (importFrom ? [] : [{ issuedCertificate: arn }]));
+  if (speaksOf(IMPORTED))
+    return certificates(config).flatMap(({ arn, importFrom }) => (importFrom ? [{ importedCertificate: arn }] : []));
+  if (speaksOf(VALIDATION))
+    return certificates(config).flatMap(({ zones }) =>
+      Object.entries(zones).map(([domain, zone]) => ({
+        validationZone: zone,
+        validationDomain: normalizedName(domain),
+      })),
+    );
+  if (speaksOf(CERTIFICATE_SECRET))
+    return certificates(config).flatMap(({ importFrom: from }) =>
+      from ? [{ certificateSecret: from.secretArn }] : [],
+    );
+  if (speaksOf(CERTIFICATE_SECRET_KEY))
+    return certificates(config).flatMap(({ importFrom: from }) =>
+      from?.keyArn ? [{ certificateSecretKey: from.keyArn }] : [],
+    );
   return [{}];
 }
+
+const certificates = (config: DeploymentConfig) => Object.values(config.certificates);
 
 function fill(resource: string, values: Values): string {
   return resource.replaceAll(/\{(\w+)\}/g, (_, name: string) => {

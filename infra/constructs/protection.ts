@@ -1,5 +1,5 @@
 /**
- * Protects services, databases and endpoints with alarms. The response stack uses it for what its configuration lists; any CDK app can use it
+ * Protects services, databases, endpoints and certificates with alarms. The response stack uses it for what its configuration lists; any CDK app can use it
  * beside its own resources, with the page topic and the name of a deployed Nightshift:
  *
  *     const nightshift = new Protection(this, 'Nightshift', { deployment: 'main', pageTopic, ...defaults });
@@ -9,9 +9,11 @@
  */
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { type CertificateInput, certificateSchema } from '../config/certificates.ts';
 import { type EndpointInput, endpointSchema } from '../config/endpoints.ts';
 import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
+import { certificatePages, certificateSignal } from './certificate-signals.ts';
 import { databasePages, databaseSignals } from './database-signals.ts';
 import { asAlarm, ProtectedAlarm, type ProtectedAlarmProps } from './protected-alarm.ts';
 import { burnSignals, type PagingSignal, serviceSignals } from './service-signals.ts';
@@ -99,14 +101,24 @@ export class Protection extends Construct {
     });
   }
 
-  #page({ name, severity, description, metric, windowSeconds, threshold }: PagingSignal): void {
+  /**
+   * Alarms on a certificate's days left: with 30 its renewal is looked at; with 14, 7 and 1 a person is called directly.
+   * @param name the certificate's key in the deployment's configuration.
+   */
+  protectCertificate(name: string, input: CertificateInput): ProtectedAlarm {
+    const certificate = certificateSchema.parse(input);
+    for (const signal of certificatePages(name, certificate)) this.#page(signal);
+    return this.#alarm(certificateSignal(name, certificate));
+  }
+
+  #page({ name, severity, description, metric, windowSeconds, threshold, trouble }: PagingSignal): void {
     const { deployment, pageTopic } = this.#props;
     pagingAlarm(this, name, {
       ...asAlarm(metric, windowSeconds),
       alarmName: `nightshift-${deployment}-${name}`,
       alarmDescription: `${severity}. ${description} Nightshift ${deployment} does nothing about it by itself.`,
       threshold,
-      comparisonOperator: 'GreaterThanThreshold',
+      comparisonOperator: trouble === 'below' ? 'LessThanThreshold' : 'GreaterThanThreshold',
       evaluationPeriods: 1,
       treatMissingData: 'missing',
       pageTopic,

@@ -80,7 +80,8 @@ function errorShare({ errorsFromRequests }: RequestAlarms, dimensions: Metric['d
 }
 
 /** What a person is called for and no runbook answers. */
-export interface PagingSignal extends Pick<NamedSignal, 'name' | 'severity' | 'metric' | 'threshold' | 'description'> {
+export interface PagingSignal
+  extends Pick<NamedSignal, 'name' | 'severity' | 'metric' | 'threshold' | 'trouble' | 'description'> {
   /** One period as long as this. */
   readonly windowSeconds: number;
 }

@@ -139,5 +139,7 @@ export class ResponseStack extends Stack {
       if (database.createAlarms) protection.protectDatabase(name, database);
     for (const [name, endpoint] of Object.entries(config.endpoints))
       if (endpoint.createAlarms) protection.protectEndpoint(name, endpoint);
+    for (const [name, certificate] of Object.entries(config.certificates))
+      if (certificate.createAlarms) protection.protectCertificate(name, certificate);
   }
 }

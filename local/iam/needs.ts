@@ -229,6 +229,8 @@ const changeRecords: Rule = (params, arn, action) => {
   return hostedZone(params, arn, action).map((need) => ({ ...need, context }));
 };
 
+const onCertificate = on(({ CertificateArn }) => text(CertificateArn));
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -274,6 +276,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   'route53:ListResourceRecordSets': hostedZone,
   'route53:ChangeResourceRecordSets': changeRecords,
   'route53:GetHealthCheckStatus': on(({ HealthCheckId }) => `arn:aws:route53:::healthcheck/${text(HealthCheckId)}`),
+  'acm:DescribeCertificate': onCertificate,
+  'acm:ImportCertificate': onCertificate,
+  'acm:ResendValidationEmail': onCertificate,
   'application-autoscaling:DescribeScalableTargets': onAny,
   'application-autoscaling:RegisterScalableTarget': onScalableTarget,
   'cloudwatch:DescribeAlarms': describeAlarms,

@@ -1,6 +1,7 @@
 /** Makes a world's stand-ins and connects them: who publishes metrics and events to whom, and which of them the gateway asks. */
 import type { Gateway } from '../gateway/index.ts';
 import { publishToTopic } from '../gateway/services.ts';
+import { type Acm, createAcm } from '../stand-ins/acm/acm.ts';
 import { createApplicationAutoScaling } from '../stand-ins/application-auto-scaling/application-auto-scaling.ts';
 import { type CloudWatch, createCloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
 import { createEcs, type Ecs } from '../stand-ins/ecs/ecs.ts';
@@ -24,6 +25,7 @@ export interface StandIns {
   readonly ecs: Ecs;
   readonly rds: Rds;
   readonly route53: Route53;
+  readonly acm: Acm;
   readonly stepFunctions: LocalStepFunctions;
 }
 
@@ -67,11 +69,12 @@ export async function makeStandIns(
       }),
   });
   const route53 = createRoute53(world, { metrics: cloudwatch });
-  for (const standIn of [cloudwatch, ecs, scaling, rds, route53]) gateway.register(standIn);
+  const acm = createAcm(world, { metrics: cloudwatch, events: eventbridge, cname: (name) => route53.cname(name) });
+  for (const standIn of [cloudwatch, ecs, scaling, rds, route53, acm]) gateway.register(standIn);
   world.onStop('ECS services', () => ecs.stop());
   world.onStop('CloudWatch', () => cloudwatch.stop());
   ecs.start();
   cloudwatch.start();
   await route53.start();
-  return { lambda, eventbridge, scheduler, cloudwatch, ecs, rds, route53, stepFunctions };
+  return { lambda, eventbridge, scheduler, cloudwatch, ecs, rds, route53, acm, stepFunctions };
 }

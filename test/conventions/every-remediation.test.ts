@@ -124,6 +124,7 @@ describe.each(names)('remediation %s', (name) => {
     // Signed locally, or asked for by a call of another name: roles that are passed, tags that are given on creation.
     const withoutCall = new Set([
       'rds-db:connect',
+      ...(used.has('secretsmanager:GetSecretValue') ? ['kms:Decrypt'] : []),
       ...(used.has('ecs:RegisterTaskDefinition') ? ['iam:PassRole', 'ecs:TagResource'] : []),
       ...(used.has('rds:CreateDBSnapshot') || used.has('rds:CreateDBInstanceReadReplica')
         ? ['rds:AddTagsToResource']

@@ -13,11 +13,22 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/metrics': ['functions/engine', 'events'],
   'functions/databases': ['functions/metrics', 'functions/engine', 'events'],
   'functions/ecs': ['functions/metrics', 'functions/engine', 'events'],
+  'functions/certificates': ['functions/engine', 'events'],
   'functions/dns': ['functions/engine', 'events'],
-  'functions/remediations': ['functions/databases', 'functions/dns', 'functions/ecs', 'functions/engine', 'events'],
+  'functions/remediations': [
+    'functions/certificates',
+    'functions/databases',
+    'functions/dns',
+    'functions/ecs',
+    'functions/engine',
+    'events',
+  ],
   'functions/records': ['functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
-  'functions/jobs': ['functions/databases', 'functions/ecs', 'functions/metrics', 'functions/engine', 'events'],
+  'functions/jobs': [
+    ...['functions/certificates', 'functions/databases', 'functions/ecs', 'functions/metrics'],
+    ...['functions/engine', 'events'],
+  ],
   // A step of a plan may be a remediation (docs/decisions/0156).
   'functions/recovery': [
     ...['functions/remediations', 'functions/databases', 'functions/ecs', 'functions/metrics'],
@@ -26,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: [
     ...['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/recovery'],
-    ...['functions/engine', 'events'],
+    ...['functions/certificates', 'functions/engine', 'events'],
   ],
   cli: ['functions/jobs', 'functions/recovery', 'functions/records', 'functions/engine', 'events', 'infra', 'local'],
 };

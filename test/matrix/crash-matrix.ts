@@ -160,6 +160,7 @@ function configOf(
     services: named(configured.map(({ service }) => service)),
     databases: named(configured.map(({ database }) => database)),
     endpoints: named(configured.map(({ endpoint }) => endpoint)),
+    certificates: named(configured.map(({ certificate }) => certificate)),
     runbooks: Object.fromEntries([...cases.keys(), ...rivals].map((name) => [name, limits])),
     fleet: { changesPerHour: 50_000, removalsPerHour: 50_000, describesPerSecond: 1000 },
     reconcileEverySeconds: 5,

@@ -8,6 +8,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { startMinistack } from '../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../local/gateway/index.ts';
+import { type Acm, createAcm } from '../../local/stand-ins/acm/acm.ts';
 import { createApplicationAutoScaling } from '../../local/stand-ins/application-auto-scaling/application-auto-scaling.ts';
 import { type CloudWatch, createCloudWatch } from '../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { createEcs, type Ecs } from '../../local/stand-ins/ecs/ecs.ts';
@@ -31,6 +32,7 @@ export interface Place {
   readonly ecs: Ecs;
   readonly rds: Rds;
   readonly route53: Route53;
+  readonly acm: Acm;
   readonly observer: Observer;
   readonly clients: {
     readonly cloudwatch: CloudWatchClient;
@@ -108,7 +110,8 @@ async function fill(world: OpenWorld, root: string): Promise<Place> {
     hasServer: (id) => id.startsWith('server-'),
   });
   const route53 = createRoute53(world, { metrics: none, checkEveryMs: 200 });
-  for (const standIn of [cloudwatch, ecs, createApplicationAutoScaling(world, { ecs }), rds, route53])
+  const acm = createAcm(world, { metrics: none, events: unheard, cname: route53.cname });
+  for (const standIn of [cloudwatch, ecs, createApplicationAutoScaling(world, { ecs }), rds, route53, acm])
     gateway.register(standIn);
   await route53.start();
   await rds.start();
@@ -119,7 +122,7 @@ async function fill(world: OpenWorld, root: string): Promise<Place> {
     journal: new DynamoDBClient({ ...settings, endpoint: url }),
   };
   return {
-    ...{ world, gateway, lambda, cloudwatch, ecs, rds, route53, observer, clients, alarmClock, events },
+    ...{ world, gateway, lambda, cloudwatch, ecs, rds, route53, acm, observer, clients, alarmClock, events },
     async close() {
       for (const client of Object.values(clients)) client.destroy();
       await ecs.stop();

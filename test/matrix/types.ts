@@ -1,5 +1,10 @@
 /** What the crash matrix is made of: points at which something goes wrong, and the targets on which they are tried. */
-import type { DatabaseConfig, EndpointConfig, ServiceConfig } from '../../functions/engine/config.ts';
+import type {
+  CertificateConfig,
+  DatabaseConfig,
+  EndpointConfig,
+  ServiceConfig,
+} from '../../functions/engine/config.ts';
 import type { StatementWatcher } from '../../local/stand-ins/rds/statements.ts';
 import type { AwsCall } from '../../local/world/types.ts';
 import type { Place } from './place.ts';
@@ -108,6 +113,7 @@ export interface OpenCase {
     service?: ServiceConfig;
     database?: DatabaseConfig;
     endpoint?: EndpointConfig;
+    certificate?: CertificateConfig;
   };
   /** Makes the target; a database waits for a free server. */
   target(token: string, index: number): Promise<MatrixTarget>;

@@ -21,6 +21,7 @@ export function configOf(
     services: {},
     databases: {},
     endpoints: {},
+    certificates: {},
     runbooks: Object.fromEntries(REMEDIATIONS.map((name) => [name, runbook])),
     ladders: LADDERS,
     fleet: { changesPerHour: limits.fleet, removalsPerHour: limits.removals, describesPerSecond: 1000 },

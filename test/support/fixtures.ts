@@ -2,6 +2,7 @@
 
 import type { Signal } from '../../events/signal.ts';
 import type {
+  CertificateConfig,
   DatabaseConfig,
   EndpointConfig,
   RunbookLimits,
@@ -86,6 +87,14 @@ export const endpoint: EndpointConfig = {
   severity: 'P1',
 };
 
+export const certificate: CertificateConfig = {
+  name: 'shop',
+  arn: 'arn:aws:acm:us-east-1:000000000000:certificate/61f50cd4-45b9-4259-b049-d0a53682fa4b',
+  zones: { 'example.com': 'Z0123456789ABCDEFGHIJ' },
+  renewsWithinSeconds: 3600,
+  severity: 'P3',
+};
+
 export const limits: RunbookLimits = { mode: 'auto', cooldownSeconds: 300, perTargetPerHour: 3, perRunbookPerHour: 20 };
 
 export const config: RuntimeConfig = {
@@ -96,6 +105,7 @@ export const config: RuntimeConfig = {
   services: { backend: service },
   databases: { 'orders-db': database },
   endpoints: {},
+  certificates: {},
   runbooks: { 'scale-out-service': limits, 'release-idle-connections': limits },
   fleet: { changesPerHour: 50, removalsPerHour: 50, describesPerSecond: 1000 },
   ladders: Object.fromEntries(RUNBOOKS.map(({ name, ...runbook }) => [name, runbook])),

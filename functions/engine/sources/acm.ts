@@ -1,19 +1,20 @@
 /** Certificates of AWS Certificate Manager that are about to expire, have expired or can't be renewed by themselves. */
 import { ACM_EVENTS, acm } from '../../../events/sources/acm/schema.ts';
 import { happened, oneTarget, targetsOfArn } from './build.ts';
+import { certificateTarget } from './certificates.ts';
 import { type EventSource, malformed } from './source.ts';
 
 export const source: EventSource = {
   name: 'acm',
   // What happened is the detail type: none asked for are all of them.
   eventPattern: (what) => ({ source: ['aws.acm'], 'detail-type': what.length > 0 ? what : ACM_EVENTS }),
-  toSignal(event, { region }) {
+  toSignal(event, config) {
     const parsed = acm.safeParse(event);
     if (!parsed.success) return malformed(event, parsed.error);
     const { id, time, resources, detail, 'detail-type': what } = parsed.data;
     const target = oneTarget(
       id,
-      resources.flatMap((arn) => targetsOfArn(arn, region)),
+      resources.flatMap((arn) => certificateTarget(arn, config) ?? targetsOfArn(arn, config.region)),
       'the certificate event',
     );
     if (typeof target !== 'string') return target;

@@ -10,6 +10,7 @@ import {
   type TargetKind,
   type TriggerMetric,
 } from '../manifest.ts';
+import { certificateTarget } from './certificates.ts';
 import { malformed, REASON_LIMIT, type Rejection } from './source.ts';
 
 const DATAPOINTS_LIMIT = 10;
@@ -17,12 +18,14 @@ const DATAPOINTS_LIMIT = 10;
 type Dimensions = Readonly<Record<string, string>>;
 
 /** How a target's key is made of the values of the alarm's dimensions. */
-type Known = Pick<RuntimeConfig, 'services' | 'endpoints'>;
+type Known = Pick<RuntimeConfig, 'services' | 'endpoints' | 'certificates'>;
 const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, known: Known) => string> = {
   'ecs-service': ({ ClusterName, ServiceName, TargetGroup }, { services }) =>
     TargetGroup === undefined ? `ecs-service/${ClusterName}/${ServiceName}` : serviceBehind(TargetGroup, services),
   canary: (dimensions) => `canary/${dimensions.Deployment}`,
   'rds-instance': (dimensions) => `rds-instance/${dimensions.DBInstanceIdentifier}`,
+  certificate: ({ CertificateArn = '' }, known) =>
+    certificateTarget(CertificateArn, known) ?? `certificate/${CertificateArn}`,
   // A health check says nothing of what it is for: the configuration does. One that isn't there names a target that isn't, either.
   'dns-endpoint': ({ HealthCheckId }, { endpoints }) => {
     const found = Object.values(endpoints).find(({ healthCheckId }) => healthCheckId === HealthCheckId);
@@ -44,7 +47,7 @@ function serviceBehind(targetGroup: string, services: RuntimeConfig['services'])
 export function readAlarmEvent(
   event: unknown,
   manifest: Pick<RemediationManifest, 'name' | 'targetKind'>,
-  config: Pick<RuntimeConfig, 'ladders' | 'services' | 'endpoints'>,
+  config: Pick<RuntimeConfig, 'ladders'> & Known,
 ): Signal | Rejection {
   const { ladders } = config;
   const parsed = alarmStateChange.safeParse(event);

@@ -11,6 +11,7 @@ import { source as ecsService } from './ecs-service.ts';
 import { source as ecsTask } from './ecs-task.ts';
 import { source as health } from './health.ts';
 import { source as rdsEvent } from './rds-event.ts';
+import { source as schedule } from './schedule.ts';
 import type { EventSource, Rejection } from './source.ts';
 
 /** One line a source: import it above, list it here. */
@@ -22,6 +23,7 @@ export const EVENT_SOURCES: readonly EventSource[] = [
   ecsTask,
   health,
   rdsEvent,
+  schedule,
 ];
 
 /** The source whose events have this event's `source` and `detail-type`; undefined for a stranger's. */

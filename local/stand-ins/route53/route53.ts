@@ -54,6 +54,8 @@ export interface Route53 extends StandIn {
   createHealthCheck(config: Partial<HealthCheckConfig> & Pick<HealthCheckConfig, 'port'>): string;
   recordsOf(zoneId: string): readonly RecordSet[];
   setRecords(zoneId: string, records: readonly RecordSet[]): void;
+  /** What a name is another name for. */
+  cname(name: string): string | undefined;
   healthy(healthCheckId: string): boolean | undefined;
   /** How many checkers have told what they saw. */
   reports(healthCheckId: string): number;
@@ -111,6 +113,7 @@ export function createRoute53(
     setRecords: (zoneId, records) => {
       zoneOf(state, zoneId).records = records;
     },
+    cname: (name) => answering(canonical(name), 'CNAME').records.find(({ type }) => type === 'CNAME')?.value,
     healthy: (id) => {
       const check = state.healthChecks.get(id);
       return check && isHealthy(check);

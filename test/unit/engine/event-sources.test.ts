@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { EVENT_SOURCES, eventSourceOf } from '../../../functions/engine/sources/index.ts';
 import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
-import { config as base } from '../../support/fixtures.ts';
+import { config as base, certificate } from '../../support/fixtures.ts';
 
 type Event = Record<string, unknown> & { detail: Record<string, unknown>; resources: string[] };
 const FOLDER = join(import.meta.dirname, '../../../events/sources');
@@ -58,6 +58,12 @@ describe('an event source', () => {
       sample('acm', 'approaching-expiration'),
       'certificate/61f50cd4-45b9-4259-b049-d0a53682fa4b',
       'ACM Certificate Approaching Expiration',
+    ],
+    [
+      'a certificate that a job of ours found',
+      { ...sample('schedule', 'certificate-needs-renewal'), id: 'check-certificates-shop-2026-11-21T07:30:00Z' },
+      'certificate/61f50cd4-45b9-4259-b049-d0a53682fa4b',
+      'Certificate Needs Renewal',
     ],
     ['a failed backup of a database', databaseBackup, 'rds-instance/orders-db', 'FAILED'],
     [
@@ -130,6 +136,20 @@ describe('an event source', () => {
   it('acts on nothing in another region, where the same name is another thing', () => {
     for (const event of [sample('ecs-deployment', 'failed'), killedTask, databaseBackup, databaseHealth])
       expect(read(event, 'eu-west-1')).toMatchObject({ rejected: 'no-target' });
+  });
+
+  it('calls a certificate by its name in the configuration, wherever it is told of', () => {
+    const [arn] = sample('acm', 'approaching-expiration').resources;
+    const certificates = { shop: { ...certificate, arn: String(arn) } };
+    for (const event of [sample('acm', 'approaching-expiration'), sample('schedule', 'certificate-needs-renewal')])
+      expect(eventSourceOf(event)?.toSignal(event, { ...config('us-east-1'), certificates })).toMatchObject({
+        target: 'certificate/shop',
+      });
+  });
+
+  it('takes what one run of a job finds for one event, however often it is told', () => {
+    const told = sample('schedule', 'certificate-needs-renewal');
+    expect(read({ ...told, id: 'another' })).toEqual(read(told));
   });
 
   it('keeps little of a long reason and of facts', () => {

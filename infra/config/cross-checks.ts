@@ -191,14 +191,20 @@ function contactFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
 }
 
 function windowFaults(config: LooseConfig): Fault[] {
-  const kinds = [config.services, config.databases, config.endpoints];
+  const kinds = [config.services, config.databases, config.endpoints, config.certificates];
   const known = kinds.flatMap(Object.keys);
   return (config.windows ?? []).flatMap((window, index) => {
     const at = `windows[${index}]`;
     const unknown = (window.for ?? []).flatMap((name, position) =>
       known.includes(name)
         ? []
-        : [fault(`${at}.for[${position}]`, name, `as a service, database or endpoint: ${unknownName(name, known)}`)],
+        : [
+            fault(
+              `${at}.for[${position}]`,
+              name,
+              `as a service, database, endpoint or certificate: ${unknownName(name, known)}`,
+            ),
+          ],
     );
     const backwards =
       'begins' in window && Date.parse(window.ends) <= Date.parse(window.begins)

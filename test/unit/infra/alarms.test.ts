@@ -173,6 +173,28 @@ describe("Protection in a CDK app of one's own", () => {
     });
   });
 
+  it('has a certificate looked at with 30 days left, and people told directly with 14, 7 and 1', () => {
+    const { stack, protection: nightshift } = protection();
+    nightshift.protectCertificate('shop', { arn: 'arn:aws:acm:us-east-1:111122223333:certificate/shop' });
+    const made = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm')).map(
+      ({ Properties }) => Properties,
+    );
+    expect(made.map(({ AlarmName, Threshold }) => [AlarmName, Threshold]).sort()).toEqual([
+      ['nightshift-main-shop-certificate', 31],
+      ['nightshift-main-shop-certificate-1', 2],
+      ['nightshift-main-shop-certificate-14', 15],
+      ['nightshift-main-shop-certificate-7', 8],
+      ['nightshift-main-shop-certificate-backstop', 31],
+    ]);
+    for (const alarm of made)
+      expect(alarm).toMatchObject({
+        ...{ Namespace: 'AWS/CertificateManager', MetricName: 'DaysToExpiry', ComparisonOperator: 'LessThanThreshold' },
+        ...{ Statistic: 'Minimum', Period: 86_400 },
+        Dimensions: [{ Name: 'CertificateArn', Value: 'arn:aws:acm:us-east-1:111122223333:certificate/shop' }],
+      });
+    expect(made.filter(({ AlarmActions }) => AlarmActions !== undefined)).toHaveLength(4);
+  });
+
   it('watches an endpoint for being unhealthy, and takes missing data for that', () => {
     const { stack, protection: nightshift } = protection();
     const site = (name: string, last: number) => ({

@@ -57,7 +57,7 @@ function accounted(world: World, { actions, targets, work }: Journal): string[] 
     const id =
       (payload as { id?: string; signal?: { id: string } }).id ?? (payload as { signal?: { id: string } }).signal?.id;
     if (id === undefined || outcome === undefined || outcome === 'given-up') continue;
-    const [event] = [...world.table.itemsOf(eventKey(to, id).pk)];
+    const event = world.table.onlyItemOf(eventKey(to, id).pk);
     const isOpen = actions.some(
       (each) => text(each, 'actionId') === text(event, 'actionId') && text(each, 'status') === 'intended',
     );
@@ -86,9 +86,9 @@ export function unwatched({ alarms, table, clock, config, endedByPerson }: World
   const graceMs = 3 * config.reconcileEverySeconds * 1000;
   for (const { state, stateAt, target, name, arn } of alarms.all) {
     if (state !== 'ALARM' || endedByPerson.has(target.key)) continue;
-    const [known] = [...table.itemsOf(`ALARM#${arn}`)];
+    const known = table.onlyItemOf(`ALARM#${arn}`);
     if (text(known, 'state') !== 'ALARM' && clock.now < stateAt + graceMs) continue;
-    const [recheck] = [...table.itemsOf(`WORK#recheck#${arn}`)];
+    const recheck = table.onlyItemOf(`WORK#recheck#${arn}`);
     if (!recheck) found.push(`I1: ${name} fires and nothing looks at it again`);
   }
   return found;

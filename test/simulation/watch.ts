@@ -51,7 +51,7 @@ export class Watch {
     if (purpose?.S !== 'remediate') return;
     if (isLater(written?.handsOffUntil?.N)) violated('I5: committed although hands are kept off');
     const upstream = this.#upstreamOf(target?.S ?? '');
-    const [trouble] = upstream === undefined ? [] : [...this.#table.itemsOf(`TARGET#${upstream}`)];
+    const trouble = upstream === undefined ? undefined : this.#table.onlyItemOf(`TARGET#${upstream}`);
     if (trouble?.openIncidentId && Number(trouble.openedAt?.N) < now - TOLERANCE_MS)
       violated(`I5: committed while ${upstream}, which it depends on, is in trouble`);
   }
@@ -73,7 +73,7 @@ export class Watch {
       this.violations.push(`I8: ${target} is changed more than 10 s after Nightshift was frozen`);
     if (intents.length === 0) this.violations.push(`I3: ${target} is changed without an intent under way`);
     if (intents.length > 1) this.violations.push(`I2: ${target} is changed with ${intents.length} intents under way`);
-    const [item] = [...this.#table.itemsOf(`TARGET#${target}`)];
+    const item = this.#table.onlyItemOf(`TARGET#${target}`);
     const isLeased = item?.leaseHolder?.S === intents[0] && Number(item?.leaseUntil?.N ?? 0) >= this.#now();
     if (intents.length === 1 && !isLeased)
       this.violations.push(`I2: ${target} is changed for ${intents[0]} without a running lease of it`);

@@ -301,7 +301,7 @@ export class World implements Surroundings {
       for (const item of this.table.inIndex('due', partition)) due = Math.min(due, Number(item.dueAt?.N));
     for (const { state, stateAt, arn } of this.alarms.all) {
       if (state !== 'ALARM') continue;
-      const [known] = [...this.table.itemsOf(`ALARM#${arn}`)];
+      const known = this.table.onlyItemOf(`ALARM#${arn}`);
       if (known?.state?.S !== 'ALARM')
         due = Math.min(due, Math.max(stateAt + 30_000, Number(known?.notOursUntil?.N ?? 0)));
     }

@@ -322,19 +322,20 @@ function keep(from: Image, to: Record<string, AttributeValue>, [step = '', ...de
   if (Object.keys(inner).length > 0) to[step] = { M: inner };
 }
 
-/** Requests that were found in order: the engine has few. */
-const inOrder = new Set<string>();
+/** Names and values that a text uses: the engine has few texts. */
+const usedIn = cached((text: string): readonly string[] => [
+  ...new Set(text.match(/[#:][A-Za-z_][A-Za-z0-9_]*/g) ?? []),
+]);
 
 /**
  * "Expression attribute names and values" must be used, and what is used must be there, or the request is refused as a whole. Nested names
  * (`#data.target`) count.
  */
 export function assertSubstitutions(texts: readonly string[], names: Names, values: Values): void {
-  const given = [...Object.keys(names), ...Object.keys(values)];
-  const known = `${texts.join('|')} with ${given.join()}`;
-  if (inOrder.has(known)) return;
-  const used = new Set(texts.flatMap((text) => text.match(/[#:][A-Za-z_][A-Za-z0-9_]*/g) ?? []));
-  for (const name of given) if (!used.has(name)) throw new InvalidExpressionError(`${name} is not used`);
-  for (const name of used) if (!given.includes(name)) throw new InvalidExpressionError(`${name} isn't defined`);
-  inOrder.add(known);
+  const used = usedIn(texts.join('|'));
+  for (const name of used)
+    if (names[name] === undefined && values[name] === undefined)
+      throw new InvalidExpressionError(`${name} isn't defined`);
+  for (const given of [names, values])
+    for (const name in given) if (!used.includes(name)) throw new InvalidExpressionError(`${name} is not used`);
 }

@@ -95,6 +95,12 @@ export class TableModel {
       if (pk.startsWith(prefix)) for (const { image } of rows.values()) if (image) yield image;
   }
 
+  /** The one item of a partition that has only one; for checks. */
+  onlyItemOf(pk: string): Image | undefined {
+    for (const { image } of this.#partitions.get(pk)?.values() ?? []) if (image) return image;
+    return undefined;
+  }
+
   /** Items of an index's partition, whatever its lag; for checks. */
   *inIndex(name: string, hash: string): Generator<Image> {
     for (const { image } of this.#indexed.get(`${name} ${hash}`) ?? [])

@@ -1,0 +1,89 @@
+/**
+ * `npm run bench [-- <name>...]`: the numbers of design section 10, against a floor in the same run. Progress on stderr, one line of JSON on stdout
+ * (events/published/bench.ts). Exit codes: 0 what was measured meets its goals, 1 something doesn't or couldn't be measured, 2 wrong usage. Not part of CI. Docs: docs/benchmarks.md.
+ */
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { BenchDocument, BenchResult } from '../../events/published/bench.ts';
+import { measureBundles } from './bundles.ts';
+import { measureSimulation, measureStart, measureStorm, measureSynth } from './commands.ts';
+import { measureEngineCpu } from './engine-cpu.ts';
+import { median, notMeasured, type Runs, resultOf, rounded } from './figures.ts';
+import { measureFirstChange } from './first-change.ts';
+
+type Say = (line: string) => void;
+
+/** What one measurement tells, by the names of its results. */
+const MEASUREMENTS: readonly {
+  readonly names: readonly string[];
+  readonly run: (say: Say) => Promise<readonly Runs[]>;
+}[] = [
+  { names: ['bundle-size', 'load-time'], run: measureBundles },
+  { names: ['synth'], run: measureSynth },
+  { names: ['engine-cpu'], run: measureEngineCpu },
+  { names: ['simulate'], run: measureSimulation },
+  { names: ['cold-change-ecs', 'warm-change-ecs', 'round-trips', 'pause'], run: measureFirstChange },
+  { names: ['start'], run: measureStart },
+  { names: ['storm'], run: measureStorm },
+];
+
+/** Named, so that nobody takes them for forgotten. */
+const NOT_MEASURED: readonly BenchResult[] = [
+  notMeasured(
+    'cold-snapshot',
+    'ms',
+    '<= 1,500 ms, and <= 1/2 of the peer',
+    'not built yet: Cloud Custodian is not run yet, and what it would be compared with is not measured',
+  ),
+  notMeasured('plan-added', 's', '<= 10 s or 5 %', 'not measurable until a recovery plan is deployed'),
+];
+
+const say: Say = (line) => process.stderr.write(`${line}\n`);
+const { positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
+const names = [...MEASUREMENTS.flatMap((each) => each.names), ...NOT_MEASURED.map(({ name }) => name)];
+for (const name of positionals)
+  if (!names.includes(name)) {
+    say(`no benchmark "${name}"; there are: ${names.join(', ')}`);
+    process.exit(2);
+  }
+const isAsked = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
+
+const loadBefore = rounded(loadavg()[0] ?? 0);
+let hasFailed = false;
+const floor: Record<string, number> = {};
+const results: BenchResult[] = [];
+for (const { names: its, run } of MEASUREMENTS) {
+  if (!its.some(isAsked)) continue;
+  say(`measuring ${its.join(', ')}`);
+  try {
+    for (const runs of await run(say)) {
+      if (!isAsked(runs.name)) continue;
+      results.push(resultOf(runs));
+      if (runs.floor) floor[runs.name] = rounded(median(runs.floor));
+    }
+  } catch (error) {
+    // The others are measured all the same.
+    hasFailed = true;
+    for (const name of its.filter(isAsked)) results.push(notMeasured(name, '', '', `failed: ${String(error)}`));
+  }
+}
+results.push(...NOT_MEASURED.filter(({ name }) => isAsked(name)));
+for (const { name, value, unit, met, goal, ratioToFloor } of results)
+  say(
+    `${met === null ? 'none  ' : met ? 'met   ' : 'MISSED'} ${name}: ${value} ${unit}${ratioToFloor === undefined ? '' : `, ${ratioToFloor} x floor`} (goal ${goal})`,
+  );
+const document: BenchDocument = {
+  version: 1,
+  machine: {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    memoryGiB: rounded(totalmem() / 2 ** 30),
+    node: process.version,
+    loadBefore,
+    loadAfter: rounded(loadavg()[0] ?? 0),
+  },
+  floor,
+  results,
+};
+process.stdout.write(`${JSON.stringify(document)}\n`);
+process.exit(hasFailed || results.some(({ met }) => met === false) ? 1 : 0);

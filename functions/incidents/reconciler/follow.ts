@@ -15,6 +15,11 @@ export interface FollowSurroundings {
   /** Name of the follow-through's function. */
   readonly functionName: string;
   readonly now: () => number;
+  /**
+   * When an incident was last handed over, by id (epoch milliseconds): kept by a process from run to run. Orders wait in Lambda's queue when much is going on, and
+   * each run would add the same ones; a process that dies forgets, and gives them once more.
+   */
+  readonly handedOver?: Map<string, number>;
 }
 
 /** The stream gets this long to start a follow-through, the follow-through to look for the first time. */
@@ -29,9 +34,17 @@ const MOST = 100;
  * @returns ids of those incidents.
  * @throws EngineError when the journal can't be read or an order isn't taken: the next run finds the same.
  */
-export async function takeUpUnfollowed({ store, lambda, functionName, now }: FollowSurroundings): Promise<string[]> {
+export async function takeUpUnfollowed({
+  store,
+  lambda,
+  functionName,
+  now,
+  handedOver = new Map(),
+}: FollowSurroundings): Promise<string[]> {
   const at = now();
-  const ids = [...new Set([...(await overdue(store, at)), ...(await neverFollowed(store, at))])].slice(0, MOST);
+  for (const [id, since] of handedOver) if (since + GRACE_MS <= at) handedOver.delete(id);
+  const late = new Set([...(await overdue(store, at)), ...(await neverFollowed(store, at))]);
+  const ids = [...late].filter((id) => !handedOver.has(id)).slice(0, MOST);
   for (const incidentId of ids) {
     const Payload = JSON.stringify({ do: 'ensure', incidentId });
     try {
@@ -39,6 +52,7 @@ export async function takeUpUnfollowed({ store, lambda, functionName, now }: Fol
     } catch (error) {
       throw classifyAwsError(`have ${incidentId} followed`, error);
     }
+    handedOver.set(incidentId, at);
   }
   return ids;
 }

@@ -21,6 +21,7 @@ import { countFailures, giveSign, reconcilerMeasures, sqsIn, whoStoppedFollowing
 
 const cloudwatch = new CloudWatchClient(clientDefaults());
 const lambda = new LambdaClient(clientDefaults());
+const handedOver = new Map<string, number>();
 let queues: { readonly here: SQSClient; readonly standby: SQSClient } | undefined;
 
 export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().handler(async (_event, context) => {
@@ -48,7 +49,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
     countFailures(queues.here, urls),
     watchJobs(store, expectedJobs, Date.now()),
     whoStoppedFollowing(lambda, streamArn),
-    takeUpUnfollowed({ store, lambda, functionName: followThrough, now: Date.now }),
+    takeUpUnfollowed({ store, lambda, functionName: followThrough, now: Date.now, handedOver }),
   ]);
   const { due = 0, waitedSeconds = 0 } = work.status === 'fulfilled' ? work.value : {};
   const counted = failures.status === 'fulfilled' ? failures.value : 0;

@@ -52,7 +52,7 @@ async function withoutTasks(world: World, stage: Stage): Promise<Figures> {
   await setTasks(world, 0);
   await stage.until('the client’s requests to fail', () => client.downtimeMs() > 0 || undefined);
   stage.step('the service has no tasks left: requests fail');
-  const run = await startPlan(world, PLAN, { service: 'backend', startedBy: 'person:demo-user' });
+  const run = await startPlan(world, stage, PLAN, { service: 'backend', startedBy: 'person:demo-user' });
   await untilTasks(world, stage, DEMO.tasks, 60_000);
   const steadyAt = Date.now();
   const ended = await untilEnded(world, stage, PLAN, run, ENDED_WITHIN_MS);
@@ -83,7 +83,7 @@ async function withoutTasks(world: World, stage: Stage): Promise<Figures> {
 async function withBadRelease(world: World, stage: Stage, good: string): Promise<RunItem> {
   const since = startOfScenario();
   await release(world, { name: `sick-${since}`, environment: { SERVICE_FAIL_HEALTH: '1' } });
-  const run = await startPlan(world, PLAN, { service: 'backend', startedBy: 'person:demo-user' });
+  const run = await startPlan(world, stage, PLAN, { service: 'backend', startedBy: 'person:demo-user' });
   stage.step('a release is deployed whose tasks fail their health checks, and the plan is started');
   const ended = await untilEnded(world, stage, PLAN, run, ENDED_WITHIN_MS);
   expectWell(ended);

@@ -7,8 +7,20 @@ import { OPERATOR } from '../../world/clients.ts';
 import type { World } from '../../world/world.ts';
 import type { Stage } from '../types.ts';
 
-/** Starts a run, as the console would. @returns its name. */
-export async function startPlan(world: World, plan: string, input: object): Promise<string> {
+/** Starts a run, as the console would, and again when a remediation had the target in hand just then. @returns its name. */
+export function startPlan(world: World, stage: Stage, plan: string, input: object): Promise<string> {
+  let run = '';
+  return stage.until(`a run of ${plan} to begin`, async () => {
+    run ||= await startExecution(world, plan, input);
+    const found = await readRun(storeOf(world), plan, run);
+    if (!found) return undefined;
+    if (found.verdict !== 'refused' || !found.why?.includes('try again')) return run;
+    run = '';
+    return undefined;
+  });
+}
+
+async function startExecution(world: World, plan: string, input: object): Promise<string> {
   const { region, accountId } = world.context;
   const sfn = new SFNClient({
     ...{ endpoint: world.endpoint, region, userAgentAppId: OPERATOR },

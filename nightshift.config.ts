@@ -25,8 +25,10 @@ export default defineConfig({
       balancedBy: { loadBalancer: 'app/orders/0123456789abcdef', targetGroup: 'targetgroup/backend/0123456789abcdef' },
       // Alarms on errors, latency and unhealthy targets there, too, and on how fast an error budget burns.
       // requestAlarms: { objectivePercent: 99.9 },
-      // Alarms on missing and unhealthy tasks; the cluster needs Container Insights, which costs extra.
-      // containerInsights: true,
+      // Alarms on missing tasks, and with 'enhanced' on unhealthy ones; the cluster needs Container Insights, which costs extra.
+      // containerInsights: 'enhanced',
+      // With it: how far CPU may come by taking tasks away that the load doesn't need.
+      // cpuBelowPercent: 40,
       // Without these, tasks never get more than they have.
       // maxTaskMemoryMib: 8192, maxTaskCpuUnits: 2048, taskRoles: ['arn:aws:iam::111122223333:role/orders-task'],
     },

@@ -7,6 +7,8 @@ import { troubledDatabaseConfig } from './postgres/troubled.ts';
 import { demoBackups } from './services/backups.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
+import { EXECUTION_ROLE } from './services/seed.ts';
+import { troubledConfig } from './services/troubled.ts';
 import { balancerOf } from './stand-ins/ecs/balancer-metrics.ts';
 
 /** Where the world started PostgreSQL; the values that stand in when nothing is running serve synthesis only. */
@@ -51,12 +53,13 @@ export default defineConfig({
       taskUnhealthyForSeconds: 5,
       maxTaskMemoryMib: 4096,
       maxTaskCpuUnits: 1024,
-      taskRoles: ['arn:aws:iam::000000000000:role/orders-task-execution'],
+      taskRoles: [EXECUTION_ROLE],
       dependsOn: ['orders-db'],
       connectionsPerTask: 2,
       balancedBy: balancerOf('backend'),
     },
     ...fleetConfig,
+    ...troubledConfig(process.env),
   },
   databases: {
     'orders-db': {
@@ -107,6 +110,7 @@ export default defineConfig({
       perRunbookPerHour: 100,
       ...(fleet.length > 0 && { cooldownSeconds: 600 }),
     },
+    'scale-in-service': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'roll-back-deployment': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'stop-unhealthy-task': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'restart-service': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },

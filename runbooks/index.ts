@@ -12,6 +12,7 @@ import { runbook as renewCertificate } from './renew-certificate.ts';
 import { runbook as restartDatabase } from './restart-database.ts';
 import { runbook as restartService } from './restart-service.ts';
 import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
+import { runbook as scaleInService } from './scale-in-service.ts';
 import { runbook as scaleOutService } from './scale-out-service.ts';
 import { runbook as scaleUpDatabase } from './scale-up-database.ts';
 import { runbook as snapshotDatabase } from './snapshot-database.ts';
@@ -31,6 +32,7 @@ export const RUNBOOKS: readonly Runbook[] = [
   restartDatabase,
   restartService,
   rollBackDeployment,
+  scaleInService,
   scaleOutService,
   scaleUpDatabase,
   snapshotDatabase,

@@ -109,6 +109,9 @@ export function watches(alarm: MetricAlarm, wanted: Wanted): boolean {
   );
 }
 
+/** What only costs money: nobody is woken for it, so its alarms have no backstop. */
+const ENDANGERS_NOTHING = ['scale-in-service'];
+
 /**
  * Judges the alarms of one remediation on one target: is there one, do its tags travel, is it switched on, and does a backstop page without us?
  * @param alarms those that watch the target.
@@ -129,7 +132,10 @@ export function judgeAlarms(wanted: Wanted, alarms: readonly TaggedAlarm[], depl
       },
     ];
   const others = alarms.filter(({ tags }) => tags[RUNBOOK_TAG] === undefined);
-  return ours.flatMap(({ alarm }) => [judgeAlarm(alarm), judgeBackstop(alarm, others)]);
+  return ours.flatMap(({ alarm }) => [
+    judgeAlarm(alarm),
+    ...(ENDANGERS_NOTHING.includes(wanted.runbook) ? [] : [judgeBackstop(alarm, others)]),
+  ]);
 }
 
 function judgeAlarm(alarm: MetricAlarm): Check {

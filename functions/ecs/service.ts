@@ -25,6 +25,12 @@ export async function readService(ecs: ECSClient, target: ServiceConfig): Promis
   }
 }
 
+/** By its capacity providers where it has a strategy of them, else by its launch type (API page "Service"). */
+function onFargate({ launchType, capacityProviderStrategy = [] }: Service): boolean {
+  if (capacityProviderStrategy.length === 0) return launchType === 'FARGATE';
+  return capacityProviderStrategy.every(({ capacityProvider = '' }) => /^FARGATE(_SPOT)?$/.test(capacityProvider));
+}
+
 function asRunning(service: Service): RunningService {
   const { deploymentConfiguration: limits, deployments = [], tags = [] } = service;
   return {
@@ -39,6 +45,7 @@ function asRunning(service: Service): RunningService {
     minimumHealthyPercent: limits?.minimumHealthyPercent ?? 100,
     maximumPercent: limits?.maximumPercent ?? 200,
     rollsBackByItself: Boolean(limits?.deploymentCircuitBreaker?.enable && limits.deploymentCircuitBreaker.rollback),
+    fargate: onFargate(service),
     deployments: deployments.map((each) => ({
       id: each.id ?? '',
       primary: each.status === 'PRIMARY',

@@ -30,6 +30,8 @@ export interface RunningService {
   readonly maximumPercent: number;
   /** The deployment circuit breaker is on and rolls back. */
   readonly rollsBackByItself: boolean;
+  /** New tasks of it run on Fargate and nowhere else. */
+  readonly fargate: boolean;
   readonly deployments: readonly Deployment[];
   readonly tags: Readonly<Record<string, string>>;
 }

@@ -46,6 +46,8 @@ export interface ServiceConfig extends Protected {
   readonly maxTasks: number;
   readonly cpuAbovePercent: number;
   readonly memoryAbovePercent: number;
+  /** Fewer tasks are enough as long as their CPU stays below this; 0: the service isn't scaled in. */
+  readonly cpuBelowPercent: number;
   /** How long the alarm must have been OK before a temporary change is handed back. */
   readonly stabiliseForSeconds: number;
   /** Trouble that begins later after a deployment isn't blamed on it. */

@@ -85,8 +85,24 @@ function serviceFaults(key: string, service: LooseConfig['services'][string], co
           `as a database: ${unknownName(database, Object.keys(config.databases))}`,
         ),
       );
+  const { cpuBelowPercent = 0, cpuAbovePercent, containerInsights } = service;
+  if (cpuBelowPercent > 0 && containerInsights === false)
+    faults.push(
+      fault(`${at}.cpuBelowPercent`, cpuBelowPercent, 'needs containerInsights: true, which counts its tasks'),
+    );
+  if (cpuAbovePercent !== undefined && cpuBelowPercent > FAR_ENOUGH * cpuAbovePercent)
+    faults.push(
+      fault(
+        `${at}.cpuBelowPercent`,
+        cpuBelowPercent,
+        `allowed is at most ${FAR_ENOUGH} of cpuAbovePercent (${cpuAbovePercent}), or it would be scaled in and out in turns`,
+      ),
+    );
   return faults;
 }
+
+/** Scaled in, a service may be at `cpuBelowPercent`: so far below the alarm that scales it out that the two don't take turns. */
+const FAR_ENOUGH = 0.75;
 
 function duplicateServiceFaults(config: LooseConfig): Fault[] {
   const first = new Map<string, string>();
@@ -258,7 +274,12 @@ function evaluations(config: LooseConfig): { path: string; forSeconds: number }[
     { path: `services.${key}.cpuForSeconds`, forSeconds: service.cpuForSeconds },
     { path: `services.${key}.memoryForSeconds`, forSeconds: service.memoryForSeconds },
     ...(service.containerInsights
-      ? [{ path: `services.${key}.tasksForSeconds`, forSeconds: service.tasksForSeconds }]
+      ? [
+          { path: `services.${key}.tasksForSeconds`, forSeconds: service.tasksForSeconds },
+          ...(service.cpuBelowPercent
+            ? [{ path: `services.${key}.idleForSeconds`, forSeconds: service.idleForSeconds }]
+            : []),
+        ]
       : []),
     ...BALANCED.map((field) => ({
       path: `services.${key}.requestAlarms.${field}`,

@@ -39,7 +39,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     region,
     standbyRegion,
     services: mapValues(config.services, (service, key): ServiceConfig => {
-      const { cluster, minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent } = service;
+      const { cluster, minTasks, maxTasks, cpuAbovePercent, memoryAbovePercent, cpuBelowPercent } = service;
       const {
         stabiliseForSeconds,
         rollBackWithinSeconds,
@@ -57,6 +57,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
         maxTasks,
         cpuAbovePercent,
         memoryAbovePercent,
+        cpuBelowPercent,
         stabiliseForSeconds,
         rollBackWithinSeconds,
         taskUnhealthyForSeconds,

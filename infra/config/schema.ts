@@ -85,6 +85,13 @@ export const serviceSchema = z.strictObject({
   memoryAbovePercent: percent.default(90),
   /** How long memory must stay above it (runbook 002, line 113: 10 minutes). */
   memoryForSeconds: seconds(10, 86_400).default(600),
+  /**
+   * A service of which this CPU wouldn't be exceeded with one task less, for `idleForSeconds`, is scaled in; 0: never. Needs `containerInsights`, which
+   * counts its tasks.
+   */
+  cpuBelowPercent: z.number().min(0).max(100).default(0),
+  /** How long it must have had more tasks than it needs. */
+  idleForSeconds: seconds(10, 86_400).default(3600),
   /** How long the alarm must have been OK before the extra tasks are handed back. */
   stabiliseForSeconds: seconds(1).default(600),
   /** Trouble that begins later after a deployment isn't blamed on it (runbook 001, lines 389 to 425: watch for 30 minutes, else roll back). */
@@ -119,8 +126,11 @@ export const serviceSchema = z.strictObject({
     .optional(),
   /** Alarms on errors, latency and unhealthy targets of `balancedBy` are made, too. */
   requestAlarms: requestAlarmsSchema.optional(),
-  /** The cluster has Container Insights on (it costs extra): alarms on missing and unhealthy tasks are made, too. */
-  containerInsights: z.boolean().default(false),
+  /**
+   * The cluster has Container Insights on (it costs extra): an alarm on missing tasks is made, too. `enhanced`: with enhanced observability, which also
+   * counts unhealthy tasks ("Amazon ECS Container Insights with enhanced observability metrics"): an alarm on these, too.
+   */
+  containerInsights: z.union([z.boolean(), z.literal('enhanced')]).default(false),
   /** How long fewer tasks than `minTasks` must run, or a task be unhealthy. */
   tasksForSeconds: seconds(10, 86_400).default(300),
   /** Whether Nightshift makes the alarms; otherwise tag alarms of your own with `nightshift:runbook`. */

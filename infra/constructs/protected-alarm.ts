@@ -45,6 +45,8 @@ export interface ProtectedAlarmProps {
    * it. One that was just made has none yet, and calls nobody ("Using Amazon CloudWatch alarms": actions run on a change of state).
    */
   readonly silencePages?: boolean;
+  /** Nobody is woken when it isn't mended: of what costs money and endangers nothing. */
+  readonly noBackstop?: boolean;
   readonly periodSeconds: number;
   /** How long the metric must stay beyond the threshold; a multiple of the period. */
   readonly forSeconds: number;
@@ -54,12 +56,12 @@ export interface ProtectedAlarmProps {
 }
 
 /**
- * Two alarms: `<name>` and `<name>-backstop`.
+ * Two alarms: `<name>` and `<name>-backstop`, unless it has none.
  * @throws Error for times that CloudWatch has no whole number of periods for.
  */
 export class ProtectedAlarm extends Construct {
   readonly alarm: CfnAlarm;
-  readonly backstop: CfnAlarm;
+  readonly backstop: CfnAlarm | undefined;
 
   constructor(scope: Construct, id: string, props: ProtectedAlarmProps) {
     super(scope, id);
@@ -87,6 +89,7 @@ export class ProtectedAlarm extends Construct {
         { key: SEVERITY_TAG, value: props.severity },
       ],
     });
+    if (props.noBackstop) return;
     this.backstop = pagingAlarm(this, 'Backstop', {
       ...signal,
       alarmName: `${props.alarmName}-backstop`,

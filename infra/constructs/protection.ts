@@ -37,6 +37,7 @@ export interface NamedSignal
     | 'trouble'
     | 'silenceIsTrouble'
     | 'silencePages'
+    | 'noBackstop'
     | 'forSeconds'
     | 'runbook'
     | 'description'
@@ -56,7 +57,7 @@ export class Protection extends Construct {
   }
 
   /**
-   * Alarms of an ECS service: CPU and memory; with Container Insights missing and unhealthy tasks; with a load balancer errors, latency, unhealthy
+   * Alarms of an ECS service: CPU and memory; with Container Insights missing tasks, with its enhanced observability unhealthy ones, too; with a load balancer errors, latency, unhealthy
    * targets, and the burn of its error budget.
    * @param name the service's key in the deployment's configuration.
    */

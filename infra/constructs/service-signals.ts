@@ -38,7 +38,10 @@ function usage(name: string, service: Service): NamedSignal[] {
   ];
 }
 
-/** ECS/ContainerInsights, "Amazon ECS Container Insights metrics": counts, never rates of restarts. */
+/**
+ * ECS/ContainerInsights, "Amazon ECS Container Insights metrics": counts, never rates of restarts. Unhealthy tasks are counted only by enhanced
+ * observability: with the plain one that alarm would have no data for ever.
+ */
 function tasks(name: string, service: Service): NamedSignal[] {
   const metric = (metricName: string, statistic: Metric['statistic']): Metric => ({
     ...{ namespace: 'ECS/ContainerInsights', metricName, dimensions: dimensionsOf(name, service), statistic },
@@ -50,12 +53,29 @@ function tasks(name: string, service: Service): NamedSignal[] {
     description: `Fewer than ${minTasks} tasks of ${asText(name, service)} are running.`,
     metric: metric('RunningTaskCount', 'Minimum'),
   };
+  // It costs money and endangers nothing: nobody is woken for it.
+  const idle: NamedSignal = {
+    ...{ name: `${name}-idle`, runbook: 'scale-in-service', severity: 'P4', forSeconds: service.idleForSeconds },
+    ...{ threshold: service.cpuBelowPercent, trouble: 'below', noBackstop: true },
+    description: `CPU of ${asText(name, service)} would be below ${service.cpuBelowPercent} % with one task less.`,
+    metric: spread(dimensionsOf(name, service), Math.max(1, minTasks), metric('RunningTaskCount', 'Minimum')),
+  };
   const unhealthy: NamedSignal = {
     ...{ name: `${name}-unhealthy`, runbook: 'stop-unhealthy-task', severity, forSeconds, threshold: 0 },
     description: `Tasks of ${asText(name, service)} are unhealthy.`,
     metric: metric('UnHealthyContainerHealthStatus', 'Maximum'),
   };
-  return [...(minTasks > 0 ? [missing] : []), unhealthy];
+  return [
+    ...(minTasks > 0 ? [missing] : []),
+    ...(service.containerInsights === 'enhanced' ? [unhealthy] : []),
+    ...(service.cpuBelowPercent > 0 ? [idle] : []),
+  ];
+}
+
+/** CPU if its load were spread over one task less; 100 where it has no task to spare, so that the alarm is over once it has been scaled in. */
+function spread(dimensions: Metric['dimensions'], fewest: number, tasks: Metric): MetricMath {
+  const cpu: Metric = { namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions, statistic: 'Average' };
+  return { expression: `IF(tasks > ${fewest}, cpu * tasks / (tasks - 1), 100)`, of: { cpu, tasks } };
 }
 
 const HOUR = 3_600;

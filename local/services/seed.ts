@@ -1,4 +1,4 @@
-/** The demo company's service: cluster `orders`, service `backend` with two tasks. Made through the SDK, as a user would. */
+/** The demo company's services in cluster `orders`: `backend` with two tasks, and whichever others a scenario asks for. Made through the SDK, as a user would. */
 import { createHash } from 'node:crypto';
 import {
   CreateClusterCommand,
@@ -17,60 +17,77 @@ export const DEMO = {
   baseRequestsPerSecond: 20,
 } as const;
 
-/** The service's image of a release, named by its digest as a pipeline would. */
-export const imageOf = (release: string): string =>
-  `${DEMO.service}@sha256:${createHash('sha256').update(release).digest('hex')}`;
+export const EXECUTION_ROLE = 'arn:aws:iam::000000000000:role/orders-task-execution';
+
+/** A service's image of a release, named by its digest as a pipeline would. */
+export const imageOf = (release: string, service: string = DEMO.service): string =>
+  `${service}@sha256:${createHash('sha256').update(release).digest('hex')}`;
+
+/** A service that the company has. */
+export interface SeededService {
+  readonly name: string;
+  readonly tasks: number;
+  /** Of its tasks (`task.ts`). */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly healthCheckGracePeriodSeconds?: number;
+}
 
 /**
- * Makes the cluster, task definition and service at `endpointUrl`, and waits until the tasks run.
- * `environment` is added to the tasks' own (see `task.ts`).
+ * Makes the cluster, the demo's service and the `others` at `endpointUrl`, and waits until their tasks run.
  * @throws Error of the SDK when a call is refused or the tasks don't run within 60 seconds.
  */
 export async function seedServices(
   endpointUrl: string,
   region: string,
-  environment: Readonly<Record<string, string>> = {},
+  others: readonly SeededService[] = [],
 ): Promise<void> {
   const client = new ECSClient({
     endpoint: endpointUrl,
     region,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-  const variables = { SERVICE_COST_MS: String(DEMO.costMs), ...environment };
+  const services = [{ name: DEMO.service, tasks: DEMO.tasks }, ...others];
   try {
-    await client.send(new CreateClusterCommand({ clusterName: DEMO.cluster }));
-    const { taskDefinition } = await client.send(
-      new RegisterTaskDefinitionCommand({
-        family: DEMO.service,
-        cpu: '256',
-        memory: '512',
-        networkMode: 'awsvpc',
-        requiresCompatibilities: ['FARGATE'],
-        executionRoleArn: 'arn:aws:iam::000000000000:role/orders-task-execution',
-        containerDefinitions: [
-          {
-            name: DEMO.service,
-            image: imageOf('1'),
-            essential: true,
-            environment: Object.entries(variables).map(([name, value]) => ({ name, value })),
-          },
-        ],
-        // A revision is rolled back to only if it was made for the same schema of the service's database.
-        tags: [{ key: 'nightshift:schema', value: '1' }],
-      }),
-    );
-    await client.send(
-      new CreateServiceCommand({
-        cluster: DEMO.cluster,
-        serviceName: DEMO.service,
-        taskDefinition: taskDefinition?.taskDefinitionArn,
-        desiredCount: DEMO.tasks,
-        launchType: 'FARGATE',
-      }),
-    );
-    const asked = { cluster: DEMO.cluster, services: [DEMO.service] };
+    const settings = [{ name: 'containerInsights' as const, value: 'enabled' }];
+    await client.send(new CreateClusterCommand({ clusterName: DEMO.cluster, settings }));
+    for (const service of services) await seedService(client, service);
+    const asked = { cluster: DEMO.cluster, services: services.map(({ name }) => name) };
     await waitUntilServicesStable({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, asked);
   } finally {
     client.destroy();
   }
+}
+
+async function seedService(client: ECSClient, { name, tasks, environment = {}, ...more }: SeededService) {
+  const variables = { SERVICE_COST_MS: String(DEMO.costMs), ...environment };
+  const { taskDefinition } = await client.send(
+    new RegisterTaskDefinitionCommand({
+      family: name,
+      cpu: '256',
+      memory: '512',
+      networkMode: 'awsvpc',
+      requiresCompatibilities: ['FARGATE'],
+      executionRoleArn: EXECUTION_ROLE,
+      containerDefinitions: [
+        {
+          name,
+          image: imageOf('1', name),
+          essential: true,
+          environment: Object.entries(variables).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+      // A revision is rolled back to only if it was made for the same schema of the service's database.
+      tags: [{ key: 'nightshift:schema', value: '1' }],
+    }),
+  );
+  await client.send(
+    new CreateServiceCommand({
+      cluster: DEMO.cluster,
+      serviceName: name,
+      taskDefinition: taskDefinition?.taskDefinitionArn,
+      desiredCount: tasks,
+      launchType: 'FARGATE',
+      ...more,
+    }),
+  );
 }

@@ -3,7 +3,7 @@
  * Started by the ECS stand-in with an IPC channel, on which it says `{ port }`; it ends when the channel closes.
  *
  * Environment: SERVICE_COST_MS (CPU per request, default 40), SERVICE_MAX_QUEUE (requests under way, default 200; more get 503),
- * SERVICE_BASE_MEMORY_PERCENT (default 30), SERVICE_MEMORY_PERCENT_PER_REQUEST (of those under way, default 0.2),
+ * SERVICE_BASE_MEMORY_PERCENT (default 30), SERVICE_MEMORY_PERCENT_PER_REQUEST (of those under way, default 0.2) or SERVICE_MEMORY_MIB_PER_REQUEST,
  * SERVICE_FAIL_START (ends at once, for tests of deployments), SERVICE_CRASH_AFTER_MS (ends by itself so long after its start),
  * SERVICE_FAIL_HEALTH (/health answers 500; so it does after SIGUSR2, too), SERVICE_FAIL_REQUESTS (every request is answered with 500), SERVICE_MEMORY_MIB (memory that it
  * needs for itself, in place of SERVICE_BASE_MEMORY_PERCENT; more than its limit TASK_MEMORY_MIB and it is killed), and the database of
@@ -38,7 +38,9 @@ const limitMib = setting('TASK_MEMORY_MIB', 512);
 const baseMemory = process.env.SERVICE_MEMORY_MIB
   ? (100 * setting('SERVICE_MEMORY_MIB', 0)) / limitMib
   : setting('SERVICE_BASE_MEMORY_PERCENT', 30);
-const memoryPerRequest = setting('SERVICE_MEMORY_PERCENT_PER_REQUEST', 0.2);
+const memoryPerRequest = process.env.SERVICE_MEMORY_MIB_PER_REQUEST
+  ? (100 * setting('SERVICE_MEMORY_MIB_PER_REQUEST', 0)) / limitMib
+  : setting('SERVICE_MEMORY_PERCENT_PER_REQUEST', 0.2);
 if (process.env.SERVICE_FAIL_START) {
   console.error('SERVICE_FAIL_START is set: this task ends at once');
   process.exit(1);
@@ -46,6 +48,11 @@ if (process.env.SERVICE_FAIL_START) {
 
 /** Long enough to be seen running first. */
 const OUT_OF_MEMORY_AFTER_MS = 500;
+
+/** What the kernel does to a container that needs more than its limit: the stand-in kills the process and says why. */
+const tellOutOfMemory = (): void => {
+  process.send?.({ outOfMemory: true });
+};
 
 const dependency = await dependencyFrom(process.env);
 const cpu = createCpuModel();
@@ -95,6 +102,7 @@ async function serve(response: ServerResponse): Promise<void> {
   const arrivedMs = performance.now();
   underWay += 1;
   peakUnderWay = Math.max(peakUnderWay, underWay);
+  if (baseMemory + memoryPerRequest * underWay > 100) tellOutOfMemory();
   let status = 200;
   try {
     await dependency.use();
@@ -134,7 +142,6 @@ function end(): void {
 }
 const crashAfterMs = setting('SERVICE_CRASH_AFTER_MS', 0);
 if (crashAfterMs > 0) setTimeout(() => process.exit(1), crashAfterMs);
-// What the kernel does to a container that needs more than its limit: the stand-in kills the process and says why.
-if (baseMemory > 100) setTimeout(() => process.send?.({ outOfMemory: true }), OUT_OF_MEMORY_AFTER_MS);
+if (baseMemory > 100) setTimeout(tellOutOfMemory, OUT_OF_MEMORY_AFTER_MS);
 process.once('SIGTERM', end);
 process.once('disconnect', () => process.exit(0));

@@ -16,6 +16,7 @@ import { ENDPOINT, type SeededEndpoint, seedEndpoint } from '../services/endpoin
 import { createLoad, type Load } from '../services/load.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
 import { startTeamWebhook, type TeamWebhook } from '../services/team-webhook.ts';
+import { troubledSeeds } from '../services/troubled.ts';
 import type { CloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
 import type { Ecs } from '../stand-ins/ecs/ecs.ts';
 import type { LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
@@ -154,8 +155,13 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
     options.environment?.[ENDPOINT.switch] === undefined ? undefined : await seedEndpoint(context, standIns.route53);
   const synthesis = async () => synthesisOf(await database, shop, options);
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
+<<<<<<< HEAD
   const services = phases.run('services', () => startServices(context, gateway, standIns.ecs));
   const database = phases.run('PostgreSQL', () => startDatabases(context, gateway, standIns.rds, options));
+=======
+  const services = phases.run('services', () => startServices(context, gateway, standIns.ecs, options));
+  const database = phases.run('PostgreSQL', () => startDatabase(context, gateway, standIns.rds));
+>>>>>>> 03bc3e0 (Scale a service in that has more tasks than its load needs; play alerts of services at the same time, each on a service of its own)
   const assembly = phases.run(
     'synth',
     async () => {
@@ -180,8 +186,13 @@ async function startEmulator(context: OpenWorld, gateway: Gateway, options: Worl
   gateway.upstreamUrl = url;
 }
 
-async function startServices(context: OpenWorld, gateway: Gateway, ecs: Ecs): Promise<Load> {
-  await seedServices(gateway.url, context.region);
+async function startServices(
+  context: OpenWorld,
+  gateway: Gateway,
+  ecs: Ecs,
+  { environment = {} }: WorldOptions,
+): Promise<Load> {
+  await seedServices(gateway.url, context.region, troubledSeeds(environment));
   const load = createLoad({
     url: ecs.serviceUrl(DEMO.cluster, DEMO.service, context.region),
     requestsPerSecond: DEMO.baseRequestsPerSecond,

@@ -32,8 +32,9 @@ export async function makeAlarm(
       Statistic: 'Average',
       Period: 60,
       EvaluationPeriods: 1,
-      Threshold: 1_000_000,
-      ComparisonOperator: 'GreaterThanThreshold',
+      ...(target.below
+        ? { Threshold: -1, ComparisonOperator: 'LessThanThreshold' }
+        : { Threshold: 1_000_000, ComparisonOperator: 'GreaterThanThreshold' }),
       TreatMissingData: 'ignore',
       Tags: [{ Key: RUNBOOK_TAG, Value: remediation }],
       ActionConfiguration: { AlarmTagsPropagation: { Enabled: true } },

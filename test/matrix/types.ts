@@ -77,6 +77,8 @@ export interface MatrixTarget {
   };
   /** What the alarm of the case's rival is about. */
   readonly metricOfRival?: MatrixTarget['metric'];
+  /** Its alarms say that there is too little of it. */
+  readonly below?: true;
   /** Sees to what a stage needs besides the journal: data that CloudWatch must have, tasks that must run. */
   ready(stage: Stage): Promise<void>;
   /** Has the statements of Nightshift's login on this target looked at; absent where no SQL is spoken. */

@@ -21,6 +21,7 @@ export const service: ServiceConfig = {
   maxTasks: 10,
   cpuAbovePercent: 70,
   memoryAbovePercent: 80,
+  cpuBelowPercent: 40,
   stabiliseForSeconds: 300,
   rollBackWithinSeconds: 1800,
   taskUnhealthyForSeconds: 120,

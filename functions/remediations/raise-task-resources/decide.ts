@@ -58,7 +58,7 @@ export function decide({ signal, target, observation, config }: DecideInput<Serv
     return { kind: 'fine', reason: `no task of ${shortName(primary.taskDefinition)} was killed for want of memory` };
   if (definition.raisedFrom !== undefined && primary.createdAtMs > Date.parse(signal.at))
     return { kind: 'fine', reason: `${shortName(primary.taskDefinition)} has more than when the trouble began` };
-  const unfit = cannotBeRaised(definition, target);
+  const unfit = cannotBeRaised(observation, target);
   if (unfit) return { kind: 'escalate', reason: `${target.name} isn't given greater tasks: ${unfit}` };
   const most = { cpuUnits: target.maxTaskCpuUnits, memoryMib: target.maxTaskMemoryMib };
   const short = signal.evidence.metricName === 'CPUUtilization' ? 'CPU' : 'memory';
@@ -73,7 +73,8 @@ export function decide({ signal, target, observation, config }: DecideInput<Serv
 }
 
 /** Why no greater revision can be made of that one. */
-function cannotBeRaised(definition: DefinitionSeen, { taskRoles }: ServiceConfig): string | undefined {
+function cannotBeRaised({ definition, fargate: runsThere }: Seen, { taskRoles }: ServiceConfig): string | undefined {
+  if (!runsThere) return 'its tasks do not run on Fargate, or not all of them';
   const { fargate, system, cpuUnits, memoryMib, roles } = definition;
   if (!fargate) return 'its task definition does not require FARGATE, so its size depends on its instances';
   if (system !== 'LINUX') return `its tasks run on ${system}, for which other sizes hold`;

@@ -9,6 +9,7 @@ import {
 import { type Definition, readDefinition } from '../../ecs/definition.ts';
 import { readServiceGuards, tasksOf } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
+import { ofService } from '../../ecs/target.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
 import {
@@ -168,10 +169,8 @@ async function assertUnchanged(target: ServiceConfig, before: Before): Promise<v
 
 export const remediation: Remediation<ServiceConfig, Observation> = {
   manifest,
-  targetOf: (key, config) =>
-    Object.values(config.services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`),
   // New tasks of a service whose database is in trouble would be no better, and connect anew all at once.
-  upstreamsOf: (target) => target.dependsOn.map((name) => `rds-instance/${name}`),
+  ...ofService,
   observe,
   decide,
   act,

@@ -3,6 +3,7 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { readServiceGuards, tasksOf } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
+import { ofService } from '../../ecs/target.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
 import { clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
 import type { ServiceConfig } from '../../engine/config.ts';
@@ -41,10 +42,8 @@ async function act(target: ServiceConfig, change: Change): Promise<ActReport> {
 
 export const remediation: Remediation<ServiceConfig, Observation> = {
   manifest,
-  targetOf: (key, config) =>
-    Object.values(config.services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`),
   // New tasks of a service whose database is in trouble would be no better, and connect anew all at once.
-  upstreamsOf: (target) => target.dependsOn.map((name) => `rds-instance/${name}`),
+  ...ofService,
   observe: (target) => readService(ecs, target),
   decide,
   act,

@@ -5,6 +5,7 @@ import { readDefinition } from '../../ecs/definition.ts';
 import { readServiceGuards } from '../../ecs/guards.ts';
 import { listDeployments, withRevisions } from '../../ecs/history.ts';
 import { readService } from '../../ecs/service.ts';
+import { ofService } from '../../ecs/target.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { primaryOf, shortName } from '../../ecs/types.ts';
 import { CHANGING_CALL_BUDGET_MS, changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
@@ -99,8 +100,7 @@ async function unchanged(
 
 export const remediation: Remediation<ServiceConfig, Observation> = {
   manifest,
-  targetOf: (key, config) =>
-    Object.values(config.services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`),
+  ...ofService,
   // Taking a bad deployment back adds no load to a database in trouble: it may be what ends that trouble.
   upstreamsOf: () => [],
   observe,

@@ -1,12 +1,10 @@
 /** The AWS side of `scale-out-service`: ECS, and Application Auto Scaling where it owns the desired count. */
-import {
-  ApplicationAutoScalingClient,
-  DescribeScalableTargetsCommand,
-  RegisterScalableTargetCommand,
-} from '@aws-sdk/client-application-auto-scaling';
+import { ApplicationAutoScalingClient, RegisterScalableTargetCommand } from '@aws-sdk/client-application-auto-scaling';
 import { CloudWatchClient, GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { readServiceGuards } from '../../ecs/guards.ts';
+import { DESIRED_COUNT, readScalableTarget, resourceId } from '../../ecs/scalable.ts';
+import { ofService } from '../../ecs/target.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
@@ -31,13 +29,10 @@ const scaling = new ApplicationAutoScalingClient(clientDefaults());
 const scalingChanges = new ApplicationAutoScalingClient(changingClientDefaults());
 const cloudwatch = new CloudWatchClient(clientDefaults());
 
-const resourceId = (target: ServiceConfig) => `service/${target.cluster}/${target.service}`;
-const DIMENSION = { ServiceNamespace: 'ecs', ScalableDimension: 'ecs:service:DesiredCount' } as const;
-
 async function observe(target: ServiceConfig, config: RuntimeConfig): Promise<Observation> {
   const [service, scalableTarget, usage] = await Promise.all([
     readService(target),
-    readScalableTarget(target),
+    readScalableTarget(scaling, target),
     readUsage(target, config),
   ]);
   return service.kind === 'missing' ? service : { ...service, ...(scalableTarget && { scalableTarget }), ...usage };
@@ -64,18 +59,6 @@ async function readService(target: ServiceConfig): Promise<Observation> {
       return { kind: 'missing', why: `ECS cluster ${target.cluster} does not exist` };
     }
     throw classifyAwsError(what, error);
-  }
-}
-
-async function readScalableTarget(target: ServiceConfig): Promise<{ min: number; max: number } | undefined> {
-  try {
-    const reply = await scaling.send(
-      new DescribeScalableTargetsCommand({ ...DIMENSION, ResourceIds: [resourceId(target)] }),
-    );
-    const found = reply.ScalableTargets?.[0];
-    return found && { min: found.MinCapacity ?? 0, max: found.MaxCapacity ?? 0 };
-  } catch (error) {
-    throw classifyAwsError(`describe the scalable target of ${resourceId(target)}`, error);
   }
 }
 
@@ -152,7 +135,11 @@ async function act(
       );
     } else {
       await scalingChanges.send(
-        new RegisterScalableTargetCommand({ ...DIMENSION, ResourceId: resourceId(target), MinCapacity: after.value }),
+        new RegisterScalableTargetCommand({
+          ...DESIRED_COUNT,
+          ResourceId: resourceId(target),
+          MinCapacity: after.value,
+        }),
       );
     }
   } catch (error) {
@@ -167,7 +154,7 @@ async function act(
 async function assertUnchanged(target: ServiceConfig, before: Capacity): Promise<void> {
   const [service, scalableTarget] = await Promise.all([
     readService(target),
-    before.field === 'minCapacity' ? readScalableTarget(target) : undefined,
+    before.field === 'minCapacity' ? readScalableTarget(scaling, target) : undefined,
   ]);
   const live =
     service.kind === 'missing' ? undefined : liveCapacity({ ...service, ...(scalableTarget && { scalableTarget }) });
@@ -178,9 +165,7 @@ async function assertUnchanged(target: ServiceConfig, before: Capacity): Promise
 
 export const remediation: Remediation<ServiceConfig, Observation> = {
   manifest,
-  targetOf: (key, config) =>
-    Object.values(config.services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`),
-  upstreamsOf: (target) => target.dependsOn.map((name) => `rds-instance/${name}`),
+  ...ofService,
   observe,
   decide,
   act,

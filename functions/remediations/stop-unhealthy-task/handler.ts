@@ -3,6 +3,7 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DescribeTasksCommand, ECSClient, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
 import { readServiceGuards, tasksOf } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
+import { ofService } from '../../ecs/target.ts';
 import { readTasks } from '../../ecs/tasks.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import type { ServiceConfig } from '../../engine/config.ts';
@@ -56,10 +57,8 @@ async function readTask(cluster: string, task: string): Promise<Task | undefined
 
 export const remediation: Remediation<ServiceConfig, Observation> = {
   manifest,
-  targetOf: (key, config) =>
-    Object.values(config.services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`),
   // Tasks are unhealthy while their database is: another one would be no better.
-  upstreamsOf: (target) => target.dependsOn.map((name) => `rds-instance/${name}`),
+  ...ofService,
   observe,
   decide,
   act,

@@ -36,10 +36,9 @@ export function untilIncident(
   stage: Stage,
   target: string,
   since: number,
+  withinMs = INCIDENT_WITHIN_MS,
 ): Promise<IncidentWithTimeline> {
-  return stage.until(`an incident on ${target}`, () => findIncident(world, target, since), {
-    withinMs: INCIDENT_WITHIN_MS,
-  });
+  return stage.until(`an incident on ${target}`, () => findIncident(world, target, since), { withinMs });
 }
 
 async function findIncident(world: World, target: string, since: number): Promise<IncidentWithTimeline | undefined> {
@@ -51,7 +50,12 @@ async function findIncident(world: World, target: string, since: number): Promis
  * The incident once it is resolved.
  * @throws ScenarioFailure at once when it was escalated, with the reason in the journal.
  */
-export function untilResolved(world: World, stage: Stage, id: string): Promise<IncidentWithTimeline> {
+export function untilResolved(
+  world: World,
+  stage: Stage,
+  id: string,
+  withinMs = RESOLVED_WITHIN_MS,
+): Promise<IncidentWithTimeline> {
   let seen = 'nothing';
   return stage.until(
     `incident ${id} to be resolved`,
@@ -62,7 +66,29 @@ export function untilResolved(world: World, stage: Stage, id: string): Promise<I
       if (escalation) throw new ScenarioFailure(`a person was called: ${escalation.summary}`);
       return incident?.state === 'resolved' ? incident : undefined;
     },
-    { withinMs: RESOLVED_WITHIN_MS, seen: () => seen },
+    { withinMs, seen: () => seen },
+  );
+}
+
+/** The incident once a person was called for it. @throws ScenarioFailure at once when it was resolved without one. */
+export function untilEscalated(
+  world: World,
+  stage: Stage,
+  id: string,
+  withinMs: number,
+): Promise<IncidentWithTimeline> {
+  let seen = 'nothing';
+  return stage.until(
+    `a person to be called for incident ${id}`,
+    async () => {
+      const incident = await world.journal.readIncident(id);
+      seen = `state ${incident?.state}, last "${incident?.timeline.at(-1)?.summary}"`;
+      const kinds = new Set(incident?.timeline.map(({ kind }) => kind));
+      if (kinds.has('escalated') && kinds.has('paged')) return incident;
+      if (incident?.state === 'resolved') throw new ScenarioFailure('it was resolved, and nobody was called');
+      return undefined;
+    },
+    { withinMs, seen: () => seen },
   );
 }
 
@@ -95,8 +121,8 @@ export function firstChange(
     );
 }
 
-/** Waits until no incident of `target` is open and no alarm of `runbook` is firing: where every scenario begins. */
-export async function untilQuiet(world: World, stage: Stage, target: string, runbook: string): Promise<void> {
+/** Waits until no incident of `target` is open and no alarm of `runbook` (if one is named) is firing: where every scenario begins. */
+export async function untilQuiet(world: World, stage: Stage, target: string, runbook?: string): Promise<void> {
   let seen = '';
   await stage.until(
     `nothing to be wrong with ${target} before the scenario`,
@@ -104,7 +130,7 @@ export async function untilQuiet(world: World, stage: Stage, target: string, run
       const open = (await world.journal.listIncidents()).find(
         (each) => each.target === target && each.resolvedAt === undefined,
       );
-      const firing = firingAlarm(world, runbook);
+      const firing = runbook === undefined ? undefined : firingAlarm(world, runbook);
       seen = [open && `incident ${open.id} is ${open.state}`, firing && `${firing} is firing`]
         .filter(Boolean)
         .join(', ');

@@ -1,9 +1,10 @@
-/** The demo's service as scenarios look at it: through AWS's API, as its owner would. */
+/** The demo's services as scenarios look at them: through AWS's API, as their owner would. Where no service is named, it is `backend`. */
 import { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import {
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   RegisterTaskDefinitionCommand,
+  type Service,
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { DEMO, imageOf } from '../../services/seed.ts';
@@ -21,12 +22,17 @@ export interface ServiceState {
   readonly steady: boolean;
 }
 
-export async function serviceState(world: World): Promise<ServiceState> {
+async function describe(world: World, service: string): Promise<Service> {
   const { services } = await world
     .clients()
-    .ecs.send(new DescribeServicesCommand({ cluster: DEMO.cluster, services: [DEMO.service] }));
+    .ecs.send(new DescribeServicesCommand({ cluster: DEMO.cluster, services: [service] }));
   const found = services?.[0];
-  if (!found) throw new ScenarioFailure(`service ${DEMO.cluster}/${DEMO.service} is gone`);
+  if (!found) throw new ScenarioFailure(`service ${DEMO.cluster}/${service} is gone`);
+  return found;
+}
+
+export async function serviceState(world: World, service: string = DEMO.service): Promise<ServiceState> {
+  const found = await describe(world, service);
   const { desiredCount = 0, runningCount = 0, deployments = [] } = found;
   return {
     desired: desiredCount,
@@ -36,12 +42,18 @@ export async function serviceState(world: World): Promise<ServiceState> {
 }
 
 /** Waits until the service wants and runs exactly `tasks`. */
-export async function untilTasks(world: World, stage: Stage, tasks: number, withinMs: number): Promise<void> {
+export async function untilTasks(
+  world: World,
+  stage: Stage,
+  tasks: number,
+  withinMs: number,
+  service: string = DEMO.service,
+): Promise<void> {
   let seen = '';
   await stage.until(
-    `${DEMO.service} to want and run ${tasks} tasks`,
+    `${service} to want and run ${tasks} tasks`,
     async () => {
-      const { desired, running, steady } = await serviceState(world);
+      const { desired, running, steady } = await serviceState(world, service);
       seen = `desired ${desired}, running ${running}${steady ? '' : ', deploying'}`;
       return desired === tasks && running === tasks && steady ? true : undefined;
     },
@@ -49,10 +61,8 @@ export async function untilTasks(world: World, stage: Stage, tasks: number, with
   );
 }
 
-export async function setTasks(world: World, desiredCount: number): Promise<void> {
-  await world
-    .clients()
-    .ecs.send(new UpdateServiceCommand({ cluster: DEMO.cluster, service: DEMO.service, desiredCount }));
+export async function setTasks(world: World, desiredCount: number, service: string = DEMO.service): Promise<void> {
+  await world.clients().ecs.send(new UpdateServiceCommand({ cluster: DEMO.cluster, service, desiredCount }));
 }
 
 /** Average CPU per task, in percent, over the first whole period that began at or after `since` (epoch milliseconds). */
@@ -85,10 +95,8 @@ export async function cpuPercentAfter(world: World, stage: Stage, since: number)
 }
 
 /** ARN of the task definition that the service is to run. */
-export async function presentRevision(world: World): Promise<string> {
-  const asked = { cluster: DEMO.cluster, services: [DEMO.service] };
-  const { services } = await world.clients().ecs.send(new DescribeServicesCommand(asked));
-  return services?.[0]?.taskDefinition ?? '';
+export async function presentRevision(world: World, service: string = DEMO.service): Promise<string> {
+  return (await describe(world, service)).taskDefinition ?? '';
 }
 
 /**
@@ -98,14 +106,15 @@ export async function presentRevision(world: World): Promise<string> {
 export async function release(
   world: World,
   { name, environment = {}, ...sizes }: { name: string; environment?: Record<string, string>; memory?: string },
+  service: string = DEMO.service,
 ): Promise<string> {
   const { ecs } = world.clients();
-  const taskDefinition = await presentRevision(world);
+  const taskDefinition = await presentRevision(world, service);
   const present = await ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition, include: ['TAGS'] }));
   const [container] = present.taskDefinition?.containerDefinitions ?? [];
   const made = await ecs.send(
     new RegisterTaskDefinitionCommand({
-      family: DEMO.service,
+      family: service,
       cpu: present.taskDefinition?.cpu,
       memory: present.taskDefinition?.memory,
       networkMode: 'awsvpc',
@@ -115,7 +124,7 @@ export async function release(
       containerDefinitions: [
         {
           ...container,
-          image: imageOf(name),
+          image: imageOf(name, service),
           environment: [
             ...(container?.environment ?? []),
             ...Object.entries(environment).map(([key, value]) => ({ name: key, value })),
@@ -126,11 +135,11 @@ export async function release(
     }),
   );
   const arn = made.taskDefinition?.taskDefinitionArn ?? '';
-  await deploy(world, arn);
+  await deploy(world, arn, service);
   return arn;
 }
 
-export async function deploy(world: World, taskDefinition: string): Promise<void> {
-  const change = { cluster: DEMO.cluster, service: DEMO.service, taskDefinition };
+export async function deploy(world: World, taskDefinition: string, service: string = DEMO.service): Promise<void> {
+  const change = { cluster: DEMO.cluster, service, taskDefinition };
   await world.clients().ecs.send(new UpdateServiceCommand(change));
 }

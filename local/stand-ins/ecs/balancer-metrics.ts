@@ -1,6 +1,6 @@
 /**
  * What the load balancer of a service tells CloudWatch ("CloudWatch metrics for your Application Load Balancer"), as far as its tasks know it: each
- * task's part is a datapoint. Only while requests flow, as on AWS.
+ * task's part is a datapoint. Only while requests flow, as on AWS; `UnHealthyHostCount` is told of the service as a whole (`ecs.ts`).
  */
 import type { TaskMetrics } from '../../services/task.ts';
 import type { ServiceRecord } from './model.ts';

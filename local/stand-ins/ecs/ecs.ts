@@ -101,6 +101,22 @@ export function createEcs(
     );
   }
 
+  /** What is told of a service as a whole, whether or not any task of it runs. */
+  function putCounts(service: ServiceRecord): void {
+    const { cluster, name, desiredCount } = service;
+    const base = { region: cluster.region.name, unit: 'Count', at: new Date() };
+    const tasks = tasksOf(service);
+    if (cluster.containerInsights) {
+      const dimensions = { ClusterName: cluster.name, ServiceName: name };
+      const told = { ...base, namespace: 'ECS/ContainerInsights', dimensions };
+      deps.metrics.put({ ...told, name: 'RunningTaskCount', value: tasks.filter(isRunning).length });
+      deps.metrics.put({ ...told, name: 'DesiredTaskCount', value: desiredCount });
+    }
+    const unhealthy = tasks.filter((task) => isRunning(task) && task.failedChecks >= CHECKS_BEFORE_UNHEALTHY).length;
+    const told = { ...base, namespace: 'AWS/ApplicationELB', dimensions: dimensionsOf(name) };
+    deps.metrics.put({ ...told, name: 'UnHealthyHostCount', value: unhealthy });
+  }
+
   async function check(task: TaskRecord): Promise<void> {
     const healthy = await runner.isHealthy(task).catch(() => false); // No answer is the finding that is looked for.
     task.failedChecks = healthy ? 0 : task.failedChecks + 1;
@@ -134,7 +150,12 @@ export function createEcs(
     handle: (call) => answer(call, operations),
     start() {
       if (timers.size > 0) return;
-      timers.add(setInterval(() => forEachRunning('metrics', putMetrics), times.metricsEveryMs));
+      timers.add(
+        setInterval(() => {
+          forEachRunning('metrics', putMetrics);
+          for (const service of services()) if (service.status === 'ACTIVE') putCounts(service);
+        }, times.metricsEveryMs),
+      );
       timers.add(setInterval(() => forEachRunning('health', (_, task) => check(task)), times.healthEveryMs));
       // Starts that wait after failures have no event of their own.
       timers.add(

@@ -97,6 +97,8 @@ export interface ClusterRecord {
   readonly services: Map<string, ServiceRecord>;
   readonly tasks: Map<string, TaskRecord>;
   readonly tags: Tag[];
+  /** Its setting `containerInsights` is on, so that its services are counted in namespace ECS/ContainerInsights. */
+  readonly containerInsights: boolean;
 }
 
 export interface RegionRecord {

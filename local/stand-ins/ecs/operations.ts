@@ -172,7 +172,12 @@ export function createOperations(context: OperationContext): Readonly<Record<str
     CreateCluster: on<CreateClusterRequest>((region, input) => {
       const name = input.clusterName ?? 'default';
       const arn = `arn:aws:ecs:${region.name}:${region.accountId}:cluster/${name}`;
-      const made = { name, arn, region, services: new Map(), tasks: new Map(), tags: input.tags ?? [] };
+      const setting = input.settings?.find((each) => each.name === 'containerInsights')?.value ?? 'disabled';
+      const containerInsights = setting !== 'disabled';
+      const made: ClusterRecord = {
+        ...{ name, arn, region, services: new Map(), tasks: new Map(), tags: input.tags ?? [] },
+        containerInsights,
+      };
       // Creating one that exists gives that one, as on AWS.
       const cluster = region.clusters.get(name) ?? made;
       region.clusters.set(name, cluster);

@@ -4,7 +4,7 @@ import { UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { RUNBOOK_TAG } from '../../../functions/engine/manifest.ts';
 import { DATABASE_TARGET } from '../../../local/scenarios/support/database.ts';
 import { untilQuiet } from '../../../local/scenarios/support/incidents.ts';
-import { deploy, presentRevision, release, untilTasks } from '../../../local/scenarios/support/service.ts';
+import { deploy, presentRevision, release, setTasks, untilTasks } from '../../../local/scenarios/support/service.ts';
 import type { Scenario, Stage } from '../../../local/scenarios/types.ts';
 import { DEMO } from '../../../local/services/seed.ts';
 import type { World } from '../../../local/world/world.ts';
@@ -101,6 +101,15 @@ async function released(world: World, stage: Stage): Promise<void> {
   await untilTasks(world, stage, DEMO.tasks, SETTLED_WITHIN_MS);
 }
 
+/** More tasks than so little load needs. */
+async function overProvisioned(world: World, stage: Stage): Promise<void> {
+  stage.restore('the base load', () => world.load.setRate(DEMO.baseRequestsPerSecond));
+  stage.restore('two tasks', () => setTasks(world, DEMO.tasks));
+  world.load.setRate(DEMO.baseRequestsPerSecond / 5);
+  await setTasks(world, 2 * DEMO.tasks);
+  await untilTasks(world, stage, 2 * DEMO.tasks, SETTLED_WITHIN_MS);
+}
+
 /** One task turns sick, and the grace period keeps ECS from replacing it. */
 async function sickTask(world: World, stage: Stage): Promise<void> {
   const { ecs } = world.clients();
@@ -126,6 +135,14 @@ export const DEPLOYMENT_CASES = [
     metricName: 'RunningTaskCount',
     operation: 'UpdateService',
     prepare: async () => {},
+  }),
+  serviceCase({
+    remediation: 'scale-in-service',
+    namespace: 'AWS/ECS',
+    metricName: 'CPUUtilization',
+    operation: 'UpdateService',
+    healsFirst: true,
+    prepare: overProvisioned,
   }),
   // After others, so that there are stopped tasks to be looked at.
   serviceCase({

@@ -31,7 +31,7 @@ const observation: fc.Arbitrary<Seen> = fc
   .map(({ size: of, desired, missing, rolloutState, killed, roles, fargate, ...rest }) => ({
     ...rest,
     ...{ kind: 'service' as const, arn: '', desired, running: Math.max(0, desired - missing), pending: missing },
-    ...{ rollsBackByItself: false, tags: {}, maximumPercent: 200 },
+    ...{ rollsBackByItself: false, fargate: true, tags: {}, maximumPercent: 200 },
     definition: { ...of, fargate, roles, system: 'LINUX', architecture: 'X86_64' },
     outOfMemory: killed ? [RUNNING] : [],
     deployments: [

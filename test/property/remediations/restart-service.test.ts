@@ -16,7 +16,7 @@ const observation: fc.Arbitrary<Exclude<Observation, { kind: 'missing' }>> = fc
   .map(({ desired, missing, rolloutState, ...rest }) => ({
     ...rest,
     ...{ kind: 'service' as const, arn: '', desired, running: Math.max(0, desired - missing), pending: missing },
-    ...{ rollsBackByItself: false, tags: {} },
+    ...{ rollsBackByItself: false, fargate: true, tags: {} },
     deployments: [
       {
         id: 'old',

@@ -24,6 +24,7 @@ const observation: fc.Arbitrary<Exclude<Observation, { kind: 'missing' }>> = fc
     failedTasks: fc.integer({ min: 0, max: 5 }),
     controller: fc.constantFrom('ECS' as const, 'ECS' as const, 'CODE_DEPLOY' as const, 'EXTERNAL' as const),
     rollsBackByItself: fc.boolean(),
+    fargate: fc.boolean(),
     history: fc.array(past, { maxLength: 6 }),
     quarantine: fc.array(revision, { maxLength: 2 }),
     schemas: fc.array(fc.option(fc.constantFrom('1', '2')), { minLength: 5, maxLength: 5 }),

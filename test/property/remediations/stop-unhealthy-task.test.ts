@@ -17,7 +17,7 @@ const observation: fc.Arbitrary<Exclude<Observation, { kind: 'missing' }>> = fc
   })
   .map(({ rolloutState, ...rest }) => ({
     ...{ kind: 'service' as const, arn: '', running: rest.desired, pending: 0, controller: 'ECS' as const },
-    ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, tags: {}, ...rest },
+    ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {}, ...rest },
     deployments: [
       {
         ...{ id: 'a', primary: true, taskDefinition: 'backend:1', rolloutState, reason: '', failedTasks: 0 },

@@ -67,6 +67,12 @@ describe('alarms of a load balancer', () => {
 });
 
 describe('alarms', () => {
+  it('need no backstop where only money is at stake', () => {
+    const idle = { ...cpu, tags: { ...cpu.tags, 'nightshift:runbook': 'scale-in-service' } };
+    const verdicts = judgeAlarms({ ...wanted, runbook: 'scale-in-service' }, [idle], 'test');
+    expect(verdicts.map(({ check, verdict }) => [check, verdict])).toEqual([['alarms', 'ok']]);
+  });
+
   it('are in order when one starts the runbook and its backstop pages', () => {
     expect(judgeAlarms(wanted, [cpu, backstop], 'test').map(({ verdict }) => verdict)).toEqual(['ok', 'ok']);
   });

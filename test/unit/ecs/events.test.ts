@@ -21,6 +21,7 @@ const cluster: ClusterRecord = {
   region,
   services: new Map(),
   tasks: new Map(),
+  containerInsights: false,
   tags: [],
 };
 const deployment: DeploymentRecord = {

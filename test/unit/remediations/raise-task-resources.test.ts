@@ -22,7 +22,7 @@ const definition = (more: Partial<Seen['definition']> = {}): Seen['definition'] 
 });
 const seen = (more: Partial<Seen> = {}): Seen => ({
   ...{ kind: 'service', arn: '', desired: 2, running: 2, pending: 0, controller: 'ECS' },
-  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, tags: {} },
+  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {} },
   deployments: [deployment()],
   definition: definition(),
   outOfMemory: [],
@@ -81,7 +81,8 @@ describe('raise-task-resources decides', () => {
   it.each<[string, Partial<Seen>, Partial<ServiceConfig>, string]>([
     ['there is no limit to go up to', {}, { maxTaskMemoryMib: 0 }, 'may not have more than'],
     ['the limit is reached', {}, { maxTaskMemoryMib: 512 }, 'maxTaskMemoryMib 512'],
-    ['it runs on instances', { definition: definition({ fargate: false }) }, {}, 'FARGATE'],
+    ['its service runs elsewhere', { fargate: false }, {}, 'not run on Fargate'],
+    ['its revision is made for instances', { definition: definition({ fargate: false }) }, {}, 'FARGATE'],
     ['it runs Windows', { definition: definition({ system: 'WINDOWS_SERVER_2022_CORE' }) }, {}, 'WINDOWS'],
     ['its size is unknown', { definition: definition({ cpuUnits: 300 }) }, {}, 'no size that Fargate'],
     ['its role may not be passed', { definition: definition({ roles: ['arn:role'] }) }, {}, 'does not list arn:role'],

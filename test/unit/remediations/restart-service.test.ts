@@ -15,7 +15,7 @@ const deployment = (more: Partial<Seen['deployments'][number]> = {}) => ({
 });
 const seen = (more: Partial<Seen> = {}): Seen => ({
   ...{ kind: 'service', arn: '', desired: 2, running: 2, pending: 0, controller: 'ECS' },
-  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, tags: {} },
+  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {} },
   deployments: [deployment()],
   ...more,
 });

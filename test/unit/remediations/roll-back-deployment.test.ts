@@ -29,6 +29,7 @@ const seen = (more: Partial<Seen> = {}): Seen => ({
   arn: 'arn:aws:ecs:us-east-1:000000000000:service/orders/backend',
   ...{ desired: 2, running: 2, pending: 0, controller: 'ECS', minimumHealthyPercent: 100, maximumPercent: 200 },
   rollsBackByItself: false,
+  fargate: true,
   deployments: [primary()],
   tags: {},
   history: [past(7, 'b'), past(6, 'a')],

@@ -65,7 +65,7 @@ describe('readings of a load balancer', () => {
 describe('running tasks', () => {
   const service: RunningService = {
     ...{ kind: 'service', arn: '', desired: 2, running: 2, pending: 0, controller: 'ECS', minimumHealthyPercent: 100 },
-    ...{ maximumPercent: 200, rollsBackByItself: false, tags: {} },
+    ...{ maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {} },
     deployments: [],
   };
   const deployment: Deployment = {

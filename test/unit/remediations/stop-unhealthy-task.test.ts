@@ -20,7 +20,7 @@ const deployment = {
 };
 const seen = (tasks: readonly TaskSeen[], more: Partial<Seen> = {}): Seen => ({
   ...{ kind: 'service', arn: '', desired: 3, running: 3, pending: 0, controller: 'ECS' },
-  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, tags: {} },
+  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {} },
   ...{ deployments: [deployment], tasks, ...more },
 });
 const on = (observation: Observation) => decide({ signal, target, observation, hold: undefined, config });

@@ -25,7 +25,7 @@ const deployment = (more: Partial<RunningService['deployments'][number]> = {}) =
 });
 const running = (more: Partial<RunningService> = {}): RunningService => ({
   ...{ kind: 'service', arn: '', desired: 2, running: 2, pending: 0, controller: 'ECS' },
-  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, tags: {} },
+  ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {} },
   deployments: [deployment()],
   ...more,
 });

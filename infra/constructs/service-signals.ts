@@ -57,8 +57,8 @@ function tasks(name: string, service: Service): NamedSignal[] {
   const idle: NamedSignal = {
     ...{ name: `${name}-idle`, runbook: 'scale-in-service', severity: 'P4', forSeconds: service.idleForSeconds },
     ...{ threshold: service.cpuBelowPercent, trouble: 'below', noBackstop: true },
-    description: `CPU of ${asText(name, service)} would be below ${service.cpuBelowPercent} % with one task less.`,
-    metric: spread(dimensionsOf(name, service), Math.max(1, minTasks), metric('RunningTaskCount', 'Minimum')),
+    description: `With one task less ${asText(name, service)} would still be below ${service.cpuBelowPercent} % of CPU.`,
+    metric: spread(name, service, metric('RunningTaskCount', 'Minimum')),
   };
   const unhealthy: NamedSignal = {
     ...{ name: `${name}-unhealthy`, runbook: 'stop-unhealthy-task', severity, forSeconds, threshold: 0 },
@@ -72,11 +72,24 @@ function tasks(name: string, service: Service): NamedSignal[] {
   ];
 }
 
-/** CPU if its load were spread over one task less; 100 where it has no task to spare, so that the alarm is over once it has been scaled in. */
-function spread(dimensions: Metric['dimensions'], fewest: number, tasks: Metric): MetricMath {
-  const cpu: Metric = { namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions, statistic: 'Average' };
-  return { expression: `IF(tasks > ${fewest}, cpu * tasks / (tasks - 1), 100)`, of: { cpu, tasks } };
+/**
+ * CPU if its load were spread over one task less, or memory where that is nearer to its own alarm, on the same scale; 100 where there is no task to
+ * spare: so it is over once the service has as many tasks as it needs.
+ */
+function spread(name: string, service: Service, tasks: Metric): MetricMath {
+  const { cpuBelowPercent, memoryAbovePercent, minTasks } = service;
+  const of = (metricName: string): Metric => ({
+    ...{ namespace: 'AWS/ECS', metricName, dimensions: dimensionsOf(name, service), statistic: 'Average' },
+  });
+  const asCpu = (cpuBelowPercent / (memoryAbovePercent * MEMORY_SHARE)).toFixed(4);
+  return {
+    expression: `IF(tasks > ${Math.max(1, minTasks)}, MAX([cpu, memory * ${asCpu}]) * tasks / (tasks - 1), 100)`,
+    of: { cpu: of('CPUUtilization'), memory: of('MemoryUtilization'), tasks },
+  };
 }
+
+/** Fewer tasks are enough only if memory stays below this share of its alarm; `scale-in-service` judges by the same. */
+const MEMORY_SHARE = 0.9;
 
 const HOUR = 3_600;
 /**

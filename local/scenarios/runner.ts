@@ -1,5 +1,6 @@
 /** Plays scenarios, each with a time limit: one after the other where they share a target, side by side where they don't. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../../functions/engine/errors.ts';
 import { type Figures, type Scenario, ScenarioFailure, type Stage } from './types.ts';
 
 export interface ScenarioResult {
@@ -140,7 +141,7 @@ export function makeStage(
       const end = performance.now() + withinMs;
       for (;;) {
         signal.throwIfAborted();
-        const found = await look();
+        const found = await lookOnce(look);
         if (found !== undefined) return found;
         if (performance.now() >= end)
           throw new ScenarioFailure(
@@ -150,6 +151,16 @@ export function makeStage(
       }
     },
   };
+}
+
+/** A journal or an API that can't be read at this moment is looked at again, as everything is that isn't there yet. */
+async function lookOnce<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof EngineError && error.retryable) return undefined;
+    throw error;
+  }
 }
 
 /** An expectation's sentence as it is; anything else with its kind, because it is a fault of the scenario or the world. */

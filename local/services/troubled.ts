@@ -46,10 +46,10 @@ const TROUBLED = {
       requestAlarms: { ...REQUEST_ALARMS, latencyAboveSeconds: 0.4 },
     },
   },
-  /** Needs more memory than it has when it is asked ten things at once: 154 + 10 x 40 MiB of 512. */
+  /** Needs more memory than it has when it is asked several things at once, each of which takes half a second: 154 + 8 x 60 MiB of 512. */
   reports: {
     tasks: 1,
-    environment: { SERVICE_MEMORY_MIB: '154', SERVICE_MEMORY_MIB_PER_REQUEST: '40' },
+    environment: { SERVICE_MEMORY_MIB: '154', SERVICE_MEMORY_MIB_PER_REQUEST: '60', SERVICE_COST_MS: '500' },
     config: { maxTaskMemoryMib: 2048, maxTaskCpuUnits: 1024, taskRoles: [EXECUTION_ROLE] },
   },
   /** Somebody gives it more tasks than its load needs. */

@@ -14,7 +14,7 @@ export interface Scaling {
   readonly below?: true;
   /** A rival that forces deployments of the same services. */
   readonly restartedBy?: string;
-  /** CPU and memory of a minute ago, in percent, at the stages that judge by them. */
+  /** CPU and memory of the last minutes, in percent, at the stages that judge by them. */
   usageAt(stage: Stage): number | undefined;
   /** The number of tasks in one side of a recorded intent. */
   tasksOf(side: unknown): number;
@@ -77,16 +77,15 @@ export class ScaledServices implements OpenCase {
     await this.#services.settled(token);
     const value = this.#scaling.usageAt(stage);
     if (value === undefined) return;
+    const { cluster } = this.#scaling;
+    // A minute that has only just ended isn't read yet, so the one before is told of, too.
     for (const name of ['CPUUtilization', 'MemoryUtilization'])
-      this.#place.cloudwatch.put({
-        region: REGION,
-        namespace: 'AWS/ECS',
-        name,
-        dimensions: { ClusterName: this.#scaling.cluster, ServiceName: token },
-        value,
-        unit: 'Percent',
-        at: new Date(Date.now() - 60_000),
-      });
+      for (const minutesAgo of [1, 2])
+        this.#place.cloudwatch.put({
+          ...{ region: REGION, namespace: 'AWS/ECS', name, value, unit: 'Percent' },
+          dimensions: { ClusterName: cluster, ServiceName: token },
+          at: new Date(Date.now() - minutesAgo * 60_000),
+        });
   }
 
   #desired(token: string): number | undefined {

@@ -1,6 +1,6 @@
 /** What every remediation of services promises whatever it does, as one table of tests: each names what differs. */
 import { expect, it } from '@jest/globals';
-import { RetryableError } from '../../functions/engine/errors.ts';
+import { InFlightError, RetryableError } from '../../functions/engine/errors.ts';
 import type { DeliverOptions, EcsRemediationWorld } from './ecs-remediation.ts';
 
 export interface Promised<O> {
@@ -14,6 +14,8 @@ export interface Promised<O> {
   readonly changing: readonly [string, ...string[]];
   /** What the change changes, as it is now. */
   state(name: string): Promise<unknown>;
+  /** What it says when it can't help: another rung of its runbook may. */
+  readonly givesUp?: 'handed-on';
   /** Somebody else's change of the same thing. */
   interfere(name: string): Promise<void>;
 }
@@ -29,14 +31,16 @@ export function keepsItsPromises<O>({
   changing,
   state,
   interfere,
+  givesUp,
 }: Promised<O>): void {
   const deliver = (name: string, event: unknown, more: DeliverOptions<O> = {}) =>
     world().deliver(name, event, { ...options, ...more });
+  const gaveUp = givesUp ?? 'escalated';
   const later = () => Date.now() + LATER_MS;
 
   it('calls a person for a service that isn’t there', async () => {
     const { result, changing: made } = await world().callsDuring(() => deliver('ghost', told('ghost')));
-    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('MISSING') });
+    expect(result).toMatchObject({ kind: gaveUp, reason: expect.stringContaining('MISSING') });
     expect(made).toEqual([]);
   });
 
@@ -44,7 +48,7 @@ export function keepsItsPromises<O>({
     await trouble('unreadable');
     world().fault('DescribeServices', 'refused');
     const { result, changing: made } = await world().callsDuring(() => deliver('unreadable', told('unreadable')));
-    expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
+    expect(result).toMatchObject({ kind: gaveUp, reason: expect.stringContaining('AccessDenied') });
     expect(made).toEqual([]);
   });
 
@@ -53,7 +57,7 @@ export function keepsItsPromises<O>({
     const before = await state('refused');
     world().fault(changing[0], 'refused');
     const outcome = await deliver('refused', told('refused'));
-    expect(outcome).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
+    expect(outcome).toMatchObject({ kind: gaveUp, reason: expect.stringContaining('AccessDenied') });
     expect(await state('refused')).toEqual(before);
   });
 
@@ -64,6 +68,7 @@ export function keepsItsPromises<O>({
     const event = told('throttled');
     await expect(deliver('throttled', event)).rejects.toBeInstanceOf(RetryableError);
     expect(await state('throttled')).toEqual(before);
+    await expect(deliver('throttled', event)).rejects.toBeInstanceOf(InFlightError);
     world().calm();
     expect(await deliver('throttled', event, { now: later })).toMatchObject({ kind: 'remediated' });
     expect(await state('throttled')).not.toEqual(before);

@@ -74,6 +74,9 @@ export function decide({ signal, target, observation, config }: DecideInput<Serv
       ? { kind: 'escalate', reason: `${reason}, and that didn't help` }
       : { kind: 'fine', reason };
   }
+  // An event has no level: one that is looked at again may be about what was replaced meanwhile.
+  if (signal.source !== 'cloudwatch-alarm' && at < primary.createdAtMs)
+    return { kind: 'fine', reason: `${shortName(primary.taskDefinition)} was deployed after that` };
   const calm = signal.source === 'ecs-task' && !crashLoop(observation, at);
   if (calm) return { kind: 'fine', reason: 'a task ended, and ECS replaces it: that is no crash loop' };
   const blame = notTheDeployment(observation, target, signal.at);

@@ -32,7 +32,7 @@ export const manifest = defineManifest({
   removesCapacity: true,
   risk: 'medium',
   idempotency: 'absolute',
-  defaults: { cooldownSeconds: 3600, perTargetPerHour: 1, perRunbookPerHour: 10 },
+  defaults: { cooldownSeconds: 300, perTargetPerHour: 6, perRunbookPerHour: 20 },
   documentation: {
     refusesWhen: [
       "the service isn't there, or is scaled to zero tasks: somebody switched it off",

@@ -1,4 +1,4 @@
-/** Ten requests at once need more memory than a task has: it is killed. Its successors get the next size, and bear them. */
+/** Eight requests at once need more memory than a task has: it is killed. Its successors get the next size, and bear them. */
 import { DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs';
 import { DEMO } from '../../services/seed.ts';
 import { askFor, targetOf, tasksOf } from '../../services/troubled.ts';
@@ -8,7 +8,7 @@ import { changesSince, play } from '../support/trouble.ts';
 import { expectThat } from '../types.ts';
 
 const SERVICE = 'reports';
-const AT_ONCE = 10;
+const AT_ONCE = 8;
 
 /** @returns how many of them were answered. */
 async function askAtOnce(world: World): Promise<number> {

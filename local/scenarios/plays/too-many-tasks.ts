@@ -21,11 +21,9 @@ export const scenario = play({
   },
   after: async (world, stage, { since }) => {
     await untilTasks(world, stage, tasksOf(SERVICE), 30_000, SERVICE);
-    const changes = changesSince(world, SERVICE, since);
-    expectThat(
-      changes.join() === 'UpdateService',
-      `expected one change of the service, but it was ${changes.join(', ')}`,
-    );
+    // Its tasks need memory for themselves, so it may take more than one step.
+    const changes = new Set(changesSince(world, SERVICE, since));
+    expectThat(changes.has('UpdateService'), `expected a change of the service, but it was ${[...changes].join(', ')}`);
     return { tasks: tasksOf(SERVICE) };
   },
 });

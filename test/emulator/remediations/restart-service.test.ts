@@ -1,7 +1,8 @@
 /** The remediation's own handler code on a real journal and on services with real tasks. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { InFlightError, RetryableError } from '../../../functions/engine/errors.ts';
+import { RetryableError } from '../../../functions/engine/errors.ts';
 import type { Observation } from '../../../functions/remediations/restart-service/decide.ts';
+import { keepsItsPromises } from '../../support/ecs-guarantees.ts';
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
 
 jest.setTimeout(90_000);
@@ -56,48 +57,6 @@ describe('restart-service', () => {
     });
   });
 
-  it('calls a person when it may not read or not change', async () => {
-    await w.create('refused');
-    const before = await deploymentOf('refused');
-    w.fault('UpdateService', 'refused');
-    expect(await w.deliver('refused', full('refused'))).toMatchObject({
-      kind: 'escalated',
-      reason: expect.stringContaining('AccessDenied'),
-    });
-    expect(await deploymentOf('refused')).toBe(before);
-    await w.create('unreadable');
-    w.fault('DescribeServices', 'refused');
-    expect(await w.deliver('unreadable', full('unreadable'))).toMatchObject({ kind: 'escalated' });
-  });
-
-  it('keeps the intent when throttled three times, and finishes it when its lease has run out', async () => {
-    await w.create('throttled');
-    const before = await deploymentOf('throttled');
-    w.fault('UpdateService', 'throttled', 3);
-    const event = full('throttled');
-    await expect(w.deliver('throttled', event)).rejects.toBeInstanceOf(RetryableError);
-    expect(await deploymentOf('throttled')).toBe(before);
-    await expect(w.deliver('throttled', event)).rejects.toBeInstanceOf(InFlightError);
-    const now = () => Date.now() + LATER_MS;
-    expect(await w.deliver('throttled', event, { now })).toMatchObject({ kind: 'remediated' });
-    expect(await deploymentOf('throttled')).not.toBe(before);
-  });
-
-  it('restarts once when the answer was lost: the evidence is the new deployment', async () => {
-    await w.create('lost');
-    w.fault('UpdateService', 'timeout-after', 1);
-    const event = full('lost');
-    const first = await w.callsDuring(() => w.deliver('lost', event).catch((error: unknown) => error));
-    expect(first.result).toBeInstanceOf(RetryableError);
-    expect(first.changing).toEqual(['UpdateService']);
-    const after = await deploymentOf('lost');
-    const now = () => Date.now() + LATER_MS;
-    const { result, changing } = await w.callsDuring(() => w.deliver('lost', event, { now }));
-    expect(result).toMatchObject({ kind: 'remediated' });
-    expect(changing).toEqual([]);
-    expect(await deploymentOf('lost')).toBe(after);
-  });
-
   it('stops and asks when somebody deployed meanwhile and the answer was lost', async () => {
     await w.create('unclear');
     w.fault('UpdateService', 'timeout-before', 1);
@@ -111,33 +70,13 @@ describe('restart-service', () => {
     expect(changing).toEqual([]);
   });
 
-  it('restarts once when the same event comes ten times at once', async () => {
-    await w.create('tenfold');
-    const event = full('tenfold');
-    const { changing } = await w.callsDuring(() =>
-      Promise.allSettled(Array.from({ length: 10 }, () => w.deliver('tenfold', event))),
-    );
-    expect(changing).toEqual(['UpdateService']);
-  });
-
-  it('leaves a service alone that somebody deployed between look and write', async () => {
-    await w.create('touched');
-    const act: typeof w.remediation.act = async (...args) => {
-      await w.update('touched', { taskDefinition: await w.register('touched', { digest: 'b' }) });
-      return w.remediation.act(...args);
-    };
-    const { result, changing } = await w.callsDuring(() => w.deliver('touched', full('touched'), { act }));
-    expect(result).toMatchObject({ kind: 'held', reason: 'hands-off' });
-    expect(changing).toEqual([]);
-  });
-
-  it('makes no changing call in observe mode', async () => {
-    await w.create('observed');
-    const { result, changing, calls } = await w.callsDuring(() =>
-      w.deliver('observed', full('observed'), { limits: { mode: 'observe' } }),
-    );
-    expect(result).toMatchObject({ kind: 'would-act' });
-    expect(calls.length).toBeGreaterThan(0);
-    expect(changing).toEqual([]);
+  keepsItsPromises({
+    world: () => w,
+    trouble: (name) => w.create(name),
+    told: full,
+    changing: ['UpdateService'],
+    // A forced deployment is known by itself only.
+    state: deploymentOf,
+    interfere: async (name) => w.update(name, { taskDefinition: await w.register(name, { digest: 'b' }) }),
   });
 });

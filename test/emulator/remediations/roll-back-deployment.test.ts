@@ -1,8 +1,8 @@
 /** The remediation's own handler code on a real journal and on services whose bad revisions really fail. */
 import { ListTagsForResourceCommand } from '@aws-sdk/client-ecs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { RetryableError } from '../../../functions/engine/errors.ts';
 import type { Observation } from '../../../functions/remediations/roll-back-deployment/decide.ts';
+import { keepsItsPromises } from '../../support/ecs-guarantees.ts';
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
 import { eventually } from '../ecs/support.ts';
 
@@ -141,70 +141,12 @@ describe('roll-back-deployment', () => {
     });
   });
 
-  it('calls a person when it may not read or not change', async () => {
-    await deployed('refused');
-    w.fault('UpdateService', 'refused');
-    const outcome = await w.deliver('refused', impaired('refused'));
-    expect(outcome).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('AccessDenied') });
-    expect(await definitionOf('refused')).toBe('refused:2');
-    await deployed('unreadable');
-    w.fault('ListServiceDeployments', 'refused');
-    expect(await w.deliver('unreadable', impaired('unreadable'))).toMatchObject({ kind: 'escalated' });
-    expect(await definitionOf('unreadable')).toBe('unreadable:2');
-  });
-
-  it('keeps the intent when throttled three times, and finishes it on the next delivery', async () => {
-    await deployed('throttled');
-    w.fault('UpdateService', 'throttled', 3);
-    const event = impaired('throttled');
-    await expect(w.deliver('throttled', event, { requestId: 'r' })).rejects.toBeInstanceOf(RetryableError);
-    expect(await definitionOf('throttled')).toBe('throttled:2');
-    expect(await w.deliver('throttled', event, { requestId: 'r' })).toMatchObject({ kind: 'remediated' });
-    expect(await definitionOf('throttled')).toBe('throttled:1');
-  });
-
-  it('rolls back once when the answer to its change was lost', async () => {
-    await deployed('lost');
-    const deployments = (await w.describe('lost'))?.deployments?.length ?? 0;
-    expect(deployments).toBe(1);
-    w.fault('UpdateService', 'timeout-after', 2);
-    const event = impaired('lost');
-    await expect(w.deliver('lost', event, { requestId: 'r' })).rejects.toBeInstanceOf(RetryableError);
-    const { result, changing } = await w.callsDuring(() => w.deliver('lost', event, { requestId: 'r' }));
-    expect(result).toMatchObject({ kind: 'remediated' });
-    expect(changing).toEqual([]);
-    await w.steady('lost');
-    expect(await definitionOf('lost')).toBe('lost:1');
-  });
-
-  it('rolls back once when the same event comes ten times at once', async () => {
-    await deployed('tenfold');
-    const event = impaired('tenfold');
-    const { changing } = await w.callsDuring(() =>
-      Promise.allSettled(Array.from({ length: 10 }, () => w.deliver('tenfold', event))),
-    );
-    expect(changing).toEqual(['TagResource', 'UpdateService']);
-  });
-
-  it('leaves a service alone that somebody deployed between look and write', async () => {
-    await deployed('touched');
-    const act: typeof w.remediation.act = async (...args) => {
-      await w.update('touched', { taskDefinition: await w.register('touched', { digest: 'c' }) });
-      return w.remediation.act(...args);
-    };
-    const outcome = await w.deliver('touched', impaired('touched'), { act });
-    expect(outcome).toMatchObject({ kind: 'held', reason: 'hands-off' });
-    expect(await definitionOf('touched')).toBe('touched:3');
-    expect(await quarantineOf('touched')).toBeUndefined();
-  });
-
-  it('makes no changing call in observe mode', async () => {
-    await deployed('observed');
-    const { result, changing, calls } = await w.callsDuring(() =>
-      w.deliver('observed', impaired('observed'), { limits: { mode: 'observe' } }),
-    );
-    expect(result).toMatchObject({ kind: 'would-act', change: expect.stringContaining('observed:1') });
-    expect(calls.length).toBeGreaterThan(3);
-    expect(changing).toEqual([]);
+  keepsItsPromises({
+    world: () => w,
+    trouble: (name) => deployed(name),
+    told: impaired,
+    changing: ['TagResource', 'UpdateService'],
+    state: definitionOf,
+    interfere: async (name) => w.update(name, { taskDefinition: await w.register(name, { digest: 'c' }) }),
   });
 });

@@ -4,8 +4,8 @@
  */
 import { StopTaskCommand } from '@aws-sdk/client-ecs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { RetryableError } from '../../../functions/engine/errors.ts';
 import type { Observation } from '../../../functions/remediations/stop-unhealthy-task/decide.ts';
+import { keepsItsPromises } from '../../support/ecs-guarantees.ts';
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
 import { eventually } from '../ecs/support.ts';
 
@@ -74,72 +74,19 @@ describe('stop-unhealthy-task', () => {
     expect(many.changing).toEqual([]);
   });
 
-  it('hands on for a service that isn’t there: new tasks of it can’t be the cure', async () => {
-    const outcome = await w.deliver('ghost', unhealthy('ghost'), { target });
-    expect(outcome).toMatchObject({ kind: expect.stringMatching(/handed-on|escalated/) });
-  });
-
-  it('stops nothing when it may not read or not change', async () => {
-    const sick = await withSickTask('refused');
-    w.fault('StopTask', 'refused');
-    expect(await w.deliver('refused', unhealthy('refused'), { target })).toMatchObject({
-      kind: expect.stringMatching(/handed-on|escalated/),
-      reason: expect.stringContaining('AccessDenied'),
-    });
-    w.calm();
-    w.fault('DescribeTasks', 'refused');
-    const { result } = await w.callsDuring(() =>
-      w.deliver('refused', unhealthy('refused'), { target, limits: { cooldownSeconds: 0 } }),
-    );
-    expect(result.kind).not.toBe('remediated');
-    w.calm();
-    expect((await tasksOf('refused')).map(({ arn }) => arn)).toContain(sick);
-  });
-
-  it('keeps the intent when throttled three times, and finishes it on the next delivery', async () => {
-    const sick = await withSickTask('throttled');
-    w.fault('StopTask', 'throttled', 3);
-    const event = unhealthy('throttled');
-    await expect(w.deliver('throttled', event, { target, requestId: 'r' })).rejects.toBeInstanceOf(RetryableError);
-    expect((await tasksOf('throttled')).map(({ arn }) => arn)).toContain(sick);
-    expect(await w.deliver('throttled', event, { target, requestId: 'r' })).toMatchObject({ kind: 'remediated' });
-    expect((await tasksOf('throttled')).map(({ arn }) => arn)).not.toContain(sick);
-  });
-
-  it('stops one task only when the answer was lost, and when the same event comes ten times', async () => {
-    await withSickTask('lost');
-    w.fault('StopTask', 'timeout-after', 2);
-    const event = unhealthy('lost');
-    await expect(w.deliver('lost', event, { target, requestId: 'r' })).rejects.toBeInstanceOf(RetryableError);
-    w.calm();
-    const { result, changing } = await w.callsDuring(() => w.deliver('lost', event, { target, requestId: 'r' }));
-    expect(result).toMatchObject({ kind: 'remediated' });
-    expect(changing).toEqual([]);
-    await withSickTask('tenfold');
-    const same = unhealthy('tenfold');
-    const many = await w.callsDuring(() =>
-      Promise.allSettled(Array.from({ length: 10 }, () => w.deliver('tenfold', same, { target }))),
-    );
-    expect(many.changing).toEqual(['StopTask']);
-  });
-
-  it('leaves a task alone that somebody stopped between look and write', async () => {
-    const sick = await withSickTask('touched');
-    const act: typeof w.remediation.act = async (...args) => {
-      await w.world.clients.ecs.send(new StopTaskCommand({ cluster: 'orders', task: sick }));
-      return w.remediation.act(...args);
-    };
-    const { result, changing } = await w.callsDuring(() => w.deliver('touched', unhealthy('touched'), { target, act }));
-    expect(result).toMatchObject({ kind: 'held', reason: 'hands-off' });
-    expect(changing).toEqual([]);
-  });
-
-  it('makes no changing call in observe mode', async () => {
-    await withSickTask('observed');
-    const { result, changing } = await w.callsDuring(() =>
-      w.deliver('observed', unhealthy('observed'), { target, limits: { mode: 'observe' } }),
-    );
-    expect(result).toMatchObject({ kind: 'would-act' });
-    expect(changing).toEqual([]);
+  keepsItsPromises({
+    world: () => w,
+    trouble: async (name) => {
+      await withSickTask(name);
+    },
+    told: unhealthy,
+    options: { target },
+    changing: ['StopTask'],
+    state: async (name) => (await sickOf(name)).map(({ arn }) => arn),
+    interfere: async (name) => {
+      const [sick] = await sickOf(name);
+      await w.world.clients.ecs.send(new StopTaskCommand({ cluster: 'orders', task: sick?.arn }));
+    },
+    givesUp: 'handed-on',
   });
 });

@@ -205,6 +205,15 @@ describe('roll-back-deployment decides', () => {
     expect(on(seen({ tags: {} }), began)).toMatchObject({ kind: 'fine' });
   });
 
+  it('nothing about what an event told before the present deployment, which an alarm may still be about', () => {
+    const later = [primary({ taskDefinition: arn(6), createdAtMs: NOW + 60_000 })];
+    const history = [past(6, 'a', 'SUCCESSFUL', -1), past(7, 'b'), past(6, 'a')];
+    const reason = expect.stringContaining('was deployed after that');
+    for (const signal of [impaired, crashed])
+      expect(on(seen({ deployments: later, history }), signal)).toMatchObject({ kind: 'fine', reason });
+    expect(on(seen({ deployments: later, history }), alarm)).toMatchObject({ kind: 'escalate' });
+  });
+
   it('nothing about a service that isn’t there', () => {
     expect(on({ kind: 'missing', why: 'gone' })).toEqual({ kind: 'escalate', reason: 'gone' });
     expect(on(seen({ deployments: [] }))).toMatchObject({ kind: 'escalate' });

@@ -155,13 +155,8 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
     options.environment?.[ENDPOINT.switch] === undefined ? undefined : await seedEndpoint(context, standIns.route53);
   const synthesis = async () => synthesisOf(await database, shop, options);
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
-<<<<<<< HEAD
-  const services = phases.run('services', () => startServices(context, gateway, standIns.ecs));
-  const database = phases.run('PostgreSQL', () => startDatabases(context, gateway, standIns.rds, options));
-=======
   const services = phases.run('services', () => startServices(context, gateway, standIns.ecs, options));
-  const database = phases.run('PostgreSQL', () => startDatabase(context, gateway, standIns.rds));
->>>>>>> 03bc3e0 (Scale a service in that has more tasks than its load needs; play alerts of services at the same time, each on a service of its own)
+  const database = phases.run('PostgreSQL', () => startDatabases(context, gateway, standIns.rds, options));
   const assembly = phases.run(
     'synth',
     async () => {

@@ -56,7 +56,7 @@ function tasks(name: string, service: Service): NamedSignal[] {
   // It costs money and endangers nothing: nobody is woken for it.
   const idle: NamedSignal = {
     ...{ name: `${name}-idle`, runbook: 'scale-in-service', severity: 'P4', forSeconds: service.idleForSeconds },
-    ...{ threshold: service.cpuBelowPercent, trouble: 'below', noBackstop: true },
+    ...{ threshold: 0, trouble: 'below', noBackstop: true },
     description: `With one task less ${asText(name, service)} would still be below ${service.cpuBelowPercent} % of CPU.`,
     metric: spread(name, service, metric('RunningTaskCount', 'Minimum')),
   };
@@ -73,8 +73,9 @@ function tasks(name: string, service: Service): NamedSignal[] {
 }
 
 /**
- * CPU if its load were spread over one task less, or memory where that is nearer to its own alarm, on the same scale; 100 where there is no task to
- * spare: so it is over once the service has as many tasks as it needs.
+ * What its load, spread over one task less, would be above `cpuBelowPercent`, in percent of all tasks: below 0 there is a task to spare. Load is CPU, or memory
+ * where that is nearer to its own alarm, on the same scale. 0 where no task may go: so the alarm is over once the service has as many tasks as it
+ * needs. Without a division, which has no result for one task.
  */
 function spread(name: string, service: Service, tasks: Metric): MetricMath {
   const { cpuBelowPercent, memoryAbovePercent, minTasks } = service;
@@ -83,7 +84,7 @@ function spread(name: string, service: Service, tasks: Metric): MetricMath {
   });
   const asCpu = (cpuBelowPercent / (memoryAbovePercent * MEMORY_SHARE)).toFixed(4);
   return {
-    expression: `IF(tasks > ${Math.max(1, minTasks)}, MAX([cpu, memory * ${asCpu}]) * tasks / (tasks - 1), 100)`,
+    expression: `IF(tasks > ${Math.max(1, minTasks)}, MAX([cpu, memory * ${asCpu}]) * tasks - ${cpuBelowPercent} * (tasks - 1), 0)`,
     of: { cpu: of('CPUUtilization'), memory: of('MemoryUtilization'), tasks },
   };
 }

@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { RunningService } from '../../../functions/ecs/types.ts';
 import { afterOf, decide, type Observation } from '../../../functions/remediations/scale-in-service/decide.ts';
+import { serviceSchema } from '../../../infra/config/schema.ts';
+import { serviceSignals } from '../../../infra/constructs/service-signals.ts';
+import { evaluateMath } from '../../../local/stand-ins/cloudwatch/expression.ts';
 import { config, service, signal } from '../../support/fixtures.ts';
 
 const count = fc.integer({ min: 0, max: 30 });
@@ -24,6 +27,37 @@ const observation: fc.Arbitrary<Exclude<Observation, { kind: 'missing' }>> = fc
 const bounds = fc
   .record({ minTasks: fc.integer({ min: 0, max: 10 }), cpuBelowPercent: fc.integer({ min: 0, max: 52 }) })
   .map((given) => ({ ...service, ...given, maxTasks: 40 }));
+
+describe('the alarm of scale-in-service', () => {
+  it('fires where the decision would take a task away, and is over where it would not', () => {
+    const input = { cluster: 'orders', maxTasks: 40, minTasks: 2, containerInsights: true, cpuBelowPercent: 40 };
+    const [signalOfIdle] = serviceSignals('backend', serviceSchema.parse(input)).filter(({ name }) =>
+      /idle/.test(name),
+    );
+    const math = signalOfIdle?.metric;
+    if (!math || !('expression' in math)) throw new Error('expected metric math');
+    const target = { ...service, minTasks: 2, cpuBelowPercent: 40, memoryAbovePercent: 90 };
+    const whole = fc.integer({ min: 0, max: 100 });
+    let fired = 0;
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 30 }), whole, whole, (tasks, cpu, memory) => {
+        const given = new Map(Object.entries({ tasks: [tasks], cpu: [cpu], memory: [memory] }));
+        const queries = [...Object.keys(math.of).map((id) => ({ id })), { id: 'e', expression: math.expression }];
+        const [value = 0] = evaluateMath(queries, given, 1).get('e') ?? [];
+        // On the edge the rounded factor of memory decides.
+        if (value !== 0 && Math.abs(value) < 0.5) return;
+        const seen = { ...base, desired: tasks, running: tasks, autoScaled: false, firing: [] };
+        const observation = { ...seen, cpuPercent: cpu, memoryPercent: memory };
+        const decision = decide({ signal, target, observation, hold: undefined, config });
+        fired += value < 0 ? 1 : 0;
+        if (value !== 0) expect(decision.kind).toBe(value < 0 ? 'act' : 'fine');
+        else if (tasks <= 2) expect(decision.kind).toBe('fine');
+      }),
+      { numRuns: 2000 },
+    );
+    expect(fired).toBeGreaterThan(100);
+  });
+});
 
 describe('scale-in-service, whatever it sees', () => {
   it('only ever takes away, never below the minimum or one, never while anything else fires or is unknown', () => {

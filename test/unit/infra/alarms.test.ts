@@ -264,7 +264,7 @@ describe("Protection in a CDK app of one's own", () => {
       errors: ['high-error-rate', '> 5', 300],
       latency: ['scale-out-service', '> 2', 600],
       hosts: ['stop-unhealthy-task', '> 0', 300],
-      idle: ['scale-in-service', '< 40', 3600],
+      idle: ['scale-in-service', '< 0', 3600],
     });
     // Each has a backstop but the one of what only costs money; how fast the budget burns calls people only: it says neither when trouble began nor that it goes on.
     const named = (alarm: { AlarmName: string }) => `${alarm.AlarmName}-backstop`;

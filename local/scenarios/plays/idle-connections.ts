@@ -28,7 +28,7 @@ const ALL = IDLE + ACTIVE + ALLOWED + IN_TRANSACTION + BUSY + SUPERUSERS;
 
 export const scenario: Scenario<World> = {
   name: 'idle-connections',
-  groups: ['demo'],
+  groups: ['demo', 'alerts'],
   rank: 20,
   summary: `${ALL} of 80 connections are taken, ${IDLE} of them by sessions that an application forgot; those are ended, nobody else's`,
   targets: [DATABASE_TARGET],

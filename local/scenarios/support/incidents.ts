@@ -83,8 +83,12 @@ export function untilEscalated(
     async () => {
       const incident = await world.journal.readIncident(id);
       seen = `state ${incident?.state}, last "${incident?.timeline.at(-1)?.summary}"`;
-      const kinds = new Set(incident?.timeline.map(({ kind }) => kind));
-      if (kinds.has('escalated') && kinds.has('paged')) return incident;
+      const { timeline = [] } = incident ?? {};
+      // What isn't urgent waits for business hours, and says so.
+      const isCalled = timeline.some(
+        ({ kind, summary }) => kind === 'paged' || (kind === 'note' && summary.startsWith('nobody is paged')),
+      );
+      if (isCalled && timeline.some(({ kind }) => kind === 'escalated')) return incident;
       if (incident?.state === 'resolved') throw new ScenarioFailure('it was resolved, and nobody was called');
       return undefined;
     },

@@ -13,7 +13,6 @@ import type { Deployment } from '../deployment.ts';
 /** Runbooks whose alarms a deployment makes by itself for every target; others only with a load balancer, Container Insights or a limit. */
 const MADE_HERE: readonly string[] = [
   ...['scale-out-service', 'release-idle-connections', 'end-long-queries', 'fail-over-database', 'fail-over-dns'],
-  'vacuum-and-analyze',
 ];
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */

@@ -13,7 +13,8 @@ export const scenario = play({
   summary: `a database uses up ${IDS} transaction ids, and vacuuming doesn’t help; a person is called`,
   target: targetOfDatabase(DATABASE),
   environment: askForDatabase(DATABASE),
-  ends: { escalated: /still firing/ },
+  // What autovacuum left to do is done first, which depends on who comes first.
+  ends: { escalated: /firing/ },
   ready: (world, stage) => untilAvailable(world, stage, DATABASE),
   trouble: async (world, stage) => {
     const master = await masterOf(world, stage, DATABASE);

@@ -160,9 +160,8 @@ describe('the ladder', () => {
     await world.write(id, 'escalated');
     await world.until('the third level is called', async () => ((await calls(id)).includes(3) ? true : undefined));
     const { timeline } = await world.incident(id);
-    const [second, third] = timeline.filter(({ kind }) => kind === 'called');
+    const [, third] = timeline.filter(({ kind }) => kind === 'called');
     expect(third?.summary).toContain('level 2 could not be reached');
-    expect(Date.parse(third?.at ?? '') - Date.parse(second?.at ?? '')).toBeLessThan(4 * 60_000);
     expect(timeline.filter(({ kind }) => kind === 'undelivered')).toHaveLength(1);
     world.refusing.clear();
     await world.write(id, 'resolved');

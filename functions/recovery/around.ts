@@ -3,15 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../events/journal.ts';
 import type { RuntimeConfig } from '../engine/config.ts';
 import { InFlightError } from '../engine/errors.ts';
+import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
+import { type TargetItem, targetKey } from '../engine/items.ts';
 import type { Labelled, Store } from '../engine/store.ts';
 import { readSwitch } from '../engine/switch.ts';
 import { entryMaker, putEntry } from '../engine/writes.ts';
-import { PlanStepError } from './errors.ts';
-import { type RunItem, readRun } from './items.ts';
+import { LeaseLostError, PlanStepError } from './errors.ts';
+import { leaseHolderOf, type RunItem, readRun } from './items.ts';
 import type { PlanManifest } from './manifest.ts';
 import type { ReadInput, StepCode, StepContext, Targets } from './step.ts';
-import { frozen, LEASE_MS, lastChangeAt, resultsOf, thawed } from './transitions.ts';
-import { putRun, renewLease } from './writes.ts';
+import { frozen, frozenWaitSeconds, LEASE_MS, lastChangeAt, resultsOf, thawed } from './transitions.ts';
+import { putRun, renewLease, renewToChange } from './writes.ts';
 
 /** A plan with the code of its steps. */
 export interface PlanCode<Input> {
@@ -35,8 +37,6 @@ export interface Around<Input> {
   readonly remaining: () => number;
 }
 
-/** While Nightshift is frozen it is looked at again after so long. */
-const FROZEN_SECONDS = 60;
 const TRIES = 10;
 
 /** @throws PlanStepError when there is no such run. */
@@ -49,12 +49,16 @@ export async function mustRead<Input>({ store, code }: Around<Input>, run: strin
 export interface Written {
   readonly next: RunItem;
   readonly items?: readonly Labelled[];
+  /** A change is about to be made: only while the run has its targets in hand, and no person does. */
+  readonly toChange?: boolean;
+  /** `next` says itself until when the leases hold. */
+  readonly renews?: boolean;
 }
 
 /**
  * Writes what `change` makes of the run; when another step's turn was faster, of the run as it is by then.
  * @returns the run as written.
- * @throws PlanStepError when a lease was lost; InFlightError when others were always faster.
+ * @throws LeaseLostError; InFlightError when the run is over by then, a person has a target that is to be changed, or others were always faster.
  */
 export async function changeRun<Input>(
   around: Around<Input>,
@@ -64,22 +68,37 @@ export async function changeRun<Input>(
   const { store, random } = around;
   let present = read;
   for (let tries = 1; tries <= TRIES; tries++) {
-    const { next, items = [] } = change(present);
-    const renewed = renew(next, around.now());
-    const leases = renewed === next ? [] : next.targets.map((target) => renewLease(store.table, renewed, target));
+    if (present.phase === 'ended') throw new InFlightError(`${read.run}: it ended meanwhile`);
+    const { next, items = [], toChange = false, renews = false } = change(present);
+    const now = around.now();
+    const renewed = renew(next, now);
+    const leases = toChange
+      ? next.targets.map((target) => renewToChange(store.table, renewed, target, now))
+      : renewed === next && !renews
+        ? []
+        : next.targets.map((target) => renewLease(store.table, renewed, target));
     const result = await store.transact([
       putRun(store.table, { ...renewed, version: present.version }),
       ...leases,
       ...items,
     ]);
     if (result.ok) return { ...renewed, version: present.version + 1 };
-    const lost = [...result.failed.keys()].find((label) => label.startsWith('lease '));
-    if (lost) throw new PlanStepError(`${read.run}: it no longer has ${lost.slice('lease '.length)} in hand`);
+    const refused = [...result.failed.keys()].find((label) => label.startsWith('lease '));
+    // Not while the run itself is another one by now: whoever ended it gave its leases back.
+    if (refused && !result.failed.has('run')) throw await refusedLease(around, present, refused.slice('lease '.length));
     if (result.failed.has('switch')) throw new InFlightError(`${read.run}: Nightshift was frozen meanwhile`);
     await sleep(random() * 30 * tries);
     present = await mustRead(around, read.run);
   }
   throw new InFlightError(`${read.run}: other turns of this run were faster`);
+}
+
+async function refusedLease<Input>({ store, now }: Around<Input>, { run }: RunItem, target: string) {
+  const held = (await store.read(targetKey(target))) as TargetItem | undefined;
+  const owner = held && takenOverBy(held, now());
+  if (owner && held.leaseHolder === leaseHolderOf(run))
+    return new InFlightError(`${target}: ${describeTakeOver(owner)}`);
+  return new LeaseLostError(`${run}: it no longer has ${target} in hand`);
 }
 
 /** Leases are renewed before a third of their time is over; a run that has ended gives them back instead. */
@@ -113,27 +132,38 @@ export const contextOf = <Input>({ config, now, remaining }: Around<Input>, run:
 });
 
 /**
- * A run that Nightshift's switch lets go on, or how long to wait. `freeze` stops what is under way at the next step (invariant I8), and no budget
- * counts the time; `pause` only keeps new runs from beginning.
+ * A run that may go on, or how long to wait. `freeze` stops what is under way at the next step (invariant I8), and so does a person who takes one
+ * of its targets over; no budget counts the time. `pause` only keeps new runs from beginning.
  */
 export async function unlessFrozen<Input>(
   around: Around<Input>,
   run: RunItem,
 ): Promise<{ readonly kind: 'go-on'; readonly run: RunItem } | { readonly kind: 'wait'; readonly seconds: number }> {
-  const isFrozen = (await readSwitch(around.store)) === 'freeze';
-  if (isFrozen) {
-    if (run.frozenSince === undefined)
-      await changeRun(around, run, (present) => ({
-        next: frozen(present, around.now()),
-        items: entriesOf(around, present, ['note', 'waits: Nightshift is frozen']),
-      }));
-    else await changeRun(around, run, (present) => ({ next: present }));
-    return { kind: 'wait', seconds: FROZEN_SECONDS };
+  const why = await whyWait(around, run);
+  if (why !== undefined) {
+    const seconds = frozenWaitSeconds(run, around.now());
+    await changeRun(around, run, (present) => ({
+      // The leases outlast the wait.
+      next: { ...frozen(present, around.now()), leasedUntil: around.now() + seconds * 1000 + LEASE_MS },
+      items: present.frozenSince === undefined ? entriesOf(around, present, ['note', `waits: ${why}`]) : [],
+      renews: true,
+    }));
+    return { kind: 'wait', seconds };
   }
   if (run.frozenSince === undefined) return { kind: 'go-on', run };
   const next = await changeRun(around, run, (present) => ({
     next: thawed(present, around.now()),
-    items: entriesOf(around, present, ['note', 'goes on: Nightshift is no longer frozen']),
+    items: entriesOf(around, present, ['note', 'goes on: what it waited for is over']),
   }));
   return { kind: 'go-on', run: next };
+}
+
+async function whyWait<Input>({ store, now }: Around<Input>, { targets }: RunItem): Promise<string | undefined> {
+  const [state, read] = await Promise.all([readSwitch(store), store.readAll(targets.map(targetKey))]);
+  if (state === 'freeze') return 'Nightshift is frozen';
+  for (const target of targets) {
+    const owner = takenOverBy((read.get(targetKey(target).pk) ?? {}) as Partial<TargetItem> as TargetItem, now());
+    if (owner) return `${target}: ${describeTakeOver(owner)}`;
+  }
+  return undefined;
 }

@@ -1,10 +1,11 @@
 /** Taking back what a run did, after a step failed or a person stopped it: one compensation after the other, in the reverse order of the plan. */
-import { type Around, changeRun, entriesOf, unlessFrozen } from './around.ts';
+import { type Around, changeRun, entriesOf, mustRead, unlessFrozen, type Written } from './around.ts';
+import { LeaseLostError } from './errors.ts';
 import { type RunItem, readRun, stepOf } from './items.ts';
-import { takeMove } from './move.ts';
+import { secondsUntil, takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
 import { nextBackOut, type StepStatus } from './plan.ts';
-import { figuresOf, giveBack, wakeHeld } from './run.ts';
+import { endRun, figuresOf, giveBack, wakeHeld } from './run.ts';
 import { busyUntil } from './transitions.ts';
 
 /** Compensations that had nothing to do, taken in one turn. */
@@ -15,6 +16,20 @@ const MOST_AT_ONCE = 20;
  * @param error name of what ended the way forward, as the state machine tells it.
  */
 export async function backOut<Input>(around: Around<Input>, runName: string, error: string): Promise<PlanAnswer> {
+  try {
+    return await takeTurn(around, runName, error);
+  } catch (lost) {
+    if (!(lost instanceof LeaseLostError)) throw lost;
+    // What somebody else has in hand isn't changed any more, so a person has to look; the lock is given back with the run.
+    const run = await mustRead(around, runName);
+    const busy = busyUntil(run, around.now());
+    if (busy !== undefined) return { kind: 'wait', seconds: secondsUntil(busy, around.now()) };
+    const turned = run.phase === 'working' ? { ...run, why: run.why ?? whyOf(run, error) } : run;
+    return end(around, turned, { kind: 'needs-person', why: `${lost.message}, so nothing more was taken back` });
+  }
+}
+
+async function takeTurn<Input>(around: Around<Input>, runName: string, error: string): Promise<PlanAnswer> {
   const { store, code, now } = around;
   const found = await readRun(store, code.manifest.name, runName);
   // It died before it had begun.
@@ -24,7 +39,7 @@ export async function backOut<Input>(around: Around<Input>, runName: string, err
   let run = found.phase === 'working' ? await turnBack(around, found, error) : found;
   // A function that is still making a change of another step would make it after it was taken back.
   const busy = busyUntil(run, now());
-  if (busy !== undefined) return { kind: 'wait', seconds: Math.max(1, Math.ceil((busy - now()) / 1000)) };
+  if (busy !== undefined) return { kind: 'wait', seconds: secondsUntil(busy, now()) };
   const may = await unlessFrozen(around, run);
   if (may.kind === 'wait') return may;
   run = may.run;
@@ -47,17 +62,26 @@ function touched(run: RunItem, name: string): StepStatus {
 /** Why it is backed out: what a step said, or who stopped it. A person is called at once, unless it was a person who stopped it. */
 function turnBack<Input>(around: Around<Input>, read: RunItem, error: string): Promise<RunItem> {
   const why = whyOf(read, error);
-  return changeRun(around, read, (present) => ({
-    next: { ...present, phase: 'backing-out', why },
+  return changeRun(around, read, (present) => {
+    // Another delivery turned it back.
+    if (present.phase === 'backing-out') return { next: present };
+    return turned(around, present, why);
+  });
+}
+
+const turned = <Input>(around: Around<Input>, present: RunItem, why: string): Written => {
+  const isCalled = !(present.stop || present.rehearse);
+  return {
+    next: { ...present, phase: 'backing-out', why, calledPerson: isCalled },
     items: entriesOf(
       around,
       present,
-      present.stop || present.rehearse
-        ? ['note', `backs out: ${why}`]
-        : ['escalated', `${present.plan} failed: ${why}. What it did is being taken back; the trouble is not mended`],
+      isCalled
+        ? ['escalated', `${present.plan} failed: ${why}. What it did is being taken back; the trouble is not mended`]
+        : ['note', `backs out: ${why}`],
     ),
-  }));
-}
+  };
+};
 
 function whyOf(run: RunItem, error: string): string {
   if (run.stop) return `stopped by ${run.stop.by.replace(/^person:/, '')}: ${run.stop.reason}`;
@@ -78,10 +102,10 @@ async function end<Input>(
   const endedAt = around.now();
   const needsPerson = how.kind === 'needs-person';
   const summary = needsPerson ? `needs a person: ${how.why}` : `backed out: ${run.why ?? ''}`;
-  await changeRun(around, run, (present) => ({
+  await endRun(around, run, (present, held) => ({
     next: { ...present, phase: 'ended', endedAt, verdict: how.kind, summary },
     items: [
-      ...giveBack(around, present, needsPerson ? endedAt + HANDS_OFF_MS : undefined),
+      ...giveBack(around, present, held, needsPerson ? endedAt + HANDS_OFF_MS : undefined),
       ...entriesOf(around, present, lastLine(present, needsPerson, summary, figuresOf(around, present, endedAt))),
     ],
   }));
@@ -92,5 +116,5 @@ async function end<Input>(
 /** A run that a person stopped, or that changed nothing anybody uses, is over with it; after any other somebody still has to mend the trouble. */
 function lastLine(run: RunItem, needsPerson: boolean, summary: string, recovery: object) {
   if (needsPerson) return ['escalated', summary, { recovery }] as const;
-  return [run.stop || run.rehearse ? 'resolved' : 'note', summary, { recovery }] as const;
+  return [run.calledPerson ? 'note' : 'resolved', summary, { recovery }] as const;
 }

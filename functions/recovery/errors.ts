@@ -8,5 +8,10 @@ export class PlanRefusedError extends EngineError {
 
 /** The step failed: what was done before it is taken back. */
 export class PlanStepError extends EngineError {
+  // The state machine knows errors by their names, so what is derived from it keeps this one.
+  override readonly name = 'PlanStepError';
   readonly retryable = false;
 }
+
+/** Somebody else has a target in hand that the run had: it changes nothing more, and takes nothing back. */
+export class LeaseLostError extends PlanStepError {}

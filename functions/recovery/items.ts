@@ -70,6 +70,8 @@ export interface RunItem {
   readonly frozenSince?: number;
   /** For how long it was frozen, in milliseconds: no budget counts that. */
   readonly frozenMs: number;
+  /** A person was called because it failed: its incident is theirs from then on. */
+  readonly calledPerson?: boolean;
   /** Why it is backed out, or was refused. */
   readonly why?: string;
   readonly verdict?: Verdict;

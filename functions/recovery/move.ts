@@ -2,14 +2,31 @@
  * One turn of a step or of its compensation: look, decide, write down, act. A function can die between any two of these; the next turn finds what was
  * written down, and looks whether it took effect before it is done again.
  */
-import { ActionFailedError, EngineError, InFlightError } from '../engine/errors.ts';
-import type { Change } from '../engine/remediation.ts';
+import {
+  ActionFailedError,
+  ChangedBySomeoneElseError,
+  EngineError,
+  FrozenError,
+  InFlightError,
+  OutOfTimeError,
+} from '../engine/errors.ts';
+import type { ActReport, Change } from '../engine/remediation.ts';
 import { anyCopy } from '../engine/switch.ts';
 import { type Around, changeRun, contextOf, entriesOf } from './around.ts';
 import { type Progress, type RunItem, stepOf } from './items.ts';
 import type { PlanStep } from './plan.ts';
 import type { Move, StepCode } from './step.ts';
-import { acted, begin, committed, idle, type Next, nextMove, type Way, withProgress } from './transitions.ts';
+import {
+  acted,
+  begin,
+  committed,
+  idle,
+  type Next,
+  nextMove,
+  type Way,
+  withoutChange,
+  withProgress,
+} from './transitions.ts';
 import { checkNotFrozen } from './writes.ts';
 
 export type MoveResult =
@@ -37,6 +54,8 @@ export async function takeMove<Input>(
   const move = way === 'forward' ? stepCode : stepCode.compensation;
   if (!move) throw new ActionFailedError(`${code.manifest.name}: ${step.name} has no compensation`);
   const { run, progress } = await begun(around, read, step, way);
+  // It failed, and its function died before it could say so.
+  if (progress.endedAt !== undefined) return { kind: 'failed', run, reason: progress.note ?? 'it failed before' };
   // Another function may be making the change: the same request is the retry of one that is known to have ended.
   const busy = progress.busyUntil ?? 0;
   if (busy > now() && progress.requestId !== requestId) return { kind: 'wait', seconds: secondsUntil(busy, now()) };
@@ -59,7 +78,7 @@ export function codeOf<Input>({ code }: Around<Input>, { name }: PlanStep): Step
   return found;
 }
 
-const secondsUntil = (at: number, now: number): number => Math.max(1, Math.ceil((at - now) / 1000));
+export const secondsUntil = (at: number, now: number): number => Math.max(1, Math.ceil((at - now) / 1000));
 
 /** What passes by itself is thrown on, unless the step's time is over; everything else fails the step. */
 function failedBy(error: unknown, { deadlineAt }: Progress, now: number): Next {
@@ -73,10 +92,40 @@ async function begun<Input>(around: Around<Input>, read: RunItem, step: PlanStep
   const budget = way === 'undo' && step.undo.kind === 'compensate' ? step.undo.budgetSeconds : step.budgetSeconds;
   const progress = begin(around.now(), budget);
   const status = way === 'forward' ? 'begun' : stepOf(read, step.name).status;
-  const run = await changeRun(around, read, (present) => ({
-    next: withProgress(present, step.name, way, stepOf(present, step.name)[way] ?? progress, status),
-  }));
+  const run = await changeRun(around, read, (present) => {
+    checkPhase(present, way);
+    const other = stepOf(present, step.name)[way];
+    return { next: other ? present : withProgress(present, step.name, way, progress, status) };
+  });
   return { run, progress: stepOf(run, step.name)[way] ?? progress };
+}
+
+/** @throws InFlightError when the run took another way meanwhile: the next turn sees which. */
+function checkPhase(present: RunItem, way: Way): void {
+  if (present.phase !== (way === 'forward' ? 'working' : 'backing-out'))
+    throw new InFlightError(`${present.run}: it is ${present.phase} by now`);
+}
+
+/**
+ * What a turn writes is true of the progress that it looked at.
+ * @throws InFlightError when another turn of the same step went on meanwhile.
+ */
+function checkUnchanged(present: RunItem, step: PlanStep, way: Way, looked: Progress): void {
+  const found = stepOf(present, step.name)[way];
+  if (
+    found?.attempt !== looked.attempt ||
+    found.actedAt !== looked.actedAt ||
+    found.endedAt !== looked.endedAt ||
+    // A turn that looked before this one's change was under way doesn't know of it.
+    found.busyUntil !== looked.busyUntil
+  )
+    throw new InFlightError(`${present.run}: another turn of ${step.name} went on meanwhile`);
+}
+
+/** What came of a change is written down also when the run was turned back meanwhile, as long as its compensation hasn't begun. */
+function checkToTell(present: RunItem, step: PlanStep, way: Way, intent: Progress): void {
+  if (way === 'undo' || stepOf(present, step.name).undo !== undefined) checkPhase(present, way);
+  checkUnchanged(present, step, way, intent);
 }
 
 async function carryOut<Input>(
@@ -92,21 +141,18 @@ async function carryOut<Input>(
     case 'done':
       return ended(around, run, step, way, progress, next);
     case 'wait':
-      await changeRun(around, run, (present) => ({
-        next: withProgress(
-          present,
-          step.name,
-          way,
-          { ...progress, note: next.detail },
-          stepOf(present, step.name).status,
-        ),
-      }));
+      await changeRun(around, run, (present) => {
+        checkPhase(present, way);
+        checkUnchanged(present, step, way, progress);
+        const noted = { ...progress, note: next.detail };
+        return { next: withProgress(present, step.name, way, noted, stepOf(present, step.name).status) };
+      });
       return { kind: 'wait', seconds: next.seconds };
     case 'fail':
-      return failed(around, run, step, way, progress, next.reason);
+      return failed(around, run, step, way, { looked: progress }, next.reason);
     case 'was-applied': {
       const report = { summary: `${next.change.summary}: had taken effect`, data: {} };
-      await madeIt(around, run, step, way, acted(progress, report, around.now()));
+      await madeIt(around, run, step, way, progress, acted(progress, report, around.now()));
       return { kind: 'wait', seconds: AFTER_ACT_SECONDS };
     }
     case 'commit':
@@ -136,12 +182,13 @@ async function act<Input>(
   const intent = committed(progress, change, { requestId, busyUntil });
   const actionId = changeId(read, step, way);
   const run = await changeRun(around, read, (present) => {
-    const mine = stepOf(present, step.name)[way];
-    if (mine?.attempt !== progress.attempt)
-      throw new InFlightError(`${read.run}: another turn of ${step.name} makes its change`);
+    checkPhase(present, way);
+    if (way === 'forward' && present.stop) throw new InFlightError(`${read.run}: it was stopped meanwhile`);
+    checkUnchanged(present, step, way, progress);
     const { summary, before, after, undo } = change;
     return {
       next: withProgress(present, step.name, way, intent, stepOf(present, step.name).status),
+      toChange: true,
       items: [
         checkNotFrozen(store.table, anyCopy(random)),
         ...entriesOf(around, present, [
@@ -156,30 +203,43 @@ async function act<Input>(
       ],
     };
   });
+  let report: ActReport;
   try {
-    const report = await move.act(contextOf(around, run), change);
-    await madeIt(around, run, step, way, acted(intent, report, now()));
-    return { kind: 'wait', seconds: AFTER_ACT_SECONDS };
+    report = await move.act(contextOf(around, run), change);
   } catch (error) {
     if (error instanceof EngineError && !error.retryable)
-      return failed(around, run, step, way, idle(intent), error.message);
-    // Whether a call that never answered took effect is seen by looking again; but nobody is at it any more.
-    await changeRun(around, run, (present) => ({
-      next: withProgress(present, step.name, way, idle(intent), stepOf(present, step.name).status),
-    }));
+      return failed(around, run, step, way, { looked: intent, error }, error.message);
+    // A call that never answered may still take effect: nobody looks, and nothing is done again, before `busyUntil` is over.
+    if (error instanceof OutOfTimeError || error instanceof FrozenError || error instanceof InFlightError)
+      await changeRun(around, run, (present) => {
+        checkToTell(present, step, way, intent);
+        return { next: withProgress(present, step.name, way, idle(intent), stepOf(present, step.name).status) };
+      });
     throw error;
   }
+  await madeIt(around, run, step, way, intent, acted(intent, report, now()));
+  return { kind: 'wait', seconds: AFTER_ACT_SECONDS };
 }
 
-const madeIt = <Input>(around: Around<Input>, run: RunItem, step: PlanStep, way: Way, progress: Progress) =>
-  changeRun(around, run, (present) => ({
-    next: withProgress(present, step.name, way, progress, stepOf(present, step.name).status),
-    items: entriesOf(around, present, [
-      'acted',
-      progress.report?.summary ?? '',
-      { actionId: changeId(run, step, way), step: step.name },
-    ]),
-  }));
+const madeIt = <Input>(
+  around: Around<Input>,
+  run: RunItem,
+  step: PlanStep,
+  way: Way,
+  looked: Progress,
+  progress: Progress,
+) =>
+  changeRun(around, run, (present) => {
+    checkToTell(present, step, way, looked);
+    return {
+      next: withProgress(present, step.name, way, progress, stepOf(present, step.name).status),
+      items: entriesOf(around, present, [
+        'acted',
+        progress.report?.summary ?? '',
+        { actionId: changeId(run, step, way), step: step.name },
+      ]),
+    };
+  });
 
 async function ended<Input>(
   around: Around<Input>,
@@ -187,19 +247,25 @@ async function ended<Input>(
   step: PlanStep,
   way: Way,
   progress: Progress,
-  { detail, result }: Extract<Next, { kind: 'done' }>,
+  { detail, result, isOfNoHelp = false }: Extract<Next, { kind: 'done' }>,
 ): Promise<MoveResult> {
   const endedAt = around.now();
   const finished: Progress = { ...idle(progress), endedAt, note: detail, ...(result !== undefined && { result }) };
-  const kind = progress.actedAt === undefined ? 'note' : way === 'undo' ? 'handed-back' : 'verified';
-  const written = await changeRun(around, run, (present) => ({
-    next: withProgress(present, step.name, way, finished, way === 'undo' ? 'undone' : 'done'),
-    items: entriesOf(around, present, [
-      kind,
-      `${way === 'undo' ? 'took back ' : ''}${step.name}: ${detail}`,
-      { actionId: changeId(run, step, way), step: step.name, tookMs: endedAt - progress.beganAt },
-    ]),
-  }));
+  // The next step follows by the plan itself: an entry `not-verified` without `next` orders nothing.
+  const proof = way === 'undo' ? 'handed-back' : isOfNoHelp ? 'not-verified' : 'verified';
+  const kind = progress.actedAt === undefined ? 'note' : proof;
+  const written = await changeRun(around, run, (present) => {
+    checkPhase(present, way);
+    checkUnchanged(present, step, way, progress);
+    return {
+      next: withProgress(present, step.name, way, finished, way === 'undo' ? 'undone' : 'done'),
+      items: entriesOf(around, present, [
+        kind,
+        `${way === 'undo' ? 'took back ' : ''}${step.name}: ${detail}`,
+        { actionId: changeId(run, step, way), step: step.name, tookMs: endedAt - progress.beganAt },
+      ]),
+    };
+  });
   return { kind: 'ended', run: written, detail };
 }
 
@@ -208,18 +274,28 @@ async function failed<Input>(
   run: RunItem,
   step: PlanStep,
   way: Way,
-  progress: Progress,
+  { looked, error }: { readonly looked: Progress; readonly error?: EngineError },
   reason: string,
 ): Promise<MoveResult> {
-  const finished: Progress = { ...idle(progress), endedAt: around.now(), note: reason };
-  const written = await changeRun(around, run, (present) => ({
-    // A step that failed stays begun: nobody knows how far it came, so it is taken back like one that is done.
-    next: withProgress(present, step.name, way, finished, way === 'undo' ? 'undo-failed' : 'begun'),
-    items: entriesOf(around, present, [
-      'act-failed',
-      `${way === 'undo' ? 'could not take back ' : ''}${step.name}: ${reason}`,
-      { actionId: changeId(run, step, way), step: step.name },
-    ]),
-  }));
+  // Nothing was written then, and at the first try nothing before either: what is there now is somebody else's, and isn't taken back.
+  const isNotMade = error instanceof ChangedBySomeoneElseError && looked.attempt === 1;
+  const last = isNotMade ? withoutChange(looked) : looked;
+  const finished: Progress = { ...idle(last), endedAt: around.now(), note: reason };
+  const written = await changeRun(around, run, (present) => {
+    if (error) checkToTell(present, step, way, looked);
+    else {
+      checkPhase(present, way);
+      checkUnchanged(present, step, way, looked);
+    }
+    return {
+      // A step that failed stays begun: nobody knows how far it came, so it is taken back like one that is done.
+      next: withProgress(present, step.name, way, finished, way === 'undo' ? 'undo-failed' : 'begun'),
+      items: entriesOf(around, present, [
+        'act-failed',
+        `${way === 'undo' ? 'could not take back ' : ''}${step.name}: ${reason}`,
+        { actionId: changeId(run, step, way), step: step.name },
+      ]),
+    };
+  });
   return { kind: 'failed', run: written, reason };
 }

@@ -15,6 +15,6 @@ export type PlanAnswer =
 
 /**
  * The run that an execution belongs to. An execution named `<run>.2` takes up a run whose first execution was aborted; "StartExecution", AWS
- * Step Functions API Reference, allows dots in names.
+ * Step Functions API Reference, allows dots in names. Only what ends like that takes a run up, and only with its input or none (`open`).
  */
-export const runOf = (executionName: string): string => executionName.split('.')[0] ?? executionName;
+export const runOf = (executionName: string): string => executionName.replace(/\.\d+$/, '');

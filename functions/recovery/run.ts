@@ -2,8 +2,9 @@
  * A run of a recovery plan, turn by turn: opened with a lock on the plan and leases on its targets, its steps taken, closed; or backed out
  * (`back-out.ts`). Everything that a turn knows is in the journal, so that a function's death anywhere costs nothing but the turn.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { readTarget } from '../engine/context.ts';
-import { ActionFailedError, EngineError } from '../engine/errors.ts';
+import { ActionFailedError, EngineError, InFlightError } from '../engine/errors.ts';
 import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
 import { NEW_TARGET, type TargetItem, targetKey } from '../engine/items.ts';
 import { log } from '../engine/log.ts';
@@ -12,8 +13,8 @@ import type { Json } from '../engine/remediation.ts';
 import type { Labelled } from '../engine/store.ts';
 import { anyCopy, readSwitch } from '../engine/switch.ts';
 import { checkSwitch, newId, putTarget } from '../engine/writes.ts';
-import { type Around, changeRun, entriesOf, mustRead, unlessFrozen } from './around.ts';
-import { PlanRefusedError, PlanStepError } from './errors.ts';
+import { type Around, changeRun, entriesOf, mustRead, unlessFrozen, type Written } from './around.ts';
+import { LeaseLostError, PlanRefusedError, PlanStepError } from './errors.ts';
 import { leaseHolderOf, planLockKey, type RunItem, readRun, stepOf } from './items.ts';
 import { takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
@@ -46,18 +47,25 @@ function givenOf(input: unknown): Given {
 export async function open<Input>(around: Around<Input>, run: string, given: unknown): Promise<PlanAnswer> {
   const { code, store } = around;
   const found = await readRun(store, code.manifest.name, run);
-  if (found) return reopened(found);
+  if (found) return reopened(found, given);
   try {
     return await begin(around, run, givenOf(given));
   } catch (error) {
-    if (error instanceof PlanRefusedError) await keepRefusal(around, run, error.message);
+    if (!(error instanceof PlanRefusedError)) throw error;
+    // Delivered twice at once, it finds in its way what the other delivery took for the same run.
+    const other = await readRun(store, code.manifest.name, run);
+    if (other) return reopened(other, given);
+    await keepRefusal(around, run, error.message);
     throw error;
   }
 }
 
-/** An execution that takes up an unfinished run goes on with it, or backs it out. */
-function reopened({ run, phase, verdict, why = '' }: RunItem): PlanAnswer {
+/** An execution that takes up an unfinished run goes on with it, or backs it out. With other input it means another run. */
+function reopened({ run, phase, verdict, why = '', ...item }: RunItem, given: unknown): PlanAnswer {
   if (verdict === 'refused') throw new PlanRefusedError(why);
+  const { input } = givenOf(given);
+  if (Object.keys(input).length > 0 && !isDeepStrictEqual(input, item.input))
+    throw new PlanRefusedError(`${run} was started with other input: give this one a name of its own`);
   if (phase === 'backing-out') throw new PlanStepError(`${run} is being backed out`);
   return { kind: 'done' };
 }
@@ -98,7 +106,7 @@ async function begin<Input>(around: Around<Input>, run: string, { rehearse, star
   ]);
   if (result.ok) return { kind: 'done' } as const;
   // An earlier try of this very transaction took effect though its answer was lost.
-  if (result.failed.has('run')) return reopened(await mustRead(around, run));
+  if (result.failed.has('run')) return reopened(await mustRead(around, run), raw);
   const other = result.failed.get('lock');
   if (other) throw new PlanRefusedError(underWay(other));
   if (result.failed.has('switch')) throw new PlanRefusedError('Nightshift was paused meanwhile');
@@ -178,26 +186,58 @@ export async function close<Input>(around: Around<Input>, runName: string): Prom
   const { manifest } = around.code;
   const read = await mustRead(around, runName);
   if (read.phase === 'ended') return { kind: 'done' };
+  if (read.phase !== 'working') throw new ActionFailedError(`${runName} is ${read.phase}`);
   if (!allDone(manifest, read)) throw new ActionFailedError(`${runName}: not every step is done`);
   const endedAt = around.now();
   const seconds = ((endedAt - read.startedAt - read.frozenMs) / 1000).toFixed(1);
   const last = manifest.steps.map(({ name }) => stepOf(read, name).forward?.note ?? '').at(-1);
   const summary = `${read.rehearse ? 'rehearsed' : 'recovered'} in ${seconds} s (target ${manifest.targets.recoveryTimeSeconds} s): ${last}`;
-  await changeRun(around, read, (present) => ({
-    next: { ...present, phase: 'ended', endedAt, verdict: present.rehearse ? 'rehearsed' : 'recovered', summary },
-    items: [
-      ...giveBack(around, present),
-      ...entriesOf(around, present, ['resolved', summary, { recovery: figuresOf(around, present, endedAt) }]),
-    ],
-  }));
+  await endRun(around, read, (present, held) => {
+    if (present.phase !== 'working') throw new InFlightError(`${runName}: it is ${present.phase} by now`);
+    return {
+      next: { ...present, phase: 'ended', endedAt, verdict: present.rehearse ? 'rehearsed' : 'recovered', summary },
+      items: [
+        ...giveBack(around, present, held),
+        ...entriesOf(around, present, ['resolved', summary, { recovery: figuresOf(around, present, endedAt) }]),
+      ],
+    };
+  });
   await wakeHeld(around, read);
   return { kind: 'done' };
 }
 
-export const giveBack = <Input>({ store }: Around<Input>, run: RunItem, handsOffUntil?: number): Labelled[] => [
+/** @param held the targets that the run still has in hand. */
+export const giveBack = <Input>(
+  { store }: Around<Input>,
+  run: RunItem,
+  held: readonly string[],
+  handsOffUntil?: number,
+): Labelled[] => [
   releaseLock(store.table, run),
-  ...run.targets.map((target) => releaseLease(store.table, run, target, handsOffUntil)),
+  ...held.map((target) => releaseLease(store.table, run, target, handsOffUntil)),
 ];
+
+const TRIES_TO_END = 3;
+
+/** Ends a run, also when somebody else has one of its targets by now: a run that can't end would keep its lock for ever. */
+export async function endRun<Input>(
+  around: Around<Input>,
+  read: RunItem,
+  change: (present: RunItem, held: readonly string[]) => Written,
+): Promise<RunItem> {
+  for (let tries = 1; ; tries++) {
+    const targets = await around.store.readAll(read.targets.map(targetKey));
+    const held = read.targets.filter(
+      (each) => targets.get(targetKey(each).pk)?.leaseHolder === leaseHolderOf(read.run),
+    );
+    try {
+      return await changeRun(around, read, (present) => change(present, held));
+    } catch (error) {
+      // It was lost between the look and the write.
+      if (!(error instanceof LeaseLostError) || tries === TRIES_TO_END) throw error;
+    }
+  }
+}
 
 /**
  * What remediations held while the run had its targets is looked at again at once. If this isn't done, they are looked at when the lease would have

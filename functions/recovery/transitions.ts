@@ -39,16 +39,31 @@ export function acted({ busyUntil: _busy, ...progress }: Progress, report: ActRe
   return { ...progress, actedAt: now, report, note: report.summary };
 }
 
+/** It was written down, and surely not made. */
+export function withoutChange({ change: _none, ...progress }: Progress): Progress {
+  return progress;
+}
+
 /** Nobody is making it any more, whether or not it was made. */
 export function idle({ busyUntil: _busy, ...progress }: Progress): Progress {
   return progress;
 }
 
-/** Nightshift is frozen: noticed once. */
+const SHORTEST_WAIT_SECONDS = 60;
+const LONGEST_WAIT_SECONDS = 1800;
+
+/**
+ * How long a run that may not go on waits until it looks again: a tenth of what it has waited already. A wait of days then takes few of the turns that
+ * an execution has (`MOST_TURNS`), and nobody waits much longer for it than they made it wait.
+ */
+export const frozenWaitSeconds = ({ frozenSince }: Pick<RunItem, 'frozenSince'>, now: number): number =>
+  Math.min(LONGEST_WAIT_SECONDS, Math.max(SHORTEST_WAIT_SECONDS, Math.round((now - (frozenSince ?? now)) / 1000 / 10)));
+
+/** It may not go on for now: noticed once. */
 export const frozen = (run: RunItem, now: number): RunItem =>
   run.frozenSince === undefined ? { ...run, frozenSince: now } : run;
 
-/** Nightshift may go on: every budget that was running is longer by the time it was frozen. */
+/** It may go on: every budget that was running is longer by the time it was frozen. */
 export function thawed({ frozenSince, ...run }: RunItem, now: number): RunItem {
   if (frozenSince === undefined) return run;
   const away = Math.max(0, now - frozenSince);
@@ -96,7 +111,13 @@ export type Next =
   | { readonly kind: 'act-again'; readonly change: Change }
   /** It had taken effect, though nobody wrote that down. */
   | { readonly kind: 'was-applied'; readonly change: Change }
-  | { readonly kind: 'done'; readonly detail: string; readonly result?: Progress['result'] }
+  | {
+      readonly kind: 'done';
+      readonly detail: string;
+      readonly result?: Progress['result'];
+      /** It made nothing better, and the next step is there for that. */
+      readonly isOfNoHelp?: boolean;
+    }
   | { readonly kind: 'wait'; readonly seconds: number; readonly detail: string }
   | { readonly kind: 'fail'; readonly reason: string };
 
@@ -125,7 +146,7 @@ export function nextMove<Input, Seen>(
   const late = `not done within its time budget of ${seconds} s${waitedFor}`;
   // An unfinished change may have been made: only looking at it again says so, and nothing is left to the next step then.
   return whenLate === 'go-on' && next.kind === 'wait'
-    ? { kind: 'done', detail: `of no help: ${late}` }
+    ? { kind: 'done', detail: `of no help: ${late}`, isOfNoHelp: true }
     : { kind: 'fail', reason: late };
 }
 
@@ -170,6 +191,6 @@ function proof<Input, Seen>(
   if (verdict.kind === 'good') return { ...verdict, kind: 'done' };
   if (verdict.kind === 'not-yet') return { ...verdict, kind: 'wait' };
   return whenLate === 'go-on'
-    ? { kind: 'done', detail: `of no help: ${verdict.detail}` }
+    ? { kind: 'done', detail: `of no help: ${verdict.detail}`, isOfNoHelp: true }
     : { kind: 'fail', reason: verdict.detail };
 }

@@ -37,18 +37,33 @@ export const releaseLock = (table: string, { plan, run }: RunItem): Labelled =>
     },
   });
 
-const onLease = (table: string, run: string, target: string, expression: string, values: object): Labelled =>
+const onLease = (
+  table: string,
+  run: string,
+  target: string,
+  expression: string,
+  values: object,
+  condition?: string,
+): Labelled =>
   signed(`lease ${target}`, {
     Update: {
       TableName: table,
       Key: flat(targetKey(target)),
       // With a version of its own: who read the target before must not write the old lease back.
       UpdateExpression: `${expression} ADD #version :one`,
-      ConditionExpression: 'leaseHolder = :holder',
-      ExpressionAttributeNames: { '#version': 'version' },
+      ConditionExpression: `leaseHolder = :holder${condition ?? ''}`,
+      // `until` is a reserved word ("Reserved words in DynamoDB").
+      ExpressionAttributeNames: { '#version': 'version', ...(condition !== undefined && { '#until': 'until' }) },
       ExpressionAttributeValues: flat({ ':holder': leaseHolderOf(run), ':one': 1, ...values }),
     },
   });
+
+/** Before a change: refused, too, while a person has taken the target over. @param now epoch milliseconds. */
+export const renewToChange = (table: string, { run, leasedUntil }: RunItem, target: string, now: number): Labelled =>
+  onLease(
+    ...([table, run, target, 'SET leaseUntil = :until', { ':until': leasedUntil, ':now': now }] as const),
+    ' AND (attribute_not_exists(takenOver) OR takenOver.#until <= :now)',
+  );
 
 /** Refused when the run no longer has the target in hand. */
 export const renewLease = (table: string, { run, leasedUntil }: RunItem, target: string): Labelled =>

@@ -27,7 +27,8 @@ export async function leaveToPerson(store: Store, work: WorkItem, now: number): 
     // What another remediation did there is still verified by itself, and its incident is still open.
     const mine = judged(present, remediation);
     const over = othersVerifying(mine, remediation).length > 0 ? mine : resolved(mine);
-    const free = released(over, action?.actionId ?? present.leaseHolder ?? '');
+    // Only its own: a plan, or another remediation's action, may have the target in hand.
+    const free = action ? released(over, action.actionId) : over;
     return {
       next: { ...free, holds: free.holds.filter((hold) => hold.remediation !== remediation) },
       items: [dropWork(store.table, work), ...(entry ? [putEntry(store.table, entry)] : [])],

@@ -9,8 +9,8 @@ import type { Machines } from '../../../cli/plans.ts';
 import { executionsDocument, plansDocument } from '../../../events/published/plans.ts';
 import { ActionFailedError } from '../../../functions/engine/errors.ts';
 import { type EngineWorld, openEngineWorld } from '../../support/engine-world.ts';
+import { Player } from '../../support/plan-player.ts';
 import { LOCAL_PLACE, recorder } from '../../unit/cli/harness.ts';
-import { Player } from './support.ts';
 
 let world: EngineWorld;
 let plan: Player;

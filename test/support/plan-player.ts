@@ -1,13 +1,13 @@
 /** A plan whose steps set numbers, played as its state machine would, on a clock of its own, with the real journal. */
-import type { Change } from '../../../functions/engine/remediation.ts';
-import type { Around, PlanCode } from '../../../functions/recovery/around.ts';
-import { takeOrder } from '../../../functions/recovery/handler.ts';
-import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
-import { definePlanManifest, type PlanManifest } from '../../../functions/recovery/manifest.ts';
-import type { PlanAnswer, PlanOrder } from '../../../functions/recovery/order.ts';
-import type { Move, StepCode } from '../../../functions/recovery/step.ts';
-import type { EngineWorld } from '../../support/engine-world.ts';
-import { ask, playPlan } from '../../support/plan-play.ts';
+import type { Change } from '../../functions/engine/remediation.ts';
+import type { Around, PlanCode } from '../../functions/recovery/around.ts';
+import { takeOrder } from '../../functions/recovery/handler.ts';
+import { type RunItem, readRun } from '../../functions/recovery/items.ts';
+import { definePlanManifest, type PlanManifest } from '../../functions/recovery/manifest.ts';
+import type { PlanAnswer, PlanOrder } from '../../functions/recovery/order.ts';
+import type { Move, StepCode } from '../../functions/recovery/step.ts';
+import type { EngineWorld } from './engine-world.ts';
+import { ask, playPlan } from './plan-play.ts';
 
 const step = (name: string, ...after: string[]): PlanManifest['steps'][number] => ({
   name,
@@ -43,17 +43,22 @@ export class Player {
   /** How often each was written. */
   readonly writes: Numbers = {};
   /** Called before and after each write; may throw, as a function that dies does. */
-  hooks: { before?: (step: string, way: string) => void; after?: (step: string, way: string) => void } = {};
+  hooks: {
+    before?: (step: string, way: string) => void;
+    after?: (step: string, way: string) => void;
+    /** Between what a turn read of the journal and what it sees of the world. */
+    looking?: (step: string) => Promise<void>;
+  } = {};
   /** A step that never is seen to be done. */
   stuck: string | undefined;
   clock = Date.now();
   readonly orders: PlanOrder[] = [];
   readonly code: PlanCode<Input>;
   readonly target: string;
-  readonly #world: EngineWorld;
+  readonly #world: Pick<EngineWorld, 'store' | 'config'>;
   #requests = 0;
 
-  constructor(world: EngineWorld, name: string) {
+  constructor(world: Pick<EngineWorld, 'store' | 'config'>, name: string) {
     this.#world = world;
     this.target = `ecs-service/orders/${name}`;
     this.code = {
@@ -73,7 +78,11 @@ export class Player {
     const forward = this.#move(name, 'forward', (to) => to);
     return {
       ...forward,
-      observe: async () => this.numbers[name] ?? 0,
+      observe: async () => {
+        const seen = this.numbers[name] ?? 0;
+        await this.hooks.looking?.(name);
+        return seen;
+      },
       compensation: this.#move(name, 'undo', () => 0),
     };
   }

@@ -1,0 +1,278 @@
+/** Turns of a run that overlap, and hands that reach into it from outside, on the model of the table: no network, the order of things is the test's own. */
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { readTarget } from '../../../functions/engine/context.ts';
+import { ActionFailedError, ChangedBySomeoneElseError, RetryableError } from '../../../functions/engine/errors.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { takeOver } from '../../../functions/engine/operator.ts';
+import { Store } from '../../../functions/engine/store.ts';
+import { setSwitch } from '../../../functions/engine/switch.ts';
+import { putTarget } from '../../../functions/engine/writes.ts';
+import { planLockKey } from '../../../functions/recovery/items.ts';
+import { runOf } from '../../../functions/recovery/order.ts';
+import { frozenWaitSeconds } from '../../../functions/recovery/transitions.ts';
+import { requestStop } from '../../../functions/recovery/writes.ts';
+import { TableModel } from '../../simulation/table/table.ts';
+import { config } from '../../support/fixtures.ts';
+import { Player, STEPS } from '../../support/plan-player.ts';
+
+const RUN = 'run-1';
+const NOTHING = Object.fromEntries(STEPS.map((name) => [name, 0]));
+let store: Store;
+let plan: Player;
+
+beforeEach(() => {
+  const table = new TableModel();
+  store = new Store('journal', { send: async (command: never) => table.execute(command) } as never);
+  plan = new Player({ store, config }, 'tested');
+});
+
+const opened = () => plan.take({ do: 'open', run: RUN, input: { to: 7 } });
+const step = (name: string) => plan.take({ do: 'step', run: RUN, step: name });
+const backOut = () => plan.take({ do: 'back-out', run: RUN, why: 'PlanStepError' });
+const backedOut = () => plan.ask({ do: 'back-out', run: RUN, why: 'PlanStepError' });
+const stop = () =>
+  store.transact([
+    requestStop('journal', { plan: 'tested', run: RUN }, { by: 'person:jane', at: plan.clock, reason: 'no' }),
+  ]);
+const kinds = async () =>
+  (await readIncident(store, (await plan.run(RUN))?.incidentId ?? ''))?.timeline.map(({ kind }) => kind) ?? [];
+const stateOf = async () => (await readIncident(store, (await plan.run(RUN))?.incidentId ?? ''))?.state;
+
+/** Holds the first turn of a step after its look; `go` lets it go on, and ends when it has. */
+async function heldTurn(name: string) {
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  plan.hooks.looking = async (looking) => {
+    if (looking !== name) return;
+    delete plan.hooks.looking;
+    begun.resolve();
+    await gate.promise;
+  };
+  const turn = step(name);
+  await begun.promise;
+  return async () => {
+    gate.resolve();
+    return turn;
+  };
+}
+
+async function loseLease(): Promise<void> {
+  const { leaseHolder: _holder, leaseUntil: _until, ...free } = await readTarget(store, plan.target);
+  await store.transact([putTarget('journal', plan.target, free.version, { ...free, leaseHolder: 'act-1' })]);
+}
+
+describe('a turn that is slower than its run', () => {
+  it('changes nothing once the run was stopped, backed out and ended', async () => {
+    await opened();
+    const go = await heldTurn('first');
+    await stop();
+    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    await expect(go()).rejects.toMatchObject({ name: 'InFlightError' });
+    expect(plan.numbers).toEqual(NOTHING);
+    expect(await plan.run(RUN)).toMatchObject({ phase: 'ended', verdict: 'backed-out' });
+  });
+
+  it('changes nothing once the run is being backed out', async () => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    const go = await heldTurn('left');
+    // The compensation's change is made, and not proved yet.
+    expect(await backOut()).toMatchObject({ kind: 'wait' });
+    await expect(go()).rejects.toMatchObject({ name: 'InFlightError' });
+    expect(plan.numbers.left).toBe(0);
+    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(plan.numbers).toEqual(NOTHING);
+  });
+
+  it('changes nothing once a person has stopped the run', async () => {
+    await opened();
+    const go = await heldTurn('first');
+    await stop();
+    await expect(go()).rejects.toMatchObject({ name: 'InFlightError' });
+    expect(plan.numbers).toEqual(NOTHING);
+  });
+
+  it('doesn’t erase what a faster turn of its step wrote down', async () => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    const go = await heldTurn('left');
+    plan.hooks.after = (name) => {
+      if (name === 'left') throw new Error('the function died');
+    };
+    await expect(step('left')).rejects.toThrow(/died/);
+    plan.hooks = {};
+    await expect(go()).rejects.toMatchObject({ name: 'InFlightError' });
+    expect((await plan.run(RUN))?.steps.left?.forward).toHaveProperty('change');
+    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(plan.numbers).toEqual(NOTHING);
+  });
+
+  it.each(['done', 'failed'])('doesn’t call %s what a faster turn has just begun', async (what) => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    // Seen to be done, nothing is left to do; seen too late, it fails.
+    plan.numbers.left = what === 'done' ? 7 : 0;
+    const go = await heldTurn('left');
+    plan.numbers.left = 0;
+    plan.hooks.after = () => {
+      throw new Error('the function died');
+    };
+    await expect(step('left')).rejects.toThrow(/died/);
+    plan.hooks = {};
+    if (what === 'failed') plan.clock += 101_000;
+    await expect(go()).rejects.toMatchObject({ name: 'InFlightError' });
+    expect((await plan.run(RUN))?.steps.left).toMatchObject({ status: 'begun', forward: { attempt: 1 } });
+    expect((await plan.run(RUN))?.steps.left?.forward).not.toHaveProperty('endedAt');
+  });
+});
+
+describe('a run that lost a lease', () => {
+  it.each([0, 600_000])('changes nothing more, %d ms after the last renewal', async (laterMs) => {
+    await opened();
+    await loseLease();
+    plan.clock += laterMs;
+    await expect(step('first')).rejects.toMatchObject({
+      name: 'PlanStepError',
+      message: expect.stringMatching(/no longer has/),
+    });
+    expect(plan.numbers).toEqual(NOTHING);
+  });
+
+  it.each([0, 600_000])('ends with a call for a person and gives its lock back, %d ms later', async (laterMs) => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    await loseLease();
+    plan.clock += laterMs;
+    expect(await backedOut()).toEqual({ kind: 'needs-person' });
+    expect(plan.numbers.first).toBe(7);
+    expect((await plan.run(RUN))?.summary).toMatch(/no longer has .* in hand, so nothing more was taken back/);
+    expect(await stateOf()).toBe('escalated');
+    expect(await store.read(planLockKey('tested'))).toBeUndefined();
+    expect((await readTarget(store, plan.target)).leaseHolder).toBe('act-1');
+  });
+
+  it('can still be closed when all its steps are done', async () => {
+    await opened();
+    for (const name of STEPS) await plan.ask({ do: 'step', run: RUN, step: name });
+    await loseLease();
+    expect(await plan.ask({ do: 'close', run: RUN })).toEqual({ kind: 'done' });
+    expect(await store.read(planLockKey('tested'))).toBeUndefined();
+  });
+});
+
+describe('a person who takes a target over', () => {
+  const takenOver = (forMs: number) =>
+    takeOver(
+      store,
+      plan.target,
+      { by: 'person:jane', reason: 'by hand', until: plan.clock + forMs } as never,
+      plan.clock,
+    );
+
+  it('has the run wait, which no budget counts, until it is over', async () => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    await takenOver(7_200_000);
+    for (let turn = 0; turn < 5; turn++) {
+      expect(await step('left')).toMatchObject({ kind: 'wait' });
+      expect(plan.numbers.left).toBe(0);
+      plan.clock += 60_000;
+    }
+    expect((await kinds()).filter((kind) => kind === 'note')).toHaveLength(2);
+    plan.clock += 7_200_000;
+    expect(await plan.play(RUN)).toBe('done');
+    expect((await plan.run(RUN))?.frozenMs).toBeGreaterThan(7_200_000);
+  });
+
+  it('is left alone also when the turn had looked before', async () => {
+    await opened();
+    const go = await heldTurn('first');
+    await takenOver(7_200_000);
+    await expect(go()).rejects.toThrow(/jane has taken it over/);
+    expect(plan.numbers).toEqual(NOTHING);
+  });
+});
+
+describe('what is taken back', () => {
+  it('is not what a person changed meanwhile', async () => {
+    await opened();
+    plan.hooks.before = (name, way) => {
+      if (name !== 'first' || way !== 'forward') return;
+      plan.numbers.first = 7; // a person does the same
+      throw new ChangedBySomeoneElseError('first', '0', '7');
+    };
+    await expect(step('first')).rejects.toThrow(/somebody else/);
+    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(plan.numbers.first).toBe(7);
+  });
+
+  it('is left a person’s when the run had failed before somebody stopped it', async () => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    plan.hooks.before = (name) => {
+      if (name === 'left') throw new ActionFailedError('no');
+    };
+    await expect(step('left')).rejects.toThrow(/no/);
+    expect(await backOut()).toMatchObject({ kind: 'wait' });
+    await stop();
+    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(await stateOf()).toBe('escalated');
+  });
+});
+
+it('a change whose answer was lost is not made again before the function that made it is known to be gone', async () => {
+  await opened();
+  const dies = new Set(['first']);
+  plan.hooks.before = (name) => {
+    if (dies.delete(name)) throw new RetryableError('no answer');
+  };
+  await expect(step('first')).rejects.toThrow(/no answer/);
+  expect(await step('first')).toEqual({ kind: 'wait', seconds: 35 });
+  plan.clock += 35_000;
+  await plan.ask({ do: 'step', run: RUN, step: 'first' });
+  expect(plan.writes.first).toBe(1);
+});
+
+it('a step that failed is not tried again when its function died before it could say so', async () => {
+  await opened();
+  plan.hooks.before = () => {
+    throw new ActionFailedError('no');
+  };
+  await expect(step('first')).rejects.toThrow(/first: no/);
+  plan.hooks = {};
+  await expect(step('first')).rejects.toThrow(/first: no/);
+  expect(plan.writes.first).toBeUndefined();
+});
+
+describe('opening', () => {
+  it('twice at once is one run', async () => {
+    const answers = await Promise.all([opened(), opened(), opened()]);
+    expect(answers).toEqual([{ kind: 'done' }, { kind: 'done' }, { kind: 'done' }]);
+    expect(await plan.run(RUN)).toMatchObject({ phase: 'working' });
+  });
+
+  it('a run that exists with other input is refused, and leaves it as it is', async () => {
+    await opened();
+    const open = (input: object) => plan.take({ do: 'open', run: `${RUN}.2`, input });
+    await expect(open({ to: 8 })).rejects.toMatchObject({ name: 'PlanRefusedError' });
+    expect(await open({})).toEqual({ kind: 'done' });
+    expect(await open({ to: 7 })).toEqual({ kind: 'done' });
+    expect(await plan.run(RUN)).toMatchObject({ phase: 'working' });
+  });
+
+  it('takes up a run only by a number behind its name', () => {
+    expect(['a', 'a.2', 'a.b', 'a.b.12', 'a.2b'].map(runOf)).toEqual(['a', 'a', 'a.b', 'a.b', 'a.2b']);
+  });
+});
+
+it('a wait of days takes few turns, and is hardly longer than what it waits for', async () => {
+  let [now, turns] = [0, 0];
+  for (; now < 7 * 24 * 3_600_000; turns++) now += frozenWaitSeconds({ frozenSince: 0 }, now) * 1000;
+  expect(turns).toBeLessThan(500);
+  expect(frozenWaitSeconds({ frozenSince: 0 }, 3_600_000)).toBe(360);
+  await opened();
+  await setSwitch(store, 'freeze', 'person:jane', 'looking');
+  expect(await step('first')).toEqual({ kind: 'wait', seconds: 60 });
+  const { leaseUntil = 0 } = await readTarget(store, plan.target);
+  expect(leaseUntil).toBeGreaterThan(plan.clock + 60_000);
+});

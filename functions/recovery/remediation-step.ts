@@ -7,6 +7,8 @@ import type { StepCode, StepContext, StepDecision } from './step.ts';
 /** What else the step sees: whether its target is well by now. */
 export interface Health {
   readonly healthy: boolean;
+  /** It looks well, but nothing of what it shows is told of the time since the run's last change: that is waited for. */
+  readonly isUntold?: boolean;
   /** Why it is, or isn't. */
   readonly detail: string;
 }
@@ -46,6 +48,7 @@ export function remediationStep<Input, T extends Protected, O>({
       return { observation, health };
     },
     decide({ observation, health }, context) {
+      if (health.isUntold) return { kind: 'wait', seconds: POLL_SECONDS, detail: health.detail };
       if (health.healthy) return { kind: 'done', detail: `left out, nothing to do: ${health.detail}` };
       const { key, target } = targetOf(context.input, context.config);
       const signal = signalOf(context, key, health.detail);
@@ -60,9 +63,10 @@ export function remediationStep<Input, T extends Protected, O>({
     alreadyApplied: (change, { observation }) => remediation.alreadyApplied(change, observation),
     verify(change, { observation, health }, context) {
       const { target } = targetOf(context.input, context.config);
-      const proof = remediation.verify({ target, change, report: undefined, observation, alarmsOk: health.healthy });
+      const isWell = health.healthy && !health.isUntold;
+      const proof = remediation.verify({ target, change, report: undefined, observation, alarmsOk: isWell });
       if (proof.kind === 'bad' || proof.kind === 'worse') return { kind: 'bad', detail: proof.detail };
-      const done = proof.kind === 'good' && health.healthy;
+      const done = proof.kind === 'good' && isWell;
       return done
         ? { kind: 'good', detail: health.detail }
         : { kind: 'not-yet', detail: proof.kind === 'good' ? health.detail : proof.detail, seconds: POLL_SECONDS };

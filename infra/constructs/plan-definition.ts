@@ -13,16 +13,21 @@ export const MACHINE_TIMEOUT_SECONDS = 7 * 24 * 3600;
 /** Thrown by `open` when nothing was begun: bad input, another run of the plan, a target that is taken. Not repeated. */
 export const REFUSED = 'PlanRefusedError';
 
-const RETRY = [
+interface Tries {
+  readonly most: number;
+  readonly longestDelaySeconds: number;
+}
+/** With full jitter a delay is half of its longest on average: a quarter of an hour of a throttled or unreachable function. */
+const TRIES: Tries = { most: 35, longestDelaySeconds: 60 };
+/** What is left half done keeps its targets, so ending is tried for an hour. */
+const TRIES_TO_END: Tries = { most: 50, longestDelaySeconds: 180 };
+
+const retry = ({ most, longestDelaySeconds }: Tries) => [
   // Not mended by repeating: the function says so by the error's name.
   { ErrorEquals: [REFUSED, 'PlanStepError'], MaxAttempts: 0 },
   {
-    ErrorEquals: ['States.ALL'],
-    IntervalSeconds: 1,
-    BackoffRate: 2,
-    MaxDelaySeconds: 15,
-    MaxAttempts: 6,
-    JitterStrategy: 'FULL',
+    ...{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: longestDelaySeconds },
+    ...{ MaxAttempts: most, JitterStrategy: 'FULL' },
   },
 ];
 const EXECUTION = '$states.context.Execution';
@@ -42,13 +47,13 @@ export interface PlanParts {
 export function planDefinition(plan: Plan, { partition, functionArn, answerSeconds }: PlanParts): object {
   const stages = stagesOf(plan);
   const turnsOfStep = Math.floor(MOST_TURNS / plan.steps.length);
-  const ask = (payload: object) => ({
+  const ask = (payload: object, tries = TRIES) => ({
     Type: 'Task',
     Resource: `arn:${partition}:states:::lambda:invoke`,
     Arguments: { FunctionName: functionArn, Payload: { ...WHO, ...payload } },
     Output: '{% $states.result.Payload %}',
     TimeoutSeconds: answerSeconds,
-    Retry: RETRY,
+    Retry: retry(tries),
   });
   const toBackOut = [{ ErrorEquals: ['States.ALL'], Assign: WHY, Next: 'Begin to back out' }];
 
@@ -124,7 +129,7 @@ export function planDefinition(plan: Plan, { partition, functionArn, answerSecon
       },
       ...Object.assign({}, ...states),
       Close: {
-        ...ask({ do: 'close' }),
+        ...ask({ do: 'close' }, TRIES_TO_END),
         Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Not closed' }],
         Next: 'Recovered',
       },
@@ -137,7 +142,7 @@ export function planDefinition(plan: Plan, { partition, functionArn, answerSecon
       },
       'Begin to back out': { Type: 'Pass', Assign: { turns: 0 }, Next: 'Back out' },
       'Back out': {
-        ...ask({ do: 'back-out', why: '{% $why %}' }),
+        ...ask({ do: 'back-out', why: '{% $why %}' }, TRIES_TO_END),
         Assign: { turns: '{% $turns + 1 %}' },
         Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Not backed out' }],
         Next: 'Back out: what next',

@@ -36,16 +36,51 @@ export function healthOf({ service, unhealthyTasks, guards }: ServiceSeen): Heal
   return { healthy: true, detail: `${running} tasks of ${shortName(primary.taskDefinition)} run, ${requests}` };
 }
 
+/** So long after a change requests are waited for that tell of it, in periods of the metrics. */
+const PERIODS_TO_TELL = 3;
+
+/** What a service looks like is told at once, how its requests fare only a period later: until then "no errors" says nothing. */
+export function healthSince(
+  seen: ServiceSeen,
+  { balancedBy }: Pick<ServiceConfig, 'balancedBy'>,
+  {
+    lastChangeAt,
+    now,
+    periodSeconds,
+  }: {
+    /** Of the run (epoch milliseconds); 0: it changed nothing. */
+    readonly lastChangeAt: number;
+    readonly now: number;
+    readonly periodSeconds: number;
+  },
+): Health {
+  const health = healthOf(seen);
+  const isUntold = balancedBy !== undefined && seen.guards.errorRate === undefined;
+  const mayBeTold = lastChangeAt > 0 && now < lastChangeAt + PERIODS_TO_TELL * periodSeconds * 1000;
+  if (!health.healthy || !isUntold || !mayBeTold) return health;
+  return { ...health, isUntold: true, detail: 'its load balancer has told of no requests since the last change' };
+}
+
 const POLL_SECONDS = 5;
 
-/** The number of tasks is the one part of a service's configuration that Nightshift knows what it should be. */
-export function decideTasks(seen: ServiceSeen, { name, minTasks, maxTasks }: ServiceConfig): StepDecision {
-  const health = healthOf(seen);
+/** The number of tasks is the one part of a service's configuration that Nightshift knows what it should be. Never less: a sick service needs what it has. */
+export function decideTasks(
+  { service }: Pick<ServiceSeen, 'service'>,
+  { name, minTasks, maxTasks }: ServiceConfig,
+  health: Health,
+): StepDecision {
+  const leftOut = (detail: string): StepDecision => ({ kind: 'done', detail: `left out: ${detail}` });
+  if (health.isUntold) return { kind: 'wait', seconds: POLL_SECONDS, detail: health.detail };
   if (health.healthy) return { kind: 'done', detail: `left out, nothing to do: ${health.detail}` };
-  if (seen.service.kind === 'missing') return { kind: 'fail', reason: seen.service.why };
-  const { desired } = seen.service;
-  const wanted = Math.min(Math.max(desired, minTasks), maxTasks);
-  if (wanted === desired) return { kind: 'done', detail: `left out: ${desired} tasks are within its limits` };
+  if (service.kind === 'missing') return { kind: 'fail', reason: service.why };
+  const { desired, controller, deployments } = service;
+  if (controller !== 'ECS') return leftOut(`its deployments are controlled by ${controller}`);
+  if (deployments.length > 1 || primaryOf(service)?.rolloutState === 'IN_PROGRESS')
+    return leftOut('a deployment of it is under way');
+  if (desired > maxTasks)
+    return leftOut(`${desired} tasks are more than maxTasks (${maxTasks}), which are not taken from a sick service`);
+  if (desired >= minTasks) return leftOut(`${desired} tasks are within its limits`);
+  const wanted = minTasks;
   return {
     kind: 'act',
     change: {
@@ -67,9 +102,8 @@ export function tasksApplied(change: Change, { service }: ServiceSeen): 'yes' | 
   return service.desired === tasksOf(change, 'before') ? 'no' : 'unclear';
 }
 
-export function proveTasks(seen: ServiceSeen): StepProof {
-  const { healthy, detail } = healthOf(seen);
-  return healthy ? { kind: 'good', detail } : { kind: 'not-yet', detail, seconds: POLL_SECONDS };
+export function proveTasks({ healthy, isUntold = false, detail }: Health): StepProof {
+  return healthy && !isUntold ? { kind: 'good', detail } : { kind: 'not-yet', detail, seconds: POLL_SECONDS };
 }
 
 /** Back only from what the run itself set: what somebody else set since is left alone. */
@@ -96,22 +130,9 @@ export const tasksAreBack = (change: Change, { service }: ServiceSeen): StepProo
     ? { kind: 'good', detail: `${service.desired} tasks are wanted again` }
     : { kind: 'not-yet', detail: 'the number of tasks is not back yet', seconds: POLL_SECONDS };
 
-/** So long after a change requests are waited for that tell of it, in periods of the metrics. */
-const PERIODS_TO_TELL = 3;
-
-/** @param lastChangeAt of the run (epoch milliseconds); 0: it changed nothing. */
-export function prove(
-  seen: ServiceSeen,
-  { balancedBy }: Pick<ServiceConfig, 'balancedBy'>,
-  periodSeconds: number,
-  lastChangeAt: number,
-  now: number,
-): StepDecision {
-  const { healthy, detail } = healthOf(seen);
-  if (!healthy) return { kind: 'wait', seconds: POLL_SECONDS, detail };
-  const isUntold = balancedBy !== undefined && seen.guards.errorRate === undefined;
-  if (isUntold && lastChangeAt > 0 && now < lastChangeAt + PERIODS_TO_TELL * periodSeconds * 1000)
-    return { kind: 'wait', seconds: POLL_SECONDS, detail: 'its load balancer has told of no requests since' };
+/** Not before it is told of the time since the run's last change. */
+export function prove({ healthy, isUntold = false, detail }: Health): StepDecision {
+  if (!healthy || isUntold) return { kind: 'wait', seconds: POLL_SECONDS, detail };
   return { kind: 'done', detail };
 }
 

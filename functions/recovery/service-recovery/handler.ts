@@ -13,13 +13,14 @@ import { remediation as restartService } from '../../remediations/restart-servic
 import { remediation as rollBackDeployment } from '../../remediations/roll-back-deployment/handler.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
-import { remediationStep } from '../remediation-step.ts';
+import { type Health, remediationStep } from '../remediation-step.ts';
 import type { StepContext, Targets } from '../step.ts';
 import {
   decideRollForward,
   decideTasks,
   decideTasksBack,
   healthOf,
+  healthSince,
   prove,
   proveTasks,
   rolledForward,
@@ -86,8 +87,18 @@ async function setTasks({ input: given, config }: StepContext<Input>, change: Ch
 
 const asRemediation = {
   targetOf,
-  healthOf: async (target: ServiceConfig, context: StepContext<Input>) => healthOf(await observe(target, context)),
+  healthOf: async (target: ServiceConfig, context: StepContext<Input>) =>
+    healthNow(await observe(target, context), target, context),
 };
+
+const healthNow = (
+  seen: ServiceSeen,
+  target: ServiceConfig,
+  { config, lastChangeAt, now }: StepContext<Input>,
+): Health => healthSince(seen, target, { lastChangeAt, now: now(), periodSeconds: config.metricPeriodSeconds });
+
+const healthOfSeen = (seen: ServiceSeen, context: StepContext<Input>): Health =>
+  healthNow(seen, targetOf(context.input, context.config).target, context);
 
 export const code: PlanCode<Input> = {
   manifest,
@@ -112,10 +123,11 @@ export const code: PlanCode<Input> = {
     }),
     'restore-configuration': {
       observe: observeService,
-      decide: (seen: ServiceSeen, context) => decideTasks(seen, targetOf(context.input, context.config).target),
+      decide: (seen: ServiceSeen, context) =>
+        decideTasks(seen, targetOf(context.input, context.config).target, healthOfSeen(seen, context)),
       act: setTasks,
       alreadyApplied: tasksApplied,
-      verify: (_change, seen) => proveTasks(seen),
+      verify: (_change, seen, context) => proveTasks(healthOfSeen(seen, context)),
       whenLate: 'go-on',
       compensation: {
         decide: (seen: ServiceSeen, _context, made) => decideTasksBack(seen, made),
@@ -126,13 +138,10 @@ export const code: PlanCode<Input> = {
     },
     prove: {
       observe: observeService,
-      decide: (seen: ServiceSeen, { input: given, config, lastChangeAt, now, rehearse }) =>
-        rehearse
+      decide: (seen: ServiceSeen, context) =>
+        context.rehearse
           ? { kind: 'done', detail: `a rehearsal: ${healthOf(seen).detail}` }
-          : prove(
-              ...([seen, targetOf(given, config).target, config.metricPeriodSeconds] as const),
-              ...([lastChangeAt, now()] as const),
-            ),
+          : prove(healthOfSeen(seen, context)),
       act: () => Promise.reject(new ActionFailedError('prove changes nothing')),
       alreadyApplied: () => 'unclear',
       verify: () => ({ kind: 'bad', detail: 'prove changes nothing' }),

@@ -33,7 +33,7 @@ export const manifest = definePlanManifest({
     },
     {
       name: 'restore-configuration',
-      does: 'puts its number of tasks back between minTasks and maxTasks',
+      does: 'brings its number of tasks up to minTasks; takes none away',
       after: ['roll-back'],
       budgetSeconds: 300,
       undo: { kind: 'compensate', does: 'puts its number of tasks back to what it was', budgetSeconds: 60 },

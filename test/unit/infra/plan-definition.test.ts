@@ -92,6 +92,30 @@ describe('a compiled plan', () => {
     expect(ran.outcome).toMatchObject({ status: 'SUCCEEDED' });
   });
 
+  it('outlasts a quarter of an hour of failing calls on average, and more when it ends', async () => {
+    const outage = async (failing: PlanOrder['do']) => {
+      let tries = 0;
+      const ran = await run((order) => {
+        if (order.do === 'step' && order.step === 'scale' && failing === 'back-out')
+          throw new StatesError('PlanStepError', '');
+        if (order.do === failing && ++tries < 30) throw new StatesError('Lambda.TooManyRequestsException', '');
+        return order.do === 'back-out' ? { kind: 'backed-out' } : done;
+      });
+      return ran.outcome;
+    };
+    for (const failing of ['open', 'step', 'close'] as const)
+      expect(await outage(failing)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await outage('back-out')).toMatchObject({ error: 'BackedOut' });
+    type Tried = { Retry?: { MaxAttempts: number; MaxDelaySeconds: number }[] };
+    const { States } = MACHINE as { States: Record<string, Tried> };
+    const secondsOf = (name: string) => {
+      const { MaxAttempts = 0, MaxDelaySeconds = 0 } = States[name]?.Retry?.[1] ?? {};
+      return (MaxAttempts * MaxDelaySeconds) / 2;
+    };
+    expect(Math.min(secondsOf('Open'), secondsOf('fence: go on'))).toBeGreaterThan(900);
+    expect(Math.min(secondsOf('Close'), secondsOf('Back out'))).toBeGreaterThan(3_600);
+  });
+
   it('also backs out when the function died while it opened: it may have begun', async () => {
     const ran = await run((order) => {
       if (order.do === 'open') throw new StatesError('States.TaskFailed', '');

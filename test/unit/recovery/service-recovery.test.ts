@@ -8,7 +8,9 @@ import {
   decideTasks,
   decideTasksBack,
   healthOf,
+  healthSince,
   prove,
+  proveTasks,
   rolledForward,
   type ServiceSeen,
   tasksApplied,
@@ -62,22 +64,45 @@ describe('a service is well', () => {
 });
 
 describe('restoring the configuration', () => {
-  it('brings the number of tasks within its limits, and never beyond them', () => {
+  const decide = (service: ServiceSeen['service'], limits = target) =>
+    decideTasks(seen({ service }), limits, healthOf(seen({ service })));
+
+  it('brings the number of tasks up to its least, and never takes any from a sick service', () => {
     fc.assert(
       fc.property(fc.nat(30), fc.integer({ min: 1, max: 10 }), fc.nat(10), (desired, minTasks, more) => {
         const limits = { ...target, minTasks, maxTasks: minTasks + more };
-        const decision = decideTasks(seen({ service: running({ desired, running: -1 }) }), limits);
-        const isWithin = desired >= minTasks && desired <= minTasks + more;
-        expect(decision.kind).toBe(isWithin ? 'done' : 'act');
-        if (decision.kind !== 'act') return;
-        const { desired: wanted } = decision.change.after as { desired: number };
-        expect(wanted).toBe(desired < minTasks ? minTasks : minTasks + more);
+        const decision = decide(running({ desired, running: -1 }), limits);
+        expect(decision.kind).toBe(desired < minTasks ? 'act' : 'done');
+        if (decision.kind === 'act') expect(decision.change.after).toEqual({ desired: minTasks });
       }),
     );
+    expect(decide(running({ desired: 30, running: 28 }), { ...target, maxTasks: 10 })).toMatchObject({
+      detail: expect.stringMatching(/more than maxTasks/),
+    });
+  });
+
+  it.each<[string, Partial<RunningService>]>([
+    ['CodeDeploy controls its deployments', { controller: 'CODE_DEPLOY' }],
+    ['an external controller does', { controller: 'EXTERNAL' }],
+    ['its deployment is under way', { deployments: [deployment({ rolloutState: 'IN_PROGRESS' })] }],
+    ['an older deployment is still there', { deployments: [deployment(), deployment({ primary: false })] }],
+  ])('leaves the number alone while %s', (_what, more) => {
+    expect(decide(running({ desired: 0, running: 0, ...more }))).toMatchObject({
+      kind: 'done',
+      detail: expect.stringMatching(/left out/),
+    });
+    expect(decide(running({ desired: 0, running: 0 })).kind).toBe('act');
   });
 
   it('leaves a healthy service alone, whatever its number of tasks', () => {
-    expect(decideTasks(seen({ service: running({ desired: 1, running: 1 }) }), target).kind).toBe('done');
+    expect(decide(running({ desired: 1, running: 1 })).kind).toBe('done');
+  });
+
+  it('waits, forward and for its proof, until requests are told of', () => {
+    const untold = { healthy: true, isUntold: true, detail: 'no requests yet' };
+    expect(decideTasks(seen(), target, untold).kind).toBe('wait');
+    expect(proveTasks(untold).kind).toBe('not-yet');
+    expect(proveTasks({ ...untold, isUntold: false }).kind).toBe('good');
   });
 
   const made = { summary: '', undo: '', before: { desired: 0 }, after: { desired: 2 } } satisfies Change;
@@ -124,7 +149,7 @@ describe('the roll-back is taken back', () => {
 describe('the proof', () => {
   const balanced = { balancedBy: { loadBalancer: 'app/x/1', targetGroup: 'targetgroup/x/1' } };
   const at = (guards: ServiceSeen['guards'], afterMs: number, lastChangeAt = NOW) =>
-    prove(seen({ guards }), balanced, 60, lastChangeAt, NOW + afterMs).kind;
+    prove(healthSince(seen({ guards }), balanced, { lastChangeAt, now: NOW + afterMs, periodSeconds: 60 })).kind;
   it('waits for requests that came after the last change, for three periods', () => {
     expect([at({}, 1), at({}, 179_999), at({}, 180_000), at({ errorRate: 0 }, 1)]).toEqual([
       ...['wait', 'wait', 'done', 'done'],
@@ -132,7 +157,8 @@ describe('the proof', () => {
   });
   it('waits for none where nothing was changed, or no load balancer is known', () => {
     expect(at({}, 1, 0)).toBe('done');
-    expect(prove(seen(), {}, 60, NOW, NOW + 1).kind).toBe('done');
+    const unbalanced = healthSince(seen(), {}, { lastChangeAt: NOW, now: NOW + 1, periodSeconds: 60 });
+    expect(prove(unbalanced).kind).toBe('done');
   });
   it('waits for a service that isn’t well', () => {
     expect(at({ errorRate: 1 }, 1e9)).toBe('wait');
@@ -159,7 +185,7 @@ describe('the input', () => {
 
 describe('a remediation as a step', () => {
   type Decide = Parameters<typeof remediationStep>[0]['remediation']['decide'];
-  const stepWith = (decide: Decide, healthy: boolean, whenUnderWay: 'wait' | 'leave') => {
+  const stepWith = (decide: Decide, healthy: boolean, whenUnderWay: 'wait' | 'leave', isUntold = false) => {
     const change: Change = { summary: 'do it', before: 0, after: 1, undo: 'undo it' };
     const step = remediationStep<object, typeof target, number>({
       remediation: {
@@ -174,7 +200,7 @@ describe('a remediation as a step', () => {
       whenUnderWay,
     });
     const context = { config, startedAt: NOW, run: 'r' } as StepContext<object>;
-    const observed = { observation: 0, health: { healthy, detail: 'as it is' } };
+    const observed = { observation: 0, health: { healthy, isUntold, detail: 'as it is' } };
     return { decide: step.decide(observed, context, undefined), proof: step.verify(change, observed, context) };
   };
   const hold = (reason: 'change-under-way' | 'hands-off') => () =>
@@ -193,6 +219,14 @@ describe('a remediation as a step', () => {
     expect(stepWith(hold('change-under-way'), false, 'wait').decide).toMatchObject({ kind: 'wait' });
     expect(stepWith(hold('change-under-way'), false, 'leave').decide).toMatchObject({ kind: 'done' });
     expect(stepWith(hold('hands-off'), false, 'wait').decide).toMatchObject({ kind: 'done' });
+  });
+
+  it('neither leaves the next one out, nor is proved, before requests are told of', () => {
+    const escalate = () => ({ kind: 'escalate', reason: 'no older revision' }) as const;
+    expect(stepWith(escalate, true, 'wait', true)).toMatchObject({
+      decide: { kind: 'wait' },
+      proof: { kind: 'not-yet' },
+    });
   });
 
   it('is proved by its target being well, not only by having been rolled out', () => {

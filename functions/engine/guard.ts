@@ -4,6 +4,7 @@ import type { Guardrail, HoldReason } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { RunbookLimits, RuntimeConfig } from './config.ts';
 import type { AlarmItem, SwitchState, TakeOver, TargetItem } from './items.ts';
+import { runOfHolder } from './plan-items.ts';
 import type { Storm } from './storm.ts';
 import { changeForbidden } from './windows.ts';
 
@@ -128,6 +129,12 @@ function leaseGuard({ target, now }: GuardInput): Stop | undefined {
   if (target.leaseHolder === undefined) return undefined;
   const until = target.leaseUntil ?? now;
   const recheckAt = until > now ? until : now + SOON_MS;
+  const run = runOfHolder(target.leaseHolder);
+  // Nobody resumes a plan that was left: an alarm that joined it would never call anybody.
+  if (run !== undefined && until <= now) {
+    const detail = `the run ${run} of a recovery plan was left unfinished: "nightshift stop ${run}" has it backed out`;
+    return { kind: 'held', reason: 'lease', detail, recheckAt };
+  }
   if (target.openIncidentId) return { kind: 'joined', recheckAt };
   return { kind: 'held', reason: 'lease', detail: 'another action has the target in hand', recheckAt };
 }

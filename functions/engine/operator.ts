@@ -6,6 +6,7 @@ import { describeTakeOver, takenOverBy } from './guard.ts';
 import { handBackWork } from './hand-back.ts';
 import { NEW_TARGET, type TakeOver, type TargetItem, targetKey, type WorkItem, workKey, workOf } from './items.ts';
 import { readIncident } from './journal-reader.ts';
+import { runOfHolder } from './plan-items.ts';
 import type { Labelled, Store } from './store.ts';
 import { givenBack, resolved, takenOver } from './target-state.ts';
 import { bumpWork, entryMaker, putEntry, removeWork } from './writes.ts';
@@ -143,8 +144,14 @@ export async function resolveByPerson(
   return firing;
 }
 
-function underWay(target: string, { leaseHolder, leaseUntil = 0 }: TargetItem, now: number): string {
+/** Why an incident can't be ended now: what has its target in hand, and what ends that. Pure. */
+export function underWay(target: string, { leaseHolder, leaseUntil = 0 }: TargetItem, now: number): string {
   const when = new Date(leaseUntil).toISOString();
+  const run = runOfHolder(leaseHolder);
+  if (run !== undefined)
+    return leaseUntil > now
+      ? `${target}: the run ${run} of a recovery plan has it in hand: wait for its end, or "nightshift stop ${run}"`
+      : `${target}: the run ${run} of a recovery plan was left unfinished at ${when}: "nightshift stop ${run}" has it backed out`;
   return leaseUntil > now
     ? `${target}: ${leaseHolder} is under way until ${when}: wait for its end`
     : `${target}: ${leaseHolder} was left unfinished at ${when}: the reconciler takes it up; wait for its end`;

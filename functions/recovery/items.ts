@@ -1,18 +1,8 @@
 /** The items of recovery plans in the journal table: a run with the progress of its steps, and the lock of its plan. */
-import type { Key } from '../engine/items.ts';
+import { planPartition, runKey } from '../engine/plan-items.ts';
 import type { ActReport, Change, Json } from '../engine/remediation.ts';
 import type { Store } from '../engine/store.ts';
 import type { StepStatus } from './plan.ts';
-
-/** All runs of a plan in one partition: they are few, and are listed together. */
-export const planPartition = (plan: string): string => `PLAN#${plan}`;
-export const runKey = ({ plan, run }: Pick<RunItem, 'plan' | 'run'>): Key => ({
-  pk: planPartition(plan),
-  sk: `RUN#${run}`,
-});
-export const planLockKey = (plan: string): Key => ({ pk: planPartition(plan), sk: 'LOCK' });
-/** Holder of the leases of a run's targets. */
-export const leaseHolderOf = (run: string): string => `plan:${run}`;
 
 /** Thirteen months: a year's worth of trend beside this month. */
 export const RUN_KEPT_SECONDS = 400 * 24 * 3600;
@@ -72,6 +62,8 @@ export interface RunItem {
   readonly frozenMs: number;
   /** A person was called because it failed: its incident is theirs from then on. */
   readonly calledPerson?: boolean;
+  /** When the reconciler told a person that nobody takes its turns any more. */
+  readonly leftToldAt?: number;
   /** Why it is backed out, or was refused. */
   readonly why?: string;
   readonly verdict?: Verdict;

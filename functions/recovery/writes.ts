@@ -2,9 +2,10 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { type SwitchItem, switchKey, targetKey } from '../engine/items.ts';
 import { putVersion } from '../engine/job-head-writes.ts';
+import { leaseHolderOf, planLockKey, runKey } from '../engine/plan-items.ts';
 import type { Labelled } from '../engine/store.ts';
 import { signed } from '../engine/writes.ts';
-import { leaseHolderOf, planLockKey, RUN_KEPT_SECONDS, type RunItem, runKey } from './items.ts';
+import { RUN_KEPT_SECONDS, type RunItem } from './items.ts';
 
 const flat = (item: object) => marshall(item, { removeUndefinedValues: true });
 

@@ -4,7 +4,7 @@ import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Stack, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { entryKey, targetKey } from '../../functions/engine/items.ts';
-import { planPartition } from '../../functions/recovery/items.ts';
+import { planPartition } from '../../functions/engine/plan-items.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';

@@ -1,5 +1,6 @@
 /** The reconciler: a schedule that looks again at everything held, firing or unfinished. Its absence is watched by `self-watch.ts`. */
 import type { Construct } from 'constructs';
+import { planPartition } from '../../functions/engine/plan-items.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import type { Remediation } from './remediation.ts';
@@ -26,11 +27,15 @@ export class Reconciler extends NightshiftFunction {
         NIGHTSHIFT_FUNCTIONS: JSON.stringify(functions),
         NIGHTSHIFT_STREAM: deployment.table.tableStreamArn ?? '',
         NIGHTSHIFT_FOLLOW_FUNCTION: followThrough.function.functionName,
+        NIGHTSHIFT_PLANS: JSON.stringify(deployment.config.plans),
       },
       journal: {
         actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
         indexes: ['due', 'incidents'],
-        writes: ['ALARM#*', 'INCIDENT#*', 'JOBS', 'LEASE#reconciler', 'ROLLOUT#*', 'TARGET#*', 'WORK#*'],
+        writes: [
+          ...['ALARM#*', 'INCIDENT#*', 'JOBS', 'LEASE#reconciler', 'ROLLOUT#*', 'TARGET#*', 'WORK#*'],
+          ...deployment.config.plans.map(planPartition),
+        ],
       },
     });
     this.allow(

@@ -15,6 +15,7 @@ import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { takeUpUnfollowed } from './follow.ts';
+import { watchPlans } from './left-plans.ts';
 import { watchJobs } from './overdue-jobs.ts';
 import { type ReconcilerReport, reconcile } from './run.ts';
 import { countFailures, giveSign, reconcilerMeasures, sqsIn, whoStoppedFollowing } from './trouble.ts';
@@ -31,11 +32,12 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   // Everything is read before anything starts: a run that fails for a missing name must not go on giving orders behind its failure.
   const functions = JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>;
   const expectedJobs = JSON.parse(process.env.NIGHTSHIFT_JOBS ?? '[]') as ExpectedJob[];
+  const plans = JSON.parse(process.env.NIGHTSHIFT_PLANS ?? '[]') as string[];
   const streamArn = requiredEnvironment('NIGHTSHIFT_STREAM');
   const followThrough = requiredEnvironment('NIGHTSHIFT_FOLLOW_FUNCTION');
   const heartbeatQueue = requiredEnvironment('NIGHTSHIFT_HEARTBEAT_QUEUE');
   const store = new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
-  const [work, failures, jobs, followers, unfollowed] = await Promise.allSettled([
+  const [work, failures, jobs, left, followers, unfollowed] = await Promise.allSettled([
     reconcile({
       store,
       cloudwatch,
@@ -48,6 +50,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
     }),
     countFailures(queues.here, urls),
     watchJobs(store, expectedJobs, Date.now()),
+    watchPlans(store, plans, Date.now()),
     whoStoppedFollowing(lambda, streamArn),
     takeUpUnfollowed({ store, lambda, functionName: followThrough, now: Date.now, handedOver }),
   ]);
@@ -59,6 +62,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   if (work.status === 'rejected') throw work.reason;
   if (failures.status === 'rejected') throw failures.reason;
   if (jobs.status === 'rejected') throw jobs.reason;
+  if (left.status === 'rejected') throw left.reason;
   if (followers.status === 'rejected') throw followers.reason;
   if (unfollowed.status === 'rejected') throw unfollowed.reason;
   log('INFO', 'reconciled', { ...work.value, failures: counted, takenUp: unfollowed.value });

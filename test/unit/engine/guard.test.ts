@@ -65,6 +65,16 @@ describe('preflight', () => {
       { kind: 'held', reason: 'lease', recheckAt: NOW + 30_000 },
     ],
     [
+      'leased by a plan that was left, also within an incident: it must call somebody',
+      target({ leaseHolder: 'plan:run-1', leaseUntil: NOW, openIncidentId: 'inc-1' }),
+      { kind: 'held', reason: 'lease', recheckAt: NOW + 30_000 },
+    ],
+    [
+      'leased by a plan that goes on, within an incident',
+      target({ leaseHolder: 'plan:run-1', leaseUntil: NOW + 1, openIncidentId: 'inc-1' }),
+      { kind: 'joined', recheckAt: NOW + 1 },
+    ],
+    [
       'leased within an incident',
       target({ leaseHolder: 'a', leaseUntil: NOW + 1, openIncidentId: 'inc-1' }),
       { kind: 'joined', recheckAt: NOW + 1 },

@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, RetryableError } from '../../../functions/engine/errors.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
-import { takeOver } from '../../../functions/engine/operator.ts';
+import { takeOver, underWay } from '../../../functions/engine/operator.ts';
+import { planLockKey } from '../../../functions/engine/plan-items.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
 import { putTarget } from '../../../functions/engine/writes.ts';
-import { planLockKey } from '../../../functions/recovery/items.ts';
+import { LEFT_AFTER_MS, watchPlans } from '../../../functions/incidents/reconciler/left-plans.ts';
 import { runOf } from '../../../functions/recovery/order.ts';
 import { frozenWaitSeconds } from '../../../functions/recovery/transitions.ts';
 import { requestStop } from '../../../functions/recovery/writes.ts';
@@ -217,6 +218,46 @@ describe('what is taken back', () => {
     await stop();
     expect(await backedOut()).toEqual({ kind: 'backed-out' });
     expect(await stateOf()).toBe('escalated');
+  });
+});
+
+describe('a run that nobody takes turns of any more', () => {
+  const look = () => watchPlans(store, ['other', 'tested'], plan.clock);
+
+  it('is told once, in its incident, and can be stopped afterwards', async () => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    plan.clock += 120_000 + LEFT_AFTER_MS - 60_000;
+    expect(await look()).toBe(0);
+    plan.clock += 61_000;
+    expect([await look(), await look()]).toEqual([1, 0]);
+    expect((await kinds()).at(-1)).toBe('escalated');
+    expect(await stateOf()).toBe('escalated');
+    await stop();
+    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(await stateOf()).toBe('resolved');
+    plan.clock += 2 * LEFT_AFTER_MS;
+    expect(await look()).toBe(0);
+  });
+
+  it('is told neither while it waits for days, nor when it goes on in that moment', async () => {
+    await opened();
+    await setSwitch(store, 'freeze', 'person:jane', 'looking');
+    for (let turn = 0; turn < 60; turn++) {
+      const answer = await step('first');
+      plan.clock += answer.kind === 'wait' ? answer.seconds * 1000 : 0;
+      expect(await look()).toBe(0);
+    }
+  });
+
+  it('is named when a person ends an incident of its target, with what ends it', async () => {
+    await opened();
+    const present = await readTarget(store, plan.target);
+    const ending = (now: number) => underWay(plan.target, present, now);
+    expect(ending(plan.clock)).toMatch(/the run run-1 of a recovery plan has it in hand/);
+    expect(ending(plan.clock + 600_000)).toMatch(
+      /was left unfinished at .*: "nightshift stop run-1" has it backed out/,
+    );
   });
 });
 

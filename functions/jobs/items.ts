@@ -25,6 +25,10 @@ export interface RunItem extends RunIdentity {
   readonly note?: string;
   /** Who started it, when no schedule did: `person:<name>`. */
   readonly startedBy?: string;
+  /** What the person who started it named, such as one backup. */
+  readonly wanted?: string;
+  /** Its failure as it was told, before it cleaned up. */
+  readonly told?: string;
 }
 
 /** Newest first. */

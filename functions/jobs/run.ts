@@ -7,11 +7,11 @@ import { type HeadItem, headKey, newHead } from '../engine/job-head.ts';
 import { putHead } from '../engine/job-head-writes.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { Labelled, Store } from '../engine/store.ts';
-import { readSwitch } from '../engine/switch.ts';
 import { putEntry } from '../engine/writes.ts';
 import { type RunItem, runKey } from './items.ts';
 import type { Job, JobContext, RunIdentity } from './job.ts';
-import { afterCleanUp, afterRun, afterStep, broken, newRun, overdue } from './transitions.ts';
+import { PAUSED_SECONDS, whyStopped } from './stopping.ts';
+import { afterCleanUp, afterRun, afterStep, broken, newRun, overdue, renewed } from './transitions.ts';
 import { putRun } from './writes.ts';
 
 /** What the state machine is told. */
@@ -29,9 +29,6 @@ export interface TurnOrder extends RunIdentity {
 
 export type Surroundings = Omit<JobContext, 'run'>;
 
-/** Looked at again after so long while Nightshift is paused. */
-const PAUSED_SECONDS = 60;
-
 /**
  * Takes the next turn of a run, which begins with its first.
  * @throws EngineError (retryable) when the journal can't be read or written, or another turn of the same run was faster.
@@ -44,21 +41,27 @@ export async function takeTurn<State extends Json>(
   const { store, now } = around;
   const run = await readOrBegin(around, job, order);
   if (run.phase === 'ended') return ended(run);
-  const late = order.broken === undefined ? overdue(run, now()) : broken(run, 'stopped', order.broken);
-  if (late && run.phase === 'working') return goOn(around, job, await write(store, late));
-  const stopped = await whyStopped(around, job, run);
-  if (stopped) return { kind: 'wait', seconds: PAUSED_SECONDS, note: stopped };
-  return goOn(around, job, run);
+  if (run.phase !== 'working') return goOn(around, job, run);
+  if (order.broken !== undefined)
+    return goOn(around, job, await settle(around, job, broken(run, 'stopped', order.broken)));
+  const late = overdue(run, now());
+  if (!late) return goOn(around, job, run);
+  // What only takes away has lost nothing while it was stopped: it has all of its time again.
+  const stopped = job.manifest.effect === 'removes' ? await whyStopped(store, job.manifest) : undefined;
+  if (stopped === undefined) return goOn(around, job, await settle(around, job, late));
+  await write(store, renewed(run, job.manifest, now()));
+  return { kind: 'wait', seconds: PAUSED_SECONDS, note: stopped };
 }
 
 async function goOn<State extends Json>(around: Surroundings, job: Job<State>, run: RunItem): Promise<Turn> {
-  const { store } = around;
+  const stopped = await whyStopped(around.store, job.manifest, run.phase);
+  if (stopped) return { kind: 'wait', seconds: PAUSED_SECONDS, note: stopped };
   const context: JobContext = { ...around, run: identityOf(run) };
   // What was begun with this job's own `begin` has its state's shape.
   const state = run.state as State;
   if (run.phase === 'working') {
     const step = await stepOrFail(job, context, run, state);
-    const next = await write(store, 'phase' in step ? step : afterStep(run, step));
+    const next = await settle(around, job, 'phase' in step ? step : afterStep(run, step));
     if (next.phase === 'working')
       return { kind: 'wait', seconds: 'seconds' in step ? step.seconds : 1, note: next.note ?? '' };
     return goOn(around, job, next);
@@ -86,22 +89,15 @@ const identityOf = ({ job, subject, scheduledAt }: RunIdentity): RunIdentity => 
 async function readOrBegin<State extends Json>(
   { store, config, now }: Surroundings,
   job: Job<State>,
-  { startedBy, broken: _broken, wanted, ...identity }: TurnOrder,
+  { startedBy, broken: _broken, wanted: named, ...identity }: TurnOrder,
 ): Promise<RunItem> {
   const found = (await store.read(runKey(identity))) as RunItem | undefined;
   if (found) return found;
+  const wanted = named || undefined;
   return write(
     store,
-    newRun(identity, job.begin(identity, config, wanted || undefined), job.manifest, now(), startedBy),
+    newRun(identity, job.begin(identity, config, wanted), job.manifest, now(), { startedBy, wanted }),
   );
-}
-
-/** `pause` stops new steps of what takes away, `freeze` stops all at the next step, also cleaning up (invariant I8). */
-async function whyStopped<State extends Json>({ store }: Surroundings, job: Job<State>, { phase }: RunItem) {
-  const state = await readSwitch(store);
-  const { effect } = job.manifest;
-  const stops = state === 'freeze' || (state === 'pause' && effect === 'removes' && phase === 'working');
-  return stops ? `Nightshift is set to ${state}` : undefined;
 }
 
 async function write(store: Store, run: RunItem, more: readonly Labelled[] = []): Promise<RunItem> {
@@ -110,11 +106,28 @@ async function write(store: Store, run: RunItem, more: readonly Labelled[] = [])
   return { ...run, version: run.version + 1 };
 }
 
-async function finish<State extends Json>({ store, now }: Surroundings, job: Job<State>, run: RunItem): Promise<Turn> {
+/** Writes a run. One that has failed is told with that: cleaning up may take long, and nobody should wait for it. */
+async function settle<State extends Json>(around: Surroundings, job: Job<State>, run: RunItem): Promise<RunItem> {
+  if (run.phase !== 'cleaning' || run.verdict?.kind !== 'failed') return write(around.store, run);
+  return write(around.store, { ...run, told: run.verdict.summary }, await news(around, job, run));
+}
+
+async function finish<State extends Json>(around: Surroundings, job: Job<State>, run: RunItem): Promise<Turn> {
+  // What was told when it failed, and is still all, isn't told again.
+  const more = run.told !== undefined && run.told === run.verdict?.summary ? [] : await news(around, job, run);
+  return ended(await write(around.store, run, more));
+}
+
+/** What a verdict means for its job, as it is written: the head, and entries of an incident. */
+async function news<State extends Json>(
+  { store, now }: Surroundings,
+  job: Job<State>,
+  run: RunItem,
+): Promise<Labelled[]> {
   const head = ((await store.read(headKey(run))) as HeadItem | undefined) ?? newHead(run, 0);
-  const { next, entries } = afterRun(head, run, job.manifest, now());
-  const more = [putHead(store.table, head.version, next), ...entries.map((entry) => putEntry(store.table, entry))];
-  return ended(await write(store, run, more));
+  const found = afterRun(head, run, job.manifest, now());
+  if (!found) return [];
+  return [putHead(store.table, head.version, found.next), ...found.entries.map((each) => putEntry(store.table, each))];
 }
 
 const ended = ({ verdict }: RunItem): Turn => ({

@@ -15,11 +15,25 @@ export function newRun(
   state: Json,
   { deadlineSeconds }: Pick<JobManifest, 'deadlineSeconds'>,
   now: number,
-  startedBy?: string,
+  { startedBy, wanted }: { readonly startedBy?: string | undefined; readonly wanted?: string | undefined } = {},
 ): RunItem {
   const deadlineAt = now + deadlineSeconds * 1000;
-  return { ...run, version: 0, phase: 'working', state, startedAt: now, deadlineAt, ...(startedBy && { startedBy }) };
+  return {
+    ...{ ...run, version: 0, phase: 'working', state, startedAt: now, deadlineAt },
+    ...(startedBy !== undefined && { startedBy }),
+    ...(wanted !== undefined && { wanted }),
+  };
 }
+
+/** With all of its time again: it was stopped by the switch. */
+export const renewed = (
+  run: RunItem,
+  { deadlineSeconds }: Pick<JobManifest, 'deadlineSeconds'>,
+  now: number,
+): RunItem => ({
+  ...run,
+  deadlineAt: now + deadlineSeconds * 1000,
+});
 
 export function afterStep(run: RunItem, step: Step<Json>): RunItem {
   switch (step.kind) {
@@ -60,15 +74,20 @@ function withoutNote({ note: _note, ...run }: RunItem): RunItem {
   return run;
 }
 
-/** What the end of a run means for its job: the head's next state, and what is told. */
+/**
+ * What a verdict means for its job: the head's next state, and what is told. Undefined: nothing. A run about something that a person named, such as one old backup, says
+ * nothing about the job, and is that person's to read; nor does one that ends after a later one.
+ */
 export function afterRun(
   head: HeadItem,
   run: RunItem,
   { name, severity, overdueAfterSeconds }: Pick<JobManifest, 'name' | 'severity' | 'overdueAfterSeconds'>,
   now: number,
-): { readonly next: HeadItem; readonly entries: readonly JournalEntry[] } {
+): { readonly next: HeadItem; readonly entries: readonly JournalEntry[] } | undefined {
   const { verdict } = run;
   if (!verdict) throw new Error(`${name}: a run ended without a verdict`);
+  if (run.wanted !== undefined) return undefined;
+  if (head.lastRunAt !== undefined && Date.parse(run.scheduledAt) < Date.parse(head.lastRunAt)) return undefined;
   const { openIncidentId, ...rest } = head;
   const news = { lastRunAt: run.scheduledAt, lastKind: verdict.kind, lastSummary: verdict.summary };
   if (verdict.kind === 'passed') {

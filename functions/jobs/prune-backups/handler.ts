@@ -1,16 +1,20 @@
 import { deleteSnapshot } from '../../databases/delete-snapshot.ts';
 import { describeInstance } from '../../databases/describe.ts';
 import { readSnapshotsOf } from '../../databases/read-snapshots.ts';
+import { CHANGING_CALL_BUDGET_MS } from '../../engine/clients.ts';
 import { ActionFailedError } from '../../engine/errors.ts';
 import { jobHandler } from '../handler.ts';
 import { readRuns } from '../items.ts';
 import type { Job, JobContext } from '../job.ts';
+import { PAUSED_SECONDS, whyStopped } from '../stopping.ts';
 import { verifiedTimes } from '../verify-backup/history.ts';
 import { nextStep, type State, type View } from './decide.ts';
 import { manifest } from './manifest.ts';
 
 /** Of thirteen months, as long as they are kept (`RUN_KEPT_SECONDS`), with some by hand. */
 const RUNS = 600;
+/** What one removal with its retries takes, and writing that down. */
+const REMOVAL_MS = CHANGING_CALL_BUDGET_MS + 10_000;
 
 export const job: Job<State> = {
   manifest,
@@ -22,10 +26,21 @@ export const job: Job<State> = {
     const policy = { backup, madeBy: config.name, prefix: `nightshift-${config.name}-${run.subject}-` };
     const next = nextStep(state, await look(context), policy, now());
     if (next.kind !== 'remove') return next;
-    for (const id of next.ids) await deleteSnapshot(id);
+    for (const id of next.ids) {
+      const later = await whyLater(context);
+      if (later) return { kind: 'wait', ...later, state };
+      await deleteSnapshot(id);
+    }
     return { kind: 'verdict', state, verdict: next.verdict };
   },
 };
+
+/** Asked before each removal: the switch may have been turned meanwhile, and a removal isn't begun that Lambda may cut off. */
+async function whyLater({ store, remaining }: JobContext): Promise<{ seconds: number; note: string } | undefined> {
+  const stopped = await whyStopped(store, manifest);
+  if (stopped) return { seconds: PAUSED_SECONDS, note: stopped };
+  return remaining() < REMOVAL_MS ? { seconds: 1, note: 'more are removed in the next turn' } : undefined;
+}
 
 async function look({ run: { subject }, store }: JobContext): Promise<View> {
   const [snapshots, instance, runs] = await Promise.all([

@@ -2,6 +2,7 @@ import { jobHandler } from '../handler.ts';
 import { runKey } from '../items.ts';
 import type { Job, JobContext } from '../job.ts';
 import { listScratch, removeScratch } from '../scratch.ts';
+import { whyStopped } from '../stopping.ts';
 import { again, claimed, nextStep, type Seen, type State } from './decide.ts';
 import { manifest } from './manifest.ts';
 
@@ -13,6 +14,8 @@ export const job: Job<State> = {
     if (next.kind !== 'remove') return next;
     const notes: string[] = [];
     for (const scratch of next.scratch) {
+      const stopped = await whyStopped(context.store, manifest);
+      if (stopped) return again(state, stopped);
       const removed = await removeScratch(scratch);
       if (removed.kind === 'wait') notes.push(removed.note);
     }

@@ -15,11 +15,14 @@ const verified = z.object({
 const position = z.object({ fullReadNext: z.nullable(z.object({ table: z.string(), block: z.number() })) });
 const taken = z.object({ snapshotId: z.string(), takenAt: z.iso.datetime() });
 
-type Ended = Pick<RunItem, 'verdict' | 'endedAt'>;
+type Ended = Pick<RunItem, 'verdict' | 'endedAt' | 'wanted'>;
+
+/** A run about a backup that a person named says nothing of the newest ones: what follows isn't compared with it. */
+const isOfNewest = ({ wanted }: Ended): boolean => wanted === undefined;
 
 /** Backups that were verified, with when (epoch milliseconds). @param runs of `verify-backup`, newest first. */
 export const verifiedBackups = (runs: readonly Ended[]): readonly (Verified & { readonly at: number })[] =>
-  runs.flatMap(({ verdict, endedAt }) => {
+  runs.filter(isOfNewest).flatMap(({ verdict, endedAt }) => {
     const found = verdict?.kind === 'passed' ? verified.safeParse(verdict.report) : undefined;
     return found?.success && endedAt !== undefined
       ? [{ ...found.data, takenAt: Date.parse(found.data.takenAt), at: endedAt }]
@@ -41,7 +44,7 @@ export function verifiedTimes(runs: readonly Ended[]): ReadonlyMap<string, numbe
 
 /** Where the last full read stopped; undefined: at the end, or there was none. @param runs of `verify-backup`, newest first. */
 export function readUpTo(runs: readonly Ended[]): Position | undefined {
-  for (const { verdict } of runs) {
+  for (const { verdict } of runs.filter(isOfNewest)) {
     const found = position.safeParse(verdict?.report);
     if (found.success) return found.data.fullReadNext ?? undefined;
   }

@@ -33,6 +33,7 @@ const manifest = defineJob({
 let world: EngineWorld;
 let subject = '';
 let made = new Set<string>();
+let stepFreezes = false;
 let stepHook: (taken: number) => void = () => {};
 let cleanHook: () => CleanUp = () => ({ kind: 'clean' });
 let verdict: 'passed' | 'failed' = 'passed';
@@ -45,6 +46,7 @@ const job: Job<State> = {
   async step({ run }, { taken }): Promise<Step<State>> {
     made.add(`${run.subject}-${run.scheduledAt}`);
     stepHook(taken);
+    if (stepFreezes) await setSwitch(world.store, 'freeze', 'person:jane', 'test');
     const state = { taken: taken + 1 };
     if (state.taken < 3) return { kind: 'wait', seconds: 5, state, note: `counted to ${state.taken}` };
     return { kind: 'verdict', state, verdict: { kind: verdict, summary: 'counted to 3', report: {} } };
@@ -56,7 +58,19 @@ const job: Job<State> = {
   },
 };
 
-const order = (scheduledAt = '2026-11-21T02:00:00Z') => ({ job: manifest.name, subject, scheduledAt });
+async function during(state: 'pause' | 'freeze', does: () => Promise<void>): Promise<void> {
+  await setSwitch(world.store, state, 'person:jane', 'test');
+  try {
+    await does();
+  } finally {
+    await setSwitch(world.store, 'run', 'person:jane', 'test');
+  }
+}
+const order = (scheduledAt = '2026-11-21T02:00:00Z'): Parameters<typeof takeTurn>[2] => ({
+  job: manifest.name,
+  subject,
+  scheduledAt,
+});
 const turn = (given: Parameters<typeof takeTurn>[2] = order()): Promise<Turn> =>
   takeTurn({ store: world.store, config: world.config, now: () => clock, remaining: () => 30_000 }, job, given);
 /** As the state machine does: until it has ended. */
@@ -81,6 +95,7 @@ let runs = 0;
 beforeEach(() => {
   subject = `db-${runs++}`;
   made = new Set();
+  stepFreezes = false;
   stepHook = () => {};
   cleanHook = () => ({ kind: 'clean' });
   verdict = 'passed';
@@ -164,14 +179,63 @@ describe('a run of a job', () => {
     expect((await timeline())[1]?.summary).toContain('what it made is still there: the scratch instance is deleting');
   });
 
+  it('calls a person at once when it is broken, goes on cleaning up, and tells that once', async () => {
+    await turn();
+    cleanHook = () => ({ kind: 'wait', seconds: 30, note: 'the scratch instance is deleting' });
+    const broken = { ...order(), broken: 'Lambda.Unknown' };
+    expect(await turn(broken)).toEqual({ kind: 'wait', seconds: 30, note: 'the scratch instance is deleting' });
+    expect((await timeline()).map(({ kind }) => kind)).toEqual(['opened', 'escalated']);
+    cleanHook = () => ({ kind: 'clean' });
+    expect(await turn(broken)).toMatchObject({ kind: 'ended', verdict: 'failed', summary: 'Lambda.Unknown' });
+    expect((await timeline()).map(({ kind }) => kind)).toEqual(['opened', 'escalated']);
+  });
+
+  it('removes nothing once Nightshift is frozen, not even when it is late, broken, or had just been taking a step', async () => {
+    for (const given of [order(), { ...order('2026-11-22T02:00:00Z'), broken: 'Lambda.Unknown' }]) {
+      await turn({ ...given, broken: undefined });
+      clock += 600_000;
+      await during('freeze', async () => {
+        expect(await turn(given)).toMatchObject({ kind: 'wait', note: 'Nightshift is set to freeze' });
+        expect(made.size).toBeGreaterThan(0);
+      });
+    }
+    const third = order('2026-11-23T02:00:00Z');
+    await turn(third);
+    await turn(third);
+    const count = made.size;
+    stepFreezes = true;
+    expect(await turn(third)).toMatchObject({ kind: 'wait', note: 'Nightshift is set to freeze' });
+    stepFreezes = false;
+    expect(made.size).toBe(count);
+    await setSwitch(world.store, 'run', 'person:jane', 'test');
+    expect(await toItsEnd(third)).toMatchObject({ verdict: 'passed' });
+  });
+
+  it('has all of its time again after a pause, when it takes something away', async () => {
+    await turn();
+    await during('pause', async () => {
+      clock += 600_000;
+      expect(await turn()).toMatchObject({ kind: 'wait', note: 'Nightshift is set to pause' });
+    });
+    expect(await toItsEnd()).toMatchObject({ verdict: 'passed' });
+  });
+
+  it('leaves the incident of the newest alone when a person named what it was about', async () => {
+    verdict = 'failed';
+    await toItsEnd(order('2026-11-21T02:00:00Z'));
+    const before = await head();
+    verdict = 'passed';
+    expect(await toItsEnd({ ...order('2026-11-22T02:00:00Z'), wanted: 'an-old-backup' })).toMatchObject({
+      verdict: 'passed',
+    });
+    expect(await head()).toEqual(before);
+  });
+
   it('waits while Nightshift is paused, when it takes something away', async () => {
-    await setSwitch(world.store, 'pause', 'person:jane', 'test');
-    try {
+    await during('pause', async () => {
       expect(await turn()).toMatchObject({ kind: 'wait', note: 'Nightshift is set to pause' });
       expect(made.size).toBe(0);
-    } finally {
-      await setSwitch(world.store, 'run', 'person:jane', 'test');
-    }
+    });
     expect(await toItsEnd()).toMatchObject({ verdict: 'passed' });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { jobMachineDefinition, MOST_TURNS } from '../../../infra/constructs/job-machine.ts';
+import jsonata from 'jsonata';
+import { jobMachineDefinition, MOST_ENDINGS, MOST_TURNS } from '../../../infra/constructs/job-machine.ts';
 import { type Asl, faultsOf } from '../../support/asl-graph.ts';
 import { buildStack, resourcesOf, statementsOf } from './stack-fixture.ts';
 
@@ -7,7 +8,25 @@ const definition = jobMachineDefinition('aws', 35) as Asl;
 
 describe('the state machine of jobs', () => {
   it('ends from every state, with time limits, retries and a catch for every task, and counts its turns', () => {
-    expect(faultsOf(definition, [`$turns < ${MOST_TURNS}`])).toEqual([]);
+    expect(faultsOf(definition, [`$turns < ${MOST_TURNS}`, `$endings < ${MOST_ENDINGS}`])).toEqual([]);
+  });
+
+  /** Where the answer of a run that is broken leads. */
+  const afterEnding = async (answer: object, endings: number): Promise<string | undefined> => {
+    const choice = definition.States[definition.States.Broken?.Next ?? ''];
+    for (const { Condition, Next } of choice?.Choices ?? []) {
+      const expression = jsonata(Condition.replace(/^\{%|%\}$/g, ''));
+      if (await expression.evaluate({}, { states: { input: answer }, endings })) return Next;
+    }
+    return choice?.Default;
+  };
+
+  it('asks a broken run until it has ended, and fails itself when that never comes', async () => {
+    const waits = { kind: 'wait', seconds: 30, note: 'the scratch instance is deleting' };
+    const again = (await afterEnding(waits, 1)) ?? '';
+    expect(definition.States[again]).toMatchObject({ Type: 'Wait', Next: 'Broken' });
+    expect(await afterEnding({ kind: 'ended', verdict: 'failed', summary: '' }, 1)).toBe('Failed');
+    expect(definition.States[(await afterEnding(waits, MOST_ENDINGS)) ?? '']).toMatchObject({ Type: 'Fail' });
   });
 });
 

@@ -9,6 +9,7 @@ import {
   CLEANING_MS,
   newRun,
   overdue,
+  renewed,
 } from '../../../functions/jobs/transitions.ts';
 
 const NOW = Date.parse('2026-11-21T02:00:00Z');
@@ -53,6 +54,10 @@ describe('a run', () => {
     expect(overdue({ ...waiting, phase: 'cleaning' }, NOW + 600_000)).toBeUndefined();
   });
 
+  it('has all of its time again after it was stopped', () => {
+    expect(renewed(run, manifest, NOW + 900_000)).toMatchObject({ phase: 'working', deadlineAt: NOW + 1_500_000 });
+  });
+
   it('is over when it is clean, and fails when it can never be cleaned', () => {
     const cleaning: RunItem = { ...run, phase: 'cleaning', verdict: passed };
     expect(afterCleanUp(cleaning, { kind: 'clean' }, NOW)).toMatchObject({
@@ -68,8 +73,11 @@ describe('a run', () => {
 });
 
 describe('the end of a run', () => {
-  const end = (head: Parameters<typeof afterRun>[0], verdict: RunItem['verdict']) =>
-    afterRun(head, over(verdict), manifest, NOW + 1000);
+  const end = (head: Parameters<typeof afterRun>[0], verdict: RunItem['verdict']) => {
+    const found = afterRun(head, over(verdict), manifest, NOW + 1000);
+    if (!found) throw new Error('it tells nothing');
+    return found;
+  };
 
   it('tells nothing when it passed and nothing was wrong', () => {
     expect(end(FIRST, passed)).toEqual({
@@ -99,6 +107,16 @@ describe('the end of a run', () => {
     const third = end(second.next, passed);
     expect(third.entries.map(({ kind, incidentId }) => [kind, incidentId])).toEqual([['resolved', 'inc-1']]);
     expect(third.next).not.toHaveProperty('openIncidentId');
+  });
+
+  it('says nothing of the job when a person named what it was about, or a later run has ended', () => {
+    const open = head({ version: 3, openIncidentId: 'inc-1', lastRunAt: '2026-11-21T02:00:00.000Z' });
+    for (const verdict of [passed, failed]) {
+      expect(afterRun(open, { ...over(verdict), wanted: 'an-old-backup' }, manifest, NOW)).toBeUndefined();
+      const earlier = { ...over(verdict), scheduledAt: '2026-11-21T01:59:59Z' };
+      expect(afterRun(open, earlier, manifest, NOW)).toBeUndefined();
+    }
+    expect(end(open, passed).entries.map(({ kind }) => kind)).toEqual(['resolved']);
   });
 
   it('tells a person what is left behind by a run that broke off', () => {

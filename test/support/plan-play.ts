@@ -6,15 +6,22 @@ import { type Plan, stagesOf } from '../../functions/recovery/plan.ts';
 export interface Playing {
   take(order: PlanOrder): Promise<PlanAnswer>;
   wait(seconds: number): void | Promise<void>;
+  /**
+   * The state machine of AWS stops the other branches of a Parallel state when one fails: no turn of theirs is begun any more, but the one that is under
+   * way isn't stopped ("Parallel state", AWS Step Functions Developer Guide). Default: the other branches end first.
+   */
+  readonly backsOutAtOnce?: boolean;
 }
 
 const MOST_TURNS = 400;
-const MOST_FAILURES = 6;
+/** As in the compiled plan. */
+const MOST_FAILURES = 35;
 
 /** Asks until it is something else than to wait. @throws what isn't repeated, or was repeated too often. */
-export async function ask({ take, wait }: Playing, order: PlanOrder): Promise<PlanAnswer> {
+export async function ask({ take, wait }: Playing, order: PlanOrder, signal?: AbortSignal): Promise<PlanAnswer> {
   let failures = 0;
   for (let turns = 0; turns < MOST_TURNS; turns++) {
+    signal?.throwIfAborted();
     try {
       const answer = await take(order);
       if (answer.kind !== 'wait') return answer;
@@ -37,22 +44,28 @@ export async function playPlan(
   before: (step: string) => void | Promise<void> = () => {},
 ): Promise<PlanAnswer['kind']> {
   await ask(playing, { do: 'open', run, input });
+  const underWay: Promise<void>[] = [];
   try {
-    for (const stage of stagesOf(plan))
-      await settled(
-        stage.map(async ({ name }) => {
-          await before(name);
-          await ask(playing, { do: 'step', run, step: name });
-        }),
-      );
+    for (const stage of stagesOf(plan)) {
+      const branches = new AbortController();
+      const turns = stage.map(async ({ name }) => {
+        await before(name);
+        await ask(playing, { do: 'step', run, step: name }, branches.signal);
+      });
+      underWay.push(...turns);
+      if (playing.backsOutAtOnce) await Promise.all(turns).finally(() => branches.abort());
+      else await settled(turns);
+    }
   } catch (error) {
     const why = error instanceof Error ? error.name : 'unknown';
-    return (await ask(playing, { do: 'back-out', run, why })).kind;
+    const { kind } = await ask(playing, { do: 'back-out', run, why });
+    await Promise.allSettled(underWay);
+    return kind;
   }
   return (await ask(playing, { do: 'close', run })).kind;
 }
 
-/** All of them end before the first failure is told: branches of a Parallel state that are stopped may still be running functions. */
+/** All of them end before the first failure is told. */
 async function settled(all: readonly Promise<unknown>[]): Promise<void> {
   const results = await Promise.allSettled(all);
   const failed = results.find((each) => each.status === 'rejected');

@@ -46,6 +46,8 @@ export class Player {
   hooks: {
     before?: (step: string, way: string) => void;
     after?: (step: string, way: string) => void;
+    /** While a function makes its change; it is dead when that takes longer than it may. */
+    acting?: (step: string, way: string) => Promise<void>;
     /** Between what a turn read of the journal and what it sees of the world. */
     looking?: (step: string) => Promise<void>;
   } = {};
@@ -58,7 +60,12 @@ export class Player {
   readonly #world: Pick<EngineWorld, 'store' | 'config'>;
   #requests = 0;
 
-  constructor(world: Pick<EngineWorld, 'store' | 'config'>, name: string) {
+  /** @param other steps that do something else. */
+  constructor(
+    world: Pick<EngineWorld, 'store' | 'config'>,
+    name: string,
+    other: Readonly<Record<string, StepCode<Input, number>>> = {},
+  ) {
     this.#world = world;
     this.target = `ecs-service/orders/${name}`;
     this.code = {
@@ -70,7 +77,7 @@ export class Player {
           : { ok: false, faults: 'to: expected a number' };
       },
       targetsOf: () => ({ kind: 'targets', targets: [this.target] }),
-      steps: Object.fromEntries(STEPS.map((each) => [each, this.#step(each)])),
+      steps: { ...Object.fromEntries(STEPS.map((each) => [each, this.#step(each)])), ...other },
     };
   }
 
@@ -101,7 +108,10 @@ export class Player {
                 undo: `set ${name} to ${seen}`,
               },
             },
-      act: async (_context, change) => {
+      act: async ({ now }, change) => {
+        const since = now();
+        await this.hooks.acting?.(name, way);
+        if (now() - since > manifestOf('').timeoutSeconds * 1000) throw new Error('the function was stopped');
         this.hooks.before?.(name, way);
         this.numbers[name] = wantedBy(change);
         this.writes[name] = (this.writes[name] ?? 0) + 1;
@@ -135,9 +145,15 @@ export class Player {
     wait: (seconds: number) => {
       this.clock += seconds * 1000;
     },
+    backsOutAtOnce: false,
   };
 
   ask = (order: PlanOrder): Promise<PlanAnswer> => ask(this.#playing, order);
+
+  /** From now on a failure is answered while turns of other steps are still under way. */
+  backOutAtOnce(): void {
+    this.#playing.backsOutAtOnce = true;
+  }
 
   /** The whole run; how it ended. @param between is called before each step. */
   play(run: string, input: object = { to: 7 }, between: (step: string) => void | Promise<void> = () => {}) {

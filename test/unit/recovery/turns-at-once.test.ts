@@ -1,14 +1,17 @@
 /** Turns of a run that overlap, and hands that reach into it from outside, on the model of the table: no network, the order of things is the test's own. */
+import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, RetryableError } from '../../../functions/engine/errors.ts';
+import { type WorkItem, workKey } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { takeOver, underWay } from '../../../functions/engine/operator.ts';
 import { planLockKey } from '../../../functions/engine/plan-items.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
-import { putTarget } from '../../../functions/engine/writes.ts';
+import { putTarget, putWork } from '../../../functions/engine/writes.ts';
 import { LEFT_AFTER_MS, watchPlans } from '../../../functions/incidents/reconciler/left-plans.ts';
+import { leaveToPerson } from '../../../functions/incidents/reconciler/orphan.ts';
 import { runOf } from '../../../functions/recovery/order.ts';
 import { frozenWaitSeconds } from '../../../functions/recovery/transitions.ts';
 import { requestStop } from '../../../functions/recovery/writes.ts';
@@ -161,6 +164,19 @@ describe('a run that lost a lease', () => {
   });
 });
 
+it('work of a remediation that is no longer deployed lets go of no target that a plan has in hand', async () => {
+  await opened();
+  const work: WorkItem = {
+    ...workKey('recheck', 'gone'),
+    ...({ kind: 'recheck', id: 'gone', remediation: 'gone', target: plan.target } as const),
+    ...{ dueAt: plan.clock, attempts: 0 },
+  };
+  await store.transact([putWork('journal', work)]);
+  await leaveToPerson(store, work, plan.clock);
+  expect((await readTarget(store, plan.target)).leaseHolder).toBe(`plan:${RUN}`);
+  expect(await plan.play(RUN)).toBe('done');
+});
+
 describe('a person who takes a target over', () => {
   const takenOver = (forMs: number) =>
     takeOver(
@@ -240,7 +256,7 @@ describe('a run that nobody takes turns of any more', () => {
     expect(await look()).toBe(0);
   });
 
-  it('is told neither while it waits for days, nor when it goes on in that moment', async () => {
+  it('is not told while it waits for days', async () => {
     await opened();
     await setSwitch(store, 'freeze', 'person:jane', 'looking');
     for (let turn = 0; turn < 60; turn++) {
@@ -274,6 +290,20 @@ it('a change whose answer was lost is not made again before the function that ma
   expect(plan.writes.first).toBe(1);
 });
 
+it('a change that was of no help is told as such, and orders no next rung', async () => {
+  const code = plan.code.steps.first;
+  if (!code) throw new Error('there is no step first');
+  const noHelp: typeof code = { ...code, whenLate: 'go-on', verify: () => ({ kind: 'bad', detail: 'still sick' }) };
+  plan = new Player({ store, config }, 'tested', { first: noHelp });
+  expect(await plan.play(RUN)).toBe('done');
+  const { timeline = [] } = (await readIncident(store, (await plan.run(RUN))?.incidentId ?? '')) ?? {};
+  const proofs = timeline.filter(({ kind }) => kind === 'verified' || kind === 'not-verified');
+  expect(proofs.map(({ kind, data }) => [kind, data.step, 'next' in data])).toEqual([
+    ['not-verified', 'first', false],
+    ...['left', 'right', 'last'].map((name) => ['verified', name, false]),
+  ]);
+});
+
 it('a step that failed is not tried again when its function died before it could say so', async () => {
   await opened();
   plan.hooks.before = () => {
@@ -287,8 +317,24 @@ it('a step that failed is not tried again when its function died before it could
 
 describe('opening', () => {
   it('twice at once is one run', async () => {
-    const answers = await Promise.all([opened(), opened(), opened()]);
-    expect(answers).toEqual([{ kind: 'done' }, { kind: 'done' }, { kind: 'done' }]);
+    const table = new TableModel();
+    let held: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
+    const gate = held;
+    const slow = {
+      send: async (command: never) => {
+        // The slower delivery has seen no run yet, and looks at the targets once the faster one has taken them.
+        if (held && (command as object) instanceof BatchGetItemCommand) await gate.promise;
+        return table.execute(command);
+      },
+    };
+    store = new Store('journal', slow as never);
+    const fast = new Store('journal', { send: async (command: never) => table.execute(command) } as never);
+    const first = new Player({ store, config }, 'tested').take({ do: 'open', run: RUN, input: { to: 7 } });
+    plan = new Player({ store: fast, config }, 'tested');
+    expect(await opened()).toEqual({ kind: 'done' });
+    held = undefined;
+    gate.resolve();
+    expect(await first).toEqual({ kind: 'done' });
     expect(await plan.run(RUN)).toMatchObject({ phase: 'working' });
   });
 

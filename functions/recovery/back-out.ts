@@ -24,8 +24,11 @@ export async function backOut<Input>(around: Around<Input>, runName: string, err
     const run = await mustRead(around, runName);
     const busy = busyUntil(run, around.now());
     if (busy !== undefined) return { kind: 'wait', seconds: secondsUntil(busy, around.now()) };
-    const turned = run.phase === 'working' ? { ...run, why: run.why ?? whyOf(run, error) } : run;
-    return end(around, turned, { kind: 'needs-person', why: `${lost.message}, so nothing more was taken back` });
+    return end(
+      around,
+      { ...run, why: run.why ?? whyOf(run, error) },
+      { kind: 'needs-person', why: `${lost.message}, so nothing more was taken back` },
+    );
   }
 }
 

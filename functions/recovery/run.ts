@@ -48,30 +48,39 @@ function givenOf(input: unknown): Given {
 export async function open<Input>(around: Around<Input>, run: string, given: unknown): Promise<PlanAnswer> {
   const { code, store } = around;
   const found = await readRun(store, code.manifest.name, run);
-  if (found) return reopened(found, given);
+  if (found) return reopened(around, found, givenOf(given));
   try {
     return await begin(around, run, givenOf(given));
   } catch (error) {
     if (!(error instanceof PlanRefusedError)) throw error;
     // Delivered twice at once, it finds in its way what the other delivery took for the same run.
     const other = await readRun(store, code.manifest.name, run);
-    if (other) return reopened(other, given);
+    if (other) return reopened(around, other, givenOf(given));
     await keepRefusal(around, run, error.message);
     throw error;
   }
 }
 
 /** An execution that takes up an unfinished run goes on with it, or backs it out. With other input it means another run. */
-function reopened({ run, phase, verdict, why = '', ...item }: RunItem, given: unknown): PlanAnswer {
+function reopened<Input>({ code }: Around<Input>, item: RunItem, given: Given): PlanAnswer {
+  const { run, phase, verdict, why = '' } = item;
   if (verdict === 'refused') throw new PlanRefusedError(why);
-  const { input } = givenOf(given);
-  if (Object.keys(input).length > 0 && !isDeepStrictEqual(input, item.input))
+  const bringsNothing = Object.keys(given.input).length === 0 && !given.rehearse;
+  if (!bringsNothing && !isSameInput(code, item, given))
     throw new PlanRefusedError(`${run} was started with other input: give this one a name of its own`);
   if (phase === 'backing-out') throw new PlanStepError(`${run} is being backed out`);
   return { kind: 'done' };
 }
 
-async function begin<Input>(around: Around<Input>, run: string, { rehearse, startedBy, input: raw }: Given) {
+/** By what the plan makes of it, which is what the run keeps. */
+function isSameInput<Input>(code: Around<Input>['code'], { input, rehearse }: RunItem, given: Given): boolean {
+  const parsed = code.readInput(given.input);
+  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+  return parsed.ok && given.rehearse === rehearse && isDeepStrictEqual(plain(parsed.input), plain(input));
+}
+
+async function begin<Input>(around: Around<Input>, run: string, given: Given) {
+  const { rehearse, startedBy, input: raw } = given;
   const { code, store, config, now, random } = around;
   const parsed = code.readInput(raw);
   if (!parsed.ok) throw new PlanRefusedError(`its input is wrong: ${parsed.faults}`);
@@ -107,7 +116,7 @@ async function begin<Input>(around: Around<Input>, run: string, { rehearse, star
   ]);
   if (result.ok) return { kind: 'done' } as const;
   // An earlier try of this very transaction took effect though its answer was lost.
-  if (result.failed.has('run')) return reopened(await mustRead(around, run), raw);
+  if (result.failed.has('run')) return reopened(around, await mustRead(around, run), given);
   const other = result.failed.get('lock');
   if (other) throw new PlanRefusedError(underWay(other));
   if (result.failed.has('switch')) throw new PlanRefusedError('Nightshift was paused meanwhile');

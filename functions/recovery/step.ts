@@ -37,7 +37,10 @@ export type StepProof =
 export interface Move<Input, Seen> {
   /** Pure. `made`: of a compensation, the change that the step had written down, if it had. */
   decide(seen: Seen, context: StepContext<Input>, made: Change | undefined): StepDecision;
-  /** Makes the recorded change, after one re-read directly before it where the API can't compare. */
+  /**
+   * Makes the recorded change, after one re-read directly before it where the API can't compare.
+   * @throws ChangedBySomeoneElseError only before anything was changed: nothing is taken back then.
+   */
   act(context: StepContext<Input>, change: Change): Promise<ActReport>;
   /** Pure: did the recorded change already happen? Asked before an unfinished change is made again. */
   alreadyApplied(change: Change, seen: Seen, context: StepContext<Input>): 'yes' | 'no' | 'unclear';

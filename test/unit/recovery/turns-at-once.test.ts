@@ -342,8 +342,10 @@ describe('opening', () => {
     await opened();
     const open = (input: object) => plan.take({ do: 'open', run: `${RUN}.2`, input });
     await expect(open({ to: 8 })).rejects.toMatchObject({ name: 'PlanRefusedError' });
+    await expect(open({ to: 7, rehearse: true })).rejects.toMatchObject({ name: 'PlanRefusedError' });
+    await expect(open({ rehearse: true })).rejects.toMatchObject({ name: 'PlanRefusedError' });
     expect(await open({})).toEqual({ kind: 'done' });
-    expect(await open({ to: 7 })).toEqual({ kind: 'done' });
+    expect(await open({ to: 7, startedBy: 'person:joe' })).toEqual({ kind: 'done' });
     expect(await plan.run(RUN)).toMatchObject({ phase: 'working' });
   });
 

@@ -47,7 +47,7 @@ const granted = ({ actions, resources, onlyWhere, onlyEach, whyAnyResource }: Pe
 };
 
 function risks(manifest: RemediationManifest): string[] {
-  const { risk, removesCapacity, approval, holds, defaults, network } = manifest;
+  const { risk, removesCapacity, approval, holds, handsNothingBack, defaults, network } = manifest;
   const { cooldownSeconds, perTargetPerHour, perRunbookPerHour } = defaults;
   return [
     `Risk: ${risk}.${risk === 'high' ? ' It is in mode `auto` only by a line of its own; in mode `approve` two people approve it.' : ''}`,
@@ -59,7 +59,10 @@ function risks(manifest: RemediationManifest): string[] {
     ...(approval
       ? [`Each change is approved by ${approval.people === 1 ? 'one person' : 'two people'}, in mode \`auto\` too.`]
       : []),
-    ...(holds ? [`Its change is for a while: it holds ${code(holds)} and hands it back.`] : []),
+    ...(holds && !handsNothingBack ? [`Its change is for a while: it holds ${code(holds)} and hands it back.`] : []),
+    ...(holds && handsNothingBack
+      ? [`Its change stays, and is not handed back. While another remediation holds ${code(holds)}, it waits.`]
+      : []),
     ...(network === 'database-vpc'
       ? ['It speaks SQL: its function runs beside the database and reaches nothing but it and DynamoDB.']
       : []),

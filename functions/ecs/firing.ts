@@ -17,6 +17,8 @@ const MOST_PAGES = 5;
 export interface FiringAlarm {
   readonly arn: string;
   readonly name: string;
+  /** It is of a database of the service's, not of the service itself: fewer or more tasks may have nothing to do with it. */
+  readonly isOfDatabase: boolean;
 }
 
 type Watched = Pick<ServiceConfig, 'cluster' | 'service' | 'dependsOn' | 'balancedBy'>;
@@ -32,7 +34,11 @@ export async function readFiring(cloudwatch: CloudWatchClient, target: Watched):
     const reply = await firingPage(cloudwatch, target, NextToken);
     for (const alarm of reply.MetricAlarms ?? [])
       if (isAbout(alarm, target) && !saysTooLittle(alarm))
-        found.push({ arn: alarm.AlarmArn ?? '', name: alarm.AlarmName ?? '' });
+        found.push({
+          arn: alarm.AlarmArn ?? '',
+          name: alarm.AlarmName ?? '',
+          isOfDatabase: !isAbout(alarm, { ...target, dependsOn: [] }),
+        });
     NextToken = reply.NextToken;
     if (!NextToken) return found;
   }

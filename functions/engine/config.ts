@@ -48,6 +48,8 @@ export interface ServiceConfig extends Protected {
   readonly memoryAbovePercent: number;
   /** Fewer tasks are enough as long as their CPU stays below this; 0: the service isn't scaled in. */
   readonly cpuBelowPercent: number;
+  /** What it used at its busiest within so long decides how many tasks are enough. */
+  readonly idleForSeconds: number;
   /** How long the alarm must have been OK before a temporary change is handed back. */
   readonly stabiliseForSeconds: number;
   /** Trouble that begins later after a deployment isn't blamed on it. */

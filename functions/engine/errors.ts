@@ -30,10 +30,8 @@ export class ChangedBySomeoneElseError extends EngineError {
   readonly retryable = false;
   readonly expected: string;
   readonly found: string;
-  constructor(what: string, expected: string, found: string) {
-    super(
-      `${what}: expected ${expected} as observed, found ${found}; somebody else is changing it, so it was left alone`,
-    );
+  constructor(what: string, expected: string, found: string, because = 'somebody else is changing it') {
+    super(`${what}: expected ${expected} as observed, found ${found}; ${because}, so it was left alone`);
     this.expected = expected;
     this.found = found;
   }

@@ -47,7 +47,8 @@ export async function whyLapsed<T extends Protected, O>(
   // The alarm is judged again by the recheck that was recorded with the intent.
   // Proof that takes hours doesn't make an intent that nobody carried out last for hours.
   const { verifyBy = now, verifyNotBefore = now } = action;
-  if (now > Math.min(verifyBy, verifyNotBefore + context.config.verifyWithinSeconds * 1000))
+  const recordedAt = verifyNotBefore - (change.verifyNotBeforeSeconds ?? 0) * 1000;
+  if (now > Math.min(verifyBy, recordedAt + context.config.verifyWithinSeconds * 1000))
     return held('stale', 'it was recorded too long ago');
   return undefined;
 }

@@ -64,6 +64,8 @@ export interface RemediationManifest {
   readonly changesNothing?: boolean;
   /** Fields that it changes for a while (`Change.hold.field`), so that it knows what another remediation holds of them. */
   readonly holds?: readonly string[];
+  /** Its own change isn't for a while: `holds` only says of which fields it minds that another remediation holds them. */
+  readonly handsNothingBack?: true;
   readonly risk: 'low' | 'medium' | 'high';
   readonly idempotency: Idempotency;
   /**

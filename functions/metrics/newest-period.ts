@@ -33,26 +33,76 @@ export async function newestPeriod<Id extends string>(
   const end = lastWhole(Date.now(), periodMs);
   const start = Math.max(end - PERIODS_BACK * periodMs, firstAfter(since, periodMs));
   if (start >= end) return undefined;
-  const reply = await cloudwatch.send(
-    new GetMetricDataCommand({
-      StartTime: new Date(start),
-      EndTime: new Date(end),
-      ScanBy: 'TimestampDescending',
-      MetricDataQueries: Object.entries<MetricWanted>(wanted).map(([Id, metric]) => ({
-        Id,
-        MetricStat: {
-          Metric: {
-            Namespace: metric.namespace,
-            MetricName: metric.metricName,
-            Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
-          },
-          Period: periodSeconds,
-          Stat: metric.stat,
+  return valuesOfNewest<Id>(await readResults(cloudwatch, wanted, periodSeconds, { start, end }));
+}
+
+/**
+ * Reads every whole period of the last while, and the newest few at least.
+ * @param backSeconds how far back, in seconds.
+ * @returns the periods that anything is told of, newest first; recent are those that `newestPeriod` would look at.
+ * @throws what the client throws.
+ */
+export async function lastPeriods<Id extends string>(
+  cloudwatch: CloudWatchClient,
+  wanted: Readonly<Record<Id, MetricWanted>>,
+  periodSeconds: number,
+  backSeconds: number,
+): Promise<readonly { readonly isRecent: boolean; readonly values: PeriodValues<Id> }[]> {
+  const periodMs = periodSeconds * 1000;
+  const end = lastWhole(Date.now(), periodMs);
+  const newestFrom = end - PERIODS_BACK * periodMs;
+  const start = Math.min(newestFrom, firstAfter(end - backSeconds * 1000, periodMs));
+  const results = await readResults(cloudwatch, wanted, periodSeconds, { start, end });
+  const times = new Set(results.flatMap(({ Timestamps = [] }) => Timestamps.map((at) => at.getTime())));
+  const newestFirst = [...times].sort((a, b) => b - a);
+  return newestFirst.map((at) => ({ isRecent: at >= newestFrom, values: valuesAt<Id>(results, at) }));
+}
+
+/** What is told of one period, by id. */
+export type PeriodValues<Id extends string> = Readonly<Partial<Record<Id, number>>>;
+type Result = Pick<MetricDataResult, 'Id' | 'Timestamps' | 'Values'>;
+
+/** All pages of it: a page may hold only some of the values ("GetMetricData", Amazon CloudWatch API Reference, NextToken). */
+async function readResults<Id extends string>(
+  cloudwatch: CloudWatchClient,
+  wanted: Readonly<Record<Id, MetricWanted>>,
+  periodSeconds: number,
+  { start, end }: { readonly start: number; readonly end: number },
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  let NextToken: string | undefined;
+  do {
+    const reply = await cloudwatch.send(queryOf(wanted, periodSeconds, { start, end }, NextToken));
+    results.push(...(reply.MetricDataResults ?? []));
+    NextToken = reply.NextToken;
+  } while (NextToken);
+  return results;
+}
+
+function queryOf<Id extends string>(
+  wanted: Readonly<Record<Id, MetricWanted>>,
+  periodSeconds: number,
+  { start, end }: { readonly start: number; readonly end: number },
+  NextToken: string | undefined,
+): GetMetricDataCommand {
+  return new GetMetricDataCommand({
+    ...(NextToken && { NextToken }),
+    StartTime: new Date(start),
+    EndTime: new Date(end),
+    ScanBy: 'TimestampDescending',
+    MetricDataQueries: Object.entries<MetricWanted>(wanted).map(([Id, metric]) => ({
+      Id,
+      MetricStat: {
+        Metric: {
+          Namespace: metric.namespace,
+          MetricName: metric.metricName,
+          Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
         },
-      })),
-    }),
-  );
-  return valuesOfNewest<Id>(reply.MetricDataResults ?? []);
+        Period: periodSeconds,
+        Stat: metric.stat,
+      },
+    })),
+  });
 }
 
 /** Pure: where the last period ends that is over for long enough to be told of as a whole; all in milliseconds. */
@@ -64,14 +114,15 @@ export const firstAfter = (since: number, periodMs: number): number =>
   Math.ceil((since - SHARE_BEFORE * periodMs) / periodMs) * periodMs;
 
 /** Pure. */
-export function valuesOfNewest<Id extends string>(
-  results: readonly Pick<MetricDataResult, 'Id' | 'Timestamps' | 'Values'>[],
-): Readonly<Partial<Record<Id, number>>> | undefined {
+export function valuesOfNewest<Id extends string>(results: readonly Result[]): PeriodValues<Id> | undefined {
   const times = results.flatMap(({ Timestamps = [] }) => Timestamps.map((at) => at.getTime()));
   if (times.length === 0) return undefined;
-  const newest = Math.max(...times);
+  return valuesAt<Id>(results, Math.max(...times));
+}
+
+function valuesAt<Id extends string>(results: readonly Result[], time: number): PeriodValues<Id> {
   const values = results.flatMap(({ Id, Timestamps = [], Values = [] }) => {
-    const value = Values[Timestamps.findIndex((at) => at.getTime() === newest)];
+    const value = Values[Timestamps.findIndex((at) => at.getTime() === time)];
     return value === undefined ? [] : [[Id, value]];
   });
   return Object.fromEntries(values) as Partial<Record<Id, number>>;

@@ -58,6 +58,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
         cpuAbovePercent,
         memoryAbovePercent,
         cpuBelowPercent,
+        idleForSeconds: service.idleForSeconds,
         stabiliseForSeconds,
         rollBackWithinSeconds,
         taskUnhealthyForSeconds,

@@ -22,6 +22,7 @@ export const service: ServiceConfig = {
   cpuAbovePercent: 70,
   memoryAbovePercent: 80,
   cpuBelowPercent: 40,
+  idleForSeconds: 3600,
   stabiliseForSeconds: 300,
   rollBackWithinSeconds: 1800,
   taskUnhealthyForSeconds: 120,

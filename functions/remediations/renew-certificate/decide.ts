@@ -81,16 +81,24 @@ function decideImport(target: CertificateConfig, certificate: Certificate, obser
   return { kind: 'act', change, approval: { people: 1, why } };
 }
 
+/** "Troubleshooting", AWS Certificate Manager User Guide: neither is such a request tried again nor such a certificate renewed. */
+const UNISSUABLE: ReadonlySet<string> = new Set(['REVOKED', 'FAILED', 'VALIDATION_TIMED_OUT']);
+
 function decideIssued(target: CertificateConfig, certificate: Certificate, observation: Observation): Decision {
   const days = tell(target, certificate);
   if (certificate.status === 'EXPIRED')
     return callPerson(`${days}: ACM renews none that has expired; request another and put it in its place`);
-  if (!certificate.isEligible)
+  if (UNISSUABLE.has(certificate.status))
+    return callPerson(
+      `${days}: it is ${certificate.status}, and stays so; request another, and put that in its place wherever this one is used`,
+    );
+  // ACM calls every certificate ineligible that nothing uses, one that was never issued among them.
+  if (certificate.status === 'ISSUED' && !certificate.isEligible)
     return callPerson(`${days}; no service uses it, and ACM renews only what is used: delete it, or renew it yourself`);
   const records = wantedOf(target, certificate, observation);
   const stuck = records.filter(({ why }) => why !== undefined);
   const missing = records.filter(({ why }) => why === undefined).map(({ record }) => record);
-  if (missing.length > 0) return { kind: 'act', change: restore(target, certificate, missing) };
+  if (missing.length > 0) return { kind: 'act', change: restore(target, certificate, missing, stuck) };
   if (stuck.length > 0) return callPerson(`${days}; ${stuck.map(({ why }) => why).join('; ')}`);
   const mails = certificate.validations.flatMap(({ domain, method, isPending, mailDomain = domain }) =>
     method === 'EMAIL' && isPending ? [{ domain, mailDomain }] : [],
@@ -165,10 +173,18 @@ const planned = (
   ...(verifyNotBeforeSeconds > 0 && { verifyNotBeforeSeconds }),
 });
 
-function restore(target: CertificateConfig, certificate: Certificate, records: readonly WantedRecord[]): Change {
+/** @param stuck what else keeps ACM from renewing, and only a person can mend: that is named at once. */
+function restore(
+  target: CertificateConfig,
+  certificate: Certificate,
+  records: readonly WantedRecord[],
+  stuck: readonly Wanted[],
+): Change {
   const names = records.map(({ name }) => name).join(', ');
+  const left =
+    stuck.length > 0 ? `; that isn't enough, the rest is for a person: ${stuck.map(({ why }) => why).join('; ')}` : '';
   return planned(certificate, { kind: 'records', records }, target.renewsWithinSeconds, {
-    summary: `create the validation ${records.length === 1 ? 'record' : 'records'} of ${target.name} that ACM doesn't find: ${names}`,
+    summary: `create the validation ${records.length === 1 ? 'record' : 'records'} of ${target.name} that ACM doesn't find: ${names}${left}`,
     undo: `delete the CNAME ${names}; ACM can't renew the certificate without`,
   });
 }

@@ -42,12 +42,12 @@ export const manifest = defineManifest({
   risk: 'medium',
   // A record is created only where there is none; an import is compared by serial number; a mail may be sent twice.
   idempotency: 'conditional',
-  // ACM takes hours to look again.
-  defaults: { cooldownSeconds: 21_600, perTargetPerHour: 2, perRunbookPerHour: 10 },
+  // ACM takes hours to look again. DaysToExpiry is told twice a day, and the alarm takes the least of a day: it is OK up to two days after all is well.
+  defaults: { cooldownSeconds: 21_600, perTargetPerHour: 2, perRunbookPerHour: 10, verifyWithinSeconds: 172_800 },
   documentation: {
     refusesWhen: [
       'the certificate has more than 30 days left, and ACM waits for nobody',
-      'it has expired, is used by no service, or is of a private authority',
+      'it has expired, was revoked, could not be issued, is used by no service after it was issued, or is of a private authority',
       'a validation record is there and says something else, or is in no configured zone',
       'what the secret holds is not newer, or its key, chain, names or dates are wrong',
       'nothing is lacking that it could supply: then a person is told how many days are left',

@@ -1,13 +1,9 @@
 /** How many tasks a service can do without. Pure. */
+import type { FiringAlarm } from '../../ecs/firing.ts';
 import type { Missing, RunningService } from '../../ecs/types.ts';
+import type { PeakLoad } from '../../ecs/usage.ts';
 import type { ServiceConfig } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
-
-/** An alarm that is firing about the service. */
-export interface Firing {
-  readonly arn: string;
-  readonly name: string;
-}
 
 export type Observation =
   | Missing
@@ -17,7 +13,10 @@ export type Observation =
       /** Averages over the running tasks in percent; absent when there is no recent datapoint. */
       readonly cpuPercent?: number;
       readonly memoryPercent?: number;
-      readonly firing: readonly Firing[];
+      /** Of the last `idleForSeconds`: one quiet minute says nothing of the next. */
+      readonly peakLoad: PeakLoad;
+      /** Alarms that are firing about the service. */
+      readonly firing: readonly FiringAlarm[];
     });
 type Seen = Exclude<Observation, Missing>;
 
@@ -36,6 +35,8 @@ const STOP_FOR_SECONDS = 6 * 3_600;
 const SHARE = 0.9;
 /** Where `cpuBelowPercent` isn't set and somebody tagged an alarm of their own. */
 const SHARE_OF_CPU = 0.5;
+/** Of the tasks that run, one change leaves at least so many: what a load does that is spread over fewer is seen before more go. */
+const LEAST_SHARE_LEFT = 0.5;
 
 export function decide({
   signal,
@@ -45,29 +46,62 @@ export function decide({
   config,
 }: DecideInput<ServiceConfig, Observation>): Decision {
   if (observation.kind === 'missing') return { kind: 'escalate', reason: observation.why };
-  const { desired, autoScaled, controller } = observation;
-  if (autoScaled) return { kind: 'fine', reason: 'Application Auto Scaling scales it in by itself' };
-  const busy = underWay(observation);
-  if (busy) return { kind: 'hold', reason: 'change-under-way', detail: busy, recheckAfterSeconds: RECHECK_SECONDS };
+  const { desired } = observation;
+  const judged = judge(target, observation, signal.subject, config.handsOffSeconds);
+  if (typeof judged !== 'number') return judged;
   if (held) {
     const detail = `${held.remediation} holds ${held.value} tasks, and hands them back by itself`;
     return { kind: 'hold', reason: 'change-under-way', detail, recheckAfterSeconds: RECHECK_SECONDS };
   }
+  const after = Math.max(judged, Math.ceil(desired * LEAST_SHARE_LEFT));
+  if (after >= desired && isKeptByItsPeak(observation, target, desired)) {
+    const detail = `its busiest period of the last ${target.idleForSeconds} s needed the ${desired} tasks that it has`;
+    return { kind: 'hold', reason: 'change-under-way', detail, recheckAfterSeconds: RECHECK_SECONDS };
+  }
+  if (after >= desired) return { kind: 'fine', reason: `its load needs the ${desired} tasks that it has` };
+  return { kind: 'act', change: scaleTo(target, desired, after, signal.subject) };
+}
+
+/** Whether only what was before keeps it from taking a task: its alarm goes on, so it is looked at again. */
+function isKeptByItsPeak(observation: Seen, target: ServiceConfig, desired: number): boolean {
+  const now = tasksNeeded({ ...observation, peakLoad: { cpu: 0, memory: 0 } }, target);
+  return typeof now === 'number' && now < desired;
+}
+
+/** Why it may not go as low as an intent says that is some minutes old by now; undefined: it may. */
+export function whyNotNow(target: ServiceConfig, change: Change, observation: Observation): string | undefined {
+  // Whether it is still there is found by the look directly before the write.
+  if (observation.kind === 'missing') return undefined;
+  const fewest = judge(target, observation, beforeOf(change).alarm, 0);
+  if (typeof fewest === 'number')
+    return fewest <= afterOf(change).desired ? undefined : `a load that needs ${fewest} tasks`;
+  return fewest.kind === 'hold' ? fewest.detail : fewest.reason;
+}
+
+/** The fewest tasks that it can do with as it is now, or what is decided instead. */
+function judge(
+  target: ServiceConfig,
+  observation: Seen,
+  alarm: string | undefined,
+  handsOffSeconds: number,
+): number | Extract<Decision, { kind: 'fine' | 'hold' }> {
+  const { desired, autoScaled, controller } = observation;
+  if (autoScaled) return { kind: 'fine', reason: 'Application Auto Scaling scales it in by itself' };
+  const busy = underWay(observation);
+  if (busy) return { kind: 'hold', reason: 'change-under-way', detail: busy, recheckAfterSeconds: RECHECK_SECONDS };
   if (desired === 0 || controller === 'EXTERNAL') {
     const detail =
       desired === 0 ? 'it is scaled to zero tasks: somebody switched it off' : 'its tasks are somebody else’s';
-    return { kind: 'hold', reason: 'hands-off', detail, recheckAfterSeconds: config.handsOffSeconds };
+    return { kind: 'hold', reason: 'hands-off', detail, recheckAfterSeconds: handsOffSeconds };
   }
-  const red = othersFiring(observation, signal.subject);
+  const red = namesOf(othersFiring(observation, alarm));
   if (red) return { kind: 'hold', reason: 'change-under-way', detail: red, recheckAfterSeconds: RECHECK_SECONDS };
   const fewest = Math.max(1, target.minTasks);
   if (desired <= fewest) return { kind: 'fine', reason: `it has ${desired} tasks, and ${fewest} are the fewest` };
   const enough = tasksNeeded(observation, target);
   if (typeof enough === 'string')
     return { kind: 'hold', reason: 'change-under-way', detail: enough, recheckAfterSeconds: RECHECK_SECONDS };
-  const after = Math.max(fewest, enough);
-  if (after >= desired) return { kind: 'fine', reason: `its load needs the ${desired} tasks that it has` };
-  return { kind: 'act', change: scaleTo(target, desired, after, signal.subject) };
+  return Math.max(fewest, enough);
 }
 
 function underWay({ deployments, desired, running, pending }: Seen): string | undefined {
@@ -78,19 +112,25 @@ function underWay({ deployments, desired, running, pending }: Seen): string | un
 }
 
 /** What is in alarm besides the one that says that there is too much. */
-function othersFiring({ firing }: Pick<Seen, 'firing'>, alarm: string | undefined): string | undefined {
-  const others = firing.filter(({ arn }) => arn !== alarm).map(({ name }) => name);
-  return others.length === 0 ? undefined : `${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} firing`;
-}
+const othersFiring = ({ firing }: Pick<Seen, 'firing'>, alarm: string | undefined): readonly FiringAlarm[] =>
+  firing.filter(({ arn }) => arn !== alarm);
 
-/** The fewest tasks that bear the load of now, or why that can't be said. */
-function tasksNeeded({ running, cpuPercent, memoryPercent }: Seen, target: ServiceConfig): number | string {
+const namesOf = (alarms: readonly FiringAlarm[]): string | undefined =>
+  alarms.length === 0
+    ? undefined
+    : `${alarms.map(({ name }) => name).join(', ')} ${alarms.length === 1 ? 'is' : 'are'} firing`;
+
+/** The fewest tasks that bear the load of now and of the busiest period lately, or why that can't be said. */
+function tasksNeeded({ running, cpuPercent, memoryPercent, peakLoad }: Seen, target: ServiceConfig): number | string {
   if (cpuPercent === undefined) return 'there is no recent CPU datapoint to judge by';
   if (memoryPercent === undefined) return 'there is no recent memory datapoint to judge by';
   const { cpuBelowPercent, cpuAbovePercent, memoryAbovePercent } = target;
   const cpuLimit = cpuBelowPercent > 0 ? cpuBelowPercent : cpuAbovePercent * SHARE_OF_CPU;
-  const needed = (percent: number, limit: number) => Math.ceil((percent * running) / limit);
-  return Math.max(needed(cpuPercent, cpuLimit), needed(memoryPercent, memoryAbovePercent * SHARE));
+  const needed = (percent: number, peak: number, limit: number) => Math.ceil(Math.max(percent * running, peak) / limit);
+  return Math.max(
+    needed(cpuPercent, peakLoad.cpu, cpuLimit),
+    needed(memoryPercent, peakLoad.memory, memoryAbovePercent * SHARE),
+  );
 }
 
 function scaleTo(target: ServiceConfig, desired: number, after: number, alarm: string): Change {
@@ -115,7 +155,10 @@ export function alreadyApplied(change: Change, observation: Observation): 'yes' 
   return observation.desired === beforeOf(change).desired ? 'no' : 'unclear';
 }
 
-/** It is proved by what is left: as many tasks as wanted, and nothing that fires because of it. */
+/**
+ * It is proved by what is left: as many tasks as wanted, and nothing that fires because of it. A database's alarm is no proof that fewer tasks did it, and
+ * more tasks would open connections on a sick database: it is waited for, and nothing is undone.
+ */
 export function verify({
   target,
   change,
@@ -131,13 +174,16 @@ export function verify({
   const wanted = afterOf(change).desired;
   if (desired !== wanted) return { kind: 'not-yet', detail: `${desired} tasks are wanted, no longer ${wanted}` };
   const red = othersFiring(observation, beforeOf(change).alarm);
-  if (red) return worse(red);
+  const own = namesOf(red.filter(({ isOfDatabase }) => !isOfDatabase));
+  if (own) return worse(own);
   for (const [name, percent, limit] of [
     ['CPU', cpuPercent, target.cpuAbovePercent],
     ['memory', memoryPercent, target.memoryAbovePercent],
   ] as const)
     if (percent !== undefined && percent > limit)
       return worse(`${name} is at ${Math.round(percent)} %, above its alarm’s ${limit} %`);
+  const ofDatabases = namesOf(red);
+  if (ofDatabases) return { kind: 'not-yet', detail: ofDatabases };
   if (running !== desired) return { kind: 'not-yet', detail: `${running} tasks are running and ${desired} are wanted` };
   const cpu = cpuPercent === undefined ? '' : `, CPU ${Math.round(cpuPercent)} %`;
   return { kind: 'good', detail: `${running} of ${desired} tasks are running${cpu}` };

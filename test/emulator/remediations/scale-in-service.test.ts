@@ -6,9 +6,10 @@ import {
 } from '@aws-sdk/client-application-auto-scaling';
 import { PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { RetryableError } from '../../../functions/engine/errors.ts';
 import type { Observation } from '../../../functions/remediations/scale-in-service/decide.ts';
 import { keepsItsPromises } from '../../support/ecs-guarantees.ts';
-import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
+import { type DeliverOptions, type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
 import { eventually, REGION } from '../ecs/support.ts';
 
 jest.setTimeout(90_000);
@@ -33,7 +34,7 @@ function say(name: string, percent: number): void {
       });
 }
 
-/** Three tasks, whose load one bears: 3 x 10 % are less than the 40 % that it may come to. */
+/** Three tasks, whose load one bears: 3 x 10 % are less than the 40 % that it may come to. At most half go at once: one of three. */
 async function overProvisioned(name: string): Promise<void> {
   await w.create(name, {}, { desiredCount: 3 });
   say(name, 10);
@@ -46,9 +47,40 @@ describe('scale-in-service', () => {
     expect(result).toMatchObject({ kind: 'remediated' });
     expect(changing).toEqual(['UpdateService']);
     await w.steady('happy');
-    await eventually('one task is left', () => w.world.ecs.processes('orders', 'happy').length === 1);
+    await eventually('two tasks are left', () => w.world.ecs.processes('orders', 'happy').length === 2);
     await w.deliver('happy', idle('happy', 'OK'));
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  it('takes away no more than it could bear at its busiest of the last hour', async () => {
+    await w.create('bursts', {}, { desiredCount: 3 });
+    say('bursts', 10);
+    w.world.cloudwatch.put({
+      ...{ region: REGION, namespace: 'AWS/ECS', name: 'CPUUtilization', unit: 'Percent', value: 35 },
+      dimensions: { ClusterName: 'orders', ServiceName: 'bursts' },
+      at: new Date(Date.now() - 30 * 60_000),
+    });
+    const { result, changing } = await w.callsDuring(() => w.deliver('bursts', idle('bursts')));
+    expect(result).toMatchObject({ kind: 'held', detail: expect.stringContaining('busiest') });
+    expect(changing).toEqual([]);
+  });
+
+  it('does not carry out an intent that was left behind once its load has come', async () => {
+    await overProvisioned('returned');
+    const died: DeliverOptions<Observation> = {
+      act: () => Promise.reject(new RetryableError('the function dies here')),
+    };
+    const event = idle('returned');
+    await expect(w.deliver('returned', event, died)).rejects.toBeInstanceOf(RetryableError);
+    say('returned', 80);
+    const later = () => Date.now() + 90_000;
+    const { result, changing } = await w.callsDuring(() => w.deliver('returned', event, { now: later }));
+    expect(result).toMatchObject({
+      kind: 'held',
+      detail: expect.stringContaining('needs 4 tasks; that was some time ago'),
+    });
+    expect(changing).toEqual([]);
+    expect(await desiredOf('returned')).toBe(3);
   });
 
   it('changes nothing at the minimum, or where its load needs them all', async () => {

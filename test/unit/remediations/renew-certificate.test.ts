@@ -23,6 +23,11 @@ const issued: Certificate = {
   ...{ type: 'AMAZON_ISSUED', status: 'ISSUED', serial: 'A1', domains: ['shop.example.com'], isEligible: true },
   ...{ notAfter: '2026-12-02T00:00:00.000Z', daysLeft: 12, validations: [dns] },
 };
+/** As ACM describes one that waits for its first validation: used by nothing, so not eligible. */
+const neverIssued: Certificate = {
+  ...{ type: 'AMAZON_ISSUED', status: 'PENDING_VALIDATION', serial: '', domains: ['shop.example.com'] },
+  ...{ isEligible: false, validations: [dns] },
+};
 const imported: Certificate = { ...issued, type: 'IMPORTED', isEligible: false, validations: [] };
 const newer: Judgement = { kind: 'usable', serial: 'B2', fingerprint: 'F0', notAfter: '2027-12-02T00:00:00.000Z' };
 const right: RecordReading = { kind: 'record', record: { ttlSeconds: 60, values: ['_XYZ.acm-validations.aws'] } };
@@ -50,6 +55,9 @@ describe('deciding on a certificate', () => {
     ['there is none', seen(undefined), 'no certificate'],
     ['it is of a private authority', seen({ ...issued, type: 'PRIVATE' }), 'none of type PRIVATE'],
     ['it has expired', seen({ ...issued, status: 'EXPIRED', daysLeft: -2 }), 'expired on 2026-12-02'],
+    ['it was revoked', seen({ ...issued, status: 'REVOKED', isEligible: false }), 'request another'],
+    ['nobody validated it in time', seen({ ...neverIssued, status: 'VALIDATION_TIMED_OUT' }), 'request another'],
+    ['its request failed', seen({ ...neverIssued, status: 'FAILED' }), 'request another'],
     ['nothing uses it', seen({ ...issued, isEligible: false }), 'no service uses it'],
     ['its record says something else', seen(issued, other), 'says something else'],
     ['its record can’t be read', seen(issued, { kind: 'unknown', why: 'timeout' }), "can't be read: timeout"],
@@ -97,6 +105,21 @@ describe('deciding on a certificate', () => {
       after: { kind: 'records', records: [{ zoneId: 'Z0123456789ABCDEFGHIJ', name: NAME, value: VALUE }] },
       verifyNotBeforeSeconds: 3600,
     });
+  });
+
+  it('does for one that was never issued what it takes, although nothing uses it yet', () => {
+    expect(planned(seen(neverIssued, { kind: 'missing' }))).toMatchObject({ after: { kind: 'records' } });
+    expect(planned(seen({ ...neverIssued, validations: [mail] }))).toMatchObject({ after: { kind: 'mail' } });
+    expect(judge(seen(neverIssued, other))).toMatchObject({ reason: expect.stringContaining('says something else') });
+  });
+
+  it('names what else is in the way when it creates only some of the records', () => {
+    const second = { ...dns, domain: 'b.example.com', record: { name: '_b.shop.example.com.', value: VALUE } };
+    const both = { ...issued, validations: [dns, second] };
+    const observation = { certificate: both, records: { [NAME]: { kind: 'missing' }, '_b.shop.example.com.': other } };
+    const { summary, after } = planned(observation as Observation);
+    expect(after).toMatchObject({ records: [{ name: NAME }] });
+    expect(summary).toContain('the record _b.shop.example.com. says something else');
   });
 
   it('tells a person what to create where no zone is configured', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isAbout, saysTooLittle } from '../../../functions/ecs/firing.ts';
+import { peakLoad } from '../../../functions/ecs/usage.ts';
 import type { Change, DecideInput } from '../../../functions/engine/remediation.ts';
 import {
   afterOf,
@@ -7,6 +8,7 @@ import {
   decide,
   type Observation,
   verify,
+  whyNotNow,
 } from '../../../functions/remediations/scale-in-service/decide.ts';
 import { config, service, signal } from '../../support/fixtures.ts';
 
@@ -23,6 +25,7 @@ const seen: Seen = {
     autoScaled: false,
     cpuPercent: 20,
     memoryPercent: 30,
+    peakLoad: { cpu: 0, memory: 0 },
     firing: [],
   },
   deployments: [
@@ -44,7 +47,10 @@ const changeOf = (change: Partial<Seen> = {}): Change => {
 describe('scale-in-service decides', () => {
   it.each([
     ['as many as bear the load below cpuBelowPercent', {}, 3],
-    ['no fewer than the minimum', { cpuPercent: 1, memoryPercent: 5 }, 2],
+    ['no fewer than the minimum', { desired: 4, running: 4, cpuPercent: 1, memoryPercent: 5 }, 2],
+    ['no fewer than half of them at once', { desired: 41, running: 41, cpuPercent: 1, memoryPercent: 2 }, 21],
+    ['as many as the busiest period lately needed', { peakLoad: { cpu: 161, memory: 0 } }, 5],
+    ['as much memory as it needed lately', { peakLoad: { cpu: 0, memory: 400 } }, 5],
     ['as many as memory needs', { memoryPercent: 60 }, 5],
     ['one less where that is all', { cpuPercent: 33 }, 5],
   ])('for %s', (_, change, tasks) => {
@@ -59,9 +65,14 @@ describe('scale-in-service decides', () => {
     });
   });
 
+  it('to look again later when only a period that is over needed them all', () => {
+    const busier = { peakLoad: { cpu: 6 * 36, memory: 0 } };
+    expect(given(busier)).toMatchObject({ kind: 'hold', detail: expect.stringContaining('busiest') });
+  });
+
   it('never for no task at all, whatever the configured minimum', () => {
     const none = { ...target, minTasks: 0 };
-    expect(given({ cpuPercent: 0, memoryPercent: 0 }, { target: none })).toMatchObject({
+    expect(given({ desired: 2, running: 2, cpuPercent: 0, memoryPercent: 0 }, { target: none })).toMatchObject({
       kind: 'act',
       change: { after: { desired: 1 } },
     });
@@ -73,7 +84,11 @@ describe('scale-in-service decides', () => {
   });
 
   it.each([
-    ['another alarm fires', { firing: [{ arn: 'arn:other', name: 'errors' }] }, /errors is firing/],
+    [
+      'another alarm fires',
+      { firing: [{ arn: 'arn:other', name: 'errors', isOfDatabase: false }] },
+      /errors is firing/,
+    ],
     ['a deployment is under way', { deployments: [...seen.deployments, ...seen.deployments] }, /deployment/],
     ['tasks are starting', { running: 5 }, /5 tasks are running/],
     ['tasks are stopping', { running: 7 }, /7 tasks are running/],
@@ -86,7 +101,7 @@ describe('scale-in-service decides', () => {
   });
 
   it('by the alarm that says so itself, which may fire', () => {
-    expect(given({ firing: [{ arn: alarm, name: 'idle' }] })).toMatchObject({ kind: 'act' });
+    expect(given({ firing: [{ arn: alarm, name: 'idle', isOfDatabase: false }] })).toMatchObject({ kind: 'act' });
   });
 
   it('to leave to others what is theirs: auto scaling, a hold of ours, a service that isn’t there', () => {
@@ -107,17 +122,34 @@ describe('scale-in-service afterwards', () => {
 
   it('is proved by as many tasks as wanted and nothing that fires because of it', () => {
     expect(judged(left)).toBe('good');
-    expect(judged({ ...left, firing: [{ arn: alarm, name: 'idle' }] })).toBe('good');
+    expect(judged({ ...left, firing: [{ arn: alarm, name: 'idle', isOfDatabase: false }] })).toBe('good');
     expect(judged({ ...left, running: 4 })).toBe('not-yet');
     expect(judged({ ...left, desired: 4 })).toBe('not-yet');
     expect(judged({ kind: 'missing', why: 'gone' })).toBe('not-yet');
   });
 
   it('is worse when an alarm fires, or CPU or memory is above its own', () => {
-    expect(judged({ ...left, firing: [{ arn: 'arn:other', name: 'latency' }] })).toBe('worse');
+    expect(judged({ ...left, firing: [{ arn: 'arn:other', name: 'latency', isOfDatabase: false }] })).toBe('worse');
     expect(judged({ ...left, cpuPercent: 80.1 })).toBe('worse');
     expect(judged({ ...left, cpuPercent: 80 })).toBe('good');
     expect(judged({ ...left, memoryPercent: 90.1 })).toBe('worse');
+  });
+
+  it('is not undone for a database that is sick: more tasks would open more connections on it', () => {
+    const firing = [{ arn: 'arn:db', name: 'orders-db-connections', isOfDatabase: true }];
+    expect(judged({ ...left, firing })).toBe('not-yet');
+    const own = { arn: 'arn:other', name: 'latency', isOfDatabase: false };
+    expect(judged({ ...left, firing: [...firing, own] })).toBe('worse');
+  });
+
+  it('is not carried out any more once it would not be decided again', () => {
+    expect(whyNotNow(target, change, seen)).toBeUndefined();
+    expect(whyNotNow(target, change, { ...seen, cpuPercent: 25 })).toMatch(/needs 4 tasks/);
+    expect(whyNotNow(target, change, { ...seen, peakLoad: { cpu: 130, memory: 0 } })).toMatch(/needs 4 tasks/);
+    const firing = [{ arn: 'arn:other', name: 'latency', isOfDatabase: false }];
+    expect(whyNotNow(target, change, { ...seen, firing })).toMatch(/latency is firing/);
+    expect(whyNotNow(target, change, { ...seen, autoScaled: true })).toMatch(/Auto Scaling/);
+    expect(whyNotNow(target, change, { ...seen, cpuPercent: undefined } as unknown as Seen)).toMatch(/no recent CPU/);
   });
 
   it('knows by the number whether it happened, and its undo is the reverse', () => {
@@ -126,6 +158,18 @@ describe('scale-in-service afterwards', () => {
     expect(alreadyApplied(change, { ...seen, desired: 5 })).toBe('unclear');
     expect(alreadyApplied(change, { kind: 'missing', why: 'gone' })).toBe('unclear');
     expect(change.undoChange).toMatchObject({ before: { desired: 3 }, after: { desired: 6 } });
+  });
+});
+
+describe('the busiest period', () => {
+  it('counts the tasks that ran in it, not those that run now', () => {
+    const periods = [
+      { cpuPercent: 5, memoryPercent: 20, tasks: 20 },
+      { cpuPercent: 4, memoryPercent: 15, tasks: 40 },
+      { cpuPercent: 7 },
+    ];
+    expect(peakLoad(periods, 20)).toEqual({ cpu: 160, memory: 600 });
+    expect(peakLoad([], 20)).toEqual({ cpu: 0, memory: 0 });
   });
 });
 

@@ -16,12 +16,14 @@ export interface Backup {
   readonly madeBy: string | undefined;
   /** When it was restored and passed its checks (epoch milliseconds). */
   readonly verifiedAt?: number | undefined;
+  /** It didn't pass when it was restored last: it is kept for its age only, and stands for nothing. */
+  readonly isBad?: boolean | undefined;
 }
 
 export interface RetentionPolicy {
   /** Every backup is kept for so many days. */
   readonly keepDays: number;
-  /** After that the newest of each of so many weeks (Monday to Sunday, UTC) … */
+  /** After that one of each of so many weeks (Monday to Sunday, UTC): the newest verified one, or the newest where none is … */
   readonly keepWeeks: number;
   /** … and of each of so many months. */
   readonly keepMonths: number;
@@ -97,22 +99,25 @@ function keepReasons(usable: readonly Backup[], policy: RetentionPolicy, now: nu
   const note = (backup: Backup, why: string) => {
     if (!reasons.has(backup.id)) reasons.set(backup.id, why);
   };
-  for (const [place, backup] of usable.entries()) {
-    if (place < keepAtLeast) note(backup, `one of the newest ${keepAtLeast}`);
+  const good = usable.filter(({ isBad }) => isBad !== true);
+  for (const backup of good.slice(0, keepAtLeast)) note(backup, `one of the newest ${keepAtLeast}`);
+  for (const backup of usable) {
     if (now - backup.createdAt < keepDays * DAY_MS) note(backup, `not ${keepDays} days old`);
   }
-  for (const backup of newestOfEach(usable, weekOf, keepWeeks)) note(backup, `the newest of its week`);
-  for (const backup of newestOfEach(usable, monthOf, keepMonths)) note(backup, `the newest of its month`);
+  for (const backup of bestOfEach(good, weekOf, keepWeeks)) note(backup, `the best of its week`);
+  for (const backup of bestOfEach(good, monthOf, keepMonths)) note(backup, `the best of its month`);
   return reasons;
 }
 
-function newestOfEach(usable: readonly Backup[], periodOf: (at: number) => number | string, count: number): Backup[] {
-  const newest = new Map<number | string, Backup>();
-  for (const backup of usable) {
+/** Of each period the newest that is verified, or the newest where none is. `backups` are sorted, newest first. */
+function bestOfEach(backups: readonly Backup[], periodOf: (at: number) => number | string, count: number): Backup[] {
+  const best = new Map<number | string, Backup>();
+  for (const backup of backups) {
     const period = periodOf(backup.createdAt);
-    if (!newest.has(period)) newest.set(period, backup);
+    const found = best.get(period);
+    if (!found || (found.verifiedAt === undefined && backup.verifiedAt !== undefined)) best.set(period, backup);
   }
-  return [...newest.values()].slice(0, count);
+  return [...best.values()].slice(0, count);
 }
 
 /** 1 January 1970 was a Thursday: three days more make weeks begin on Monday. */

@@ -4,6 +4,7 @@ import type { BackupConfig } from '../../engine/config.ts';
 import type { Step, Verdict } from '../job.ts';
 import { type Backup, planRetention } from '../retention.ts';
 import { backupEverySeconds } from '../schedule.ts';
+import type { Proofs } from '../verify-backup/history.ts';
 
 /** Kept between turns. */
 export type State = {
@@ -13,8 +14,7 @@ export type State = {
 
 export interface View {
   readonly snapshots: readonly KeptSnapshot[];
-  /** When each was verified, by name (epoch milliseconds). */
-  readonly verified: ReadonlyMap<string, number>;
+  readonly proofs: Proofs;
   /** `DbiResourceId` of the database as it is now; undefined: it doesn't exist. */
   readonly instanceResourceId: string | undefined;
 }
@@ -83,9 +83,18 @@ function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: numbe
   const isOurs = id.startsWith(prefix) && (view.instanceResourceId ?? instanceResourceId) === instanceResourceId;
   return {
     id,
-    createdAt: takenAt ?? now,
+    // One that failed may have no time of its own (RDS tells it once the copy began): its name has that of its run.
+    createdAt: takenAt ?? timeOfName(id) ?? now,
     status: status === 'available' || status === 'failed' ? status : 'creating',
     madeBy: isOurs ? snapshot.madeBy : undefined,
-    verifiedAt: view.verified.get(id),
+    verifiedAt: view.proofs.verified.get(id),
+    isBad: view.proofs.failed.has(id),
   };
+}
+
+/** As `snapshotIdOf` writes it, in epoch milliseconds. */
+function timeOfName(id: string): number | undefined {
+  const [, day, hour, minute] = /-(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)(?:-\d\d)?$/.exec(id) ?? [];
+  const at = Date.parse(`${day}T${hour}:${minute}:00Z`);
+  return Number.isNaN(at) ? undefined : at;
 }

@@ -7,7 +7,7 @@ import { jobHandler } from '../handler.ts';
 import { readRuns } from '../items.ts';
 import type { Job, JobContext } from '../job.ts';
 import { PAUSED_SECONDS, whyStopped } from '../stopping.ts';
-import { verifiedTimes } from '../verify-backup/history.ts';
+import { lastProofs } from '../verify-backup/history.ts';
 import { nextStep, type State, type View } from './decide.ts';
 import { manifest } from './manifest.ts';
 
@@ -48,7 +48,7 @@ async function look({ run: { subject }, store }: JobContext): Promise<View> {
     describeInstance(subject),
     readRuns(store, { job: 'verify-backup', subject }, RUNS),
   ]);
-  return { snapshots, verified: verifiedTimes(runs), instanceResourceId: instance?.DbiResourceId };
+  return { snapshots, proofs: lastProofs(runs), instanceResourceId: instance?.DbiResourceId };
 }
 
 export const handler = jobHandler(job);

@@ -17,6 +17,8 @@ export type Chosen = {
 export type Verified = {
   readonly snapshotId: string;
   readonly takenAt: number;
+  /** Of the instance that it was taken of; null: its report doesn't say. */
+  readonly instanceResourceId: string | null;
   readonly systemId: string;
   readonly majorVersion: number;
   readonly nextXid: string;
@@ -51,6 +53,12 @@ export function checkOrigin(chosen: Chosen, expected: string | undefined, noted:
       : bad('time', `the journal says that it was taken at ${iso(noted)}, and it says ${iso(chosen.takenAt)}`);
   return [instance, time];
 }
+
+/** The backup to compare with: another instance of the same name, such as one that production was restored into, is another server with other transaction ids. */
+export const comparable = (before: Verified | undefined, { instanceResourceId }: Chosen): Verified | undefined =>
+  !before || before.instanceResourceId === null || before.instanceResourceId === instanceResourceId
+    ? before
+    : undefined;
 
 /** Whether the data is of the right server and from the right time, and whole in itself. */
 export function checkOverview(seen: Overview, chosen: Chosen, before: Verified | undefined): Finding[] {

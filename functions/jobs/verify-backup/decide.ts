@@ -3,7 +3,15 @@ import type { KeptSnapshot } from '../../databases/snapshot-id.ts';
 import type { BackupConfig, VerifyConfig } from '../../engine/config.ts';
 import type { Step, Verdict } from '../job.ts';
 import type { Scratch } from '../scratch-id.ts';
-import { type Chosen, checkOrigin, checkOverview, checkTable, type Finding, type Verified } from './checks.ts';
+import {
+  type Chosen,
+  checkOrigin,
+  checkOverview,
+  checkTable,
+  comparable,
+  type Finding,
+  type Verified,
+} from './checks.ts';
 import type { Answer, Ask, Overview, Position } from './reading.ts';
 
 /** Kept between turns. */
@@ -12,6 +20,8 @@ export type State = {
   readonly scratchId: string;
   /** The backup that a person named; null: the newest. */
   readonly wanted: string | null;
+  /** Since when it waits for a backup that is being made (epoch milliseconds). */
+  readonly makingSince: number | null;
   readonly chosen: Chosen | null;
   /** The backup that was verified before. */
   readonly before: Verified | null;
@@ -34,6 +44,7 @@ export type State = {
 export const newState = (scratchId: string, wanted: string | undefined): State => ({
   scratchId,
   wanted: wanted ?? null,
+  makingSince: null,
   chosen: null,
   before: null,
   restoreAskedAt: null,
@@ -66,15 +77,21 @@ const NEXT_SECONDS = 1;
 /** An instance that is available and lets nobody in for so long isn't restored. */
 const UNREACHABLE_MS = 600_000;
 const DAY_SECONDS = 86_400;
+/** The backup that is being made is waited for so long; then the newest of those that are there is proved. */
+const MAKING_MS = 2 * 3_600_000;
 /** A backup begins a little after its time, and takes a while. */
 const AGE_SLACK_SECONDS = 3_600;
 
 /** Chooses the backup and looks at what it says of itself. @param madeBy this deployment. @param now epoch milliseconds. */
 export function choose(state: State, known: Known, backup: BackupConfig, madeBy: string, now: number): Step<State> {
   const { wanted } = state;
-  const ours = known.snapshots
-    .filter((each) => each.madeBy === madeBy && !each.isAutomated && each.status === 'available')
-    .sort((a, b) => (b.takenAt ?? 0) - (a.takenAt ?? 0));
+  const made = known.snapshots.filter((each) => each.madeBy === madeBy && !each.isAutomated);
+  const making = made.find(({ status }) => status === 'creating');
+  const since = state.makingSince ?? now;
+  // Without its end the newest would be yesterday's, and look too old.
+  if (wanted === null && making && now - since < MAKING_MS)
+    return wait({ ...state, makingSince: since }, POLL_SECONDS, `${making.id} is being made`);
+  const ours = made.filter(({ status }) => status === 'available').sort((a, b) => (b.takenAt ?? 0) - (a.takenAt ?? 0));
   const found = wanted === null ? ours[0] : ours.find(({ id }) => id === wanted);
   if (!found || found.takenAt === undefined) {
     const what = wanted === null ? 'there is no backup' : `there is no backup ${wanted}`;
@@ -88,7 +105,7 @@ export function choose(state: State, known: Known, backup: BackupConfig, madeBy:
   const next = {
     ...state,
     chosen,
-    before: known.before ?? null,
+    before: comparable(known.before, chosen) ?? null,
     fullRead: { from: known.readUpTo ?? null, mib: 0 },
     restoreAskedAt: now,
     findings,
@@ -267,6 +284,7 @@ function reportOf(state: State): Verdict['report'] {
   return {
     snapshotId: chosen?.id ?? null,
     takenAt: chosen ? new Date(chosen.takenAt).toISOString() : null,
+    instanceResourceId: chosen?.instanceResourceId ?? null,
     // How long it takes to have the data back, and how old it is then.
     restoreSeconds: seconds(restoreAskedAt, answeredAt),
     recoveryPointSeconds: seconds(newest, restoreAskedAt),

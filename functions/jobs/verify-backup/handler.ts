@@ -1,5 +1,6 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient, RestoreDBInstanceFromDBSnapshotCommand } from '@aws-sdk/client-rds';
+import * as z from 'zod/mini';
 import { describeInstance } from '../../databases/describe.ts';
 import { readSnapshotsOf } from '../../databases/read-snapshots.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
@@ -147,14 +148,26 @@ async function askOn(
   }
 }
 
+const lambdaError = z.object({ errorType: z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9._]{0,100}$/)) });
+
+/** It died, ran out of time, or threw. What it says may be anything, also data: only the kind of error is told. @param text its answer. */
+export function troubleOf(text: string): string {
+  const where = 'its log says more';
+  try {
+    const found = lambdaError.safeParse(JSON.parse(text));
+    return found.success ? `${found.data.errorType}: ${where}` : `an error without a type: ${where}`;
+  } catch {
+    return `an answer that isn't JSON: ${where}`;
+  }
+}
+
 /** By the function `read-backup`, which is the only one in the network of restored instances. */
 const byFunction: Reader = async (order, deployment) => {
   const FunctionName = `nightshift-${deployment}-${READER}`;
   try {
     const reply = await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(order) }));
     const text = new TextDecoder().decode(reply.Payload);
-    // It died, ran out of time, or threw: the message may be anything, so only its beginning is told.
-    if (reply.FunctionError) throw new RetryableError(`${FunctionName}: ${text.slice(0, 300)}`);
+    if (reply.FunctionError) throw new RetryableError(`${FunctionName}: ${troubleOf(text)}`);
     return answer.parse(JSON.parse(text));
   } catch (error) {
     throw classifyAwsError(`ask ${FunctionName}`, error);

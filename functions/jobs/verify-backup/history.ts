@@ -7,6 +7,7 @@ import type { Position } from './reading.ts';
 const verified = z.object({
   snapshotId: z.string(),
   takenAt: z.iso.datetime(),
+  instanceResourceId: z.optional(z.nullable(z.string())),
   systemId: z.string(),
   majorVersion: z.number(),
   nextXid: z.string(),
@@ -25,21 +26,38 @@ export const verifiedBackups = (runs: readonly Ended[]): readonly (Verified & { 
   runs.filter(isOfNewest).flatMap(({ verdict, endedAt }) => {
     const found = verdict?.kind === 'passed' ? verified.safeParse(verdict.report) : undefined;
     return found?.success && endedAt !== undefined
-      ? [{ ...found.data, takenAt: Date.parse(found.data.takenAt), at: endedAt }]
+      ? [
+          {
+            ...found.data,
+            takenAt: Date.parse(found.data.takenAt),
+            instanceResourceId: found.data.instanceResourceId ?? null,
+            at: endedAt,
+          },
+        ]
       : [];
   });
 
 const about = z.object({ snapshotId: z.string() });
 
-/** When each backup was verified, by name (epoch milliseconds); one that failed since counts as not verified. @param runs of `verify-backup`, newest first. */
-export function verifiedTimes(runs: readonly Ended[]): ReadonlyMap<string, number> {
+export interface Proofs {
+  /** When each was verified (epoch milliseconds), by name. */
+  readonly verified: ReadonlyMap<string, number>;
+  /** Names of those that failed when they were looked at last. */
+  readonly failed: ReadonlySet<string>;
+}
+
+/** What the last run about each backup says. @param runs of `verify-backup`, newest first. */
+export function lastProofs(runs: readonly Ended[]): Proofs {
   const newest = new Map<string, number | undefined>();
   for (const { verdict, endedAt } of runs) {
     const found = about.safeParse(verdict?.report);
     if (found.success && !newest.has(found.data.snapshotId))
       newest.set(found.data.snapshotId, verdict?.kind === 'passed' ? endedAt : undefined);
   }
-  return new Map([...newest].flatMap(([id, at]) => (at === undefined ? [] : [[id, at] as const])));
+  return {
+    verified: new Map([...newest].flatMap(([id, at]) => (at === undefined ? [] : [[id, at] as const]))),
+    failed: new Set([...newest].flatMap(([id, at]) => (at === undefined ? [id] : []))),
+  };
 }
 
 /** Where the last full read stopped; undefined: at the end, or there was none. @param runs of `verify-backup`, newest first. */

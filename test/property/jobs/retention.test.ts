@@ -3,6 +3,13 @@ import fc from 'fast-check';
 import { type Backup, planRetention } from '../../../functions/jobs/retention.ts';
 
 const HOUR = 3_600_000;
+const monthOf = (at: number): string => new Date(at).toISOString().slice(0, 7);
+/** The Monday of its week. */
+function weekOf(at: number): string {
+  const day = new Date(at);
+  day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7));
+  return day.toISOString().slice(0, 10);
+}
 
 /** What happens to backups over time; pruning in between. */
 const happening = fc.oneof(
@@ -21,7 +28,10 @@ const happening = fc.oneof(
       status: fc.constantFrom('available' as const, 'available' as const, 'failed' as const, 'creating' as const),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('verify' as const), which: fc.nat(50) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('verify' as const), which: fc.nat(50), passes: fc.boolean() }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), hours: fc.nat(24 * 3) }) },
   {
     weight: 1,
@@ -61,7 +71,8 @@ describe('retention, over any history of backups, failures and clock jumps', () 
           else if (event.kind === 'verify') {
             const usable = backups.filter(({ status, madeBy }) => status === 'available' && madeBy === 'main');
             const chosen = usable[event.which % Math.max(1, usable.length)];
-            backups = backups.map((each) => (each === chosen ? { ...each, verifiedAt: now } : each));
+            const proof = event.passes ? { verifiedAt: now, isBad: false } : { verifiedAt: undefined, isBad: true };
+            backups = backups.map((each) => (each === chosen ? { ...each, ...proof } : each));
           } else {
             const plan = planRetention(backups, policy, 'main', now);
             const gone = new Set(plan.remove.map((each) => each.id));
@@ -77,8 +88,17 @@ describe('retention, over any history of backups, failures and clock jumps', () 
             }
             const left = backups.filter((each) => !gone.has(each.id));
             const usable = (list: readonly Backup[]) =>
-              list.filter(({ status, madeBy }) => status === 'available' && madeBy === 'main').length;
+              list.filter(({ status, madeBy, isBad }) => status === 'available' && madeBy === 'main' && !isBad).length;
             expect(usable(left)).toBeGreaterThanOrEqual(Math.min(policy.keepAtLeast, usable(backups)));
+            // A week or month that loses its verified backups keeps none that stands for it instead.
+            for (const { id, why } of plan.keep.filter((each) => each.why.startsWith('the best of'))) {
+              const kept = backups.find((each) => each.id === id);
+              expect(kept?.isBad ?? false).toBe(false);
+              if (kept?.verifiedAt !== undefined) continue;
+              const periodOf = why.endsWith('week') ? weekOf : monthOf;
+              const same = verified.filter((each) => periodOf(each.createdAt) === periodOf(kept?.createdAt ?? 0));
+              expect(same).toEqual([]);
+            }
             removals += gone.size;
             backups = left;
           }

@@ -5,7 +5,7 @@ import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
 import { MOST_REMOVED, nextStep as prune, type View } from '../../../functions/jobs/prune-backups/decide.ts';
 import { scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
 import { claimed, type Seen, nextStep as sweep } from '../../../functions/jobs/sweep-scratch/decide.ts';
-import { verifiedTimes } from '../../../functions/jobs/verify-backup/history.ts';
+import { lastProofs } from '../../../functions/jobs/verify-backup/history.ts';
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 const DAY = 24 * 3_600_000;
@@ -53,9 +53,16 @@ describe('prune-backups', () => {
     madeBy: 'main',
     ...more,
   });
-  const view = (snapshots: readonly KeptSnapshot[], verified: readonly string[]): View => ({
+  const view = (
+    snapshots: readonly KeptSnapshot[],
+    verified: readonly string[],
+    failed: readonly string[] = [],
+  ): View => ({
     snapshots,
-    verified: new Map(verified.map((name) => [`nightshift-main-orders-${name}`, NOW])),
+    proofs: {
+      verified: new Map(verified.map((name) => [`nightshift-main-orders-${name}`, NOW])),
+      failed: new Set(failed.map((name) => `nightshift-main-orders-${name}`)),
+    },
     instanceResourceId: 'db-A',
   });
   const many = Array.from({ length: 30 }, (_, age) => made(`day-${age}`, age + 0.1));
@@ -82,6 +89,17 @@ describe('prune-backups', () => {
     ];
     const now = prune({ planned: null }, view([made('new', 0), ...foreign], ['new']), policy, NOW);
     expect(now).toMatchObject({ verdict: { kind: 'passed', report: { removed: [] } } });
+  });
+
+  it('lets one go that is known to be bad, and one that failed without a time of its own', () => {
+    const bad = made('bad', 3);
+    const failed = made('2026-11-18-02-00', 3, { status: 'failed', takenAt: undefined });
+    const all = view([made('new', 0.1), bad, failed], ['new'], ['bad']);
+    const least = { ...policy, backup: { ...backup, keepWeeks: 4, keepAtLeast: 2 } };
+    expect(prune({ planned: null }, all, least, NOW)).toMatchObject({
+      kind: 'wait',
+      state: { planned: expect.arrayContaining([bad.id, failed.id]) },
+    });
   });
 
   it('removes nothing and says why when no backup is verified', () => {
@@ -130,6 +148,7 @@ describe('which backups are verified', () => {
       endedAt,
     });
     const runs = [of('failed', 'a', 4), of('passed', 'b', 3), of('passed', 'a', 2), of('failed', 'b', 1)];
-    expect([...verifiedTimes(runs)]).toEqual([['b', 3]]);
+    expect([...lastProofs(runs).verified]).toEqual([['b', 3]]);
+    expect([...lastProofs(runs).failed]).toEqual(['a']);
   });
 });

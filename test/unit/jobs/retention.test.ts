@@ -56,6 +56,23 @@ describe('retention', () => {
     expect(removed(days(100), NOW + 2 * DAY).length).toBeGreaterThan(0);
   });
 
+  it('keeps the verified one of a week or month, not a newer one that is not, and none that is known to be bad', () => {
+    // Days 9 and 16 are Sundays, 31 and 59 the last days of their months.
+    const backups = days(100).map((each, day) => {
+      if (![9, 16, 31, 59].includes(day)) return each;
+      return { ...each, verifiedAt: undefined, isBad: day === 9 || day === 31 };
+    });
+    const plan = planRetention(backups, policy, 'main', NOW);
+    expect(plan.keep.map(({ id }) => Number(id.slice(1)))).toEqual([0, 1, 2, 3, 4, 5, 6, 10, 17, 32, 60]);
+  });
+
+  it('keeps at least so many that are not known to be bad', () => {
+    const old = [backup(40), backup(41, { isBad: true, verifiedAt: undefined }), backup(42), backup(43)];
+    const none = { ...policy, keepWeeks: 0, keepMonths: 0, everySeconds: 60 * 86_400 };
+    const plan = planRetention(old, none, 'main', NOW);
+    expect(plan.remove.map(({ id }) => id)).toEqual(['b41', 'b43']);
+  });
+
   it('removes nothing when none was verified', () => {
     const plan = planRetention(
       days(100).map(({ verifiedAt: _, ...each }) => each),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
 import type { BackupConfig, VerifyConfig } from '../../../functions/engine/config.ts';
 import type { RunItem } from '../../../functions/jobs/items.ts';
@@ -21,7 +22,9 @@ import {
   nextStep,
   type State,
 } from '../../../functions/jobs/verify-backup/decide.ts';
-import { readUpTo, takenTimes, verifiedBackups } from '../../../functions/jobs/verify-backup/history.ts';
+import { troubleOf } from '../../../functions/jobs/verify-backup/handler.ts';
+import { lastProofs, readUpTo, takenTimes, verifiedBackups } from '../../../functions/jobs/verify-backup/history.ts';
+import { fullRead, unreadable } from '../../../functions/jobs/verify-backup/reader/read.ts';
 import type { Answer, Ask, Overview } from '../../../functions/jobs/verify-backup/reading.ts';
 
 const NOW = Date.parse('2026-11-21T04:00:00Z');
@@ -55,6 +58,7 @@ const chosen: Chosen = { id: snapshot.id, takenAt: NOW - 2 * HOUR, instanceResou
 const before: Verified = {
   snapshotId: 'earlier',
   takenAt: NOW - 26 * HOUR,
+  instanceResourceId: 'db-A',
   systemId: '7',
   majorVersion: 18,
   nextXid: '1000',
@@ -141,12 +145,27 @@ describe('choosing a backup', () => {
       { ...snapshot, id: 'foreign', takenAt: NOW, madeBy: 'other' },
       { ...snapshot, id: 'by-hand', takenAt: NOW, madeBy: undefined },
       { ...snapshot, id: 'automated', takenAt: NOW, isAutomated: true },
-      { ...snapshot, id: 'making', takenAt: NOW, status: 'creating' },
     ];
     expect(stateOf(chooses({ snapshots: [...others, snapshot] })).chosen?.id).toBe(snapshot.id);
     expect(stateOf(chooses({ snapshots: [...others, snapshot] }, 'older')).chosen?.id).toBe('older');
     expect(checkOf(chooses({ snapshots: others }, 'foreign'))).toBe('backup');
     expect(checkOf(chooses({ snapshots: [] }))).toBe('backup');
+  });
+
+  it('waits for one that is being made, not for ever, and not when another was named', () => {
+    const making: KeptSnapshot = { ...snapshot, id: 'making', takenAt: undefined, status: 'creating' };
+    const both = { ...known, snapshots: [snapshot, making] };
+    const first = choose(newState('scratch', undefined), both, backup, 'main', NOW);
+    expect(first).toMatchObject({ kind: 'wait', note: 'making is being made', state: { chosen: null } });
+    const later = (ms: number) => stateOf(choose(stateOf(first), both, backup, 'main', NOW + ms)).chosen?.id;
+    expect([later(2 * HOUR - 1), later(2 * HOUR)]).toEqual([undefined, snapshot.id]);
+    expect(stateOf(chooses(both, snapshot.id)).chosen?.id).toBe(snapshot.id);
+  });
+
+  it('compares it with the one before only when both are of one instance', () => {
+    const compared = (instanceResourceId: string | null) =>
+      stateOf(chooses({ before: { ...before, instanceResourceId } })).before?.snapshotId;
+    expect([compared('db-A'), compared(null), compared('db-B')]).toEqual(['earlier', 'earlier', undefined]);
   });
 
   it('writes down when it asks for the restore before it does', () => {
@@ -249,6 +268,58 @@ describe('the restored instance', () => {
     expect(verifiedBackups(runs)).toEqual([
       expect.objectContaining({ snapshotId: snapshot.id, nextXid: '1200', at: NOW, takenAt: chosen.takenAt }),
     ]);
+  });
+});
+
+describe('a full read', () => {
+  /** A table of 10 000 pages, page 5000 damaged. */
+  const server = {
+    query: async (_text: string, [from, to]: readonly string[] = []) => {
+      if (to === undefined) return { rows: [{ name: 'public.t', blocks: '10000' }] };
+      const [first, last] = [from, to].map((tid) => Number(/\d+/.exec(tid ?? '')?.[0]));
+      if ((first ?? 0) <= 5000 && 5000 < (last ?? 0))
+        throw Object.assign(new pg.DatabaseError('invalid page in block 5000', 0, 'error'), { code: 'XX001' });
+      return { rows: [] };
+    },
+  } as unknown as Pick<pg.Client, 'query'>;
+
+  it('begins with the pages that were damaged in the run before', async () => {
+    const first = await fullRead(server, null, 100, () => 0);
+    expect(first).toMatchObject({ damage: { table: 'public.t' }, next: { table: 'public.t', block: 4096 } });
+    const from = readUpTo([
+      { verdict: { kind: 'failed', summary: '', report: { fullReadNext: first.next } }, endedAt: NOW },
+    ]);
+    expect(await fullRead(server, from ?? null, 100, () => 0)).toMatchObject({ damage: { table: 'public.t' } });
+  });
+});
+
+describe('an error of PostgreSQL', () => {
+  const error = (code: string, message: string) =>
+    Object.assign(new pg.DatabaseError(message, 0, 'error'), { code }) as pg.DatabaseError;
+  it('is told by its code alone, because its message may quote a row, unless it is about damage', () => {
+    const told = unreadable(error('22P02', 'invalid input syntax for type integer: "jane@example.com"'));
+    expect(told).toMatchObject({ damaged: false, why: expect.stringContaining('22P02') });
+    expect(JSON.stringify(told)).not.toContain('jane');
+    expect(unreadable(error('XX001', 'invalid page in block 7'))).toMatchObject({
+      damaged: true,
+      why: 'invalid page in block 7',
+    });
+  });
+
+  it('that ends the reader is told by its type alone', () => {
+    const text = JSON.stringify({ errorType: 'ZodError', errorMessage: 'jane@example.com' });
+    expect(troubleOf(text)).toBe('ZodError: its log says more');
+    for (const other of ['jane@example.com', '{"errorType":"jane@example.com"}'])
+      expect(troubleOf(other)).not.toContain('jane');
+  });
+});
+
+describe('runs about a backup that a person named', () => {
+  it('are nothing that the next is compared with', () => {
+    const report = { snapshotId: 'old', fullReadNext: { table: 't', block: 1 } };
+    const runs = [{ verdict: { kind: 'passed' as const, summary: '', report }, endedAt: NOW, wanted: 'old' }];
+    expect([verifiedBackups(runs), readUpTo(runs)]).toEqual([[], undefined]);
+    expect([...lastProofs(runs).verified.keys()]).toEqual(['old']);
   });
 });
 

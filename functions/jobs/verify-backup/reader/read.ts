@@ -51,9 +51,15 @@ function failureOf(error: unknown): Answer {
   // Refused: the login is missing in the copy, or lacks IAM authentication; repeating won't help. Everything else may be a server that starts.
   if (error instanceof ConnectError)
     return { kind: 'no-connection', passing: error.kind !== 'auth', why: error.message };
-  if (error instanceof pg.DatabaseError)
-    return { kind: 'unreadable', damaged: DAMAGED.has(error.code ?? ''), why: error.message };
+  if (error instanceof pg.DatabaseError) return unreadable(error);
   throw error;
+}
+
+/** PostgreSQL's messages about damage name files and pages. Any other may quote values of rows ("invalid input syntax for type integer: ..."): only its code is told. */
+export function unreadable({ code = '', message }: pg.DatabaseError): Answer {
+  if (DAMAGED.has(code)) return { kind: 'unreadable', damaged: true, why: message };
+  const why = `PostgreSQL refused it (SQLSTATE ${code || 'unknown'}); its message isn't told, because it may quote data`;
+  return { kind: 'unreadable', damaged: false, why };
 }
 
 function look(client: pg.Client, ask: Ask, verify: VerifyConfig, now: () => number): Promise<Answer> {
@@ -135,7 +141,13 @@ async function ownQuery(client: pg.Client, name: string, { queries }: VerifyConf
   return { kind: 'query', name, good, why };
 }
 
-async function fullRead(client: pg.Client, from: Position | null, mib: number, now: () => number): Promise<FullRead> {
+/** Reads tables page by page from a position on. @param mib at most so much. @param now the clock, in milliseconds. */
+export async function fullRead(
+  client: Pick<pg.Client, 'query'>,
+  from: Position | null,
+  mib: number,
+  now: () => number,
+): Promise<FullRead> {
   const until = now() + PART_MS;
   let at = from;
   let blocksLeft = mib * BLOCKS_PER_MIB;
@@ -157,7 +169,8 @@ async function fullRead(client: pg.Client, from: Position | null, mib: number, n
           await client.query(readPages(name), [`(${block},0)`, `(${to},0)`]);
         } catch (error) {
           if (!(error instanceof pg.DatabaseError && DAMAGED.has(error.code ?? ''))) throw error;
-          return done({ table: name, block: to }, { table: name, why: error.message });
+          // The next run reads these pages first: a newer backup that has them damaged, too, must not pass.
+          return done({ table: name, block }, { table: name, why: error.message });
         }
         blocksLeft -= to - block;
         block = to;

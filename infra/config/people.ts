@@ -77,7 +77,11 @@ export interface LoosePeople {
   readonly databases?: Readonly<
     Record<
       string,
-      { readonly costApprovals?: number | undefined; readonly instanceClasses?: readonly unknown[] | undefined }
+      {
+        readonly costApprovals?: number | undefined;
+        readonly instanceClasses?: readonly unknown[] | undefined;
+        readonly maxReadReplicas?: number | undefined;
+      }
     >
   >;
   readonly channels: Readonly<
@@ -150,16 +154,17 @@ function regionFaults({ region, links }: LoosePeople): Fault[] {
 /** As for runbooks: what costs may ask two people, too. */
 function costApproverFaults({ people = {}, databases = {} }: LoosePeople): Fault[] {
   const known = Object.keys(people).length;
-  return Object.entries(databases).flatMap(([name, { costApprovals = 0, instanceClasses = [] }]) =>
-    costApprovals < 2 || instanceClasses.length === 0 || known >= 2
-      ? []
-      : [
-          fault(
-            `databases.${name}.costApprovals`,
-            costApprovals,
-            `at most 1 as long as people has ${known}: two approve`,
-          ),
-        ],
+  return Object.entries(databases).flatMap(
+    ([name, { costApprovals = 0, instanceClasses = [], maxReadReplicas = 0 }]) =>
+      costApprovals < 2 || (instanceClasses.length === 0 && maxReadReplicas === 0) || known >= 2
+        ? []
+        : [
+            fault(
+              `databases.${name}.costApprovals`,
+              costApprovals,
+              `at most 1 as long as people has ${known}: two approve`,
+            ),
+          ],
   );
 }
 

@@ -284,7 +284,7 @@ export const windowSchema = z.discriminatedUnion('repeats', [
 
 /** Limits of one runbook; what is left out comes from its manifest and from `mode`. */
 export const runbookSchema = z.strictObject({
-  /** `off`, `observe` (says what it would do), `auto` (does it). A high-risk runbook is `auto` only by its own line. */
+  /** `off`, `observe` (says what it would do), `approve` (asks first), `auto` (does it). A high-risk runbook is `auto` only by its own line. */
   mode: z.enum(MODES).optional(),
   /** Least time between two changes of one target. */
   cooldownSeconds: seconds(0, 86_400).optional(),

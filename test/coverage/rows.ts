@@ -3,12 +3,12 @@
 /** Why something isn't done yet: what has to be built first. */
 export const LATER = {
   ladder: 'A runbook, remediation or part of the incident process that is still to be built or proved under this id.',
-  plans: 'Belongs to the recovery plans, which are still to be built.',
-  backups: 'Belongs to the scheduled backups and their proof, which are still to be built.',
-  checks: 'Belongs to the scheduled checks, which are still to be built.',
-  reports: 'Belongs to the reports, which are still to be built.',
-  dns: 'Needs the Route 53 remediations, which are still to be built.',
-  certificates: 'Needs the certificate remediation and its scan, which are still to be built.',
+  plans: 'Belongs to a recovery plan, or a step of one, that is still to be built; `service-recovery` is there.',
+  backups: 'Part of backups that is still to be built, or to be proved under this id.',
+  checks: 'A regular check that is still to be built, or to be proved under this id.',
+  reports: 'A report that is still to be built; incidents have theirs.',
+  dns: 'No part of `fail-over-dns` yet, or still to be proved under this id.',
+  certificates: 'No part of `renew-certificate` yet, or still to be proved under this id.',
   secrets: 'Needs the rotation of secrets, which is still to be built.',
   security: 'Security work comes after recovery; nothing is built for it yet.',
   cache: 'Nightshift reaches ECS, RDS and Route 53 first; ElastiCache comes later.',

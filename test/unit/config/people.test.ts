@@ -129,6 +129,8 @@ describe('people and links', () => {
     ]);
     expect(withApprovals(1)).toEqual([]);
     expect(withApprovals(2, { people })).toEqual([]);
+    const readable = { ...database, maxConnections: 80, maxReadReplicas: 1, costApprovals: 2 };
+    expect(faultsWith({ databases: { orders: readable }, network }).join()).toContain('databases.orders.costApprovals');
   });
 
   it('two people must be known where two must approve', () => {

@@ -21,6 +21,9 @@ export const turnOrder = z.object({
   wanted: z.optional(z.string()),
 });
 
+/** By subject, as the deployment's schedules ask. */
+const overdueTimes = z.record(z.string(), z.number());
+
 /** It returns the turn, or throws: the state machine then tries again, and at the end says that the run is broken. */
 export function jobHandler<State extends Json>(job: Job<State>) {
   let store: Store | undefined;
@@ -35,6 +38,7 @@ export function jobHandler<State extends Json>(job: Job<State>) {
         config: runtimeConfig(),
         now: Date.now,
         remaining: () => lambda.getRemainingTimeInMillis(),
+        overdueAfterSeconds: overdueTimes.parse(JSON.parse(process.env.NIGHTSHIFT_OVERDUE_AFTER_SECONDS ?? '{}')),
       },
       job,
       order,

@@ -9,9 +9,9 @@ export interface JobManifest {
   readonly permissions: readonly Permission[];
   /**
    * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
-   * `deployment`: one run for all; `verification`: one, where there are such databases. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured.
+   * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured.
    */
-  readonly runsFor: 'database' | 'verified-database' | 'certificate' | 'deployment' | 'verification' | 'checks';
+  readonly runsFor: 'database' | 'verified-database' | 'certificate' | 'deployment' | 'backups' | 'checks';
   /** It reads what earlier runs found, its own and other jobs'. */
   readonly readsRuns?: boolean;
   /**

@@ -27,7 +27,10 @@ export interface TurnOrder extends RunIdentity {
   readonly wanted?: string | undefined;
 }
 
-export type Surroundings = Omit<JobContext, 'run'>;
+export interface Surroundings extends Omit<JobContext, 'run'> {
+  /** By subject, where the deployment says otherwise than the job's manifest. */
+  readonly overdueAfterSeconds?: Readonly<Record<string, number>>;
+}
 
 /**
  * Takes the next turn of a run, which begins with its first.
@@ -120,12 +123,13 @@ async function finish<State extends Json>(around: Surroundings, job: Job<State>,
 
 /** What a verdict means for its job, as it is written: the head, and entries of an incident. */
 async function news<State extends Json>(
-  { store, now }: Surroundings,
+  { store, now, overdueAfterSeconds }: Surroundings,
   job: Job<State>,
   run: RunItem,
 ): Promise<Labelled[]> {
   const head = ((await store.read(headKey(run))) as HeadItem | undefined) ?? newHead(run, 0);
-  const found = afterRun(head, run, job.manifest, now());
+  const expected = overdueAfterSeconds?.[run.subject] ?? job.manifest.overdueAfterSeconds;
+  const found = afterRun(head, run, { ...job.manifest, overdueAfterSeconds: expected }, now());
   if (!found) return [];
   return [putHead(store.table, head.version, found.next), ...found.entries.map((each) => putEntry(store.table, each))];
 }

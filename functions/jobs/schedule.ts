@@ -12,5 +12,14 @@ export function backupEveryHours(backup: BackupObjective | undefined): number | 
   return [12, 8, 6, 4, 3, 2, 1].find((hours) => hours * 3600 <= backup.recoveryPointSeconds) ?? 1;
 }
 
+/** RDS allows so many manual snapshots an account and region ("Quotas and constraints for Amazon RDS"); more can be asked for. */
+export const SNAPSHOT_QUOTA = 100;
+
+/** Of one database at most, once old ones are removed. */
+export const backupsKept = (
+  backup: BackupObjective & { readonly keepDays: number; readonly keepWeeks: number; readonly keepMonths: number },
+): number =>
+  Math.ceil((backup.keepDays * DAY_SECONDS) / backupEverySeconds(backup)) + backup.keepWeeks + backup.keepMonths;
+
 /** Time between two backups. */
 export const backupEverySeconds = (backup: BackupObjective): number => (backupEveryHours(backup) ?? 24) * 3600;

@@ -1,13 +1,13 @@
 /** When scheduled jobs run, and for what. */
 import { z } from 'zod';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
-import { type BackupObjective, backupEveryHours } from '../../functions/jobs/schedule.ts';
+import { type BackupObjective, backupEveryHours, backupsKept, SNAPSHOT_QUOTA } from '../../functions/jobs/schedule.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 /** What is left out comes from the job's manifest. */
 export const jobSchema = z.strictObject({
-  /** Off: no schedule; by hand it still runs. */
+  /** Off: neither schedule nor function. */
   enabled: z.boolean().default(true),
   /** Minutes, hours, day of month, month, day of week, year, as EventBridge Scheduler reads them. */
   cron: z
@@ -19,6 +19,8 @@ export const jobSchema = z.strictObject({
     .optional(),
   /** IANA name, such as Europe/Paris. */
   timeZone: z.string().min(1).optional(),
+  /** Without a run that passed for so long, a person is called: longer than the longest gap between two runs. Needed with `cron`. */
+  overdueAfterSeconds: z.int().min(1800).max(34_560_000).optional(),
 });
 
 /** Written into SQL as identifiers, quoted; into IAM resources, as part of a login's ARN. */
@@ -104,8 +106,8 @@ export function jobSubjects(
       return keysOf(verified);
     case 'certificate':
       return Object.keys(certificates).sort();
-    case 'verification':
-      return verified.length > 0 ? ['all'] : [];
+    case 'backups':
+      return backedUp.length > 0 ? ['all'] : [];
     case 'checks':
       return checks ? ['all'] : [];
     case 'deployment':
@@ -130,10 +132,49 @@ export function scheduleOf(
   return { cron: `0 0/${everyHours} * * ? *`, timeZone, flexibleMinutes: 0 };
 }
 
+/**
+ * Without a run that passed for so long a person is called: as the configuration says where it sets the times, a job's own otherwise. Backups whose times follow from the
+ * objective: from the end of one run to that of the next, which may take until its deadline.
+ */
+export function overdueAfterOf(
+  { name, overdueAfterSeconds, deadlineSeconds }: Pick<JobManifest, 'name' | 'overdueAfterSeconds' | 'deadlineSeconds'>,
+  { jobs, databases }: DeploymentConfig,
+  subject: string,
+): number {
+  const everyHours = name === BACKUP_JOB ? backupEveryHours(databases[subject]?.backup) : undefined;
+  if (everyHours !== undefined) return everyHours * 3600 + deadlineSeconds;
+  return jobs[name]?.overdueAfterSeconds ?? overdueAfterSeconds;
+}
+
+/** A sentence where backups will be more than RDS's quota of snapshots, or are never removed. */
+export function quotaWarning({ databases }: Pick<DeploymentConfig, 'databases'>): string | undefined {
+  const backups = Object.entries(databases).flatMap(([key, { backup }]) => (backup ? [{ key, backup }] : []));
+  const kept = backups.reduce((sum, { backup }) => sum + backupsKept(backup), 0);
+  if (kept > SNAPSHOT_QUOTA)
+    return `backups: about ${kept} snapshots are kept (${backups.map(({ key, backup }) => `${key} ${backupsKept(backup)}`).join(', ')}), and RDS allows ${SNAPSHOT_QUOTA} manual ones an account and region: ask for a higher quota, or keep fewer (keepDays, recoveryPointSeconds)`;
+  const never = backups.filter(({ backup }) => !backup.verify).map(({ key }) => key);
+  return never.length > 0
+    ? `backups of ${never.join(', ')} are never removed, because nothing proves them (backup.verify): the quota of ${SNAPSHOT_QUOTA} manual snapshots will be used up`
+    : undefined;
+}
+
+/** Removes copies of the customer's data that a run left behind: it goes on as long as there may be one. */
+const SWEEPER = 'sweep-scratch';
+
 export const BACKUP_JOB = 'back-up-database';
 interface LooseJobs {
   readonly jobs?:
-    | Readonly<Record<string, { readonly cron?: string | undefined; readonly timeZone?: string | undefined }>>
+    | Readonly<
+        Record<
+          string,
+          {
+            readonly enabled?: boolean | undefined;
+            readonly cron?: string | undefined;
+            readonly timeZone?: string | undefined;
+            readonly overdueAfterSeconds?: number | undefined;
+          }
+        >
+      >
     | undefined;
   readonly databases: Readonly<
     Record<
@@ -166,6 +207,20 @@ function verifyFaults(databases: LooseJobs['databases']): Fault[] {
   });
 }
 
+function scheduleFaults(jobs: NonNullable<LooseJobs['jobs']>): Fault[] {
+  const missing = Object.entries(jobs)
+    .filter(([, { cron, overdueAfterSeconds }]) => cron !== undefined && overdueAfterSeconds === undefined)
+    .map(([name]) => ({
+      path: `jobs.${name}.overdueAfterSeconds`,
+      given: undefined,
+      expected: 'with cron it is needed: longer than the longest gap between two runs (over a weekend, say)',
+    }));
+  if (jobs[SWEEPER]?.enabled !== false) return missing;
+  const expected =
+    'copies of your data that a run left behind would stay: it goes with the last backup.verify and backup';
+  return [...missing, { path: `jobs.${SWEEPER}.enabled`, given: asGiven(false), expected }];
+}
+
 /** Faults of the jobs' configuration. `known`: the jobs that exist. */
 export function jobFaults({ jobs = {}, databases }: LooseJobs, known: readonly string[]): Fault[] {
   const unknown = Object.keys(jobs)
@@ -193,5 +248,5 @@ export function jobFaults({ jobs = {}, databases }: LooseJobs, known: readonly s
           },
         ];
   });
-  return [...unknown, ...objectives, ...verifyFaults(databases)];
+  return [...unknown, ...scheduleFaults(jobs), ...objectives, ...verifyFaults(databases)];
 }

@@ -3,11 +3,11 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { Stack, Validations } from 'aws-cdk-lib/core';
+import { Annotations, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { ExpectedJob } from '../../functions/engine/job-head.ts';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
-import { jobSubjects, scheduleOf } from '../config/jobs.ts';
+import { jobSubjects, overdueAfterOf, quotaWarning, scheduleOf } from '../config/jobs.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import { jobMachineDefinition } from './job-machine.ts';
@@ -38,10 +38,15 @@ export class Jobs extends Construct {
     this.functions = new Map(
       manifests.map((manifest) => [
         manifest.name,
-        new NightshiftFunction(this, manifest.name, { deployment, manifest, journal: jobAccess(manifest) }),
+        new NightshiftFunction(this, manifest.name, {
+          ...{ deployment, manifest, journal: jobAccess(manifest) },
+          environment: { NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)) },
+        }),
       ]),
     );
     this.#readers(deployment, manifests);
+    const warning = quotaWarning(deployment.config);
+    if (warning) Annotations.of(this).addWarningV2('nightshift:snapshot-quota', warning);
     this.machine = this.#machine(deployment, manifests);
     this.#schedules(deployment, manifests);
     reconciler.function.addEnvironment('NIGHTSHIFT_JOBS', JSON.stringify(expectedJobs(manifests, deployment.config)));
@@ -172,13 +177,19 @@ export class Jobs extends Construct {
   }
 }
 
+/** By subject. */
+const overdueTimes = (manifest: JobManifest, config: DeploymentConfig): Record<string, number> =>
+  Object.fromEntries(
+    jobSubjects(manifest, config).map((subject) => [subject, overdueAfterOf(manifest, config, subject)]),
+  );
+
 /** What is expected to run: a schedule that starts nothing is noticed by what stands in the journal. */
 const expectedJobs = (manifests: readonly JobManifest[], config: DeploymentConfig): ExpectedJob[] =>
   manifests.flatMap((manifest) =>
     jobSubjects(manifest, config).map((subject) => ({
       job: manifest.name,
       subject,
-      overdueAfterSeconds: manifest.overdueAfterSeconds,
+      overdueAfterSeconds: overdueAfterOf(manifest, config, subject),
       severity: manifest.severity,
     })),
   );

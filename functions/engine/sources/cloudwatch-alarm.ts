@@ -64,7 +64,7 @@ export function readAlarmEvent(
       `tag ${RUNBOOK_TAG} is ${tag ?? 'missing'}, expected ${expected.join(' or ') || 'none'}`,
     );
   }
-  if (isAutoScalingAlarm(alarm))
+  if (isAutoScalingAlarm(alarmName, configuration.description))
     return refuse('auto-scaling-alarm', `${alarmName} belongs to an auto scaling policy, which acts on it itself`);
   if (state.value === 'INSUFFICIENT_DATA')
     return refuse('insufficient-data', `${alarmName} has too little data to tell`);
@@ -81,12 +81,8 @@ export function readAlarmEvent(
 }
 
 /** Application Auto Scaling names the alarms of its target tracking policies so, and describes them as its own. */
-function isAutoScalingAlarm({ detail }: AlarmStateChange): boolean {
-  return (
-    detail.alarmName.startsWith('TargetTracking-') ||
-    /TargetTrackingScaling/.test(detail.configuration.description ?? '')
-  );
-}
+export const isAutoScalingAlarm = (name: string, description: string | undefined): boolean =>
+  name.startsWith('TargetTracking-') || /TargetTrackingScaling/.test(description ?? '');
 
 type Targets =
   | { readonly kind: 'found'; readonly keys: readonly string[]; readonly metricName: string }

@@ -2,6 +2,7 @@
 import type { JournalEntry } from '../../../events/journal.ts';
 import { type ExpectedJob, type HeadItem, jobTarget, newHead, readHeads } from '../../engine/job-head.ts';
 import { putHead } from '../../engine/job-head-writes.ts';
+import { readIncident } from '../../engine/journal-reader.ts';
 import type { Store } from '../../engine/store.ts';
 import { entryMaker, newId, putEntry } from '../../engine/writes.ts';
 
@@ -12,11 +13,25 @@ export interface Found {
   readonly entries: readonly JournalEntry[];
 }
 
-/** Pure. A job that isn't known yet is given its time from now; one that is overdue opens an incident, once. */
-export function findOverdue(expected: readonly ExpectedJob[], heads: readonly HeadItem[], now: number): Found[] {
+/**
+ * Pure. A job that isn't known yet is given its time from now; one that is overdue opens an incident, once. Where a person resolved its incident, it is watched again, and
+ * has its time once more.
+ * @param resolved incidents that are over.
+ */
+export function findOverdue(
+  expected: readonly ExpectedJob[],
+  heads: readonly HeadItem[],
+  now: number,
+  resolved: ReadonlySet<string> = new Set(),
+): Found[] {
   return expected.flatMap((job): Found[] => {
     const head = heads.find((each) => each.job === job.job && each.subject === job.subject);
     if (!head) return [{ read: 0, next: newHead(job, now + job.overdueAfterSeconds * 1000), entries: [] }];
+    if (head.openIncidentId !== undefined && resolved.has(head.openIncidentId)) {
+      const { openIncidentId: _over, ...rest } = head;
+      const overdueAt = Math.max(head.overdueAt, now + job.overdueAfterSeconds * 1000);
+      return [{ read: head.version, next: { ...rest, overdueAt }, entries: [] }];
+    }
     if (head.openIncidentId !== undefined || now < head.overdueAt) return [];
     const openIncidentId = `inc-${newId(now)}`;
     return [
@@ -42,12 +57,19 @@ function overdueEntries(job: ExpectedJob, head: HeadItem, incidentId: string, no
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
+/** Of the incidents that heads name, those that are over: the run that passes next hasn't closed them, a person has. */
+async function resolvedOf(store: Store, heads: readonly HeadItem[]): Promise<Set<string>> {
+  const ids = heads.flatMap(({ openIncidentId }) => (openIncidentId === undefined ? [] : [openIncidentId]));
+  const incidents = await Promise.all(ids.map((id) => readIncident(store, id)));
+  return new Set(incidents.flatMap((incident) => (incident?.state === 'resolved' ? [incident.id] : [])));
+}
+
 /** @returns how many jobs were found overdue. @throws EngineError when the journal can't be read or written. */
 export async function watchJobs(store: Store, expected: readonly ExpectedJob[], now: number): Promise<number> {
   if (expected.length === 0) return 0;
   const heads = await readHeads(store);
   let overdue = 0;
-  for (const { read, next, entries } of findOverdue(expected, heads, now)) {
+  for (const { read, next, entries } of findOverdue(expected, heads, now, await resolvedOf(store, heads))) {
     // Refused when a run ended meanwhile: the next look sees what it found.
     const written = await store.transact([
       putHead(store.table, read, next),

@@ -1,5 +1,7 @@
 /** What the morning round finds. Pure. */
+
 import type { HealthChecks } from '../../engine/config.ts';
+import { isAutoScalingAlarm } from '../../engine/sources/cloudwatch-alarm.ts';
 import type { Finding } from '../findings.ts';
 
 /** A service as ECS tells it; `missing` says why it isn't there. */
@@ -27,6 +29,9 @@ export interface AlarmSeen {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly firingSince: number;
+  readonly description: string | undefined;
+  /** Somebody may have switched its actions off, so that it calls nobody. */
+  readonly isHeard: boolean;
 }
 
 /** A database in these states serves; in all others of "Viewing Amazon RDS DB instance status" it doesn't, or somebody is at it. */
@@ -89,14 +94,19 @@ export function databaseFindings(
   ];
 }
 
-/** Alarms that nobody has mended for hours; younger ones are the incidents' business. @param now epoch milliseconds. */
+/**
+ * Alarms that nobody has mended for hours; younger ones are the incidents' business. Auto scaling's own fire for as long as a service could be smaller, and are acted on by
+ * their policy; those whose actions are off were silenced by somebody. @param now epoch milliseconds.
+ */
 export const alarmFindings = (alarms: readonly AlarmSeen[], { firingForHours }: HealthChecks, now: number): Finding[] =>
-  alarms.map(({ name, firingSince }) => {
-    const hours = (now - firingSince) / 3_600_000;
-    return {
-      check: 'alarm',
-      subject: name,
-      result: hours > firingForHours ? 'failed' : 'passed',
-      says: `it has been firing for ${hours.toFixed(1)} hours; told from ${firingForHours}`,
-    };
-  });
+  alarms
+    .filter(({ name, description, isHeard }) => isHeard && !isAutoScalingAlarm(name, description))
+    .map(({ name, firingSince }) => {
+      const hours = (now - firingSince) / 3_600_000;
+      return {
+        check: 'alarm',
+        subject: name,
+        result: hours > firingForHours ? 'failed' : 'passed',
+        says: `it has been firing for ${hours.toFixed(1)} hours; told from ${firingForHours}`,
+      };
+    });

@@ -137,12 +137,17 @@ async function firingAlarms(): Promise<AlarmSeen[]> {
       { client: cloudwatch, pageSize: 100 },
       { StateValue: 'ALARM', AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
     )) {
-      for (const { AlarmName = '', StateTransitionedTimestamp, StateUpdatedTimestamp } of [
-        ...MetricAlarms,
-        ...CompositeAlarms,
-      ])
+      for (const {
+        AlarmName = '',
+        AlarmDescription,
+        ActionsEnabled,
+        StateTransitionedTimestamp,
+        StateUpdatedTimestamp,
+      } of [...MetricAlarms, ...CompositeAlarms])
         alarms.push({
           name: AlarmName,
+          description: AlarmDescription,
+          isHeard: ActionsEnabled !== false,
           // StateUpdatedTimestamp also moves when only the reason changed ("MetricAlarm", Amazon CloudWatch API Reference).
           firingSince: (StateTransitionedTimestamp ?? StateUpdatedTimestamp)?.getTime() ?? 0,
         });

@@ -3,7 +3,7 @@ import type { KeptSnapshot } from '../../databases/snapshot-id.ts';
 import type { BackupConfig } from '../../engine/config.ts';
 import type { Step, Verdict } from '../job.ts';
 import { type Backup, planRetention } from '../retention.ts';
-import { backupEverySeconds } from '../schedule.ts';
+import { type BackupObjective, backupEverySeconds } from '../schedule.ts';
 import type { Proofs } from '../verify-backup/history.ts';
 
 /** Kept between turns. */
@@ -19,8 +19,11 @@ export interface View {
   readonly instanceResourceId: string | undefined;
 }
 
-/** So many go in one run: what is wrong with a plan is seen before everything is gone. */
+/** So many go in one run, at least: what is wrong with a plan is seen before everything is gone. */
 export const MOST_REMOVED = 10;
+/** Twice what is made in a day, where that is more: otherwise there would be more of them every day. */
+export const mostRemoved = (backup: BackupObjective): number =>
+  Math.max(MOST_REMOVED, Math.ceil((2 * 86_400) / backupEverySeconds(backup)));
 
 /** @param prefix of our snapshots' names: permissions are given for those alone. */
 export interface Policy {
@@ -54,7 +57,7 @@ export function nextStep(state: State, view: View, { backup, madeBy, prefix }: P
     const planned = oldestFirst(
       plan.remove.map(({ id }) => id),
       backups,
-    ).slice(0, MOST_REMOVED);
+    ).slice(0, mostRemoved(backup));
     if (planned.length === 0) return { kind: 'verdict', state, verdict: passed([], kept, 0) };
     return { kind: 'wait', seconds: 1, state: { planned }, note: `${planned.length} backups are to be removed` };
   }

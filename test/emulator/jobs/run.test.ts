@@ -7,6 +7,7 @@ import { ActionFailedError, RetryableError } from '../../../functions/engine/err
 import { type HeadItem, headKey } from '../../../functions/engine/job-head.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
+import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
 import { watchJobs } from '../../../functions/incidents/reconciler/overdue-jobs.ts';
 import type { CleanUp, Job, Step } from '../../../functions/jobs/job.ts';
 import { defineJob } from '../../../functions/jobs/manifest.ts';
@@ -250,6 +251,27 @@ describe('a run of a job', () => {
     await toItsEnd();
     expect(await head()).toMatchObject({ lastKind: 'passed', overdueAt: clock + 100_000_000 });
     expect((await head())?.openIncidentId).toBeUndefined();
+  });
+});
+
+describe('a job whose incident a person resolved', () => {
+  const expected = () => [{ job: manifest.name, subject, overdueAfterSeconds: 100_000, severity: 'P2' as const }];
+  it('is watched again: the next failure and the next absence open new ones', async () => {
+    verdict = 'failed';
+    await toItsEnd(order('2026-11-21T02:00:00Z'));
+    const first = (await head())?.openIncidentId ?? '';
+    const entry = entryMaker(first, 'person:jane', clock)('resolved', 'mended by hand', {});
+    await world.store.transact([putEntry(world.store.table, entry)]);
+    expect(await watchJobs(world.store, expected(), clock)).toBe(0);
+    expect(await head()).not.toHaveProperty('openIncidentId');
+    // Not at once, although the run before failed: it has its time again.
+    expect(await watchJobs(world.store, expected(), clock + 99_999_999)).toBe(0);
+    clock += 100_000_000;
+    expect(await watchJobs(world.store, expected(), clock)).toBe(1);
+    const second = (await head())?.openIncidentId;
+    expect(second).not.toBe(first);
+    await toItsEnd(order('2026-11-23T02:00:00Z'));
+    expect((await timeline()).map(({ kind }) => kind)).toEqual(['opened', 'escalated', 'escalated']);
   });
 });
 

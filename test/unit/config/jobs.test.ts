@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { backupEveryHours } from '../../../functions/jobs/schedule.ts';
-import { jobFaults, jobSubjects, scheduleOf } from '../../../infra/config/jobs.ts';
+import { jobFaults, jobSubjects, overdueAfterOf, quotaWarning, scheduleOf } from '../../../infra/config/jobs.ts';
 import { parseConfig } from '../../../infra/config/parse.ts';
 import example from '../../../nightshift.config.ts';
 
@@ -42,10 +42,50 @@ describe('the times of backups', () => {
       timeZone: 'UTC',
       flexibleMinutes: 15,
     });
-    const own = parsed({}, { 'back-up-database': { cron: '30 4 * * ? *', timeZone: 'Europe/Paris' } });
+    const own = parsed(
+      {},
+      { 'back-up-database': { cron: '30 4 * * ? *', timeZone: 'Europe/Paris', overdueAfterSeconds: 30 * HOUR } },
+    );
     expect(scheduleOf(manifest, own, 'orders-db')).toMatchObject({ cron: '30 4 * * ? *', timeZone: 'Europe/Paris' });
     const hourly = parsed({ pointInTimeRecovery: false, recoveryPointSeconds: 2 * HOUR });
     expect(scheduleOf(manifest, hourly, 'orders-db')).toMatchObject({ cron: '0 0/2 * * ? *' });
+  });
+});
+
+describe('when a job is overdue', () => {
+  const timed = { ...manifest, overdueAfterSeconds: 30 * HOUR, deadlineSeconds: 2 * HOUR };
+  it('follows from the objective, from the configuration, or is the job’s own', () => {
+    const hourly = parsed({ pointInTimeRecovery: false, recoveryPointSeconds: HOUR });
+    expect(overdueAfterOf(timed, hourly, 'orders-db')).toBe(3 * HOUR);
+    expect(overdueAfterOf(timed, parsed({}), 'orders-db')).toBe(30 * HOUR);
+    const own = parsed({}, { 'back-up-database': { cron: '0 2 ? * MON-FRI *', overdueAfterSeconds: 75 * HOUR } });
+    expect(overdueAfterOf(timed, own, 'orders-db')).toBe(75 * HOUR);
+  });
+
+  it('has to be said with times of one’s own', () => {
+    expect(
+      jobFaults({ jobs: { 'back-up-database': { cron: '0 2 ? * MON-FRI *' } }, databases: {} }, ['back-up-database']),
+    ).toMatchObject([{ path: 'jobs.back-up-database.overdueAfterSeconds' }]);
+  });
+});
+
+describe('the quota of snapshots', () => {
+  const verify = { subnetGroup: 'a', securityGroupId: 'sg-0123abcd', tables: [{ name: 'a.b' }] };
+  it('is warned of where more are kept, or none are ever removed', () => {
+    expect(quotaWarning(parsed({ verify }))).toBeUndefined();
+    expect(quotaWarning(parsed({ verify, pointInTimeRecovery: false, recoveryPointSeconds: HOUR }))).toContain('740');
+    expect(quotaWarning(parsed({}))).toContain('never removed');
+    expect(quotaWarning(parsed(undefined))).toBeUndefined();
+  });
+});
+
+describe('the sweeper', () => {
+  const sweeper = { ...manifest, name: 'sweep-scratch', runsFor: 'backups' as const };
+  it('stays wherever there are backups, and can not be switched off', () => {
+    expect([jobSubjects(sweeper, parsed({})), jobSubjects(sweeper, parsed(undefined))]).toEqual([['all'], []]);
+    expect(
+      jobFaults({ jobs: { 'sweep-scratch': { enabled: false } }, databases: {} }, ['sweep-scratch']),
+    ).toMatchObject([{ path: 'jobs.sweep-scratch.enabled', given: 'false' }]);
   });
 });
 
@@ -79,7 +119,7 @@ describe('faults', () => {
   });
 
   it('refuses times of one’s own where the objective sets them', () => {
-    const jobs = { 'back-up-database': { cron: '0 2 * * ? *' } };
+    const jobs = { 'back-up-database': { cron: '0 2 * * ? *', overdueAfterSeconds: 30 * HOUR } };
     const often = database({ pointInTimeRecovery: false, recoveryPointSeconds: 7200 });
     expect(jobFaults({ jobs, databases: often }, known)).toMatchObject([{ path: 'jobs.back-up-database.cron' }]);
   });

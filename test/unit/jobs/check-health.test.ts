@@ -9,6 +9,7 @@ import {
 
 const NOW = Date.parse('2026-11-21T07:00:00Z');
 const health: HealthChecks = { storageAbovePercent: 80, errorsAbovePercent: 1, firingForHours: 4 };
+const heard = { name: 'a', description: undefined, isHeard: true };
 const first = (findings: readonly { readonly result: string }[]) => findings[0]?.result;
 
 describe('the morning round of services', () => {
@@ -70,6 +71,16 @@ describe('alarms that nobody has mended', () => {
     [4 * 3_600_000 + 1, 'failed'],
     [0, 'passed'],
   ])('firing for %d ms: %s', (age, result) => {
-    expect(first(alarmFindings([{ name: 'a', firingSince: NOW - age }], health, NOW))).toBe(result);
+    expect(first(alarmFindings([{ ...heard, firingSince: NOW - age }], health, NOW))).toBe(result);
+  });
+
+  it('of auto scaling, and those whose actions somebody switched off, are not counted', () => {
+    const old = { ...heard, firingSince: NOW - 48 * 3_600_000 };
+    const others = [
+      { ...old, name: 'TargetTracking-service/shop/orders-AlarmLow-1' },
+      { ...old, description: 'DO NOT EDIT OR DELETE. For TargetTrackingScaling policy orders.' },
+      { ...old, isHeard: false },
+    ];
+    expect(alarmFindings([...others, old], health, NOW)).toHaveLength(1);
   });
 });

@@ -2,7 +2,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
-import { MOST_REMOVED, nextStep as prune, type View } from '../../../functions/jobs/prune-backups/decide.ts';
+import {
+  MOST_REMOVED,
+  mostRemoved,
+  nextStep as prune,
+  type View,
+} from '../../../functions/jobs/prune-backups/decide.ts';
 import { scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
 import { claimed, type Seen, nextStep as sweep } from '../../../functions/jobs/sweep-scratch/decide.ts';
 import { lastProofs } from '../../../functions/jobs/verify-backup/history.ts';
@@ -78,6 +83,11 @@ describe('prune-backups', () => {
       kind: 'remove',
       ids: [29, 28, 27, 26].map((age) => `nightshift-main-orders-day-${age}`),
     });
+  });
+
+  it('removes more in one run where more are made in a day', () => {
+    const of = (recoveryPointSeconds: number) => mostRemoved({ pointInTimeRecovery: false, recoveryPointSeconds });
+    expect([of(86_400), of(4 * 3600), of(3600)]).toEqual([10, 12, 48]);
   });
 
   it('takes what is named otherwise, or is of another instance that had the name, for somebody else’s', () => {

@@ -26,12 +26,28 @@ export interface Instance {
   readonly replicaOf?: string;
   /** Names of its own read replicas in this region. */
   readonly replicas: readonly string[];
+  /** How it is reached and stored: what a read replica doesn't inherit. */
+  readonly settings: Settings;
+  /** It has or had an address, so somebody may have used it. RDS tells the time of its creation, and its endpoint, only once it is available (data type DBInstance). */
+  readonly wasAvailable: boolean;
   /** Set when it is encrypted. */
   readonly kmsKeyId?: string;
   /** A static parameter or the group itself was changed: the next restart puts that in force. */
   readonly parametersPending: boolean;
   /** Names of changes that wait for the maintenance window or a reboot. */
   readonly pending: readonly string[];
+}
+
+export interface Settings {
+  /** Ids of its VPC security groups, sorted. */
+  readonly securityGroups: readonly string[];
+  readonly isPublic: boolean;
+  /** IAM database authentication is on. */
+  readonly hasIamLogins: boolean;
+  readonly storageType?: string;
+  /** Only where they may be asked for: `Iops` and `StorageThroughput` of small gp3 volumes are told of, and refused in requests. */
+  readonly iops?: number;
+  readonly throughputMibPerSecond?: number;
 }
 
 export type InstanceReading =
@@ -51,6 +67,23 @@ export async function readInstance({ name }: Pick<DatabaseConfig, 'name'>): Prom
     if (error instanceof Error && error.name === 'DBInstanceNotFoundFault') return missing(name);
     throw classifyAwsError(`describe DB instance ${name}`, error);
   }
+}
+
+/** "Amazon RDS DB instance storage", gp3: provisioned beyond the baseline only from this size on (PostgreSQL), in GiB. */
+const GP3_PROVISIONED_FROM_GIB = 400;
+
+function settingsOf(found: DBInstance): Settings {
+  const { StorageType: storageType, AllocatedStorage = 0, Iops, StorageThroughput } = found;
+  const isGp3 = storageType === 'gp3' && AllocatedStorage >= GP3_PROVISIONED_FROM_GIB;
+  const hasIops = isGp3 || storageType === 'io1' || storageType === 'io2';
+  return {
+    securityGroups: (found.VpcSecurityGroups ?? []).flatMap(({ VpcSecurityGroupId: id }) => id ?? []).sort(),
+    isPublic: found.PubliclyAccessible === true,
+    hasIamLogins: found.IAMDatabaseAuthenticationEnabled === true,
+    ...(storageType && { storageType }),
+    ...(hasIops && Iops && { iops: Iops }),
+    ...(isGp3 && StorageThroughput && { throughputMibPerSecond: StorageThroughput }),
+  };
 }
 
 const missing = (name: string): InstanceReading => ({ kind: 'missing', why: `DB instance ${name} does not exist` });
@@ -75,6 +108,8 @@ function instanceOf(found: DBInstance): InstanceReading {
     backupDays: found.BackupRetentionPeriod ?? 0,
     ...(found.ReadReplicaSourceDBInstanceIdentifier && { replicaOf: found.ReadReplicaSourceDBInstanceIdentifier }),
     replicas: found.ReadReplicaDBInstanceIdentifiers ?? [],
+    settings: settingsOf(found),
+    wasAvailable: found.InstanceCreateTime !== undefined || found.Endpoint?.Address !== undefined,
     ...(found.StorageEncrypted && found.KmsKeyId && { kmsKeyId: found.KmsKeyId }),
     parametersPending: (found.DBParameterGroups ?? []).some(
       ({ ParameterApplyStatus }) => ParameterApplyStatus === 'pending-reboot',

@@ -1,4 +1,6 @@
 /** Whether a database gets one more read replica, and whether it got it. Pure. */
+
+import type { Settings } from '../../databases/instance.ts';
 import { costInWords, priceOf } from '../../databases/price.ts';
 import { notAvailable } from '../../databases/status.ts';
 import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
@@ -10,6 +12,8 @@ export interface Named {
   readonly status: string;
   /** Whose replica it is. */
   readonly replicaOf?: string;
+  readonly settings: Settings;
+  readonly wasAvailable: boolean;
 }
 export type Observation =
   | { readonly kind: 'missing'; readonly why: string }
@@ -20,6 +24,7 @@ export type Observation =
       readonly instanceClass: string;
       readonly replicaOf?: string;
       readonly backupDays: number;
+      readonly settings: Settings;
       /** Names of all its read replicas, whoever made them. */
       readonly replicas: readonly string[];
       /** Those of our names that are taken. */
@@ -29,8 +34,8 @@ export type Observation =
 const RECHECK_SECONDS = 60;
 /** So long nothing is tried again when RDS couldn't make one. */
 const STOP_SECONDS = 21_600;
-/** "Viewing Amazon RDS DB instance status": it never became available, and never will. Nobody can have read from it. */
-const NEVER_MADE = new Set([
+/** "Viewing Amazon RDS DB instance status": RDS could not make it, or could not keep it up. Only one that was never available can nobody have read from. */
+const BROKEN = new Set([
   'failed',
   'incompatible-network',
   'incompatible-option-group',
@@ -68,7 +73,7 @@ export function decide({ target, observation }: DecideInput<DatabaseConfig, Obse
   if (backupDays === 0)
     return callPerson(`${name} has no automated backups, without which RDS makes no read replica: set its retention`);
   const underWay = named.find((each) => each.replicaOf === name && each.status !== 'available');
-  if (underWay && !NEVER_MADE.has(underWay.status))
+  if (underWay && !BROKEN.has(underWay.status))
     return {
       kind: 'hold',
       reason: 'change-under-way',
@@ -106,7 +111,8 @@ export function costPerHourUsd(change: Change, target: string, { databases }: Ru
 /** What is in the way of deleting it: that it isn't ours, or that somebody may be using it. */
 export function whyNotDelete(source: string, found: Named | undefined): string | undefined {
   if (found?.replicaOf !== source) return found ? `not a read replica of ${source}` : 'gone';
-  return NEVER_MADE.has(found.status) ? undefined : found.status;
+  if (found.wasAvailable) return `${found.status}, and was available before`;
+  return BROKEN.has(found.status) ? undefined : found.status;
 }
 
 export function alreadyApplied(change: Change, observation: Observation): 'yes' | 'no' | 'unclear' {
@@ -123,8 +129,29 @@ export function verify({ change, observation }: { change: Change; observation: O
   const { replica } = wanted(change);
   const found = observation.named.find(({ name }) => name === replica);
   if (!found) return { kind: 'not-yet', detail: `${replica} isn't there` };
-  if (NEVER_MADE.has(found.status))
-    return { kind: 'worse', detail: `${found.name} is ${found.status}`, stopForSeconds: STOP_SECONDS };
   const detail = `${found.name} is ${found.status}`;
-  return { kind: found.status === 'available' ? 'good' : 'not-yet', detail };
+  if (BROKEN.has(found.status))
+    return found.wasAvailable
+      ? { kind: 'bad', detail: `${detail}, and was available before`, stopForSeconds: STOP_SECONDS }
+      : { kind: 'worse', detail, stopForSeconds: STOP_SECONDS };
+  if (found.status !== 'available') return { kind: 'not-yet', detail };
+  const different = differences(observation.settings, found.settings);
+  if (different.length > 0) {
+    const told = `${detail}, but ${different.join(' and ')} as its source has it: correct that before clients read from it`;
+    return { kind: 'bad', detail: told, stopForSeconds: STOP_SECONDS };
+  }
+  return { kind: 'good', detail };
+}
+
+/** What of the source's settings a replica hasn't got: it might be reachable for others than the source is, or slower. */
+function differences(source: Settings, replica: Settings): string[] {
+  const compared: readonly [string, unknown, unknown][] = [
+    ['security groups', source.securityGroups.join(), replica.securityGroups.join()],
+    ['public access', source.isPublic, replica.isPublic],
+    ['IAM database authentication', source.hasIamLogins, replica.hasIamLogins],
+    ['storage type', source.storageType, replica.storageType],
+    ['IOPS', source.iops, replica.iops],
+    ['storage throughput', source.throughputMibPerSecond, replica.throughputMibPerSecond],
+  ];
+  return compared.flatMap(([name, wanted, found]) => (wanted === found ? [] : [`its ${name} is not`]));
 }

@@ -1,6 +1,6 @@
 /** The AWS side of `add-read-replica`. */
 import { CreateDBInstanceReadReplicaCommand, DeleteDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
-import { readInstance } from '../../databases/instance.ts';
+import { readInstance, type Settings } from '../../databases/instance.ts';
 import { databaseOf, noUpstreams } from '../../databases/target.ts';
 import { changingClientDefaults } from '../../engine/clients.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
@@ -27,7 +27,8 @@ const rds = new RDSClient(changingClientDefaults());
 async function named(name: string): Promise<Named | undefined> {
   const found = await readInstance({ name });
   if (found.kind === 'missing') return undefined;
-  return { name, status: found.status, ...(found.replicaOf && { replicaOf: found.replicaOf }) };
+  const { status, settings, wasAvailable, replicaOf } = found;
+  return { name, status, settings, wasAvailable, ...(replicaOf && { replicaOf }) };
 }
 
 async function observe(target: DatabaseConfig): Promise<Observation> {
@@ -58,6 +59,7 @@ async function add({ name }: DatabaseConfig, replica: string, before: readonly s
       new CreateDBInstanceReadReplicaCommand({
         DBInstanceIdentifier: replica,
         SourceDBInstanceIdentifier: name,
+        ...asItsSource(live.settings),
         Tags: [{ Key: 'nightshift:made-by', Value: manifest.name }],
       }),
     );
@@ -78,6 +80,21 @@ async function add({ name }: DatabaseConfig, replica: string, before: readonly s
       throw new ChangedBySomeoneElseError(`DB instance ${name}`, 'status available', error.message);
     throw classifyAwsError(`make ${replica}, a read replica of ${name}`, error);
   }
+}
+
+/**
+ * "CreateDBInstanceReadReplica", Amazon RDS API Reference: unless asked for, a replica is in the VPC's default security group, has no IAM database
+ * authentication, and storage of RDS's choice. Enhanced Monitoring isn't copied: it would need `iam:PassRole`.
+ */
+function asItsSource({ securityGroups, isPublic, hasIamLogins, storageType, iops, throughputMibPerSecond }: Settings) {
+  return {
+    ...(securityGroups.length > 0 && { VpcSecurityGroupIds: [...securityGroups] }),
+    PubliclyAccessible: isPublic,
+    EnableIAMDatabaseAuthentication: hasIamLogins,
+    ...(storageType && { StorageType: storageType }),
+    ...(iops !== undefined && { Iops: iops }),
+    ...(throughputMibPerSecond !== undefined && { StorageThroughput: throughputMibPerSecond }),
+  };
 }
 
 /** Deletes a replica of our own making that RDS could not make: one that could be used is never deleted. */

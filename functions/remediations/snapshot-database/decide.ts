@@ -17,7 +17,7 @@ export type Observation = { readonly kind: 'missing'; readonly why: string } | S
 const RECHECK_SECONDS = 60;
 /** An alarm that comes back hour after hour must not take the room of scheduled backups and of people. */
 const KEPT_FREE = 5;
-/** Nor may it make more and more of one instance: it deletes none, so a person looks through them. */
+/** Nor may it make more and more of one instance: it deletes none itself, so a person looks through them. */
 const MOST_OF_ONE = 10;
 /** After one that failed: RDS says why in its events, and a person reads them. */
 const STOP_AFTER_FAILURE_SECONDS = 3_600;
@@ -57,7 +57,7 @@ export function decide({ signal, target, observation, config }: DecideInput<Data
   const own = snapshots.filter(({ id }) => isOwn(id, config.name, name));
   if (own.length >= MOST_OF_ONE)
     return callPerson(
-      `${name} has ${own.length} snapshots of this runbook's already, and Nightshift deletes none of them: look what keeps coming back, and delete what isn't needed`,
+      `${name} has ${own.length} snapshots of this runbook's already, and only prune-backups deletes them, after keepDays, where backup is configured: look what keeps coming back, and delete what isn't needed`,
     );
   const snapshotId = snapshotIdOf(config.name, name, signal.at, 19);
   return {

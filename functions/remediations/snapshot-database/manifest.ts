@@ -54,7 +54,7 @@ export const manifest = defineManifest({
     refusesWhen: [
       "the instance isn't there, isn't available, or is a member of a cluster",
       'a snapshot was taken since the trouble began, or is being made',
-      'the instance has ten of its snapshots already, which nothing but a person deletes',
+      'the instance has ten of its snapshots already, which only `prune-backups` deletes, after `keepDays`, where `backup` is configured',
       'only the last free snapshots of the account are left',
     ],
     undo: 'Delete the snapshot; the change names it.',

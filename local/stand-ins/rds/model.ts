@@ -49,6 +49,10 @@ export interface Instance {
   /** Zone of a sick volume: a write to it takes seconds. Set by scenarios. */
   sickZone?: string;
   iamEnabled: boolean;
+  /** Ids; nothing is kept away by them here. */
+  securityGroups: readonly string[];
+  storageType: string;
+  isPublic: boolean;
   deletionProtection: boolean;
   group: ParameterGroup;
   /** A static parameter, or the group itself, changed since the server started. */
@@ -137,8 +141,13 @@ export function describe(instance: Instance): XmlObject {
     Endpoint: endpointOf(instance),
     DbInstancePort: 0,
     AllocatedStorage: instance.allocatedStorageGib,
-    StorageType: 'gp3',
-    InstanceCreateTime: instance.createdAt,
+    StorageType: instance.storageType,
+    // Nor when it was made, before it was available.
+    InstanceCreateTime: wasNeverAvailable(instance) ? undefined : instance.createdAt,
+    VpcSecurityGroups: list(
+      'VpcSecurityGroupMembership',
+      instance.securityGroups.map((VpcSecurityGroupId) => ({ VpcSecurityGroupId, Status: 'active' })),
+    ),
     AvailabilityZone: instance.zone,
     SecondaryAvailabilityZone: instance.multiAz ? instance.secondaryZone : undefined,
     MultiAZ: instance.multiAz,
@@ -149,7 +158,7 @@ export function describe(instance: Instance): XmlObject {
     BackupRetentionPeriod: instance.backupDays,
     ReadReplicaSourceDBInstanceIdentifier: instance.replicaOf,
     ReadReplicaDBInstanceIdentifiers: list('ReadReplicaDBInstanceIdentifier', [...instance.replicas]),
-    PubliclyAccessible: false,
+    PubliclyAccessible: instance.isPublic,
     DBParameterGroups: list('DBParameterGroup', [
       {
         DBParameterGroupName: instance.group.name,
@@ -166,6 +175,9 @@ export function describe(instance: Instance): XmlObject {
     TagList: tagList(instance.tags),
   };
 }
+
+const wasNeverAvailable = ({ status, database }: Instance): boolean =>
+  status === 'creating' || (status === 'failed' && database === undefined);
 
 /** One that is only described has an address, too, at which nothing answers. */
 function endpointOf({ database, id, region, status }: Instance): XmlObject | undefined {

@@ -79,6 +79,7 @@ const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
     zone: `${region}a`,
     secondaryZone: `${region}b`,
     iamEnabled: form.flag('EnableIAMDatabaseAuthentication') ?? false,
+    ...placeOf(form),
     deletionProtection: form.flag('DeletionProtection') ?? false,
     group: groupOf(state, region, form.text('DBParameterGroupName') ?? DEFAULT_GROUP),
     pendingReboot: false,
@@ -96,6 +97,16 @@ function masterUser(name: string): string {
     throw new AwsFault('InvalidParameterValue', `MasterUsername ${name} cannot be used as it is a reserved word`);
   return name;
 }
+
+/** What isn't asked for has these defaults, also for a read replica or a restored instance, whatever its source has ("CreateDBInstanceReadReplica"). */
+export const placeOf = (form: Form): Pick<Instance, 'securityGroups' | 'storageType' | 'isPublic'> => {
+  const asked = form.texts('VpcSecurityGroupIds.VpcSecurityGroupId');
+  return {
+    securityGroups: asked.length > 0 ? asked : ['sg-default'],
+    storageType: form.text('StorageType') ?? 'gp3',
+    isPublic: form.flag('PubliclyAccessible') ?? false,
+  };
+};
 
 export const tagsOf = (form: Form): Map<string, string> =>
   new Map(form.list('Tags.Tag').map((tag) => [tag.text('Key') ?? '', tag.text('Value') ?? '']));

@@ -1,7 +1,7 @@
 /** RDS's operations on read replicas (Amazon RDS API Reference: CreateDBInstanceReadReplica, PromoteReadReplica). In the source's own region only. */
 import { AwsFault } from '../../world/types.ts';
 import { describe, type Instance, instanceOf, keyOf, newResourceId, requireStatus } from './model.ts';
-import { newInstanceId, type Operation, required, tagsOf, target } from './operations.ts';
+import { newInstanceId, type Operation, placeOf, required, tagsOf, target } from './operations.ts';
 
 /** "CreateDBInstanceReadReplica", SourceDBInstanceIdentifier: each DB instance can have up to 15. */
 const MOST = 15;
@@ -36,7 +36,8 @@ const createDBInstanceReadReplica: Operation = ({ state, lifecycle, region, form
     multiAz: form.flag('MultiAZ') ?? false,
     zone: form.text('AvailabilityZone') ?? source.zone,
     secondaryZone: source.secondaryZone,
-    iamEnabled: form.flag('EnableIAMDatabaseAuthentication') ?? source.iamEnabled,
+    iamEnabled: form.flag('EnableIAMDatabaseAuthentication') ?? false,
+    ...placeOf(form),
     deletionProtection: form.flag('DeletionProtection') ?? false,
     group: source.group,
     pendingReboot: false,

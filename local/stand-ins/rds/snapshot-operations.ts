@@ -1,7 +1,7 @@
 /** RDS's operations on DB snapshots, and instances restored from them (Amazon RDS API Reference, 2014-10-31). */
 import { AwsFault } from '../../world/types.ts';
 import { DEFAULT_GROUP, describe, groupOf, type Instance, keyOf, newResourceId, requireStatus } from './model.ts';
-import { newInstanceId, type Operation, required, tagsOf, target } from './operations.ts';
+import { newInstanceId, type Operation, placeOf, required, tagsOf, target } from './operations.ts';
 import { describeSnapshot, newSnapshot, type Snapshot, snapshotOf, snapshotOfArn, snapshotsIn } from './snapshots.ts';
 import { type Form, list } from './xml.ts';
 
@@ -123,6 +123,7 @@ function restored(
     zone: `${region}a`,
     secondaryZone: `${region}b`,
     iamEnabled: form.flag('EnableIAMDatabaseAuthentication') ?? of.iamEnabled,
+    ...placeOf(form),
     deletionProtection: form.flag('DeletionProtection') ?? false,
     group,
     pendingReboot: false,

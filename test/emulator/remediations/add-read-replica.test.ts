@@ -35,7 +35,12 @@ const byHand = (source: string, id: string) =>
 describe('add-read-replica', () => {
   it('adds one that follows a real server, by one call, and is verified [3c/add-read-replica]', async () => {
     const id = 'pair-source';
-    await w.create(id, { BackupRetentionPeriod: 1 });
+    const settings = {
+      VpcSecurityGroupIds: ['sg-b', 'sg-a'],
+      EnableIAMDatabaseAuthentication: true,
+      StorageType: 'io2',
+    };
+    await w.create(id, { BackupRetentionPeriod: 1, ...settings });
     const server = () => w.world.instance(id).database;
     await server().query('CREATE TABLE notes (n int)');
     const { result, changing } = await w.callsDuring(() => fire(id));
@@ -54,6 +59,9 @@ describe('add-read-replica', () => {
       new DescribeDBInstancesCommand({ DBInstanceIdentifier: replica }),
     );
     expect(DBInstances?.[0]?.TagList).toEqual([{ Key: 'nightshift:made-by', Value: 'add-read-replica' }]);
+    const [made] = DBInstances ?? [];
+    expect(made?.VpcSecurityGroups?.map(({ VpcSecurityGroupId: group }) => group)).toEqual(['sg-a', 'sg-b']);
+    expect(made).toMatchObject({ IAMDatabaseAuthenticationEnabled: true, StorageType: 'io2' });
     await w.deliver(id, w.alarm(id, 'ReadIOPS', 'OK'));
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });

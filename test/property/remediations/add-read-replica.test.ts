@@ -11,6 +11,7 @@ import {
 import { config, database, signal } from '../../support/fixtures.ts';
 
 const NAMES = [1, 2, 3, 4, 5].map((n) => `orders-db-nightshift-${n}`);
+const settings = { securityGroups: ['sg-1'], isPublic: false, hasIamLogins: true, storageType: 'gp3' };
 const status = fc.constantFrom('available', 'creating', 'failed', 'deleting', 'modifying');
 const observation = fc
   .record({
@@ -25,11 +26,16 @@ const observation = fc
     ({ others, ours, strangers, ourStatus, ...rest }): Extract<Observation, { kind: 'instance' }> => ({
       kind: 'instance',
       instanceClass: 'db.t4g.micro',
+      settings,
       ...rest,
       replicas: [...others, ...ours],
       named: [
-        ...ours.map((name) => ({ name, status: ourStatus, replicaOf: 'orders-db' })),
-        ...strangers.filter((name) => !ours.includes(name)).map((name) => ({ name, status: 'available' })),
+        ...ours.map((name) => ({
+          ...{ name, status: ourStatus, replicaOf: 'orders-db', settings, wasAvailable: ourStatus === 'available' },
+        })),
+        ...strangers
+          .filter((name) => !ours.includes(name))
+          .map((name) => ({ name, status: 'available', settings, wasAvailable: true })),
       ],
     }),
   );
@@ -50,11 +56,12 @@ describe('add-read-replica, whatever it sees', () => {
         expect(seen.named.map(({ name }) => name)).not.toContain(replica);
         expect(change.undoChange && wanted(change.undoChange)).toEqual({ deleted: replica });
         expect(alreadyApplied(change, seen)).toBe('no');
-        const made = { name: replica, status: 'available', replicaOf: 'orders-db' };
+        const made = { name: replica, status: 'available', replicaOf: 'orders-db', settings, wasAvailable: true };
         const after = { ...seen, replicas: [...seen.replicas, replica], named: [...seen.named, made] };
         expect(alreadyApplied(change, after)).toBe('yes');
         expect(verify({ change, observation: after }).kind).toBe('good');
         expect(whyNotDelete('orders-db', made)).toBeDefined();
+        expect(whyNotDelete('orders-db', { ...made, status: 'failed' })).toBeDefined();
       }),
     );
   });

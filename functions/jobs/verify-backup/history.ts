@@ -38,6 +38,7 @@ export const verifiedBackups = (runs: readonly Ended[]): readonly (Verified & { 
   });
 
 const about = z.object({ snapshotId: z.string() });
+const findings = z.object({ findings: z.array(z.object({ check: z.string(), ok: z.boolean() })) });
 
 export interface Proofs {
   /** When each was verified (epoch milliseconds), by name. */
@@ -46,13 +47,26 @@ export interface Proofs {
   readonly failed: ReadonlySet<string>;
 }
 
-/** What the last run about each backup says. @param runs of `verify-backup`, newest first. */
+/** Checks that say nothing of a backup itself: it is old, its copy was taken away while it was read, or stayed. */
+const NOT_ITS_FAULT = new Set(['age', 'scratch', 'clean-up']);
+
+/** Undefined: it says nothing of the backup, whichever way it ended. */
+function isGood({ verdict }: Ended): boolean | undefined {
+  if (verdict?.kind !== 'failed') return verdict !== undefined;
+  const found = findings.safeParse(verdict.report);
+  const bad = found.success ? found.data.findings.filter(({ ok }) => !ok).map(({ check }) => check) : [];
+  const all = verdict.check === undefined ? bad : [...bad, verdict.check];
+  return all.length > 0 && all.every((check) => NOT_ITS_FAULT.has(check)) ? undefined : false;
+}
+
+/** What the last run that says something of it says about each backup. @param runs of `verify-backup`, newest first. */
 export function lastProofs(runs: readonly Ended[]): Proofs {
   const newest = new Map<string, number | undefined>();
-  for (const { verdict, endedAt } of runs) {
-    const found = about.safeParse(verdict?.report);
-    if (found.success && !newest.has(found.data.snapshotId))
-      newest.set(found.data.snapshotId, verdict?.kind === 'passed' ? endedAt : undefined);
+  for (const run of runs) {
+    const found = about.safeParse(run.verdict?.report);
+    const good = isGood(run);
+    if (found.success && good !== undefined && !newest.has(found.data.snapshotId))
+      newest.set(found.data.snapshotId, good ? run.endedAt : undefined);
   }
   return {
     verified: new Map([...newest].flatMap(([id, at]) => (at === undefined ? [] : [[id, at] as const]))),

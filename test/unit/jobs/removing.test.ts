@@ -161,4 +161,25 @@ describe('which backups are verified', () => {
     expect([...lastProofs(runs).verified]).toEqual([['b', 3]]);
     expect([...lastProofs(runs).failed]).toEqual(['a']);
   });
+
+  it('is not changed by what is no fault of the backup', () => {
+    const failed = (check: string, more: readonly { check: string; ok: boolean }[], endedAt: number) => ({
+      verdict: { kind: 'failed' as const, check, summary: '', report: { snapshotId: 'a', findings: [...more] } },
+      endedAt,
+    });
+    const passed = { verdict: { kind: 'passed' as const, summary: '', report: { snapshotId: 'a' } }, endedAt: 1 };
+    const old = failed('age', [{ check: 'age', ok: false }], 2);
+    const left = failed('clean-up', [{ check: 'rows', ok: true }], 2);
+    for (const run of [old, left]) expect([...lastProofs([run, passed]).verified]).toEqual([['a', 1]]);
+    const bad = failed('clean-up', [{ check: 'rows', ok: false }], 2);
+    const both = failed(
+      'age',
+      [
+        { check: 'age', ok: false },
+        { check: 'rows', ok: false },
+      ],
+      2,
+    );
+    for (const run of [bad, both]) expect([...lastProofs([run, passed]).failed]).toEqual(['a']);
+  });
 });

@@ -111,10 +111,17 @@ const onScalableTarget: Rule = ({ ServiceNamespace, ScalableDimension }, arn, ac
 const queue = on(({ QueueUrl }, arn) => arn(text(QueueUrl).split('/').at(-1) ?? ''));
 
 const eventBuses: Rule = ({ Entries }, arn, action) => {
-  const buses = objects(Entries).map(({ EventBusName }) =>
-    arnOr(EventBusName ?? 'default', (name) => arn(`event-bus/${name}`)),
-  );
-  return [...new Set(buses)].map((resource) => ({ action, resource }));
+  // "Actions defined by Amazon EventBridge", Service Authorization Reference: PutEvents gives `events:source`.
+  const sources = new Map<string, Set<string>>();
+  for (const { EventBusName, Source } of objects(Entries)) {
+    const bus = arnOr(EventBusName ?? 'default', (name) => arn(`event-bus/${name}`));
+    const known = sources.get(bus) ?? new Set();
+    sources.set(bus, Source === undefined ? known : known.add(text(Source)));
+  }
+  return [...sources].map(([resource, given]) => ({
+    ...{ action, resource },
+    ...(given.size > 0 && { context: { 'events:source': [...given] } }),
+  }));
 };
 
 /** "Invoking Lambda functions", Permissions: the operation Invoke asks for lambda:InvokeFunction. */

@@ -1,3 +1,4 @@
+import { SCHEDULE_SOURCE } from '../../../events/sources/schedule/schema.ts';
 import { defineJob } from '../manifest.ts';
 
 export const manifest = defineJob({
@@ -5,7 +6,12 @@ export const manifest = defineJob({
   summary: 'Looks how many days each certificate has left, and has the renewal of those looked at that have too few.',
   permissions: [
     { actions: ['acm:DescribeCertificate'], resources: ['{certificate}'] },
-    { actions: ['events:PutEvents'], resources: ['arn:{partition}:events:{region}:{account}:event-bus/default'] },
+    {
+      actions: ['events:PutEvents'],
+      resources: ['arn:{partition}:events:{region}:{account}:event-bus/default'],
+      // Events of other kinds, made up, could start any remediation.
+      onlyWhere: { 'events:source': SCHEDULE_SOURCE },
+    },
   ],
   runsFor: 'certificate',
   // Runbook 002, lines 799 to 801: daily.

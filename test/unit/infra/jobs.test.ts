@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import jsonata from 'jsonata';
+import { SCHEDULE_SOURCE } from '../../../events/sources/schedule/schema.ts';
 import { jobMachineDefinition, MOST_ENDINGS, MOST_TURNS } from '../../../infra/constructs/job-machine.ts';
 import { type Asl, faultsOf } from '../../support/asl-graph.ts';
 import { buildStack, resourcesOf, statementsOf } from './stack-fixture.ts';
@@ -147,6 +148,21 @@ describe('a deployment whose backups are proved', () => {
         return { ...config, databases: { 'orders-db': { ...database, backup: { verify } } } };
       });
     expect(same).toThrow('one for restored backups alone');
+  });
+});
+
+describe('a deployment with certificates', () => {
+  it('lets the look at certificates tell the bus of its own kind of event only', () => {
+    const stack = buildStack((config) => ({
+      ...config,
+      certificates: {
+        shop: { arn: 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012' },
+      },
+    }));
+    const puts = statementsOf(stack, 'Jobscheckcertificates').filter(({ Action }) =>
+      [Action].flat().includes('events:PutEvents'),
+    );
+    expect(puts).toMatchObject([{ Condition: { StringEquals: { 'events:source': SCHEDULE_SOURCE } } }]);
   });
 });
 

@@ -9,6 +9,7 @@ import { manifest as followThrough } from '../../../functions/incidents/follow-t
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
+import { manifest as checkCertificates } from '../../../functions/jobs/check-certificates/manifest.ts';
 import { manifest as checkHealth } from '../../../functions/jobs/check-health/manifest.ts';
 import { manifest as checkSecrets } from '../../../functions/jobs/check-secrets/manifest.ts';
 import { manifest as prune } from '../../../functions/jobs/prune-backups/manifest.ts';
@@ -53,7 +54,15 @@ export function buildStack(
       units: {
         remediations: [unit(release), unit(scaleOut)],
         incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
-        jobs: [unit(backUp), unit(checkHealth), unit(checkSecrets), unit(verify), unit(sweep), unit(prune)],
+        jobs: [
+          unit(backUp),
+          unit(checkCertificates),
+          unit(checkHealth),
+          unit(checkSecrets),
+          unit(verify),
+          unit(sweep),
+          unit(prune),
+        ],
         plans: [unit(serviceRecovery)],
       },
       folderOf: () => code,

@@ -18,6 +18,8 @@ export interface Replacement {
   readonly fingerprint: string;
   /** ISO 8601. */
   readonly notAfter: string;
+  /** The organisation that issued it; where its issuer names none, the issuer's whole name. */
+  readonly issuer: string;
 }
 export type Judgement = Replacement | { readonly kind: 'unusable'; readonly why: string };
 
@@ -63,13 +65,28 @@ export function judgeBundle(bundle: Bundle, domains: readonly string[], now: num
     serial: canonicalSerial(certificate.serialNumber),
     fingerprint: certificate.fingerprint256,
     notAfter: new Date(certificate.validTo).toISOString(),
+    issuer: issuerOf(certificate),
   };
 }
 
-/** Serial of the certificate in a bundle; undefined where there is none to read. */
-export function serialOf({ certificate }: Bundle): string | undefined {
+/** Intermediate authorities of one organisation take turns; another organisation, or none at all, is another trust. */
+const issuerOf = ({ issuer }: X509Certificate): string =>
+  /^O=(.+)$/m.exec(issuer)?.[1] ?? issuer.replaceAll('\n', ', ');
+
+/**
+ * Who issued the certificate in a bundle, if that is the one described and could be imported again: the same serial number and beginning, which two authorities
+ * don't both give, and its own key. Undefined otherwise.
+ */
+export function issuerOfSame(
+  { certificate, privateKey }: Bundle,
+  { serial, notBefore }: { readonly serial: string; readonly notBefore?: string },
+): string | undefined {
   const [found] = readCertificates(certificate) ?? [];
-  return found && canonicalSerial(found.serialNumber);
+  const key = readKey(privateKey);
+  if (!found || !key || !found.checkPrivateKey(key)) return undefined;
+  const isSame =
+    canonicalSerial(found.serialNumber) === serial && notBefore === new Date(found.validFrom).toISOString();
+  return isSame ? issuerOf(found) : undefined;
 }
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;

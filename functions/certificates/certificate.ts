@@ -19,7 +19,8 @@ export interface Certificate {
   readonly status: string;
   readonly serial: string;
   readonly domains: readonly string[];
-  /** ISO 8601; absent before it is issued. */
+  /** ISO 8601; absent, as its end is, before it is issued. */
+  readonly notBefore?: string;
   readonly notAfter?: string;
   /** Whole days until then, rounded down; absent with it. */
   readonly daysLeft?: number;

@@ -25,11 +25,20 @@ export async function readCertificate(arn: string, now: number): Promise<Certifi
 }
 
 function certificateOf(found: CertificateDetail, now: number): Certificate {
-  const { Type = '', Status = '', Serial = '', DomainName = '', SubjectAlternativeNames = [], NotAfter } = found;
+  const {
+    Type = '',
+    Status = '',
+    Serial = '',
+    DomainName = '',
+    SubjectAlternativeNames = [],
+    NotBefore,
+    NotAfter,
+  } = found;
   const { RenewalSummary: renewal, DomainValidationOptions = [], RenewalEligibility } = found;
   return {
     ...{ type: Type, status: Status, serial: canonicalSerial(Serial) },
     domains: [...new Set([DomainName, ...SubjectAlternativeNames].filter((name) => name !== ''))],
+    ...(NotBefore && { notBefore: NotBefore.toISOString() }),
     ...(NotAfter && { notAfter: NotAfter.toISOString(), daysLeft: daysUntil(NotAfter.getTime(), now) }),
     ...(renewal?.RenewalStatus && {
       renewal: {

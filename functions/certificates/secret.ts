@@ -18,10 +18,13 @@ const reading = new SecretsManagerClient(clientDefaults());
 export async function readCertificateSecret(
   arn: string,
   stage: 'AWSCURRENT' | 'AWSPREVIOUS',
-): Promise<Bundle | undefined> {
+): Promise<{ readonly bundle: Bundle; readonly versionId: string } | undefined> {
   try {
-    const { SecretString = '' } = await reading.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }));
-    return readBundle(SecretString);
+    const { SecretString = '', VersionId: versionId = '' } = await reading.send(
+      new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }),
+    );
+    const bundle = readBundle(SecretString);
+    return bundle && { bundle, versionId };
   } catch (error) {
     if (error instanceof ResourceNotFoundException && stage === 'AWSPREVIOUS') return undefined;
     throw classifyAwsError(`secretsmanager:GetSecretValue ${stage}`, error);

@@ -17,7 +17,7 @@ import type { AwsEvent, Fault } from '../../local/world/types.ts';
 import { openRoute53World, type Route53World } from '../emulator/route53/harness.ts';
 import { type Authority, issueBundle, makeAuthority } from './certificates.ts';
 import { journalTable } from './engine-world.ts';
-import { config as base, certificate, limits } from './fixtures.ts';
+import { alarmEvent, config as base, certificate, limits } from './fixtures.ts';
 
 const NAME = 'renew-certificate';
 export const ZONE = 'shop.test';
@@ -38,11 +38,16 @@ export interface CertificateWorld {
   readonly authority: Authority;
   /** Issued by ACM; with DNS its validation records are there, unless `without` says so. */
   issued(method: 'DNS' | 'EMAIL', daysLeft: number, without?: 'records'): Protected;
+  /** Requested of ACM, and waiting for its first validation, without its records. */
+  requested(method: 'DNS' | 'EMAIL'): Protected;
   /** Imported; its secret holds `next` (one with 90 days unless said), and before that the one in use, unless it is to be unkept. */
   imported(
     daysLeft: number,
     options?: { next?: Bundle; unkept?: true },
   ): Promise<Protected & { present: Bundle; next: Bundle }>;
+  alarmArn(of: Protected): string;
+  /** The alarm on its DaysToExpiry changes its state. */
+  alarm(of: Protected, state: 'ALARM' | 'OK'): Record<string, unknown>;
   /** As ACM tells of it. */
   event(of: Protected, id?: string): Record<string, unknown>;
   config(of: Protected, more?: Partial<RunbookLimits>): RuntimeConfig;
@@ -60,6 +65,11 @@ export interface CertificateWorld {
   store(of: Protected, next: Bundle): Promise<unknown>;
   close(): Promise<void>;
 }
+
+const alarmArn = ({ name }: Protected) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-certificate`;
+const daysToExpiry = ({ arn: CertificateArn }: Protected) => ({
+  ...{ namespace: 'AWS/CertificateManager', name: 'DaysToExpiry', dimensions: { CertificateArn } },
+});
 
 export async function openCertificates(): Promise<CertificateWorld> {
   const route53 = await openRoute53World();
@@ -119,6 +129,11 @@ export async function openCertificates(): Promise<CertificateWorld> {
         ]);
       return { name, arn, target: {} };
     },
+    requested(method) {
+      const name = `site${++count}`;
+      const arn = acm.issue({ domains: [`${name}.${ZONE}`], daysLeft: 0, method, isRequested: true });
+      return { name, arn, target: {} };
+    },
     async imported(daysLeft, { next: given, unkept } = {}) {
       const name = `imported${++count}`;
       const domains = [`${name}.${ZONE}`];
@@ -131,6 +146,17 @@ export async function openCertificates(): Promise<CertificateWorld> {
     },
     store: ({ target }, bundle) => keep(target.importFrom?.secretArn ?? '', bundle),
     event: eventOf,
+    alarmArn,
+    alarm: (of, value) =>
+      alarmEvent({
+        ...{ id: `event-${++count}`, region: 'us-east-1', resources: [alarmArn(of)] },
+        detail: {
+          alarmName: `${of.name}-certificate`,
+          state: { value, reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
+          configuration: { metrics: [{ id: 'm1', metricStat: { metric: daysToExpiry(of) } }] },
+          alarmTags: { 'nightshift:runbook': NAME },
+        },
+      }),
     deliver: (of, event = eventOf(of), { limits: more, now = Date.now } = {}) =>
       handle(event, {
         ...{ remediation, store, config: config(of, more), now, requestId: `request-${++count}` },

@@ -12,8 +12,8 @@ export interface Observation {
   readonly records: Readonly<Record<string, RecordReading | { readonly kind: 'unknown'; readonly why: string }>>;
   /** What is kept in the configured secret; absent where none is configured, or where the certificate isn't an imported one. */
   readonly replacement?: Judgement;
-  /** Whether the secret's earlier version still holds the certificate that is in use: ACM gives no private key back. */
-  readonly isPresentKept?: boolean;
+  /** The secret's earlier version, if it holds the certificate that is in use and its key: ACM gives no private key back. */
+  readonly kept?: { readonly issuer: string; readonly versionId: string };
 }
 
 /** A validation record that is to be created. */
@@ -58,7 +58,7 @@ const callPerson = (reason: string): Decision => ({ kind: 'escalate', reason, re
 const tell = ({ name }: CertificateConfig, certificate: Certificate): string => `${name}: ${tellDays(certificate)}`;
 
 function decideImport(target: CertificateConfig, certificate: Certificate, observation: Observation): Decision {
-  const { replacement, isPresentKept = false } = observation;
+  const { replacement, kept } = observation;
   const days = `${tell(target, certificate)}; it was imported, so ACM doesn't renew it`;
   if (!replacement) return callPerson(`${days}, and no secret is configured that holds a new one`);
   if (replacement.kind === 'unusable')
@@ -72,12 +72,14 @@ function decideImport(target: CertificateConfig, certificate: Certificate, obser
   const { serial, fingerprint, notAfter } = replacement;
   const change = planned(certificate, { kind: 'import', serial, fingerprint, notAfter }, 0, {
     summary: `import the certificate from the secret of ${target.name}, valid until ${notAfter.slice(0, 10)}`,
-    undo: isPresentKept
-      ? `import the secret's version AWSPREVIOUS to ${target.arn} again`
+    undo: kept
+      ? `import the secret's version ${kept.versionId} (AWSPREVIOUS now) to ${target.arn} again`
       : 'import the earlier certificate again from wherever its private key is kept: ACM gives none back',
   });
-  if (isPresentKept) return { kind: 'act', change };
-  const why = "the earlier one can't be put back: no version of the secret holds it, and ACM gives no private key back";
+  if (kept && kept.issuer === replacement.issuer) return { kind: 'act', change };
+  const why = kept
+    ? `another authority issued it (${replacement.issuer}, no longer ${kept.issuer}): whether clients trust that can't be seen from here`
+    : "the earlier one can't be put back: no version of the secret holds it and its key, and ACM gives no private key back";
   return { kind: 'act', change, approval: { people: 1, why } };
 }
 

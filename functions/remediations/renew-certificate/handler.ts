@@ -1,6 +1,6 @@
 /** The side of `renew-certificate` that asks ACM, Route 53 and the secret. A private key is read where it is imported or judged, and goes nowhere else. */
 import { ACMClient, ImportCertificateCommand, ResendValidationEmailCommand } from '@aws-sdk/client-acm';
-import { type Bundle, judgeBundle, serialOf } from '../../certificates/bundle.ts';
+import { type Bundle, issuerOfSame, judgeBundle } from '../../certificates/bundle.ts';
 import type { Certificate } from '../../certificates/certificate.ts';
 import { readCertificate } from '../../certificates/describe.ts';
 import { readCertificateSecret } from '../../certificates/secret.ts';
@@ -72,17 +72,18 @@ const cnameOf = (recordName: string) => ({ recordName, recordType: 'CNAME' as co
 /** What the secret holds, without the key; and whether its earlier version holds what is in use. */
 async function keptIn(
   secretArn: string,
-  { domains, serial }: Certificate,
+  certificate: Certificate,
   now: number,
-): Promise<Pick<Observation, 'replacement' | 'isPresentKept'>> {
+): Promise<Pick<Observation, 'replacement' | 'kept'>> {
   const [next, earlier] = await Promise.all([
     readCertificateSecret(secretArn, 'AWSCURRENT'),
     readCertificateSecret(secretArn, 'AWSPREVIOUS'),
   ]);
   const replacement = next
-    ? judgeBundle(next, domains, now)
+    ? judgeBundle(next.bundle, certificate.domains, now)
     : { kind: 'unusable' as const, why: 'it is not JSON with certificate, privateKey and chain' };
-  return { replacement, isPresentKept: earlier !== undefined && serialOf(earlier) === serial };
+  const issuer = earlier && issuerOfSame(earlier.bundle, certificate);
+  return { replacement, ...(issuer !== undefined && { kept: { issuer, versionId: earlier?.versionId ?? '' } }) };
 }
 
 async function act(
@@ -166,18 +167,18 @@ async function importFrom(
 ): Promise<ActReport> {
   if (!target.importFrom) throw new ActionFailedError(`certificates.${target.name}.importFrom: no longer configured`);
   const now = Date.now();
-  const [live, bundle] = await Promise.all([
+  const [live, held] = await Promise.all([
     readCertificate(target.arn, now),
     readCertificateSecret(target.importFrom.secretArn, 'AWSCURRENT'),
     mayGoOn(),
   ]);
   if (live?.serial !== serial)
     throw new ChangedBySomeoneElseError(`certificate ${target.name}`, `serial ${serial}`, `${live?.serial ?? 'none'}`);
-  const judged = bundle && judgeBundle(bundle, live.domains, now);
-  if (!bundle || judged?.kind !== 'usable' || judged.fingerprint !== plan.fingerprint)
+  const judged = held && judgeBundle(held.bundle, live.domains, now);
+  if (!held || judged?.kind !== 'usable' || judged.fingerprint !== plan.fingerprint)
     throw new ActionFailedError(`the secret of ${target.name} holds another certificate than the one that was judged`);
   checkTime(remaining);
-  await sendImport(target.arn, bundle);
+  await sendImport(target.arn, held.bundle);
   return {
     summary: `imported the certificate of ${target.name} from its secret, valid until ${plan.notAfter.slice(0, 10)}`,
     data: { serial: plan.serial, notAfter: plan.notAfter },

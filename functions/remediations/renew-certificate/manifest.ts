@@ -52,7 +52,7 @@ export const manifest = defineManifest({
       'what the secret holds is not newer, or its key, chain, names or dates are wrong',
       'nothing is lacking that it could supply: then a person is told how many days are left',
     ],
-    undo: 'A validation record is deleted by hand; a mail needs nothing. An import is undone by importing the secret’s earlier version; where that does not hold the earlier certificate, a person approves the import.',
+    undo: 'A validation record is deleted by hand; a mail needs nothing. An import is undone by importing the secret’s earlier version; where that does not hold the earlier certificate with its key, or another authority issued the new one, a person approves the import.',
   },
   timeoutSeconds: 60,
   memoryMegabytes: 512,

@@ -24,6 +24,8 @@ export interface NewCertificate {
   readonly id?: string;
   /** Whether a service uses it: true unless said; ACM renews nothing else. */
   readonly inUse?: boolean;
+  /** It was only requested, and waits for its first validation; nothing can use it. */
+  readonly isRequested?: true;
 }
 
 export interface Acm extends StandIn {
@@ -58,7 +60,9 @@ interface Held {
   serial: string;
   notBefore: number;
   notAfter: number;
-  readonly inUse: boolean;
+  inUse: boolean;
+  /** It waits for its first validation. */
+  isRequested: boolean;
   readonly validations: readonly Validation[];
   readonly mails: string[];
 }
@@ -95,6 +99,10 @@ export function createAcm(world: WorldContext, { metrics, events, cname }: AcmOp
   };
   /** "Managed certificate renewal": validated by every name's record or mail, and then it has a new end and serial number. */
   const settle = (held: Held): void => {
+    if (held.isRequested && held.validations.every((each) => isValidated(each, cname))) {
+      Object.assign(held, freshDates(VALID_DAYS), { isRequested: false });
+      return;
+    }
     if (held.type !== 'AMAZON_ISSUED' || !held.inUse) return;
     const days = daysLeft(held);
     if (days < 0 || days > RENEWAL_BEGINS_DAYS || !held.validations.every((each) => isValidated(each, cname))) return;
@@ -107,7 +115,7 @@ export function createAcm(world: WorldContext, { metrics, events, cname }: AcmOp
       const found = held.validations.find(({ domain, method }) => domain === Domain && method === 'EMAIL');
       if (!found)
         throw new AwsFault('InvalidDomainValidationOptionsException', `${String(Domain)} is not validated by email`);
-      if (isValidated(found, cname) || daysLeft(held) > RENEWAL_BEGINS_DAYS)
+      if (isValidated(found, cname) || !(held.isRequested || daysLeft(held) <= RENEWAL_BEGINS_DAYS))
         throw new AwsFault('InvalidStateException', 'The certificate is not in the pending validation state');
       held.mails.push(found.domain);
       return undefined;
@@ -121,17 +129,17 @@ export function createAcm(world: WorldContext, { metrics, events, cname }: AcmOp
   };
   return {
     services: ['acm'],
-    issue: ({ id, domains, daysLeft: days, method, inUse = true }) =>
+    issue: ({ id, domains, daysLeft: days, method, isRequested = false, inUse = !isRequested }) =>
       add(
         {
-          ...{ type: 'AMAZON_ISSUED', domains, inUse, ...freshDates(days) },
+          ...{ type: 'AMAZON_ISSUED', domains, inUse, isRequested, ...freshDates(days) },
           validations: domains.map((domain) => validationOf(domain, method)),
         },
         id,
       ),
     import: (certificate, privateKey, chain) =>
       add({
-        ...{ type: 'IMPORTED', inUse: true, validations: [] },
+        ...{ type: 'IMPORTED', inUse: true, isRequested: false, validations: [] },
         ...readImport({
           Certificate: encoded(certificate),
           PrivateKey: encoded(privateKey),
@@ -228,19 +236,26 @@ function readImport(
 
 /** CertificateDetail. */
 function detailOf(held: Held, cname: AcmOptions['cname']): Record<string, unknown> {
-  const { arn, type, domains, serial, notBefore, notAfter, inUse, validations } = held;
+  const { arn, type, domains, serial, notBefore, notAfter, inUse, isRequested, validations } = held;
   const days = daysLeft(held);
-  const renewing = type === 'AMAZON_ISSUED' && inUse && days <= RENEWAL_BEGINS_DAYS;
+  const renewing = type === 'AMAZON_ISSUED' && inUse && !isRequested && days <= RENEWAL_BEGINS_DAYS;
   const options = validations.map((each) => ({
     ...{ DomainName: each.domain, ValidationDomain: each.domain.replace(/^\*\./, ''), ValidationMethod: each.method },
-    ValidationStatus: !renewing || isValidated(each, cname) ? 'SUCCESS' : 'PENDING_VALIDATION',
+    ValidationStatus: !(renewing || isRequested) || isValidated(each, cname) ? 'SUCCESS' : 'PENDING_VALIDATION',
     ...(each.record && { ResourceRecord: { Name: each.record.name, Type: 'CNAME', Value: each.record.value } }),
   }));
   const seconds = (time: number) => Math.floor(time / 1000);
   return {
-    ...{ CertificateArn: arn, Type: type, Status: days < 0 ? 'EXPIRED' : 'ISSUED' },
-    ...{ DomainName: domains[0], SubjectAlternativeNames: domains, Serial: serial.match(/../g)?.join(':') ?? serial },
-    ...{ NotBefore: seconds(notBefore), NotAfter: seconds(notAfter), DomainValidationOptions: options },
+    ...{ CertificateArn: arn, Type: type, DomainName: domains[0], SubjectAlternativeNames: domains },
+    ...{
+      Status: isRequested ? 'PENDING_VALIDATION' : days < 0 ? 'EXPIRED' : 'ISSUED',
+      DomainValidationOptions: options,
+    },
+    // "CertificateDetail": these are there only once it is issued.
+    ...(!isRequested && {
+      ...{ Serial: serial.match(/../g)?.join(':') ?? serial, NotBefore: seconds(notBefore) },
+      NotAfter: seconds(notAfter),
+    }),
     InUseBy: inUse
       ? [`arn:aws:elasticloadbalancing:${arn.split(':')[3]}:${arn.split(':')[4]}:loadbalancer/app/local/1`]
       : [],

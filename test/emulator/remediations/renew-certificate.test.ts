@@ -2,6 +2,7 @@
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { takeTurn } from '../../../functions/jobs/run.ts';
+import { manifest } from '../../../functions/remediations/renew-certificate/manifest.ts';
 import { type CertificateWorld, openCertificates, ZONE } from '../../support/certificate-remediation.ts';
 import { issueBundle } from '../../support/certificates.ts';
 
@@ -36,7 +37,7 @@ describe('renew-certificate', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
-  it('has the mail sent again, and is verified once somebody has followed its link [2c/certificate-not-ready]', async () => {
+  it('has the mail sent again, and is verified once somebody has followed its link', async () => {
     const shop = w.issued('EMAIL', 12);
     const { result, changing } = await w.callsDuring(() => w.deliver(shop));
     expect(changing).toEqual([MAIL, MAIL]);
@@ -44,6 +45,36 @@ describe('renew-certificate', () => {
     for (const domain of w.acm.mailsOf(shop.arn)) w.acm.follow(shop.arn, domain);
     await w.deliver(shop, settle(shop.name));
     expect(await w.incident(result)).toMatchObject({ state: 'resolved' });
+  });
+
+  it('supplies what one that was never issued waits for, although nothing uses it yet [2c/certificate-not-ready]', async () => {
+    const [named, mailed] = [w.requested('DNS'), w.requested('EMAIL')];
+    for (const [shop, changing] of [
+      [named, CREATE],
+      [mailed, MAIL],
+    ] as const) {
+      const made = await w.callsDuring(() => w.deliver(shop));
+      expect(made).toMatchObject({ result: { kind: 'remediated' }, changing: [changing] });
+      for (const domain of w.acm.mailsOf(shop.arn)) w.acm.follow(shop.arn, domain);
+      await w.deliver(shop, settle(shop.name));
+      expect(await w.incident(made.result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+    }
+  });
+
+  it('waits for an alarm that outlasts the renewal by a day, and calls nobody meanwhile', async () => {
+    const shop = w.issued('DNS', 12, 'records');
+    const patient = { limits: { verifyWithinSeconds: manifest.defaults.verifyWithinSeconds ?? 0 } };
+    const result = await w.deliver(shop, w.alarm(shop, 'ALARM'), patient);
+    expect(result).toMatchObject({ kind: 'remediated' });
+    const DAY_MS = 86_400_000;
+    const later = { ...patient, now: () => Date.now() + DAY_MS };
+    const stillOn = { ...settle(shop.name), alarms: { [w.alarmArn(shop)]: 'ALARM' } };
+    await w.deliver(shop, stillOn, later);
+    const { state, timeline } = await w.incident(result);
+    expect(state).not.toBe('resolved');
+    expect(timeline.map(({ kind }) => kind)).not.toContain('escalated');
+    await w.deliver(shop, w.alarm(shop, 'OK'), later);
+    expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
   it('imports the newer certificate of the secret over the old one, twice if need be [D20, D141]', async () => {

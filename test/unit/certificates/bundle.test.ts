@@ -1,10 +1,11 @@
+import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type Bundle,
   canonicalSerial,
+  issuerOfSame,
   judgeBundle,
   readBundle,
-  serialOf,
 } from '../../../functions/certificates/bundle.ts';
 import { type Authority, issueBundle, makeAuthority } from '../../support/certificates.ts';
 
@@ -22,10 +23,23 @@ describe('a bundle', () => {
   it('may be used when its key fits, its chain holds together, it is valid and covers every name', () => {
     expect(judge(good)).toMatchObject({
       kind: 'usable',
-      serial: serialOf(good),
+      serial: canonicalSerial(new X509Certificate(good.certificate).serialNumber),
+      issuer: authority.name,
       notAfter: expect.stringMatching(/Z$/),
     });
     expect(judge(good, ['www.shop.example.com'])).toMatchObject({ kind: 'usable' });
+  });
+
+  it('is the one that is described only by serial number and beginning, and only with its own key', async () => {
+    const { serialNumber, validFrom } = new X509Certificate(good.certificate);
+    const described = { serial: canonicalSerial(serialNumber), notBefore: new Date(validFrom).toISOString() };
+    expect(issuerOfSame(good, described)).toBe(authority.name);
+    expect(issuerOfSame(good, { ...described, serial: '1' })).toBeUndefined();
+    expect(issuerOfSame(good, { ...described, notBefore: '2020-01-01T00:00:00.000Z' })).toBeUndefined();
+    expect(issuerOfSame(good, { serial: described.serial })).toBeUndefined();
+    const { privateKey } = await issueBundle(authority, { domains, days: 9 });
+    expect(issuerOfSame({ ...good, privateKey }, described)).toBeUndefined();
+    expect(issuerOfSame({ ...good, certificate: 'none' }, described)).toBeUndefined();
   });
 
   it.each<[string, () => Promise<Bundle>, string]>([

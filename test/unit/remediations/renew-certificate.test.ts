@@ -29,7 +29,14 @@ const neverIssued: Certificate = {
   ...{ isEligible: false, validations: [dns] },
 };
 const imported: Certificate = { ...issued, type: 'IMPORTED', isEligible: false, validations: [] };
-const newer: Judgement = { kind: 'usable', serial: 'B2', fingerprint: 'F0', notAfter: '2027-12-02T00:00:00.000Z' };
+const newer: Judgement = {
+  kind: 'usable',
+  serial: 'B2',
+  fingerprint: 'F0',
+  notAfter: '2027-12-02T00:00:00.000Z',
+  issuer: 'Public Authority',
+};
+const kept = { issuer: 'Public Authority', versionId: 'v-1' };
 const right: RecordReading = { kind: 'record', record: { ttlSeconds: 60, values: ['_XYZ.acm-validations.aws'] } };
 const other: RecordReading = { kind: 'record', record: { ttlSeconds: 60, values: ['elsewhere.example.com'] } };
 
@@ -140,11 +147,11 @@ describe('deciding on a certificate', () => {
   });
 
   it('imports what is newer; unasked only when the earlier one is still kept', () => {
-    expect(judge(seen(imported, right, { replacement: newer, isPresentKept: true }))).toMatchObject({
+    expect(judge(seen(imported, right, { replacement: newer, kept }))).toMatchObject({
       kind: 'act',
       change: { before: { serial: 'A1' }, after: { kind: 'import', serial: 'B2', fingerprint: 'F0' } },
     });
-    expect(judge(seen(imported, right, { replacement: newer, isPresentKept: true }))).not.toHaveProperty('approval');
+    expect(judge(seen(imported, right, { replacement: newer, kept }))).not.toHaveProperty('approval');
     expect(judge(seen(imported, right, { replacement: newer }))).toMatchObject({
       kind: 'act',
       approval: { people: 1 },
@@ -152,10 +159,21 @@ describe('deciding on a certificate', () => {
   });
 });
 
+describe('an import', () => {
+  it('names the version of the secret that undoes it: the label moves on with the next one', () => {
+    expect(planned(seen(imported, right, { replacement: newer, kept })).undo).toContain('version v-1');
+  });
+
+  it('waits for a person when another authority issued the new certificate', () => {
+    const decision = judge(seen(imported, right, { replacement: { ...newer, issuer: 'CN=shop.test' }, kept }));
+    expect(decision).toMatchObject({ approval: { people: 1, why: expect.stringContaining('CN=shop.test') } });
+  });
+});
+
 describe('a change that was recorded', () => {
   const records = planned(seen(issued, { kind: 'missing' }));
   const mails = planned(seen({ ...issued, validations: [mail] }));
-  const importing = planned(seen(imported, right, { replacement: newer, isPresentKept: true }));
+  const importing = planned(seen(imported, right, { replacement: newer, kept }));
 
   it.each<[string, Change, Observation, 'yes' | 'no' | 'unclear']>([
     ['a record, when it is there', records, seen(issued, right), 'yes'],

@@ -26,17 +26,35 @@ export const job: Job<State> = {
     const policy = { backup, madeBy: config.name, prefix: `nightshift-${config.name}-${run.subject}-` };
     const next = nextStep(state, await look(context), policy, now());
     if (next.kind !== 'remove') return next;
-    for (const id of next.ids) {
-      const later = await whyLater(context);
-      if (later) return { kind: 'wait', ...later, state };
-      await deleteSnapshot(id);
-    }
-    return { kind: 'verdict', state, verdict: next.verdict };
+    const later = await removeEach(next.ids, () => whyLater(context), deleteSnapshot);
+    return later ? { kind: 'wait', ...later, state } : { kind: 'verdict', state, verdict: next.verdict };
   },
 };
 
+interface Later {
+  readonly seconds: number;
+  readonly note: string;
+}
+
+/** One after the other, until something speaks against the next. @returns that; undefined: all are removed. */
+export async function removeEach(
+  ids: readonly string[],
+  why: () => Promise<Later | undefined>,
+  remove: (id: string) => Promise<void>,
+): Promise<Later | undefined> {
+  for (const id of ids) {
+    const later = await why();
+    if (later) return later;
+    await remove(id);
+  }
+  return undefined;
+}
+
 /** Asked before each removal: the switch may have been turned meanwhile, and a removal isn't begun that Lambda may cut off. */
-async function whyLater({ store, remaining }: JobContext): Promise<{ seconds: number; note: string } | undefined> {
+export async function whyLater({
+  store,
+  remaining,
+}: Pick<JobContext, 'store' | 'remaining'>): Promise<Later | undefined> {
   const stopped = await whyStopped(store, manifest);
   if (stopped) return { seconds: PAUSED_SECONDS, note: stopped };
   return remaining() < REMOVAL_MS ? { seconds: 1, note: 'more are removed in the next turn' } : undefined;

@@ -2,12 +2,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
+import type { Store } from '../../../functions/engine/store.ts';
 import {
   MOST_REMOVED,
   mostRemoved,
   nextStep as prune,
   type View,
 } from '../../../functions/jobs/prune-backups/decide.ts';
+import { removeEach, whyLater } from '../../../functions/jobs/prune-backups/handler.ts';
 import { scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
 import { claimed, type Seen, nextStep as sweep } from '../../../functions/jobs/sweep-scratch/decide.ts';
 import { lastProofs } from '../../../functions/jobs/verify-backup/history.ts';
@@ -148,6 +150,34 @@ describe('prune-backups', () => {
       { numRuns: 500 },
     );
     expect(removals).toBeGreaterThan(0);
+  });
+});
+
+describe('removing one backup after the other', () => {
+  const store = (state: string) => ({ read: async () => ({ state }) }) as unknown as Store;
+
+  it('stops before the next one once Nightshift is stopped or the time of the function is nearly over', async () => {
+    const long = () => 60_000;
+    expect(await whyLater({ store: store('run'), remaining: long })).toBeUndefined();
+    for (const state of ['pause', 'freeze'])
+      expect(await whyLater({ store: store(state), remaining: long })).toMatchObject({
+        note: `Nightshift is set to ${state}`,
+      });
+    expect(await whyLater({ store: store('run'), remaining: () => 15_000 })).toMatchObject({ seconds: 1 });
+  });
+
+  it('asks before each', async () => {
+    const removed: string[] = [];
+    let state = 'run';
+    const later = await removeEach(
+      ['a', 'b', 'c'],
+      () => whyLater({ store: store(state), remaining: () => 60_000 }),
+      async (id) => {
+        removed.push(id);
+        if (id === 'b') state = 'freeze';
+      },
+    );
+    expect([removed, later?.note]).toEqual([['a', 'b'], 'Nightshift is set to freeze']);
   });
 });
 

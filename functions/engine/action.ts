@@ -26,7 +26,7 @@ import { type Lapse, whyLapsed } from './lapse.ts';
 import type { ActReport } from './remediation.ts';
 import type { Labelled, Store } from './store.ts';
 import { readSwitch } from './switch.ts';
-import { acted, alarmsOk, handedBack, handsOff, released, renewed } from './target-state.ts';
+import { acted, alarmsOk, handedBack, handsOff, holdPutBack, released, renewed } from './target-state.ts';
 import {
   entryMaker,
   finishEvent,
@@ -222,10 +222,12 @@ async function finish<T extends Protected, O>(
         ];
   await writeTarget(store, action.target, (present) => {
     const next = handingBack ? putBack(released(present, actionId), action, now) : acted(present, action, now);
+    const { hold } = action.change;
+    const heldBefore = hold && holdsBy(present.holds, action.remediation).find(({ field }) => field === hold.field);
     return {
       next,
       items: [
-        updateAction(store.table, action, done),
+        updateAction(store.table, action, { ...done, ...(heldBefore && { heldBefore }) }),
         putEntry(store.table, make(handingBack ? 'handed-back' : 'acted', report.summary, data)),
         removeWork(store.table, 'unfinished', actionId),
         ...(handingBack
@@ -241,9 +243,11 @@ async function finish<T extends Protected, O>(
   return outcome;
 }
 
-/** What is undone without a hold leaves none behind; else a cycle of acting and undoing is complete. */
-const putBack = (target: TargetItem, { remediation, field }: ActionItem, now: number): TargetItem =>
-  field === undefined ? target : handedBack(target, remediation, field, now);
+/** What is undone without a hold leaves none behind; else a cycle of acting and undoing is complete, and what was held before that is held again. */
+function putBack(target: TargetItem, { remediation, field, heldBefore }: ActionItem, now: number): TargetItem {
+  if (field === undefined) return target;
+  return heldBefore ? holdPutBack(target, heldBefore, now) : handedBack(target, remediation, field, now);
+}
 
 /** A remediation that holds another field, too, hands that back next. */
 function nextHandBack(store: Store, { target, remediation }: ActionItem, next: TargetItem, dueAt: number): Labelled {

@@ -172,6 +172,8 @@ export interface ActionItem {
   readonly purpose: 'remediate' | 'hand-back' | 'undo';
   /** Of a hand-back or undo: the field whose hold ends. */
   readonly field?: string;
+  /** What its remediation held of that field before it, or before what it undoes: an undo puts that back. */
+  readonly heldBefore?: Hold;
   readonly signalId: string;
   /** The signal that it answers; a hand-back answers none. */
   readonly signal?: Signal;

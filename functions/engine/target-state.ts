@@ -130,6 +130,12 @@ export const handedBack = (target: TargetItem, remediation: string, field: strin
   handedBack: { ...target.handedBack, [remediation]: [...handBacksLately(target, remediation, now), now] },
 });
 
+/** A change of what was held before already was undone: that is held again, as long as nobody else's change ended it; and a cycle is complete, too. */
+export const holdPutBack = (target: TargetItem, hold: Hold, now: number): TargetItem => ({
+  ...handedBack(target, hold.remediation, hold.field, now),
+  holds: target.holds.map((each) => (each.remediation === hold.remediation && each.field === hold.field ? hold : each)),
+});
+
 export const holdDropped = (target: TargetItem, remediation: string, field: string): TargetItem => ({
   ...target,
   holds: withoutHold(target.holds, remediation, field),

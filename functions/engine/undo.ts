@@ -10,14 +10,14 @@ import { EngineError } from './errors.ts';
 import { describeTakeOver, SOON_MS, takenOverBy } from './guard.ts';
 import { heldOf, valueWithout } from './holds.ts';
 import { type ActionItem, type TargetItem, workKey } from './items.ts';
-import type { Change } from './remediation.ts';
+import type { Change, Hold } from './remediation.ts';
 import { anyCopy, readSwitch } from './switch.ts';
 import { leased } from './target-state.ts';
 import { checkSwitch, entryMaker, newId, putAction, putEntry, putTarget, putWork, removeWork } from './writes.ts';
 
 /** How a change is undone, or why it can't be by itself. */
 type Undo =
-  | { readonly kind: 'change'; readonly change: Change; readonly field?: string }
+  | { readonly kind: 'change'; readonly change: Change; readonly field?: string; readonly heldBefore?: Hold }
   | { readonly kind: 'none'; readonly why: string };
 
 /**
@@ -48,6 +48,7 @@ export async function undo<T extends Protected, O>(context: Context<T, O>, actio
     incidentId: bad.incidentId,
     purpose: 'undo',
     ...(how.field !== undefined && { field: how.field }),
+    ...(how.heldBefore && { heldBefore: how.heldBefore }),
     signalId: `undo-${actionId}`,
     change: how.change,
     status: 'intended',
@@ -63,11 +64,19 @@ export async function undo<T extends Protected, O>(context: Context<T, O>, actio
 async function undoOf<T extends Protected, O>(
   { remediation, config }: Context<T, O>,
   target: T,
-  { change, remediation: name }: ActionItem,
+  bad: ActionItem,
   { holds }: TargetItem,
 ): Promise<Undo> {
+  const { change, remediation: name, heldBefore } = bad;
   const field = change.hold?.field;
-  if (change.undoChange) return { kind: 'change', change: change.undoChange, ...(field !== undefined && { field }) };
+  const later = heldSince(holds, bad, remediation.manifest.holds ?? []);
+  if (later) return { kind: 'none', why: `${later.remediation} has changed ${later.field} since` };
+  if (change.undoChange)
+    return {
+      ...{ kind: 'change', change: change.undoChange },
+      ...(field !== undefined && { field }),
+      ...(heldBefore && { heldBefore }),
+    };
   const hold = holds.find((each) => each.remediation === name && each.field === field);
   if (!hold || !remediation.decideHandBack) return { kind: 'none', why: 'its change carries no reverse' };
   const shown = {
@@ -85,6 +94,18 @@ async function undoOf<T extends Protected, O>(
     throw error;
   }
 }
+
+/** What another remediation of ours has held since of a field that this one changes: its change is no stranger's, and counts for more than what was before both. */
+const heldSince = (
+  holds: readonly Hold[],
+  { remediation, change, doneAt = 0 }: ActionItem,
+  fields: readonly string[],
+) =>
+  change.hold
+    ? undefined
+    : holds.find(
+        (each) => each.remediation !== remediation && fields.includes(each.field) && Date.parse(each.since) >= doneAt,
+      );
 
 async function commitUndo<T extends Protected, O>(
   context: Context<T, O>,

@@ -104,6 +104,47 @@ describe('a change that made things worse', () => {
     expect(world.target('reverse').value).toBe(9);
   });
 
+  it('leaves what another remediation of ours has changed since, and keeps no hands off it', async () => {
+    const undoChange: Change = { summary: 'set to 9', before: 7, after: 9, undo: 'set to 7' };
+    const change: Change = { summary: 'set to 7', before: 9, after: 7, undo: 'set to 9', undoChange };
+    world.hooks.decide = (): Decision => ({ kind: 'act', change });
+    world.target('later').value = 9;
+    const outcome = await fire('later');
+    delete world.hooks.decide;
+    await fire('later', RAISE_MORE);
+    expect(world.target('later').value).toBe(10);
+    worse();
+    await settle('later');
+    expect(world.target('later').value).toBe(10);
+    const { timeline } = await incidentOf(outcome);
+    expect(timeline.map(({ summary }) => summary)).toContainEqual(
+      expect.stringContaining(`${RAISE_MORE} has changed number since`),
+    );
+    expect((await readTarget(world.store, keyOf('later'))).handsOffUntil).toBeUndefined();
+  });
+
+  it('is undone to what its remediation held before it, which is handed back later', async () => {
+    await fire('twice');
+    const first = (await readTarget(world.store, keyOf('twice'))).holds;
+    expect(first).toMatchObject([{ baseline: 2, value: 3 }]);
+    const undoChange: Change = { summary: 'set to 3', before: 8, after: 3, undo: 'set to 8' };
+    const hold = { field: 'number', baseline: 2, value: 8, stabiliseForSeconds: 60 };
+    const change: Change = { summary: 'set to 8', before: 3, after: 8, undo: 'set to 3', hold, undoChange };
+    world.hooks.decide = (): Decision => ({ kind: 'act', change });
+    const later = Date.now() + 10 * MINUTE;
+    await world.deliver(numberAlarm('twice', 'ALARM', { id: `worse-${++ids}`, at: later - 1000, runbook: LADDER }), {
+      to: RAISE,
+      now: () => later,
+    });
+    expect(world.target('twice').value).toBe(8);
+    worse();
+    await settle('twice', later + MINUTE);
+    expect(world.target('twice').value).toBe(3);
+    const after = await readTarget(world.store, keyOf('twice'));
+    expect(after.holds).toEqual(first);
+    expect(await ordersOf('twice', later + 60 * MINUTE, 'hand-back')).toHaveLength(1);
+  });
+
   it('that carries no reverse is left to the person who is called, with how to undo it', async () => {
     const change: Change = { summary: 'restart it', before: 0, after: 1, undo: 'nothing to put back' };
     world.hooks.decide = (): Decision => ({ kind: 'act', change });

@@ -107,6 +107,15 @@ describe('an unfinished intent', () => {
     expect(await workOf('old', later)).toContain('recheck');
   });
 
+  it('does not last longer because its proof takes long', async () => {
+    const change = { summary: 'raise', before: 2, after: 3, undo: 'set to 2', verifyNotBeforeSeconds: 86_400 };
+    world.hooks.decide = () => ({ kind: 'act', change });
+    await die(fire('slow-proof'));
+    delete world.hooks.decide;
+    expect(await resume('slow-proof', Date.now() + 20 * MINUTE)).toMatchObject({ kind: 'held', reason: 'stale' });
+    expect(world.target('slow-proof').changes).toBe(0);
+  });
+
   it.each<Mode>(['off', 'observe'])('is not carried out after its runbook was set to %s', async (mode) => {
     await die(fire(`mode-${mode}`));
     expect(await resume(`mode-${mode}`, Date.now() + 2 * MINUTE, inMode(mode))).toMatchObject({ kind: 'would-act' });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import jsonata from 'jsonata';
 import { SCHEDULE_SOURCE } from '../../../events/sources/schedule/schema.ts';
 import { jobMachineDefinition, MOST_ENDINGS, MOST_TURNS } from '../../../infra/constructs/job-machine.ts';
+import { StatesError } from '../../../local/stand-ins/step-functions/errors.ts';
+import type { Json } from '../../../local/stand-ins/step-functions/types.ts';
 import { type Asl, faultsOf } from '../../support/asl-graph.ts';
+import { stage } from '../step-functions/support.ts';
 import { buildStack, resourcesOf, statementsOf } from './stack-fixture.ts';
 
 const definition = jobMachineDefinition('aws', 35) as Asl;
@@ -12,22 +14,32 @@ describe('the state machine of jobs', () => {
     expect(faultsOf(definition, [`$turns < ${MOST_TURNS}`, `$endings < ${MOST_ENDINGS}`])).toEqual([]);
   });
 
-  /** Where the answer of a run that is broken leads. */
-  const afterEnding = async (answer: object, endings: number): Promise<string | undefined> => {
-    const choice = definition.States[definition.States.Broken?.Next ?? ''];
-    for (const { Condition, Next } of choice?.Choices ?? []) {
-      const expression = jsonata(Condition.replace(/^\{%|%\}$/g, ''));
-      if (await expression.evaluate({}, { states: { input: answer }, endings })) return Next;
-    }
-    return choice?.Default;
+  const input = { functionName: 'f', job: 'verify-backup', subject: 'orders-db', scheduledAt: '2026-11-21T04:00:00Z' };
+  const waits = { kind: 'wait', seconds: 30, note: 'the scratch instance is deleting' };
+  /** A function that breaks on every turn, and answers so when it is told that the run is broken. */
+  const play = async (endings: (asked: number) => object) => {
+    const told: string[] = [];
+    const played = stage(({ arguments: given }) => {
+      const { broken } = (given as { Payload: { broken?: string } }).Payload;
+      if (broken === undefined) throw new StatesError('Lambda.Unknown', 'it was killed');
+      told.push(broken);
+      return { Payload: endings(told.length) } as Json;
+    });
+    const { status } = await played.run(definition, input);
+    return { status, told };
   };
 
-  it('asks a broken run until it has ended, and fails itself when that never comes', async () => {
-    const waits = { kind: 'wait', seconds: 30, note: 'the scratch instance is deleting' };
-    const again = (await afterEnding(waits, 1)) ?? '';
-    expect(definition.States[again]).toMatchObject({ Type: 'Wait', Next: 'Broken' });
-    expect(await afterEnding({ kind: 'ended', verdict: 'failed', summary: '' }, 1)).toBe('Failed');
-    expect(definition.States[(await afterEnding(waits, MOST_ENDINGS)) ?? '']).toMatchObject({ Type: 'Fail' });
+  it('asks a broken run until it has removed what it made and ended, and says why it is broken', async () => {
+    const { status, told } = await play((asked) =>
+      asked < 3 ? waits : { kind: 'ended', verdict: 'failed', summary: 'Lambda.Unknown' },
+    );
+    expect([status, told.length]).toEqual(['SUCCEEDED', 3]);
+    expect(told[0]).toBe('Lambda.Unknown: it was killed');
+  });
+
+  it('fails itself, which calls a person, when a broken run never ends', async () => {
+    const { status, told } = await play(() => waits);
+    expect([status, told.length]).toEqual(['FAILED', MOST_ENDINGS]);
   });
 });
 

@@ -9,7 +9,7 @@ export interface Usage {
   readonly memoryPercent?: number;
 }
 
-/** What all tasks together used in the busiest period, in percent of one task. */
+/** What all tasks together use at the busiest, in percent of one task. */
 export interface PeakLoad {
   readonly cpu: number;
   readonly memory: number;
@@ -40,15 +40,19 @@ export async function readUsage(
       ({ isRecent, values }) => isRecent && (values.cpuPercent !== undefined || values.memoryPercent !== undefined),
     );
     const { tasks: _, ...usage } = newest?.values ?? {};
-    return { ...usage, periods: periods.map(({ values }) => values) };
+    return { ...usage, periods: periods.flatMap(({ isWithin, values }) => (isWithin ? values : [])) };
   } catch (error) {
     throw classifyAwsError(`read CPU and memory of ${cluster}/${service}`, error);
   }
 }
 
-/** Pure: the most of any period; tasks of a period that doesn't tell of them are as many as run now. */
+/**
+ * Pure: the most of any period. Work is the same however many tasks share it, so CPU counts by the tasks that ran then (those that run now where a period doesn't
+ * tell of them). Memory each task mostly needs for itself, so it counts by those that run now: a task that went took its memory with it.
+ */
 export function peakLoad(periods: readonly PeriodValues<Told>[], running: number): PeakLoad {
-  const most = (id: 'cpuPercent' | 'memoryPercent') =>
-    Math.max(0, ...periods.map((each) => (each[id] ?? 0) * (each.tasks ?? running)));
-  return { cpu: most('cpuPercent'), memory: most('memoryPercent') };
+  return {
+    cpu: Math.max(0, ...periods.map(({ cpuPercent = 0, tasks = running }) => cpuPercent * tasks)),
+    memory: Math.max(0, ...periods.map(({ memoryPercent = 0 }) => memoryPercent * running)),
+  };
 }

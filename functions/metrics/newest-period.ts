@@ -39,7 +39,7 @@ export async function newestPeriod<Id extends string>(
 /**
  * Reads every whole period of the last while, and the newest few at least.
  * @param backSeconds how far back, in seconds.
- * @returns the periods that anything is told of, newest first; recent are those that `newestPeriod` would look at.
+ * @returns the periods that anything is told of, newest first: recent are those that `newestPeriod` would look at, within those that began so far back or later.
  * @throws what the client throws.
  */
 export async function lastPeriods<Id extends string>(
@@ -47,19 +47,28 @@ export async function lastPeriods<Id extends string>(
   wanted: Readonly<Record<Id, MetricWanted>>,
   periodSeconds: number,
   backSeconds: number,
-): Promise<readonly { readonly isRecent: boolean; readonly values: PeriodValues<Id> }[]> {
+): Promise<readonly TimedPeriod<Id>[]> {
   const periodMs = periodSeconds * 1000;
   const end = lastWhole(Date.now(), periodMs);
   const newestFrom = end - PERIODS_BACK * periodMs;
-  const start = Math.min(newestFrom, firstAfter(end - backSeconds * 1000, periodMs));
+  const withinFrom = firstAfter(end - backSeconds * 1000, periodMs);
+  const start = Math.min(newestFrom, withinFrom);
   const results = await readResults(cloudwatch, wanted, periodSeconds, { start, end });
   const times = new Set(results.flatMap(({ Timestamps = [] }) => Timestamps.map((at) => at.getTime())));
   const newestFirst = [...times].sort((a, b) => b - a);
-  return newestFirst.map((at) => ({ isRecent: at >= newestFrom, values: valuesAt<Id>(results, at) }));
+  return newestFirst.map((at) => ({
+    ...{ isRecent: at >= newestFrom, isWithin: at >= withinFrom },
+    values: valuesAt<Id>(results, at),
+  }));
 }
 
 /** What is told of one period, by id. */
 export type PeriodValues<Id extends string> = Readonly<Partial<Record<Id, number>>>;
+export interface TimedPeriod<Id extends string> {
+  readonly isRecent: boolean;
+  readonly isWithin: boolean;
+  readonly values: PeriodValues<Id>;
+}
 type Result = Pick<MetricDataResult, 'Id' | 'Timestamps' | 'Values'>;
 
 /** All pages of it: a page may hold only some of the values ("GetMetricData", Amazon CloudWatch API Reference, NextToken). */

@@ -162,13 +162,13 @@ describe('scale-in-service afterwards', () => {
 });
 
 describe('the busiest period', () => {
-  it('counts the tasks that ran in it, not those that run now', () => {
+  it('counts the tasks that ran in it for CPU, and those that run now for memory', () => {
     const periods = [
       { cpuPercent: 5, memoryPercent: 20, tasks: 20 },
       { cpuPercent: 4, memoryPercent: 15, tasks: 40 },
       { cpuPercent: 7 },
     ];
-    expect(peakLoad(periods, 20)).toEqual({ cpu: 160, memory: 600 });
+    expect(peakLoad(periods, 20)).toEqual({ cpu: 160, memory: 400 });
     expect(peakLoad([], 20)).toEqual({ cpu: 0, memory: 0 });
   });
 });

@@ -8,6 +8,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { JournalEntry } from '../../../events/journal.ts';
 import { followKey, followPartition, readFollowing } from '../../../functions/engine/following.ts';
+import type { TargetKind } from '../../../functions/engine/manifest.ts';
 import type { Store } from '../../../functions/engine/store.ts';
 import { entryMaker, newId, putEntry, putWork, signed } from '../../../functions/engine/writes.ts';
 import { MOST_ROUNDS } from '../../../infra/constructs/follow-through-definition.ts';
@@ -70,12 +71,16 @@ const sfnOf = (world: World): SFNClient =>
 const machineOf = (world: World): string =>
   `arn:aws:states:${world.context.region}:${world.context.accountId}:stateMachine:${FOLLOW}`;
 
-/** What is deployed, each with a target of its own kind that nothing else knows: it may write no other. */
+/** What is deployed (the world has no certificate), each with a target of its own kind that nothing else knows: it may write no other. */
 async function remediations(): Promise<{ name: string; target: string }[]> {
-  return (await discover()).remediations.map(({ manifest: { name, targetKind } }) => ({
-    name,
-    target: `${targetKind}/${targetKind === 'ecs-service' ? 'orders/' : ''}followed`,
-  }));
+  const kinds: readonly TargetKind[] = ['ecs-service', 'rds-instance', 'dns-endpoint'];
+  return (await discover()).remediations
+    .map(({ manifest }) => manifest)
+    .filter(({ targetKind }) => kinds.includes(targetKind))
+    .map(({ name, targetKind }) => ({
+      name,
+      target: `${targetKind}/${targetKind === 'ecs-service' ? 'orders/' : ''}followed`,
+    }));
 }
 const CANARY = { name: 'canary', target: 'canary/followed' };
 

@@ -49,6 +49,8 @@ export default defineConfig({
       maxTasks: 10,
       cpuForSeconds: 10,
       memoryForSeconds: 10,
+      // What other scenarios asked of it a minute ago says nothing of what it needs.
+      idleForSeconds: 10,
       stabiliseForSeconds: 5,
       taskUnhealthyForSeconds: 5,
       maxTaskMemoryMib: 4096,

@@ -81,7 +81,12 @@ async function openReplica(id: string) {
     }),
   );
   await w.untilAvailable('orders-db');
-  const source = { SourceDBInstanceIdentifier: 'orders-db', DBInstanceIdentifier: id };
+  // A replica doesn't have it from its source.
+  const source = {
+    SourceDBInstanceIdentifier: 'orders-db',
+    DBInstanceIdentifier: id,
+    EnableIAMDatabaseAuthentication: true,
+  };
   await client.send(new CreateDBInstanceReadReplicaCommand(source));
   await w.untilAvailable(id);
   const { Endpoint } = (await w.describe(id)) ?? {};

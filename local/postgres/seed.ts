@@ -136,6 +136,8 @@ async function createInstance(
       MasterUserPassword: password,
       DBName: 'orders',
       EnableIAMDatabaseAuthentication: true,
+      // Without automated backups RDS makes no read replica, and doctor says so.
+      BackupRetentionPeriod: 1,
       ...more,
     }),
   );

@@ -17,6 +17,9 @@ const MOST_TURNS = 400;
 /** As in the compiled plan. */
 const MOST_FAILURES = 35;
 
+/** The play's own limit, not the plan's: a run isn't backed out by it, the test fails. */
+class TooManyTurnsError extends Error {}
+
 /** Asks until it is something else than to wait. @throws what isn't repeated, or was repeated too often. */
 export async function ask({ take, wait }: Playing, order: PlanOrder, signal?: AbortSignal): Promise<PlanAnswer> {
   let failures = 0;
@@ -32,7 +35,7 @@ export async function ask({ take, wait }: Playing, order: PlanOrder, signal?: Ab
       await wait(1);
     }
   }
-  throw new Error(`${JSON.stringify(order)}: asked ${MOST_TURNS} times`);
+  throw new TooManyTurnsError(`${JSON.stringify(order)}: asked ${MOST_TURNS} times`);
 }
 
 /** The whole run; how it ended. @param before is called before each step. @throws PlanRefusedError. */
@@ -57,6 +60,7 @@ export async function playPlan(
       else await settled(turns);
     }
   } catch (error) {
+    if (error instanceof TooManyTurnsError) throw error;
     const why = error instanceof Error ? error.name : 'unknown';
     const { kind } = await ask(playing, { do: 'back-out', run, why });
     await Promise.allSettled(underWay);

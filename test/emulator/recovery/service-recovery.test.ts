@@ -43,6 +43,8 @@ async function recover(name: string, { late = false, before = async (_step: stri
     take: (order: Parameters<typeof takeOrder>[1]) => takeOrder(around(), order),
     wait: async (seconds: number) => {
       if (late) skewMs += seconds * 10_000;
+      // Longer than between two looks: nobody looks before a change that was begun is surely over.
+      else if (seconds > 5) skewMs += seconds * 1000;
       await sleep(100);
     },
   };

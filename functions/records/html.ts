@@ -49,7 +49,7 @@ ${timeline(report)}
 <p>What the first alarm said: ${escaped(causeOf(incident) ?? 'no alarm opened it')}</p>
 ${isReviewed ? `<p>Root cause: ${TO_WRITE}</p>` : ''}
 </section>
-${isReviewed ? review() : ''}
+${isReviewed ? review(report) : ''}
 ${reported.chain ? proof(reported) : ''}
 </main>
 </body>
@@ -136,9 +136,17 @@ ${lines.join('\n')}
 </tbody></table></section>`;
 }
 
-const review = (): string => `<section><h2>What went well, and what did not</h2><p>${TO_WRITE}</p></section>
+const review = ({
+  helped,
+  didNotHelp,
+}: Report): string => `<section><h2>What went well, and what did not</h2>${told('Helped', helped)}${told('Did not help', didNotHelp)}<p>${TO_WRITE}</p></section>
 <section><h2>Lessons</h2><p>${TO_WRITE}</p></section>
 <section><h2>Follow-up</h2><ul>${['Prevention', 'Monitoring', 'Runbook and documents', 'Training'].map((what) => `<li>${what}: ${TO_WRITE} Owner, due.</li>`).join('')}</ul></section>`;
+
+const told = (what: string, texts: readonly string[]): string =>
+  texts.length === 0
+    ? ''
+    : `<p>${what}, as the journal tells:</p><ul>${texts.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>`;
 
 function proof({ chain, signature }: Reported): string {
   if (!chain) return '';

@@ -39,7 +39,7 @@ export function markdownOf(reported: Reported): string {
       `What the first alarm said: ${escaped(causeOf(incident) ?? 'no alarm opened it')}`,
       ...(isReviewed ? ['', `Root cause: ${TO_WRITE}`] : []),
     ].join('\n'),
-    ...(isReviewed ? review() : []),
+    ...(isReviewed ? review(report) : []),
     ...(reported.chain ? ['## Proof', proof(reported)] : []),
   ].join('\n\n')}\n`;
 }
@@ -76,9 +76,14 @@ function changes({ changes: all }: Report): string {
 }
 
 /** The parts of the runbooks' template that no journal knows (003, lines 615 to 643; 001, lines 379 to 382; 002, lines 1202 to 1205). */
-const review = (): string[] => [
+const review = ({ helped, didNotHelp }: Report): string[] => [
   '## What went well, and what did not',
-  TO_WRITE,
+  [
+    ...helped.map((text) => `- Helped, as the journal tells: ${escaped(text)}`),
+    ...didNotHelp.map((text) => `- Did not help, as the journal tells: ${escaped(text)}`),
+    ...(helped.length + didNotHelp.length > 0 ? [''] : []),
+    TO_WRITE,
+  ].join('\n'),
   '## Lessons',
   TO_WRITE,
   '## Follow-up',

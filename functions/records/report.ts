@@ -61,6 +61,9 @@ export interface Report {
   readonly lengthMs: number;
   /** Severe ones get a post-mortem, of which this is the draft. */
   readonly isReviewed: boolean;
+  /** What the journal tells of what helped and what didn't: where a review begins, not what it comes to. */
+  readonly helped: readonly string[];
+  readonly didNotHelp: readonly string[];
   /** Of a run of a recovery plan. */
   readonly recovery?: Recovery;
 }
@@ -82,9 +85,14 @@ export function reportOf(incident: IncidentWithTimeline): Report {
     spans: spansOf(incident, begin, last),
     lengthMs: Math.max(1, last - begin),
     isReviewed,
+    helped: saidBy(incident, ['verified']),
+    didNotHelp: saidBy(incident, ['act-failed', 'not-verified', 'left-as-is', 'undelivered']),
     ...(recovery && { recovery }),
   };
 }
+
+const saidBy = ({ timeline }: IncidentWithTimeline, kinds: readonly EntryKind[]): string[] =>
+  timeline.filter(({ kind }) => kinds.includes(kind)).map(({ summary }) => summary);
 
 function factsOf(incident: IncidentWithTimeline, isReviewed: boolean): Fact[] {
   const { timeline, openedAt, resolvedAt, acknowledgedAt, acknowledgedBy } = incident;
@@ -112,6 +120,7 @@ function factsOf(incident: IncidentWithTimeline, isReviewed: boolean): Fact[] {
     { label: 'Calls to people', value: String(calls) },
     ...(isReviewed
       ? [
+          ...timesOf(incident),
           { label: 'Impact on users', value: undefined },
           { label: 'Data loss (recovery point achieved)', value: undefined },
           { label: 'Commander', value: undefined },
@@ -125,6 +134,44 @@ function factsOf(incident: IncidentWithTimeline, isReviewed: boolean): Fact[] {
             : []),
         ]
       : []),
+  ];
+}
+
+/**
+ * How long detecting, acknowledging and mitigating took, as far as the journal tells. Mitigated is what no alarm tells of any more: when the last of its alarms was
+ * over, before the incident was. That isn't known of what no alarm tells.
+ */
+function timesOf({ timeline, openedAt, acknowledgedAt, resolvedAt, alarms }: IncidentWithTimeline): Fact[] {
+  const first = timeline.find(({ kind }) => kind === 'signal');
+  const fired = typeof first?.data.at === 'string' ? Date.parse(first.data.at) : Number.NaN;
+  const over = timeline.findLast(
+    ({ kind, at }) => kind === 'alarm-ok' && (resolvedAt === undefined || at <= resolvedAt),
+  );
+  const isOver = over && Object.values(alarms).every((state) => state === 'OK');
+  const from = (at: string, begin: number) => durationText(Date.parse(at) - begin);
+  const opened = Date.parse(openedAt);
+  const count = Object.keys(alarms).length;
+  return [
+    {
+      label: 'Time to detect (from the alarm)',
+      value: first && Number.isFinite(fired) ? from(first.at, fired) : 'not known: no alarm with a time opened it',
+    },
+    {
+      label: 'Time to acknowledge',
+      value: acknowledgedAt ? from(acknowledgedAt, opened) : 'nobody acknowledged it',
+    },
+    {
+      label: 'Time to mitigate',
+      value: isOver ? from(over.at, opened) : 'not known: no end of all its alarms was told',
+    },
+    { label: 'Time to resolve', value: resolvedAt ? from(resolvedAt, opened) : 'not over yet' },
+    {
+      label: 'Impact measured',
+      value:
+        isOver && Number.isFinite(fired)
+          ? `${count} alarm${count === 1 ? '' : 's'}, firing for ${from(over.at, fired)} from the first to the last`
+          : 'not known: nothing measured it from beginning to end',
+    },
   ];
 }
 

@@ -70,7 +70,7 @@ describe('the report of a run of a recovery plan', () => {
 });
 
 describe('a report', () => {
-  it('says when it began, what was done first, who was called, and how long it took', () => {
+  it('[7b/postmortem-deadline] says when it began, what was done first, who was called, how long it took, and when its review is due', () => {
     const facts = new Map(reportOf(story).facts.map(({ label, value }) => [label, value]));
     expect(facts.get('First change')).toBe('2026-11-20 03:01:02.500 UTC (1 min 2 s after the beginning)');
     expect(facts.get('Acknowledged')).toContain('by ada');
@@ -85,6 +85,44 @@ describe('a report', () => {
     expect(draft).toContain('| **Data loss (recovery point achieved)** | _To be written by a person._ |');
     const small = markdownOf({ ...place, incident: { ...story, severity: 'P4' } });
     expect(small).not.toContain('To be written');
+  });
+
+  it('[7b/postmortem-template, 9/report-incident] measures detecting, acknowledging, mitigating and resolving, and says what it cannot know', () => {
+    const entries = storyEntries().map((entry) =>
+      entry.kind === 'signal'
+        ? { ...entry, data: { ...entry.data, subject: 'backend-cpu', at: '2026-11-20T02:59:50.000Z' } }
+        : entry.kind === 'alarm-ok'
+          ? { ...entry, data: { ...entry.data, subject: 'backend-cpu' } }
+          : entry,
+    );
+    const factsOf = (of: readonly JournalEntry[]) =>
+      new Map(reportOf(incidentOf(of)).facts.map(({ label, value }) => [label, value]));
+    const facts = factsOf(entries);
+    expect(facts.get('Time to detect (from the alarm)')).toBe('10 s');
+    expect(facts.get('Time to acknowledge')).toBe('3 min 20 s');
+    expect(facts.get('Time to mitigate')).toBe('4 min 50 s');
+    expect(facts.get('Time to resolve')).toBe('5 min');
+    expect(facts.get('Impact measured')).toBe('1 alarm, firing for 5 min from the first to the last');
+    const open = factsOf(entries.filter(({ kind }) => !['alarm-ok', 'acknowledged', 'resolved'].includes(kind)));
+    expect(open.get('Time to mitigate')).toContain('not known');
+    expect(open.get('Time to acknowledge')).toBe('nobody acknowledged it');
+    expect(open.get('Time to resolve')).toBe('not over yet');
+    expect(open.get('Impact measured')).toContain('not known');
+    for (const label of ['Impact on users', 'Commander'])
+      expect([facts.has(label), facts.get(label)]).toEqual([true, undefined]);
+  });
+
+  it('[7b/follow-up-tasks] begins its review with what the journal says helped and did not, and leaves the rest to people', () => {
+    const entries = storyEntries().map((entry) =>
+      entry.kind === 'escalated' ? { ...entry, kind: 'not-verified' as const } : entry,
+    );
+    const incident = incidentOf(entries);
+    for (const text of [markdownOf({ ...place, incident }), htmlOf({ ...place, incident })]) {
+      expect(text).toMatch(/Helped, as the journal tells:.*CPU is 41 %/s);
+      expect(text).toMatch(/Did not help, as the journal tells:.*CPU is still 90 %/s);
+      for (const what of ['Prevention', 'Monitoring', 'Runbook and documents', 'Training'])
+        expect(text).toMatch(new RegExp(`${what}: [^|]*To be written by a person`));
+    }
   });
 
   it('of an incident that is not over says so', () => {

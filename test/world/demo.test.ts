@@ -68,7 +68,7 @@ describe('npm start, broken off', () => {
         expect({ afterMs, code: ended.code, ...leftOf(name) }).toEqual({ afterMs, code, ...NOTHING });
       }
     },
-    120_000,
+    300_000,
   );
 
   it('by SIGKILL at different moments leaves nothing behind after the next start', async () => {
@@ -82,7 +82,7 @@ describe('npm start, broken off', () => {
       const { code } = await runToEnd(START, ['--once', '--no-scenarios', '--world', `next-${process.pid}`]);
       expect({ afterMs, code, ...leftOf(name) }).toEqual({ afterMs, code: 0, ...NOTHING });
     }
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('two worlds', () => {
@@ -94,5 +94,5 @@ describe('two worlds', () => {
     const documents = ended.map((each) => startDocument.parse(lastDocument(each)).world);
     expect(documents.map(({ name }) => name)).toEqual(names);
     expect(new Set(documents.map(({ endpoint }) => endpoint)).size).toBe(2);
-  }, 120_000);
+  }, 300_000);
 });

@@ -7,7 +7,7 @@ import type { Scenario } from '../../local/scenarios/types.ts';
 import { startWorld, type World } from '../../local/world/world.ts';
 import { glob } from '../support/files.ts';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 /** In a bundled remediation: `decide:` of the object that its handler hands to the engine. */
 const DECIDE = /\bdecide:[A-Za-z_$][\w$]*(?=[,}])/g;

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   sqs = new SQSClient({ endpoint: world.endpoint, region: world.context.region, credentials });
   await connectionsKnown();
-}, 120_000);
+}, 400_000);
 
 /** What isn't known of a database keeps services that depend on it as they are, so its first whole period is waited for. */
 async function connectionsKnown(): Promise<void> {
@@ -52,7 +52,7 @@ afterAll(async () => {
   sqs?.destroy();
   await world?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+}, 400_000);
 
 const nightshift = (...words: string[]) =>
   runToEnd('cli/main.ts', [...words, '--json', '--world', NAME], { AWS_SDK_UA_APP_ID: CALLER });
@@ -119,7 +119,7 @@ describe('explain', () => {
     expect(stopping).toEqual([{ guard: 'taken-over', passes: false, detail: expect.stringMatching(/: a test$/) }]);
     expect(document.outcome.kind).toBe('held');
     expect((await nightshift('release', 'backend', '--yes')).code).toBe(0);
-  }, 60_000);
+  }, 400_000);
 
   it('says when no rule matches, and refuses what is no event', async () => {
     const file = join(folder, 'other.json');
@@ -128,7 +128,7 @@ describe('explain', () => {
     writeFileSync(file, 'not json');
     expect((await nightshift('explain', file)).code).toBe(2);
     expect((await nightshift('explain', join(folder, 'missing.json'))).code).toBe(2);
-  }, 60_000);
+  }, 400_000);
 });
 
 describe('doctor', () => {
@@ -142,7 +142,7 @@ describe('doctor', () => {
     expect({ code: found.code, wrong: found.wrong }).toEqual({ code: 0, wrong: [] });
     const login = found.document.checks.find(({ check }) => check === 'release-idle-connections');
     expect(login).toMatchObject({ verdict: 'ok', what: 'login nightshift gets in' });
-  }, 90_000);
+  }, 400_000);
 
   it('names a disabled alarm, an event that was given up on, and a paused deployment; dlq has it tried again', async () => {
     await world.clients().cloudwatch.send(new DisableAlarmActionsCommand({ AlarmNames: [`${PREFIX}-backend-cpu`] }));
@@ -182,5 +182,5 @@ describe('doctor', () => {
     const explained = await nightshift('explain', eventFile('paused', 'service'));
     const stopping = explainDocument.parse(lastDocument(explained)).guards.filter(({ passes }) => !passes);
     expect(stopping.map(({ guard }) => guard)).toEqual(['switch']);
-  }, 120_000);
+  }, 400_000);
 });

@@ -31,7 +31,7 @@ import { CONNECTIONS_ALARM, CPU_ALARM, fillConnections } from '../iam/cases/supp
 import { type Planted, type SecretsWatch, watchForSecrets } from '../support/secrets-scan.ts';
 import { CHAT_URL_PARAMETER } from './planted.config.ts';
 
-const WITHIN_MS = 150_000;
+const WITHIN_MS = 240_000;
 const NIGHTSHIFT = 'nightshift-demo-';
 /** With the base load more than two tasks can serve: see local/scenarios/plays/scale-out.ts. */
 const SURGE_PER_SECOND = 26;
@@ -51,13 +51,13 @@ beforeAll(async () => {
   store = new Store(world.deployed.outputs.JournalTable ?? '', world.clients().dynamodb);
   watch = await watchForSecrets(world);
   await plant();
-}, 180_000);
+}, 400_000);
 
 afterAll(async () => {
   abort.abort();
   watch?.stop();
   await world?.stop();
-}, 60_000);
+}, 400_000);
 
 const settings = () => ({
   endpoint: world.endpoint,

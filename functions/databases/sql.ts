@@ -47,3 +47,8 @@ export const INTERNAL_USERS = ['rdsadmin', 'rdsrepladmin', 'rdsproxyadmin', 'rds
 export const BACKEND_START = `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 /** SQL for whether our login has a predefined role's privileges; false where the role doesn't exist. */
 export const may = (role: string): string => `coalesce(pg_has_role(to_regrole('${role}')::oid, 'USAGE'), false)`;
+
+/** Whoever has a row in one of these is at work that takes its time: vacuum, analyze, index builds, copies (and so dumps). */
+const PROGRESS = ['vacuum', 'analyze', 'create_index', 'cluster', 'copy'].map((what) => `pg_stat_progress_${what}`);
+/** SQL for whether a session is at such work. Over `a`, columns of pg_stat_activity. */
+export const IS_MAINTENANCE = PROGRESS.map((view) => `EXISTS (SELECT FROM ${view} p WHERE p.pid = a.pid)`).join(' OR ');

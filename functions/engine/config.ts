@@ -196,6 +196,29 @@ export interface HealthChecks {
   readonly firingForHours: number;
 }
 
+/** How far what is protected may be used up, and how early it is told. */
+export interface CapacityChecks {
+  /** What runs out sooner is named. */
+  readonly withinDays: number;
+  /** Share of an instance's storage. */
+  readonly storagePercent: number;
+  /** Of an instance; services and connections have limits of their own. */
+  readonly cpuPercent: number;
+  readonly memoryFreeMib: number;
+}
+
+/** Limits of the look into databases. */
+export interface DatabaseChecks {
+  readonly statementsLongerThanSeconds: number;
+  /** Age of the oldest transaction id, in transactions. */
+  readonly transactionIdsAbove: number;
+  readonly replicaLagAboveSeconds: number;
+  /** Transaction logs that a slot nobody reads keeps on the disk. */
+  readonly retainedLogsAboveMib: number;
+  /** Of all indexes together that no statement has used. */
+  readonly unusedIndexesAboveMib: number;
+}
+
 /** A certificate of AWS Certificate Manager. */
 export interface CertificateConfig extends Protected {
   /** Key in `certificates`; also the target's name: `certificate/<name>`. */
@@ -243,7 +266,14 @@ export interface RuntimeConfig {
   /** Who is called while nobody takes an incident in hand, and when. */
   readonly escalation: Escalation;
   /** Absent: no regular checks. */
-  readonly checks?: { readonly secrets: SecretChecks; readonly health: HealthChecks } | undefined;
+  readonly checks?:
+    | {
+        readonly secrets: SecretChecks;
+        readonly health: HealthChecks;
+        readonly capacity: CapacityChecks;
+        readonly database: DatabaseChecks;
+      }
+    | undefined;
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

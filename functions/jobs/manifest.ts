@@ -9,9 +9,19 @@ export interface JobManifest {
   readonly permissions: readonly Permission[];
   /**
    * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
-   * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured.
+   * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured;
+   * `checked-database`: one for each database then.
    */
-  readonly runsFor: 'database' | 'verified-database' | 'certificate' | 'deployment' | 'backups' | 'checks';
+  readonly runsFor:
+    | 'database'
+    | 'verified-database'
+    | 'certificate'
+    | 'deployment'
+    | 'backups'
+    | 'checks'
+    | 'checked-database';
+  /** Where it runs when it speaks SQL: beside the databases, where of AWS only DynamoDB is reached. */
+  readonly network?: 'database-vpc';
   /** It reads what earlier runs found, its own and other jobs'. */
   readonly readsRuns?: boolean;
   /**

@@ -72,7 +72,7 @@ export interface TimedPeriod<Id extends string> {
 type Result = Pick<MetricDataResult, 'Id' | 'Timestamps' | 'Values'>;
 
 /** All pages of it: a page may hold only some of the values ("GetMetricData", Amazon CloudWatch API Reference, NextToken). */
-async function readResults<Id extends string>(
+export async function readResults<Id extends string>(
   cloudwatch: CloudWatchClient,
   wanted: Readonly<Record<Id, MetricWanted>>,
   periodSeconds: number,

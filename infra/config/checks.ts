@@ -24,4 +24,31 @@ export const checksSchema = z.strictObject({
       firingForHours: z.number().gt(0).max(720).default(4),
     })
     .prefault({}),
+  /** How far what is protected may be used up, by the trend of the last 30 days. */
+  capacity: z
+    .strictObject({
+      /** What runs out sooner is named (runbook 002, lines 864 to 866: a look each month). */
+      withinDays: z.int().min(1).max(365).default(30),
+      /** Share of a database's storage. */
+      storagePercent: z.number().gt(0).lte(100).default(90),
+      /** CPU of a database; services have `cpuAbovePercent` and `memoryAbovePercent`, connections `connectionsAboveShare`. */
+      cpuPercent: z.number().gt(0).lte(100).default(80),
+      memoryFreeMib: z.number().min(0).max(4_194_304).default(256),
+    })
+    .prefault({}),
+  /** A look into each database. */
+  database: z
+    .strictObject({
+      /** Statements and open transactions (runbook 004, lines 124 to 127: 5 minutes). */
+      statementsLongerThanSeconds: z.number().gt(0).max(604_800).default(300),
+      /** Age of the oldest transaction id; the server stops at two billion. */
+      transactionIdsAbove: z.int().min(1).max(2_000_000_000).default(500_000_000),
+      /** Of each standby or read replica behind its source (runbook 004, lines 1185 to 1194: 60 s). */
+      replicaLagAboveSeconds: z.number().gt(0).max(86_400).default(60),
+      /** Transaction logs kept for a replication slot that nobody reads: they fill the disk. */
+      retainedLogsAboveMib: z.int().min(1).max(67_108_864).default(1024),
+      /** All indexes together that no statement has used since statistics are kept, 30 days at least. */
+      unusedIndexesAboveMib: z.int().min(1).max(67_108_864).default(1024),
+    })
+    .prefault({}),
 });

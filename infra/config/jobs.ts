@@ -90,7 +90,7 @@ export const backupSchema = z.strictObject({
 
 type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMinutes'>;
 
-/** What a job has a run for: databases with backups, those whose backups are proved, certificates, or `all`; nothing when it is switched off. */
+/** What a job has a run for: databases, those with backups, those whose backups are proved, certificates, or `all`; nothing when it is switched off. */
 export function jobSubjects(
   { name, runsFor }: Scheduled,
   { databases, certificates, jobs, checks }: DeploymentConfig,
@@ -110,6 +110,8 @@ export function jobSubjects(
       return backedUp.length > 0 ? ['all'] : [];
     case 'checks':
       return checks ? ['all'] : [];
+    case 'checked-database':
+      return checks ? Object.keys(databases).sort() : [];
     case 'deployment':
       return ['all'];
     default:

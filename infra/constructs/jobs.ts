@@ -10,6 +10,7 @@ import type { JobManifest } from '../../functions/jobs/manifest.ts';
 import { jobSubjects, overdueAfterOf, quotaWarning, scheduleOf } from '../config/jobs.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
+import type { DatabaseNetwork } from './database-network.ts';
 import { jobMachineDefinition } from './job-machine.ts';
 import type { JournalAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
@@ -25,6 +26,8 @@ export interface JobsProps {
   readonly deployment: Deployment;
   /** The jobs that have something to run for. */
   readonly manifests: readonly JobManifest[];
+  /** For those that speak SQL; it is there when there are databases. */
+  readonly network: DatabaseNetwork | undefined;
   /** Notices what doesn't run. */
   readonly reconciler: NightshiftFunction;
 }
@@ -33,13 +36,14 @@ export class Jobs extends Construct {
   readonly functions: ReadonlyMap<string, NightshiftFunction>;
   readonly machine: CfnStateMachine;
 
-  constructor(scope: Construct, id: string, { deployment, manifests, reconciler }: JobsProps) {
+  constructor(scope: Construct, id: string, { deployment, manifests, network, reconciler }: JobsProps) {
     super(scope, id);
     this.functions = new Map(
       manifests.map((manifest) => [
         manifest.name,
         new NightshiftFunction(this, manifest.name, {
           ...{ deployment, manifest, journal: jobAccess(manifest) },
+          network: manifest.network === 'database-vpc' ? network : undefined,
           environment: { NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)) },
         }),
       ]),

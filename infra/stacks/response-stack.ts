@@ -36,10 +36,11 @@ export class ResponseStack extends Stack {
     super(scope, id, { ...props, description: `Nightshift ${config.name}: answers alarms in ${runtime.region}.` });
     const table = journalTable(this, config.name);
     const deployment: Deployment = { config, table, pageTopic: pageTopic(this, config), folderOf };
-    const remediations = this.#remediations(deployment, units, runtime);
+    const network = this.#network(deployment, units);
+    const remediations = this.#remediations(deployment, units, runtime, network);
     this.#incidentFunctions(deployment, units, remediations);
     this.#protect(deployment);
-    this.#jobs(deployment, units);
+    this.#jobs(deployment, units, network);
     for (const { manifest } of units.plans)
       if (config.plans.includes(manifest.name)) new Plan(this, { deployment, manifest });
     this.#watch(deployment);
@@ -48,17 +49,31 @@ export class ResponseStack extends Stack {
     new CfnOutput(this, 'Region', { value: Aws.REGION });
   }
 
-  #remediations(deployment: Deployment, units: Units, { ladders }: RuntimeConfig): Map<string, Remediation> {
-    const { config, table } = deployment;
+  /** Where functions that speak SQL run, when there are any. */
+  #network({ config, table }: Deployment, { remediations, jobs }: Units): DatabaseNetwork | undefined {
+    const manifests = [
+      ...deployedManifests(
+        config,
+        remediations.map((unit) => unit.manifest),
+      ),
+      ...jobs.map((unit) => unit.manifest).filter((manifest) => jobSubjects(manifest, config).length > 0),
+    ];
+    const speakSql = manifests.some((manifest) => manifest.network === 'database-vpc');
+    return speakSql && config.network
+      ? new DatabaseNetwork(this, 'DatabaseNetwork', { config, network: config.network, table })
+      : undefined;
+  }
+
+  #remediations(
+    deployment: Deployment,
+    units: Units,
+    { ladders }: RuntimeConfig,
+    network: DatabaseNetwork | undefined,
+  ): Map<string, Remediation> {
     const manifests = deployedManifests(
-      config,
+      deployment.config,
       units.remediations.map((unit) => unit.manifest),
     );
-    const inNetwork = manifests.some((manifest) => manifest.network === 'database-vpc');
-    const network =
-      inNetwork && config.network
-        ? new DatabaseNetwork(this, 'DatabaseNetwork', { config, network: config.network, table })
-        : undefined;
     return new Map(
       manifests.map((manifest) => [
         manifest.name,
@@ -118,12 +133,12 @@ export class ResponseStack extends Stack {
     if (reconciler) new SelfWatch(this, { deployment, reconciler });
   }
 
-  #jobs(deployment: Deployment, units: Units): void {
+  #jobs(deployment: Deployment, units: Units, network: DatabaseNetwork | undefined): void {
     const manifests = units.jobs
       .map(({ manifest }) => manifest)
       .filter((manifest) => jobSubjects(manifest, deployment.config).length > 0);
     const reconciler = this.node.findAll().find((each) => each instanceof Reconciler);
-    if (manifests.length > 0 && reconciler) new Jobs(this, 'Jobs', { deployment, manifests, reconciler });
+    if (manifests.length > 0 && reconciler) new Jobs(this, 'Jobs', { deployment, manifests, network, reconciler });
   }
 
   #protect({ config, pageTopic: topic }: Deployment): void {

@@ -4,7 +4,7 @@
  */
 import type { ClientBase } from 'pg';
 import { OWN_APPLICATION } from '../../databases/connect.ts';
-import { BACKEND_START, INTERNAL_USERS, may } from '../../databases/sql.ts';
+import { BACKEND_START, INTERNAL_USERS, IS_MAINTENANCE, may } from '../../databases/sql.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 
 /** Which statements may be ended. */
@@ -53,10 +53,6 @@ const rulesAsParameters = (rules: LongQueryRules): unknown[] => [
   [...rules.allowUsers, ...INTERNAL_USERS],
   [...rules.allowApplications, OWN_APPLICATION],
 ];
-
-/** Whoever has a row in one of these is at work that takes its time. */
-const PROGRESS = ['vacuum', 'analyze', 'create_index', 'cluster', 'copy'].map((what) => `pg_stat_progress_${what}`);
-const IS_MAINTENANCE = PROGRESS.map((view) => `EXISTS (SELECT FROM ${view} p WHERE p.pid = a.pid)`).join(' OR ');
 
 const READ = `
 WITH too_long AS (

@@ -27,11 +27,20 @@ import { config as base, database, service } from '../../support/fixtures.ts';
 import { eventually, openTestWorld, REGION, type TestWorld } from '../ecs/support.ts';
 
 jest.setTimeout(90_000);
-const NAMES = { checkSecrets: 'check-secrets', checkHealth: 'check-health' } as const;
+const NAMES = {
+  checkSecrets: 'check-secrets',
+  checkHealth: 'check-health',
+  checkCapacity: 'check-capacity',
+} as const;
 const NOTHING = { services: {}, databases: {} };
 const LIMITS = {
   secrets: { olderThanDays: 90, expiringWithinDays: 7, ignore: ['ignored/*'] },
   health: { storageAbovePercent: 80, errorsAbovePercent: 1, firingForHours: 4 },
+  capacity: { withinDays: 30, storagePercent: 90, cpuPercent: 80, memoryFreeMib: 256 },
+  database: {
+    ...{ statementsLongerThanSeconds: 300, transactionIdsAbove: 500_000_000, replicaLagAboveSeconds: 60 },
+    ...{ retainedLogsAboveMib: 1024, unusedIndexesAboveMib: 1024 },
+  },
 };
 const DAY = 86_400_000;
 
@@ -40,7 +49,7 @@ let rds: Rds;
 let store: Store;
 let secrets: SecretsManagerClient;
 let ssm: SSMClient;
-let jobs: Readonly<Record<'checkSecrets' | 'checkHealth', Job<Json>>>;
+let jobs: Readonly<Record<keyof typeof NAMES, Job<Json>>>;
 let runs = 0;
 
 beforeAll(async () => {
@@ -66,11 +75,15 @@ beforeAll(async () => {
   store = new Store('journal', dynamodb);
   secrets = new SecretsManagerClient(w.config);
   ssm = new SSMClient(w.config);
-  const [{ job: checkSecrets }, { job: checkHealth }] = await Promise.all([
+  const [checkSecrets, checkHealth, checkCapacity] = await Promise.all([
     import('../../../functions/jobs/check-secrets/handler.ts'),
     import('../../../functions/jobs/check-health/handler.ts'),
+    import('../../../functions/jobs/check-capacity/handler.ts'),
   ]);
-  jobs = { checkSecrets: checkSecrets as unknown as Job<Json>, checkHealth: checkHealth as unknown as Job<Json> };
+  const asJob = ({ job }: { job: unknown }) => job as Job<Json>;
+  jobs = {
+    ...{ checkSecrets: asJob(checkSecrets), checkHealth: asJob(checkHealth), checkCapacity: asJob(checkCapacity) },
+  };
 });
 afterEach(() => {
   for (const { name } of w.gateway.faults.list()) w.gateway.faults.remove(name);
@@ -78,6 +91,27 @@ afterEach(() => {
 afterAll(async () => {
   await w?.close();
 });
+
+/** An instance without a server, once it is available. */
+async function createInstance(id: string): Promise<void> {
+  const { RDSClient, DescribeDBInstancesCommand } = await import('@aws-sdk/client-rds');
+  const client = new RDSClient(w.config);
+  await client.send(
+    new CreateDBInstanceCommand({
+      DBInstanceIdentifier: id,
+      Engine: 'postgres',
+      DBInstanceClass: 'db.t4g.micro',
+      AllocatedStorage: 100,
+      MasterUsername: 'postgres',
+      MasterUserPassword: 'for-tests-only',
+    }),
+  );
+  await eventually('the instance', async () => {
+    const { DBInstances } = await client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }));
+    return DBInstances?.[0]?.DBInstanceStatus === 'available';
+  });
+  client.destroy();
+}
 
 /** Turn by turn until it has ended, as the state machine does without its waits. @param now the function's clock. */
 async function run(name: keyof typeof NAMES, protecting: Partial<RuntimeConfig> = NOTHING, now = Date.now()) {
@@ -192,23 +226,7 @@ describe('check-health', () => {
     await w.clients.ecs.send(
       new CreateServiceCommand({ cluster: 'shop', serviceName: 'orders', taskDefinition: 'orders', desiredCount: 0 }),
     );
-    const { RDSClient, DescribeDBInstancesCommand } = await import('@aws-sdk/client-rds');
-    const client = new RDSClient(w.config);
-    await client.send(
-      new CreateDBInstanceCommand({
-        DBInstanceIdentifier: db.name,
-        Engine: 'postgres',
-        DBInstanceClass: 'db.t4g.micro',
-        AllocatedStorage: 100,
-        MasterUsername: 'postgres',
-        MasterUserPassword: 'for-tests-only',
-      }),
-    );
-    await eventually('the instance', async () => {
-      const { DBInstances } = await client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: db.name }));
-      return DBInstances?.[0]?.DBInstanceStatus === 'available';
-    });
-    client.destroy();
+    await createInstance(db.name);
   });
 
   it('[5b/daily-health-check] passes over what is well and names what is not, with figures', async () => {
@@ -277,5 +295,61 @@ describe('check-health', () => {
       expect.objectContaining({ subject: 'x', says: 'ECS cluster no-such does not exist' }),
       expect.objectContaining({ subject: 'y', says: 'DB instance y does not exist' }),
     ]);
+  });
+});
+
+describe('check-capacity', () => {
+  const orders = { ...service, name: 'orders', cluster: 'outlook', service: 'orders', cpuAbovePercent: 70 };
+  const db = { ...database, name: 'outlook-db', maxConnections: 100, connectionsAboveShare: 0.8 };
+  const GIB = 1024 ** 3;
+  const HOUR = 3_600_000;
+  const ofService = { ClusterName: 'outlook', ServiceName: 'orders' };
+  const ofDatabase = { DBInstanceIdentifier: db.name };
+
+  /** Hour by hour for 30 days, the newest first: the stand-in drops what is older than what comes. @param value by the days since it began. */
+  function month(namespace: string, name: string, dimensions: Record<string, string>, value: (day: number) => number) {
+    const thisHour = Math.floor(Date.now() / HOUR) * HOUR;
+    for (let hour = 1; hour <= 30 * 24; hour++)
+      w.cloudwatch.put({
+        ...{ region: REGION, namespace, name, dimensions },
+        ...{ value: value(30 - hour / 24), at: new Date(thisHour - hour * HOUR + 60_000) },
+      });
+  }
+
+  beforeAll(async () => {
+    await createInstance(db.name);
+    month('AWS/ECS', 'CPUUtilization', ofService, (day) => 20 + day);
+    month('AWS/ECS', 'MemoryUtilization', ofService, () => 40);
+    month('AWS/RDS', 'CPUUtilization', ofDatabase, () => 30);
+    month('AWS/RDS', 'FreeableMemory', ofDatabase, () => GIB);
+    month('AWS/RDS', 'FreeStorageSpace', ofDatabase, (day) => (60 - 2 * day) * GIB);
+  });
+
+  it('[5d/capacity-report] fits thirty days of CloudWatch and names what runs out, with the days left', async () => {
+    const seen = await run('checkCapacity', { services: { orders }, databases: { [db.name]: db } });
+    expect(seen).toMatchObject({ verdict: 'failed', check: 'cpu', report: { passed: 3, notPassed: 3 } });
+    expect(seen.report?.findings).toMatchObject([
+      { check: 'cpu', subject: 'orders', daysLeft: 20 },
+      {
+        check: 'storage',
+        subject: db.name,
+        result: 'failed',
+        says: expect.stringMatching(/^storage: 99.* of 100 GiB/),
+      },
+      {
+        check: 'connections',
+        result: 'unknown',
+        says: 'connections: CloudWatch tells of nothing in the last two days',
+      },
+    ]);
+    expect(seen.report?.outlook).toHaveLength(6);
+  });
+
+  it('names a database that is gone, and fails when it may not look', async () => {
+    const gone = await run('checkCapacity', { services: {}, databases: { x: { ...db, name: 'x' } } });
+    expect(gone.summary).toContain('x: DB instance x does not exist');
+    w.gateway.faults.add({ name: 'no', match: { service: 'monitoring', operation: 'GetMetricData' }, kind: 'refused' });
+    const refused = await run('checkCapacity', { services: { orders }, databases: {} });
+    expect(refused).toMatchObject({ check: 'refused', summary: expect.stringContaining('read 30 days of orders') });
   });
 });

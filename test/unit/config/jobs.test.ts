@@ -135,10 +135,21 @@ describe('regular checks', () => {
     expect(jobSubjects(check, configured({ checks: {}, jobs: { 'check-health': { enabled: false } } }))).toEqual([]);
   });
 
+  it('of databases run for each of them, backed up or not', () => {
+    const each = { ...check, name: 'check-database', runsFor: 'checked-database' as const };
+    expect(jobSubjects(each, configured({}))).toEqual([]);
+    expect(jobSubjects(each, configured({ checks: {} }))).toEqual(Object.keys(example.databases ?? {}).sort());
+  });
+
   it('have the limits of the runbooks unless others are given', () => {
     expect(configured({ checks: { health: { errorsAbovePercent: 2 } } }).checks).toEqual({
       secrets: { olderThanDays: 90, expiringWithinDays: 7, ignore: [] },
       health: { storageAbovePercent: 80, errorsAbovePercent: 2, firingForHours: 4 },
+      capacity: { withinDays: 30, storagePercent: 90, cpuPercent: 80, memoryFreeMib: 256 },
+      database: {
+        ...{ statementsLongerThanSeconds: 300, transactionIdsAbove: 500_000_000, replicaLagAboveSeconds: 60 },
+        ...{ retainedLogsAboveMib: 1024, unusedIndexesAboveMib: 1024 },
+      },
     });
   });
 });

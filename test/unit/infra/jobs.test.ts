@@ -87,14 +87,38 @@ describe('a deployment with checks', () => {
 
   it('runs each once for the whole deployment, and neither may read a value', () => {
     const schedules = resourcesOf(withChecks, 'AWS::Scheduler::Schedule').map(({ properties }) => properties.Name);
-    expect(schedules).toEqual(expect.arrayContaining(['check-health-all', 'check-secrets-all']));
-    const actions = ['Jobschecksecrets', 'Jobscheckhealth']
+    expect(schedules).toEqual(
+      expect.arrayContaining([
+        'check-capacity-all',
+        'check-health-all',
+        'check-secrets-all',
+        'check-database-orders-db',
+      ]),
+    );
+    const actions = ['Jobschecksecrets', 'Jobscheckhealth', 'Jobscheckcapacity']
       .flatMap((role) => statementsOf(withChecks, role))
       .flatMap(({ Action }) => Action)
       .filter((action) => /^(secretsmanager|ssm|ecs|rds|cloudwatch):/.test(String(action)));
     expect([...new Set(actions)].sort()).toEqual([
       ...['cloudwatch:DescribeAlarms', 'cloudwatch:GetMetricData', 'ecs:DescribeServices', 'rds:DescribeDBInstances'],
       ...['secretsmanager:ListSecretVersionIds', 'secretsmanager:ListSecrets', 'ssm:DescribeParameters'],
+    ]);
+  });
+});
+
+describe('a deployment with a look into each database', () => {
+  const built = buildStack((config) => ({ ...config, checks: {} }));
+
+  it('has it in the databases’ network, with one login and the journal, and nothing else', () => {
+    const [inside] = resourcesOf(built, 'AWS::Lambda::Function').filter(
+      ({ properties }) => properties.FunctionName === 'nightshift-main-check-database',
+    );
+    expect(inside?.properties.VpcConfig).toMatchObject({ SubnetIds: expect.any(Array) });
+    const actions = statementsOf(built, 'Jobscheckdatabase').flatMap(({ Effect, Action }) =>
+      Effect === 'Allow' ? [Action].flat() : [],
+    );
+    expect(actions.filter((action) => !/^(logs|sqs|ec2):/.test(action)).sort()).toEqual([
+      ...['dynamodb:GetItem', 'dynamodb:PutItem', 'rds-db:connect'],
     ]);
   });
 });

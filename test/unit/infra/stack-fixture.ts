@@ -9,7 +9,9 @@ import { manifest as followThrough } from '../../../functions/incidents/follow-t
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
+import { manifest as checkCapacity } from '../../../functions/jobs/check-capacity/manifest.ts';
 import { manifest as checkCertificates } from '../../../functions/jobs/check-certificates/manifest.ts';
+import { manifest as checkDatabase } from '../../../functions/jobs/check-database/manifest.ts';
 import { manifest as checkHealth } from '../../../functions/jobs/check-health/manifest.ts';
 import { manifest as checkSecrets } from '../../../functions/jobs/check-secrets/manifest.ts';
 import { manifest as prune } from '../../../functions/jobs/prune-backups/manifest.ts';
@@ -56,7 +58,9 @@ export function buildStack(
         incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
         jobs: [
           unit(backUp),
+          unit(checkCapacity),
           unit(checkCertificates),
+          unit(checkDatabase),
           unit(checkHealth),
           unit(checkSecrets),
           unit(verify),

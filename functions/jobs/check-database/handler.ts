@@ -1,0 +1,44 @@
+import { readIn } from '../../databases/session.ts';
+import { ActionFailedError } from '../../engine/errors.ts';
+import type { Json } from '../../engine/remediation.ts';
+import { verdictOf } from '../findings.ts';
+import { jobHandler } from '../handler.ts';
+import type { Job } from '../job.ts';
+import { databaseFindings } from './decide.ts';
+import { manifest } from './manifest.ts';
+import { type DatabaseReading, readDatabase } from './sql.ts';
+
+/** One look into one database. It reaches the database and the journal, nothing else. The report has sizes and names of tables, never a row or a statement. */
+export const job: Job<null> = {
+  manifest,
+  begin: () => null,
+  async step({ run, config }) {
+    const database = config.databases[run.subject];
+    if (!config.checks || !database)
+      throw new ActionFailedError(`databases.${run.subject} or checks: not in the configuration any more`);
+    const limits = config.checks.database;
+    const seen = await readIn(database, config, `into ${database.name}`, (client) =>
+      readDatabase(client, {
+        longerThanSeconds: limits.statementsLongerThanSeconds,
+        deadRowsAboveShare: database.deadRowsAboveShare,
+      }),
+    );
+    if ('kind' in seen) {
+      const verdict = verdictOf([{ check: 'login', subject: database.name, result: 'failed', says: seen.why }]);
+      return { kind: 'verdict', state: null, verdict };
+    }
+    const verdict = verdictOf(databaseFindings(database, seen, limits));
+    return { kind: 'verdict', state: null, verdict: { ...verdict, report: { ...verdict.report, ...reportOf(seen) } } };
+  },
+};
+
+const reportOf = ({ databaseMib, tables, unused, unusedMib, worn, long, readers }: DatabaseReading) => ({
+  ...{ databaseMib: Math.round(databaseMib), unusedMib: Math.round(unusedMib) },
+  largestTables: tables.map(({ table, mib, rows }): Json => ({ table, mib: Math.round(mib), rows })),
+  unusedIndexes: unused.map(({ index, table, mib }): Json => ({ index, table, mib: Math.round(mib) })),
+  wornTables: worn.map(({ table, deadRows, liveRows }): Json => ({ table, deadRows, liveRows })),
+  longStatements: long.map(({ seconds, ...each }): Json => ({ ...each, seconds: Math.round(seconds) })),
+  readers: readers.map((each): Json => ({ ...each })),
+});
+
+export const handler = jobHandler(job);

@@ -1,0 +1,127 @@
+/**
+ * What is asked of a PostgreSQL server (14 or later) by the daily look into it. Nothing here waits for a lock: sizes of tables and indexes are those of their last
+ * VACUUM or ANALYZE (pg_class.relpages). The text of statements is never read. PostgreSQL documentation: "The Cumulative Statistics System", "Preventing Transaction ID
+ * Wraparound Failures", "pg_replication_slots", "Recovery Information Functions".
+ */
+import type { ClientBase } from 'pg';
+import { INTERNAL_USERS, IS_MAINTENANCE, may } from '../../databases/sql.ts';
+
+export interface DatabaseReading {
+  /** Without it other users' sessions can't be seen. */
+  readonly canReadStats: boolean;
+  readonly connections: number;
+  readonly maxConnections: number;
+  /** Longest first, at most 20. */
+  readonly long: readonly LongSession[];
+  readonly longCount: number;
+  readonly databaseMib: number;
+  /** Largest first, at most 10. */
+  readonly tables: readonly { readonly table: string; readonly mib: number; readonly rows: number }[];
+  /** With a larger share of dead rows than asked for; most dead rows first, at most 20. */
+  readonly worn: readonly { readonly table: string; readonly deadRows: number; readonly liveRows: number }[];
+  /** That no statement has used since statistics are kept; largest first, at most 20. */
+  readonly unused: readonly { readonly index: string; readonly table: string; readonly mib: number }[];
+  readonly unusedMib: number;
+  /** How long statistics have been kept for certain. */
+  readonly statisticsSeconds: number;
+  /** Of the database of this server with the oldest, be it of transactions or of groups of them (multixacts). */
+  readonly transactionIdAge: number;
+  readonly oldestDatabase: string;
+  readonly isReplica: boolean;
+  /** Of a replica: whether its source sends anything, and how far it is behind. */
+  readonly isStreaming: boolean;
+  readonly behindSeconds: number;
+  /** Standbys and replicas that read from here. */
+  readonly readers: readonly { readonly name: string; readonly state: string; readonly behindSeconds: number }[];
+  /** Slots that nobody reads, with the logs kept for them. */
+  readonly idleSlots: readonly { readonly slot: string; readonly mib: number }[];
+}
+
+export interface LongSession {
+  readonly pid: number;
+  readonly user: string;
+  readonly application: string;
+  readonly state: string;
+  /** Of its statement, or of its transaction when no statement runs. */
+  readonly seconds: number;
+  readonly isBlocked: boolean;
+}
+
+/** Fewer dead rows than these aren't worth a word: the same as vacuum-and-analyze goes by. */
+const LEAST_ROWS = 1_000;
+
+/** Parameters: $1 seconds, $2 users that aren't looked at. A statement's own time counts while it runs; otherwise its transaction holds back what it has. */
+const SESSIONS = `
+WITH sessions AS (
+  SELECT a.pid, a.usename AS "user", a.application_name AS application, a.state, cardinality(pg_blocking_pids(a.pid)) > 0 AS "isBlocked",
+         extract(epoch FROM clock_timestamp() - CASE WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END)::float8 AS seconds
+    FROM pg_stat_activity a
+   WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.usename <> ALL ($2::text[])
+     AND a.state IN ('active', 'idle in transaction', 'idle in transaction (aborted)') AND NOT (${IS_MAINTENANCE})
+), long AS (SELECT * FROM sessions WHERE seconds > $1::float8)
+SELECT ${may('pg_read_all_stats')} AS "canReadStats",
+       (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+       current_setting('max_connections')::int AS "maxConnections",
+       (SELECT count(*)::int FROM long) AS "longCount",
+       (SELECT coalesce(json_agg(l), '[]') FROM (SELECT * FROM long ORDER BY seconds DESC, pid LIMIT 20) l) AS long`;
+
+const MIB_OF_PAGES = `* current_setting('block_size')::bigint / 1048576.0`;
+
+/** Parameters: $1 share of dead rows, $2 least of them. An index that enforces something, or names rows for replication, is needed whether it is used or not. */
+const STORAGE = `
+WITH worn AS (
+  SELECT format('%s.%s', schemaname, relname) AS "table", n_dead_tup AS "deadRows", n_live_tup AS "liveRows"
+    FROM pg_stat_user_tables WHERE n_dead_tup >= $2 AND n_dead_tup > $1::float8 * (n_dead_tup + n_live_tup)
+), unused AS (
+  SELECT format('%s.%s', s.schemaname, s.indexrelname) AS index, format('%s.%s', s.schemaname, s.relname) AS "table", c.relpages ${MIB_OF_PAGES} AS mib
+    FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid) JOIN pg_class c ON c.oid = s.indexrelid
+   WHERE s.idx_scan = 0 AND i.indisvalid AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion AND NOT i.indisreplident
+     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = s.indexrelid)
+), oldest AS (
+  SELECT datname, greatest(age(datfrozenxid), mxid_age(datminmxid)) AS age FROM pg_database ORDER BY 2 DESC LIMIT 1
+)
+SELECT pg_database_size(current_database()) / 1048576.0::float8 AS "databaseMib",
+       (SELECT coalesce(json_agg(t), '[]') FROM (
+          SELECT format('%s.%s', n.nspname, c.relname) AS "table", c.relpages ${MIB_OF_PAGES} AS mib, greatest(c.reltuples, 0)::bigint AS rows
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+           ORDER BY c.relpages DESC, 1 LIMIT 10) t) AS tables,
+       (SELECT coalesce(json_agg(w), '[]') FROM (SELECT * FROM worn ORDER BY "deadRows" DESC, 1 LIMIT 20) w) AS worn,
+       (SELECT coalesce(json_agg(u), '[]') FROM (SELECT * FROM unused ORDER BY mib DESC, 1 LIMIT 20) u) AS unused,
+       (SELECT coalesce(sum(mib), 0)::float8 FROM unused) AS "unusedMib",
+       (SELECT extract(epoch FROM clock_timestamp() - coalesce(stats_reset, pg_postmaster_start_time()))::float8
+          FROM pg_stat_database WHERE datname = current_database()) AS "statisticsSeconds",
+       (SELECT age FROM oldest) AS "transactionIdAge", (SELECT datname FROM oldest) AS "oldestDatabase"`;
+
+/**
+ * A replica that has replayed all it received is behind by nothing, however long its source has been silent; whether it receives anything is a question of its own. A base
+ * backup that is being taken shows as a reader, too.
+ */
+const REPLICATION = `
+WITH here AS (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn)
+SELECT pg_is_in_recovery() AS "isReplica",
+       EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') AS "isStreaming",
+       CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+            ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0) END::float8 AS "behindSeconds",
+       (SELECT coalesce(json_agg(json_build_object('name', application_name, 'state', state,
+                                                   'behindSeconds', coalesce(extract(epoch FROM replay_lag), 0)) ORDER BY application_name), '[]')
+          FROM pg_stat_replication WHERE state <> 'backup') AS readers,
+       (SELECT coalesce(json_agg(json_build_object('slot', slot_name, 'mib', pg_wal_lsn_diff(lsn, restart_lsn) / 1048576.0) ORDER BY slot_name), '[]')
+          FROM pg_replication_slots, here WHERE NOT active AND NOT temporary AND restart_lsn IS NOT NULL) AS "idleSlots"`;
+
+/** Reads all of it, in three statements of one session. @param deadRowsAboveShare between 0 and 1. @throws the driver's error. */
+export async function readDatabase(
+  client: ClientBase,
+  {
+    longerThanSeconds,
+    deadRowsAboveShare,
+  }: { readonly longerThanSeconds: number; readonly deadRowsAboveShare: number },
+): Promise<DatabaseReading> {
+  const rows = [
+    await client.query<Partial<DatabaseReading>>(SESSIONS, [longerThanSeconds, INTERNAL_USERS]),
+    await client.query<Partial<DatabaseReading>>(STORAGE, [deadRowsAboveShare, LEAST_ROWS]),
+    await client.query<Partial<DatabaseReading>>(REPLICATION),
+  ].map((result) => result.rows[0]);
+  if (rows.some((row) => row === undefined)) throw new Error('readDatabase: the server returned no row; expected one');
+  return Object.assign({}, ...rows) as DatabaseReading;
+}

@@ -40,7 +40,9 @@ function actionsUsed(source: string): string[] {
         ([, paged = '', command = paged]) => `${IAM_SERVICE[client] ?? client}:${IAM_ACTION[command] ?? command}`,
       ),
   );
-  return [...commands, ...signedByHand];
+  // A login by IAM is a token that is signed here; the database asks IAM ("Creating and using an IAM policy for IAM database access").
+  const logins = source.includes("from '@aws-sdk/rds-signer'") ? ['rds-db:connect'] : [];
+  return [...commands, ...signedByHand, ...logins];
 }
 
 /** A file and everything that it imports of ours besides the engine: what remediations share makes calls for them. */

@@ -60,8 +60,14 @@ export interface EcsRemediationWorld<O> {
   steady(name: string): Promise<void>;
   /** An event of ECS about the service; each call makes another event. */
   event(name: string, detailType: string, detail: object): Record<string, unknown>;
-  /** An alarm of the service in namespace `AWS/ECS`, or the one given. */
-  alarm(name: string, metricName: string, state?: 'ALARM' | 'OK', namespace?: string): Record<string, unknown>;
+  /** An alarm of the service in namespace `AWS/ECS`, or the one given, of now or the time given. */
+  alarm(
+    name: string,
+    metricName: string,
+    state?: 'ALARM' | 'OK',
+    namespace?: string,
+    atMs?: number,
+  ): Record<string, unknown>;
   deliver(name: string, event: unknown, options?: DeliverOptions<O>): Promise<Outcome>;
   fault(operation: string, kind: Fault['kind'], times?: number): void;
   calm(): void;
@@ -147,7 +153,7 @@ export async function openEcsRemediation<O>(
       ...{ version: '0', id: `event-${++ids}`, 'detail-type': detailType, source: 'aws.ecs', account: '000000000000' },
       ...{ time: new Date().toISOString(), region: REGION, resources: [key(name)], detail },
     }),
-    alarm: (name, metricName, state = 'ALARM', namespace = 'AWS/ECS') => {
+    alarm: (name, metricName, state = 'ALARM', namespace = 'AWS/ECS', atMs = Date.now()) => {
       const dimensions = { ClusterName: CLUSTER, ServiceName: name };
       return alarmEvent({
         id: `event-${++ids}`,
@@ -155,7 +161,7 @@ export async function openEcsRemediation<O>(
         resources: [`arn:aws:cloudwatch:${REGION}:000000000000:alarm:${name}-${metricName}`],
         detail: {
           alarmName: `${name}-${metricName}`,
-          state: { value: state, reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
+          state: { value: state, reason: 'Threshold Crossed', timestamp: new Date(atMs).toISOString() },
           configuration: {
             metrics: [{ id: 'm1', metricStat: { metric: { namespace, name: metricName, dimensions } } }],
           },

@@ -31,7 +31,7 @@ describe('every role of a deployment', () => {
     expect([...acting.failures, ...observing.failures]).toEqual([]);
   });
 
-  it('holds what its function asked for, and nothing else', () => {
+  it('holds what its function asked for, and nothing else [D56, D57]', () => {
     expect(compareWorlds(acting, observing)).toEqual({ roles: acting.roles.length, missing: [], unused: [] });
   });
 

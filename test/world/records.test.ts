@@ -171,7 +171,7 @@ describe('after the demo', () => {
       });
   });
 
-  it('no planted secret stands in anything that was written, told or printed', async () => {
+  it('no planted secret stands in anything that was written, told or printed [D100]', async () => {
     const { leaks, looked } = await watch.scan(planted, printed);
     expect(leaks).toEqual([]);
     // Nothing found in nothing proves nothing. Nobody need be paged, and no plan run, in a demo.

@@ -144,7 +144,7 @@ describe('a canary', () => {
 });
 
 describe('Nightshift that is dead', () => {
-  it('calls a person by the standby region, at most 15 minutes later by the clock of its alarm', async () => {
+  it('calls a person by the standby region, at most 15 minutes later by the clock of its alarm [2a/monitoring-down]', async () => {
     const pages = await inbox(standby, world.deployed.standbyOutputs.PageTopic);
     const lambda = clientFor(LambdaClient, region);
     // Not one execution any more: as if the function's code, its role or its quota were gone.

@@ -2,7 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudWatchClient, DescribeAlarmsCommand, ListTagsForResourceCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  ListTagsForResourceCommand,
+  type MetricAlarm,
+} from '@aws-sdk/client-cloudwatch';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
 import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -10,12 +15,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Deployed, deployNightshift } from '../../../local/deploy/deploy.ts';
 import { startMinistack } from '../../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../../local/gateway/index.ts';
-import { createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
+import { askFor } from '../../../local/services/troubled.ts';
+import { type CloudWatch, createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
+import { balancerOf } from '../../../local/stand-ins/ecs/balancer-metrics.ts';
 import { type OpenWorld, openWorld } from '../../../local/world/context.ts';
 
 let scratch: string;
 let world: OpenWorld;
 let gateway: Gateway;
+let cloudwatch: CloudWatch;
 let deployed: Deployed;
 const lines: string[] = [];
 
@@ -32,12 +40,14 @@ beforeAll(async () => {
   world = await openWorld({ name: 'deploy-test', timeScale: 1, report: () => {}, root });
   gateway = await startGateway(world);
   // Not started: alarms are kept with their tags, and nothing is judged.
-  gateway.register(createCloudWatch(world, { events: { publish: async () => ({ id: 'not-published' }) } }));
+  cloudwatch = createCloudWatch(world, { events: { publish: async () => ({ id: 'not-published' }) } });
+  gateway.register(cloudwatch);
   gateway.upstreamUrl = (await startMinistack(world, { endpointUrl: gateway.url })).url;
   deployed = await deployNightshift(world, {
     endpointUrl: gateway.url,
     configPath: 'local/demo.config.ts',
-    environment: { NIGHTSHIFT_DEMO_DATABASE_PORT: '5499' },
+    // `checkout` is watched through its load balancer, too.
+    environment: { NIGHTSHIFT_DEMO_DATABASE_PORT: '5499', ...askFor('checkout') },
     report: (line) => lines.push(line),
   });
 });
@@ -46,6 +56,13 @@ afterAll(async () => {
   await world?.stop();
   rmSync(scratch, { recursive: true, force: true });
 });
+
+async function alarmsOf(prefix: string): Promise<readonly MetricAlarm[]> {
+  const { MetricAlarms = [] } = await new CloudWatchClient(client()).send(
+    new DescribeAlarmsCommand({ AlarmNamePrefix: prefix, MaxRecords: 100 }),
+  );
+  return MetricAlarms;
+}
 
 describe('deployNightshift', () => {
   it('puts out the journal table and the page topic, and says how long each part took', () => {
@@ -79,18 +96,75 @@ describe('deployNightshift', () => {
     ]);
   });
 
-  it('makes the alarms with their tags, thresholds and resolved page topic', async () => {
-    const cloudwatch = new CloudWatchClient(client());
-    const { MetricAlarms = [] } = await cloudwatch.send(
-      new DescribeAlarmsCommand({ AlarmNamePrefix: 'nightshift-demo-' }),
-    );
-    const byName = new Map(MetricAlarms.map((alarm) => [alarm.AlarmName, alarm]));
+  it('makes the alarms with their tags, thresholds and resolved page topic [M39]', async () => {
+    const alarms = await alarmsOf('nightshift-demo-');
+    const byName = new Map(alarms.map((alarm) => [alarm.AlarmName, alarm]));
     const cpu = byName.get('nightshift-demo-backend-cpu');
     expect(cpu).toMatchObject({ Threshold: 80, Period: 10, EvaluationPeriods: 1 });
     expect(byName.get('nightshift-demo-orders-db-connections')).toMatchObject({ Threshold: 64 });
     expect(byName.get('nightshift-demo-backend-cpu-backstop')?.AlarmActions).toEqual([deployed.outputs.PageTopic]);
-    const { Tags } = await cloudwatch.send(new ListTagsForResourceCommand({ ResourceARN: cpu?.AlarmArn }));
+    const { Tags } = await new CloudWatchClient(client()).send(
+      new ListTagsForResourceCommand({ ResourceARN: cpu?.AlarmArn }),
+    );
     expect(Tags).toContainEqual({ Key: 'nightshift:runbook', Value: 'scale-out-service' });
+  });
+
+  it('gives every alarm a number, a time, a statistic, a severity and an answer [D6, D41, D43]', async () => {
+    const alarms = await alarmsOf('nightshift-demo-');
+    const answered = alarms.filter(({ AlarmDescription = '' }) => AlarmDescription.includes(' answers with '));
+    expect(answered.length).toBeGreaterThanOrEqual(8);
+    for (const alarm of answered) {
+      const { AlarmName, AlarmDescription, Threshold, EvaluationPeriods, Metrics = [] } = alarm;
+      const statistics = [
+        alarm.Statistic ?? alarm.ExtendedStatistic,
+        ...Metrics.flatMap(({ MetricStat }) => (MetricStat ? [MetricStat.Stat] : [])),
+      ].filter((each) => each !== undefined);
+      const periods = [alarm.Period, ...Metrics.map(({ MetricStat }) => MetricStat?.Period)].filter((each) => each);
+      expect({ AlarmName, Threshold, EvaluationPeriods }).toEqual({
+        AlarmName,
+        Threshold: expect.any(Number),
+        EvaluationPeriods: expect.any(Number),
+      });
+      expect([AlarmName, statistics.length > 0, periods.length > 0]).toEqual([AlarmName, true, true]);
+      expect(AlarmDescription).toMatch(/^P[1-4]\. .+\. Nightshift demo answers with [a-z-]+\.$/);
+      expect(alarms.map((each) => each.AlarmName)).toContain(`${AlarmName}-backstop`);
+    }
+  });
+
+  it('watches CPU and memory as shares of what tasks have, and latency by a percentile [D32, D33, D39]', async () => {
+    const of = (alarms: readonly MetricAlarm[], name: string) => alarms.find(({ AlarmName }) => AlarmName === name);
+    const alarms = await alarmsOf('nightshift-demo-checkout-');
+    const percent = { Namespace: 'AWS/ECS', Statistic: 'Average', ComparisonOperator: 'GreaterThanThreshold' };
+    expect(of(alarms, 'nightshift-demo-checkout-cpu')).toMatchObject({ ...percent, MetricName: 'CPUUtilization' });
+    expect(of(alarms, 'nightshift-demo-checkout-memory')).toMatchObject({
+      ...{ ...percent, MetricName: 'MemoryUtilization' },
+    });
+    expect(of(alarms, 'nightshift-demo-checkout-latency')).toMatchObject({
+      ...{ MetricName: 'TargetResponseTime', ExtendedStatistic: 'p95' },
+    });
+  });
+
+  it('has errors judged by their share of all answers, which is zero without errors [D31, D40, D106]', async () => {
+    const { loadBalancer: LoadBalancer, targetGroup: TargetGroup } = balancerOf('checkout');
+    const periodMs = 10_000;
+    let at = Math.floor(Date.now() / periodMs) * periodMs;
+    const stateAfter = async (requests: number, errors: number | undefined) => {
+      const put = (name: string, value: number) =>
+        cloudwatch.put({
+          ...{ region: 'us-east-1', namespace: 'AWS/ApplicationELB', name, value, at: new Date(at + 1_000) },
+          dimensions: { LoadBalancer, TargetGroup },
+        });
+      put('RequestCount', requests);
+      if (errors !== undefined) put('HTTPCode_Target_5XX_Count', errors);
+      at += periodMs;
+      await cloudwatch.evaluateNow(new Date(at + 1_000));
+      const [alarm] = await alarmsOf('nightshift-demo-checkout-errors');
+      return alarm?.StateValue;
+    };
+    expect(await stateAfter(200, undefined)).toBe('OK');
+    // As many errors a second, once as a large share and once as a small one.
+    expect(await stateAfter(20, 10)).toBe('ALARM');
+    expect(await stateAfter(2_000, 10)).toBe('OK');
   });
 
   it('deploys functions whose code holds this configuration', async () => {

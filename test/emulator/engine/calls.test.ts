@@ -76,7 +76,7 @@ const next = async (id: string, at: number) => {
 };
 
 describe('a call', () => {
-  it('goes to the topic that its level has of its own, and to everybody where it has none', async () => {
+  it('goes to the topic that its level has of its own, and to everybody where it has none [7b/management-notice]', async () => {
     const { id, escalated } = await open('P1', MORNING);
     await callFor(escalated, context(MORNING));
     for (const level of [2, 3, 'management'])
@@ -115,7 +115,7 @@ describe('a call', () => {
 
 describe('hours', () => {
   it.each(['P3', 'P4'] as const)(
-    'hold back the calls of a %s until the next business day, told in its timeline',
+    'hold back the calls of a %s until the next business day, told in its timeline [7a/severity-P4]',
     async (severity) => {
       const { id, escalated } = await open(severity, NIGHT);
       expect(await callFor(escalated, context(NIGHT + MINUTE))).toBe(false);
@@ -134,7 +134,7 @@ describe('hours', () => {
     },
   );
 
-  it.each(['P1', 'P2'] as const)('hold back nothing of a %s', async (severity) => {
+  it.each(['P1', 'P2'] as const)('hold back nothing of a %s [7a/severity-P0]', async (severity) => {
     const { escalated } = await open(severity, NIGHT);
     expect(await callFor(escalated, context(NIGHT + MINUTE))).toBe(true);
   });
@@ -184,12 +184,14 @@ describe('a severity that a person changes', () => {
     expect((await incidentOf(id)).timeline.at(-1)?.summary).toBe('P3 becomes P1: after the release');
   });
 
-  it('gives people their time when it is lowered', async () => {
+  it('gives people their time when it is lowered [7a/severity-P1, 7a/severity-P2, 7a/severity-P3]', async () => {
     const { id, escalated } = await open('P1', MORNING);
     await callFor(escalated, context(MORNING));
     expect((await next(id, MORNING + 2 * MINUTE))?.at).toBe(MORNING + 6 * MINUTE);
-    await changeSeverity(world.store, id, { ...ANN, severity: 'P3' }, MORNING + 2 * MINUTE);
-    expect((await next(id, MORNING + 3 * MINUTE))?.at).toBe(MORNING + 61 * MINUTE);
+    await changeSeverity(world.store, id, { ...ANN, severity: 'P2' }, MORNING + 2 * MINUTE);
+    expect((await next(id, MORNING + 3 * MINUTE))?.at).toBe(MORNING + 16 * MINUTE);
+    await changeSeverity(world.store, id, { ...ANN, severity: 'P3' }, MORNING + 3 * MINUTE);
+    expect((await next(id, MORNING + 4 * MINUTE))?.at).toBe(MORNING + 61 * MINUTE);
   });
 
   it('is refused for an incident that is over', async () => {

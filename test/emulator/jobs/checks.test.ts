@@ -141,7 +141,7 @@ describe('check-secrets', () => {
   const LISTING = { service: 'secretsmanager', operation: 'ListSecrets' };
   const PLANTED = 'planted-value-that-nobody-may-see';
 
-  it('[5c/secret-age-check, 8/secret-age, 5b/api-key-expiry, 8/check-key-expiry] names what is old and what ends, by date alone', async () => {
+  it('[5c/secret-age-check, 8/secret-age, 5b/api-key-expiry, 8/check-key-expiry, 2c/secret-too-old, 2c/api-key-expiring] names what is old and what ends, by date alone', async () => {
     await secrets.send(new CreateSecretCommand({ Name: 'orders/login', SecretString: PLANTED }));
     await secrets.send(
       new CreateSecretCommand({
@@ -170,7 +170,7 @@ describe('check-secrets', () => {
     expect(asked.filter((each) => /^Get(Secret|Param)/.test(each))).toEqual([]);
   });
 
-  it('goes by the value in use, not by the last change of anything else', async () => {
+  it('goes by the value in use, not by the last change of anything else [D65]', async () => {
     const SecretId = 'orders/described';
     await secrets.send(new CreateSecretCommand({ Name: SecretId, SecretString: PLANTED }));
     const setAt = (await secrets.send(new DescribeSecretCommand({ SecretId }))).LastChangedDate?.getTime() ?? 0;
@@ -184,7 +184,7 @@ describe('check-secrets', () => {
     expect(report?.findings).toContainEqual(expect.objectContaining({ subject: SecretId, check: 'secret-age' }));
   });
 
-  it('fails when it may not look, and repeats what is only throttled', async () => {
+  it('fails when it may not look, and repeats what is only throttled [D107]', async () => {
     w.gateway.faults.add({ name: 'twice', match: LISTING, kind: 'throttled', times: 2 });
     expect((await run('checkSecrets')).check).toBe('secret-end');
     w.gateway.faults.add({ name: 'refused', match: LISTING, kind: 'refused' });
@@ -229,7 +229,7 @@ describe('check-health', () => {
     await createInstance(db.name);
   });
 
-  it('[5b/daily-health-check] passes over what is well and names what is not, with figures', async () => {
+  it('[5b/daily-health-check, 3d/check-health, 5b/service-status, 9/report-daily-health] passes over what is well and names what is not, with figures', async () => {
     freeStorage(50);
     const well = { services: { orders: { ...orders, minTasks: 0 } }, databases: { [db.name]: db } };
     expect(await run('checkHealth', well)).toMatchObject({ verdict: 'passed', summary: '3 of 3 checks passed' });

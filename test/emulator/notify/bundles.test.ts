@@ -125,7 +125,7 @@ describe('the deployed functions', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(800_000);
   });
 
-  it('tell the team of a new incident, signed, with the id of the line that says so', async () => {
+  it('tell the team of a new incident, signed, with the id of the line that says so [M19, M36]', async () => {
     const id = await write('inc-told', 'opened', 'backend-cpu', {
       title: 'backend-cpu',
       target: 'ecs-service/orders/backend',

@@ -39,7 +39,7 @@ const vendors = () => world.receiver.taken.map(({ vendor }) => vendor).sort();
 const actions = () => world.receiver.taken.map(({ body }) => `${body.event_action} ${body.dedup_key}`);
 
 describe('an event', () => {
-  it('is told by every channel in a form that its vendor accepts', async () => {
+  it('is told by every channel in a form that its vendor accepts [7b/template-initial, 7b/template-update, 7b/template-resolved, 7b/all-clear, D42]', async () => {
     const notifier = world.notifier(world.channels);
     for (const happening of ['opened', 'updated', 'escalated', 'resolved'] as const) {
       world.receiver.taken.length = 0;
@@ -52,7 +52,7 @@ describe('an event', () => {
     expect(world.receiver.refused).toEqual([]);
   });
 
-  it('is told only by the channels of routes that fit its severity, happening and target', async () => {
+  it('is told only by the channels of routes that fit its severity, happening and target [7b/alert-routing, M15]', async () => {
     const { slack, teams, webhook, pagerduty } = world.channels;
     const notifier = world.notifier({ slack, teams, webhook, pagerduty }, [
       { severities: ['P1'], events: ['opened'], channels: ['slack'] },
@@ -327,7 +327,7 @@ describe('channels of AWS', () => {
 });
 
 describe('secrets', () => {
-  it('in a parameter that is not encrypted are refused', async () => {
+  it('in a parameter that is not encrypted are refused [D29]', async () => {
     const ssm = new SSMClient({ endpoint: world.gateway.url, region: 'us-east-1' });
     await ssm.send(
       new PutParameterCommand({

@@ -92,7 +92,7 @@ async function kept(folder: string | undefined): Promise<{ json: ArchiveDocument
 }
 
 describe('an incident that is over', () => {
-  it('is kept as JSON, Markdown and HTML, with its chain, signed', async () => {
+  it('is kept as JSON, Markdown and HTML, with its chain, signed [D63]', async () => {
     const result = await archive(eventOf(await written('inc-archived')), contextAt(SOON));
     expect(result.written).toBe(3);
     const { json, markdown, html } = await kept(result.folder);

@@ -22,7 +22,7 @@ const handBack = (name: string) => ({
 });
 
 describe('fail-over-dns, while site east is sick and site west is well', () => {
-  it('sends everybody to the site that is well, and is verified once users reach it [2a/dns-or-lb-failure, 3d/switch-dns, D127, M24]', async () => {
+  it('sends everybody to the site that is well, and is verified once users reach it [2a/dns-or-lb-failure, 3d/switch-dns, 3d/check-dns, D127, M24, D60, M34]', async () => {
     const name = w.record();
     expect(await w.addressOf(name)).toBe(EAST);
     const { result, changing } = await w.callsDuring(() => w.deliver(name, w.alarm(name)));
@@ -211,7 +211,7 @@ describe('fail-over-dns, while site east is sick and site west is well', () => {
 });
 
 describe('fail-over-dns, as health changes', () => {
-  it('sends nobody to a site that turns sick at the last moment, nor from one that is well', async () => {
+  it('sends nobody to a site that turns sick at the last moment, nor from one that is well [D54, D97, D131]', async () => {
     await w.health({ east: false, west: true });
     const name = w.record();
     const { gateway } = w.route53;

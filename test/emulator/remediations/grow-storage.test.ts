@@ -42,7 +42,7 @@ const grow = async (id: string) => {
 };
 
 describe('grow-storage', () => {
-  it('grows by one call, and is verified once the alarm is OK [2b/disk-usage]', async () => {
+  it('grows by one call, and is verified once the alarm is OK [2b/disk-usage, 3d/expand-volume]', async () => {
     const id = await described();
     const { result, changing } = await w.callsDuring(() => fire(id));
     expect(result).toMatchObject({ kind: 'remediated' });

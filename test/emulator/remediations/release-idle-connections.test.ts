@@ -156,7 +156,7 @@ async function counted(which: 'all' | 'idle' = 'all'): Promise<number> {
 }
 
 describe('release-idle-connections on a real server', () => {
-  it('ends the oldest idle sessions down to its goal, and nobody else [2b/database-connections-exhausted, 3c/kill-idle-connections, D21]', async () => {
+  it('ends the oldest idle sessions down to its goal, and nobody else [2b/database-connections-exhausted, 3c/kill-idle-connections, D21, D22, D115]', async () => {
     const idle = await open('orders_app', 24, 'idle');
     const active = await open('orders_app', 4, 'active');
     const allowedUser = await open('batch_allowed', 3, 'idle');
@@ -192,7 +192,7 @@ describe('release-idle-connections on a real server', () => {
     expect(JSON.stringify(entries)).not.toMatch(/SELECT|BEGIN|password/i);
   });
 
-  it('still gets in when every ordinary slot is taken', async () => {
+  it('still gets in when every ordinary slot is taken [4/relieve-connection-pool]', async () => {
     const idle = await open('orders_app', MAX, 'idle');
     expect(idle.report().refused).toEqual({ '53300': expect.any(Number) });
     await grownOld();
@@ -298,7 +298,7 @@ describe('release-idle-connections on a real server', () => {
     });
   });
 
-  it('calls a person when the database cannot be reached', async () => {
+  it('calls a person when the database cannot be reached [2a/database-down, 3c/check-database]', async () => {
     expect(await fire({ change: { port: 1 } })).toMatchObject({
       kind: 'escalated',
       reason: expect.stringContaining('could not look into'),

@@ -20,7 +20,7 @@ const processes = (name: string) =>
 const deploymentOf = async (name: string) => (await w.describe(name))?.deployments?.[0]?.id;
 
 describe('restart-service', () => {
-  it('replaces every process while the service answers, and is verified [3b/restart-service]', async () => {
+  it('replaces every process while the service answers, and is verified [3b/restart-service, M27]', async () => {
     await w.create('happy', {}, { desiredCount: 2 });
     const before = processes('happy');
     const url = w.world.ecs.serviceUrl('orders', 'happy');

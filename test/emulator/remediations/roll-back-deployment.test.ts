@@ -22,6 +22,24 @@ const impaired = (name: string) =>
   });
 const deployment = (name: string, eventName: string) =>
   w.event(name, 'ECS Deployment State Change', { eventType: 'INFO', eventName, deploymentId: 'ecs-svc/1' });
+type Balancer = { readonly loadBalancer: string; readonly targetGroup: string };
+/** Too large a share of its answers are errors: the load balancer tells, by metric math. */
+const errors = (name: string, { loadBalancer: LoadBalancer, targetGroup: TargetGroup }: Balancer) => {
+  const alarm = w.alarm(name, 'HTTPCode_Target_5XX_Count', 'ALARM', 'AWS/ApplicationELB');
+  const input = (id: string, metricName: string) => ({
+    ...{ id, returnData: false },
+    metricStat: {
+      metric: { namespace: 'AWS/ApplicationELB', name: metricName, dimensions: { LoadBalancer, TargetGroup } },
+    },
+  });
+  const metrics = [
+    { id: 'share', expression: '100 * FILL(errors, 0) / requests', returnData: true },
+    input('errors', 'HTTPCode_Target_5XX_Count'),
+    input('requests', 'RequestCount'),
+  ];
+  const alarmTags = { 'nightshift:runbook': 'high-error-rate' };
+  return { ...alarm, detail: { ...(alarm.detail as object), configuration: { metrics }, alarmTags } };
+};
 const definitionOf = async (name: string) => (await w.describe(name))?.taskDefinition?.split('/').at(-1);
 async function quarantineOf(name: string): Promise<string | undefined> {
   const resourceArn = (await w.describe(name))?.serviceArn;
@@ -37,7 +55,7 @@ async function deployed(name: string, bad = {}): Promise<void> {
 }
 
 describe('roll-back-deployment', () => {
-  it('takes back a revision whose tasks fail their health checks, while the old tasks still serve [3b/rollback-deployment]', async () => {
+  it('takes back a revision whose tasks fail their health checks, while the old tasks still serve [3b/rollback-deployment, M8, M37]', async () => {
     await w.create('failing');
     const bad = await w.register('failing', { digest: 'b', environment: { SERVICE_FAIL_HEALTH: '1' } });
     await w.update('failing', { taskDefinition: bad });
@@ -63,7 +81,7 @@ describe('roll-back-deployment', () => {
     expect(await w.incident(result)).toMatchObject({ actions: [{ status: 'verified' }] });
   });
 
-  it('takes back a revision whose tasks start and end again and again [2a/crash-loop]', async () => {
+  it('takes back a revision whose tasks start and end again and again [2a/crash-loop, 4/respond-crash-loop, D38, D62]', async () => {
     await w.create('looping');
     const bad = await w.register('looping', { digest: 'b', environment: { SERVICE_CRASH_AFTER_MS: '150' } });
     await w.update('looping', { taskDefinition: bad });
@@ -139,6 +157,41 @@ describe('roll-back-deployment', () => {
       kind: 'escalated',
       reason: expect.stringContaining('never steady'),
     });
+  });
+
+  it('takes back the release whose answers are errors, and nothing when none is to blame [2b/high-error-rate, 4/mitigate-errors]', async () => {
+    await deployed('erring');
+    const balancedBy = {
+      ...{ loadBalancer: 'app/erring/0123456789abcdef', targetGroup: 'targetgroup/erring/0123456789abcdef' },
+    };
+    const { result, changing } = await w.callsDuring(() =>
+      w.deliver('erring', errors('erring', balancedBy), { target: { balancedBy } }),
+    );
+    expect(result).toMatchObject({ kind: 'remediated' });
+    expect(changing).toEqual(['TagResource', 'UpdateService']);
+    await w.steady('erring');
+    expect(await definitionOf('erring')).toBe('erring:1');
+    await w.create('blameless');
+    const other = { ...balancedBy, targetGroup: 'targetgroup/blameless/0123456789abcdef' };
+    const blameless = await w.callsDuring(() =>
+      w.deliver('blameless', errors('blameless', other), { target: { balancedBy: other } }),
+    );
+    expect(blameless.result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('never steady') });
+    expect(blameless.changing).toEqual([]);
+  });
+
+  it('calls a person for a service whose tasks are gone and whose release is too old to be blamed [2a/service-down, 2a/container-not-up]', async () => {
+    await deployed('gone');
+    const later = Date.now() + 3_600_000;
+    const missing = w.alarm('gone', 'RunningTaskCount', 'ALARM', 'ECS/ContainerInsights', later);
+    const { result, changing } = await w.callsDuring(() =>
+      w.deliver('gone', missing, { target: { rollBackWithinSeconds: 1_800 }, now: () => later }),
+    );
+    expect(result).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringContaining("its deployment isn't blamed"),
+    });
+    expect(changing).toEqual([]);
   });
 
   keepsItsPromises({

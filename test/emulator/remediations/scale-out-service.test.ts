@@ -133,6 +133,35 @@ async function settled(name: string, count: number): Promise<void> {
 }
 
 let ids = 0;
+/** Ends of the ARNs of what sends a service its requests. */
+const balancerOf = (name: string) => ({
+  ...{ loadBalancer: `app/${name}/0123456789abcdef`, targetGroup: `targetgroup/${name}/0123456789abcdef` },
+});
+/** Its clients wait for too long: the load balancer knows, and names no service. */
+const slow = (name: string) => {
+  const { loadBalancer: LoadBalancer, targetGroup: TargetGroup } = balancerOf(name);
+  return alarmEvent({
+    id: `event-${++ids}`,
+    resources: [`arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-latency`],
+    detail: {
+      alarmName: `${name}-latency`,
+      state: { value: 'ALARM', reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
+      configuration: {
+        metrics: [
+          {
+            id: 'm1',
+            metricStat: {
+              metric: {
+                ...{ namespace: 'AWS/ApplicationELB', name: 'TargetResponseTime' },
+                dimensions: { LoadBalancer, TargetGroup },
+              },
+            },
+          },
+        ],
+      },
+    },
+  });
+};
 const alarm = (name: string, options: { id?: string; metric?: string } = {}) => {
   const metric = options.metric ?? 'CPUUtilization';
   const dimensions = { ClusterName: 'orders', ServiceName: name };
@@ -186,7 +215,7 @@ const changes = (since: number) =>
 const mark = () => gateway.calls().at(-1)?.id ?? 0;
 
 describe('scale-out-service on a real service', () => {
-  it('raises the desired count by half and by one call [2b/high-cpu, 3a/scale-out-service, D26]', async () => {
+  it('raises the desired count by half and by one call [2b/high-cpu, 3a/scale-out-service, D26, M28]', async () => {
     await service('happy');
     const since = mark();
     expect(await deliver(alarm('happy'))).toMatchObject({ kind: 'remediated' });
@@ -244,7 +273,7 @@ describe('scale-out-service on a real service', () => {
     expect(outcomes.map((each) => each.kind).sort()[1]).toBe('remediated');
   });
 
-  it('raises the minimum where auto scaling owns the count [D11]', async () => {
+  it('raises the minimum where auto scaling owns the count [D11, D9, D59]', async () => {
     await service('scaled');
     await clients.scaling.send(
       new RegisterScalableTargetCommand({
@@ -261,7 +290,7 @@ describe('scale-out-service on a real service', () => {
     await settled('scaled', 3);
   });
 
-  it('calls a person at the maximum and changes nothing', async () => {
+  it('calls a person at the maximum and changes nothing [D142, M6]', async () => {
     await service('full', 2, { maxTasks: 2 });
     const since = mark();
     expect(await deliver(alarm('full'))).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('2') });
@@ -336,25 +365,22 @@ describe('scale-out-service on a real service', () => {
 
   it('joins the incident of the database that it depends on, and changes nothing', async () => {
     await service('dependent', 2, { dependsOn: ['orders-db'] });
-    await store.transact([
-      {
-        label: 't',
-        item: {
-          Put: {
-            TableName: 'journal',
-            Item: {
-              pk: { S: 'TARGET#rds-instance/orders-db' },
-              sk: { S: 'TARGET' },
-              version: { N: '1' },
-              openIncidentId: { S: 'inc-x' },
-            },
-          },
-        },
-      },
-    ]);
+    await troubled('orders-db', 'inc-x');
     const outcome = await deliver(alarm('dependent'));
     expect(outcome).toMatchObject({ kind: 'joined', incidentId: 'inc-x' });
     expect((await describe_('dependent'))?.desiredCount).toBe(2);
+  });
+
+  it('gives a service more tasks whose clients wait too long, and none to one whose database is the cause [2b/high-latency, 4/mitigate-latency]', async () => {
+    await service('slow', 2, { balancedBy: balancerOf('slow') });
+    const since = mark();
+    expect(await deliver(slow('slow'))).toMatchObject({ kind: 'remediated' });
+    await settled('slow', 3);
+    await service('waiting', 2, { balancedBy: balancerOf('waiting'), dependsOn: ['orders-db'] });
+    await troubled('orders-db', 'inc-slow-db');
+    expect(await deliver(slow('waiting'))).toMatchObject({ kind: 'joined', incidentId: 'inc-slow-db' });
+    expect((await describe_('waiting'))?.desiredCount).toBe(2);
+    expect(changes(since).map((call) => call.operation)).toEqual(['UpdateService']);
   });
 
   it('takes an event of 1 MB with fields that nobody knows, and keeps little of it', async () => {
@@ -366,6 +392,15 @@ describe('scale-out-service on a real service', () => {
     expect(JSON.stringify(incident).length).toBeLessThan(10_000);
   });
 });
+
+/** A database that has an incident. */
+async function troubled(database: string, incident: string): Promise<void> {
+  const Item = {
+    ...{ pk: { S: `TARGET#rds-instance/${database}` }, sk: { S: 'TARGET' } },
+    ...{ version: { N: '1' }, openIncidentId: { S: incident } },
+  };
+  await store.transact([{ label: 't', item: { Put: { TableName: 'journal', Item } } }]);
+}
 
 async function service_(name: string): Promise<void> {
   services[name] = { ...baseService, name, service: name, dependsOn: [] };

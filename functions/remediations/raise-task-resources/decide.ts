@@ -1,7 +1,16 @@
 /** Which size the tasks of a service get, and how it is seen that they have it. Pure. */
 import { isFargateSize, moreCpu, moreMemory, type TaskSize } from '../../ecs/fargate.ts';
+import { recentRelease } from '../../ecs/release.ts';
 import { mayRoll } from '../../ecs/rolling.ts';
-import { type Deployment, type Missing, primaryOf, type RunningService, shortName, stackOf } from '../../ecs/types.ts';
+import {
+  type Deployment,
+  type Missing,
+  type PastDeployment,
+  primaryOf,
+  type RunningService,
+  shortName,
+  stackOf,
+} from '../../ecs/types.ts';
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
 
@@ -23,6 +32,8 @@ export type Observation =
       readonly definition: DefinitionSeen;
       /** Task definitions of tasks that were killed for want of memory; ECS knows of them for about an hour. */
       readonly outOfMemory: readonly string[];
+      /** Newest first. */
+      readonly history: readonly PastDeployment[];
     });
 type Seen = Exclude<Observation, Missing>;
 
@@ -58,6 +69,8 @@ export function decide({ signal, target, observation, config }: DecideInput<Serv
     return { kind: 'fine', reason: `no task of ${shortName(primary.taskDefinition)} was killed for want of memory` };
   if (definition.raisedFrom !== undefined && primary.createdAtMs > Date.parse(signal.at))
     return { kind: 'fine', reason: `${shortName(primary.taskDefinition)} has more than when the trouble began` };
+  const blame = releaseToBlame(observation, primary.taskDefinition, target, signal.at);
+  if (blame) return { kind: 'escalate', reason: `${target.name} isn't given greater tasks: ${blame}` };
   const unfit = cannotBeRaised(observation, target);
   if (unfit) return { kind: 'escalate', reason: `${target.name} isn't given greater tasks: ${unfit}` };
   const most = { cpuUnits: target.maxTaskCpuUnits, memoryMib: target.maxTaskMemoryMib };
@@ -70,6 +83,20 @@ export function decide({ signal, target, observation, config }: DecideInput<Serv
     };
   }
   return { kind: 'act', change: raise(observation, primary, greater, target, config) };
+}
+
+/** A release that needs more than the one before is taken back, or raised by who made it: greater tasks would only hide it. Ours is no release. */
+function releaseToBlame(
+  { definition, history }: Seen,
+  current: string,
+  { rollBackWithinSeconds }: ServiceConfig,
+  signalAt: string,
+): string | undefined {
+  if (definition.raisedFrom !== undefined) return undefined;
+  const release = recentRelease(history, current, Date.parse(signalAt), rollBackWithinSeconds);
+  if (!release) return undefined;
+  const [name, before] = [shortName(current), shortName(release.before)];
+  return `${name} had run for ${release.ageSeconds} s when the trouble began, so within rollBackWithinSeconds ${rollBackWithinSeconds} its release is to blame; going back to ${before}, which was steady, is the better step`;
 }
 
 /** Why no greater revision can be made of that one. */

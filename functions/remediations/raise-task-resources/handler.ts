@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-ecs';
 import { type Definition, readDefinition } from '../../ecs/definition.ts';
 import { readServiceGuards, tasksOf } from '../../ecs/guards.ts';
+import { listDeployments, withRevisions } from '../../ecs/history.ts';
 import { readService } from '../../ecs/service.ts';
 import { ofService } from '../../ecs/target.ts';
 import { readTasks } from '../../ecs/tasks.ts';
@@ -48,14 +49,21 @@ const registers = new ECSClient(onceClientDefaults());
 const LOOKED_THROUGH = 5;
 
 async function observe(target: ServiceConfig): Promise<Observation> {
-  const [service, stopped] = await Promise.all([readService(ecs, target), readTasks(ecs, target, 'STOPPED')]);
+  const [service, deployments, stopped] = await Promise.all([
+    readService(ecs, target),
+    listDeployments(ecs, target),
+    readTasks(ecs, target, 'STOPPED'),
+  ]);
   if (service.kind === 'missing') return service;
   const running = primaryOf(service)?.taskDefinition;
   const outOfMemory = stopped
     .filter(({ containers }) => containers?.some(({ reason }) => reason?.startsWith(OUT_OF_MEMORY)))
     .flatMap(({ taskDefinitionArn }) => (taskDefinitionArn ? [taskDefinitionArn] : []));
-  const definition = running === undefined ? NONE : seen(await readDefinition(ecs, running));
-  return { ...service, definition, outOfMemory: [...new Set(outOfMemory)] };
+  const [definition, history] = await Promise.all([
+    running === undefined ? NONE : readDefinition(ecs, running).then(seen),
+    withRevisions(ecs, deployments),
+  ]);
+  return { ...service, definition, history, outOfMemory: [...new Set(outOfMemory)] };
 }
 
 /** Of a service without a deployment, which nothing is decided about. */

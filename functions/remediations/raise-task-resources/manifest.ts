@@ -12,8 +12,14 @@ export const manifest = defineManifest({
   ],
   permissions: [
     {
-      actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
+      actions: ['ecs:DescribeServices', 'ecs:UpdateService', 'ecs:ListServiceDeployments'],
       resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
+    },
+    {
+      actions: ['ecs:DescribeServiceRevisions'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service-revision/{cluster}/{service}/*'],
+      whyAnyResource:
+        'The id of a service revision is made by AWS and not known before it exists (Service Authorization Reference, Actions for Amazon ECS).',
     },
     {
       actions: ['ecs:DescribeTaskDefinition', 'ecs:ListTaskDefinitions', 'ecs:ListTasks', 'ecs:RegisterTaskDefinition'],
@@ -55,6 +61,7 @@ export const manifest = defineManifest({
       "the service isn't there, is scaled to zero tasks, or has another deployment controller than ECS",
       'a deployment is under way, or its deployment limits leave no room to replace tasks',
       'no task of the revision that runs was killed for want of memory (when an event of a task started it)',
+      'another revision was rolled out within `rollBackWithinSeconds` before the trouble, over one that was steady: then its release is to blame, and going back is the better step',
       'tasks do not run on Fargate, run on Windows, or have a role that `taskRoles` does not list',
       'the next size is beyond `maxTaskCpuUnits` or `maxTaskMemoryMib`',
     ],

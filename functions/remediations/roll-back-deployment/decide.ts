@@ -1,5 +1,6 @@
 /** Whether a service is put back to what was steady before its last deployment. Pure. */
 
+import { ageSecondsOf, rolloutOfCurrent } from '../../ecs/release.ts';
 import {
   type Missing,
   type PastDeployment,
@@ -123,15 +124,13 @@ function crashLoop(seen: Seen, at: number): boolean {
 function notTheDeployment(seen: Seen, target: ServiceConfig, signalAt: string): string | undefined {
   const current = primaryOf(seen)?.taskDefinition ?? '';
   const name = shortName(current);
-  // Deployments of the same definition one after another are restarts of it.
-  const other = seen.history.findIndex(({ taskDefinition }) => taskDefinition !== current);
-  const rollout = seen.history[other === -1 ? seen.history.length - 1 : other - 1];
+  const rollout = rolloutOfCurrent(seen.history, current);
   if (!rollout) return `${target.name} runs ${name}, and ECS has no record of its deployment`;
-  if (other !== -1 && seen.history.slice(other).some(({ taskDefinition }) => taskDefinition === current))
+  if (rollout.earlier.some(({ taskDefinition }) => taskDefinition === current))
     return `${target.name} went back to ${name} already: nothing before it is known to be better`;
   const at = Date.parse(signalAt);
-  if (at < rollout.createdAtMs) return `the trouble began before ${name} was deployed`;
-  const ageSeconds = Math.round((at - (rollout.finishedAtMs ?? rollout.createdAtMs)) / 1000);
+  if (at < rollout.first.createdAtMs) return `the trouble began before ${name} was deployed`;
+  const ageSeconds = ageSecondsOf(rollout.first, at);
   if (ageSeconds > target.rollBackWithinSeconds)
     return `${name} had run for ${ageSeconds} s when the trouble began: with rollBackWithinSeconds ${target.rollBackWithinSeconds} its deployment isn't blamed`;
   return undefined;

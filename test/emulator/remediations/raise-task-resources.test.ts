@@ -42,7 +42,7 @@ const killedEvent = (name: string, taskDefinitionArn: string) =>
   });
 
 describe('raise-task-resources', () => {
-  it('ends out-of-memory kills by a greater revision, once [2b/out-of-memory-kill, 3a/scale-service-vertically]', async () => {
+  it('ends out-of-memory kills by a greater revision, once [2b/out-of-memory-kill, 3a/scale-service-vertically, 4/relieve-memory, D10]', async () => {
     await w.create('hungry', { ...HUNGRY, tags: { 'nightshift:schema': '3' } });
     const taskDefinitionArn = await revisionOf('hungry');
     await eventually('a task was killed', async () => (await seenOf('hungry')).outOfMemory.length > 0);
@@ -94,6 +94,18 @@ describe('raise-task-resources', () => {
       kind: 'escalated',
       reason: expect.stringContaining('MISSING'),
     });
+  });
+
+  it('calls a person when a release just before is to blame, with the revision to go back to', async () => {
+    await w.create('released');
+    await w.update('released', { taskDefinition: await w.register('released', { digest: 'b' }) });
+    await w.steady('released');
+    const { result, changing } = await w.callsDuring(() => w.deliver('released', short('released')));
+    expect(result).toMatchObject({
+      kind: 'escalated',
+      reason: expect.stringMatching(/going back to released:1, which was steady, is the better step/),
+    });
+    expect(changing).toEqual([]);
   });
 
   it('calls a person when it may not register or not change', async () => {

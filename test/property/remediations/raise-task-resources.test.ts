@@ -7,6 +7,12 @@ import { signal as alarm, config, service } from '../../support/fixtures.ts';
 type Seen = Exclude<Observation, { kind: 'missing' }>;
 const RUNNING = 'arn:aws:ecs:us-east-1:000000000000:task-definition/backend:7';
 
+/** A minute before the alarm. */
+const RELEASED: Seen['history'] = [RUNNING, RUNNING.replace(':7', ':6')].map((taskDefinition, before) => ({
+  ...{ status: 'SUCCESSFUL', taskDefinition, images: [], digests: [] },
+  createdAtMs: Date.parse(alarm.at) - 60_000 - before * 3_600_000,
+}));
+
 const size = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...FARGATE_SIZES) },
   fc.record({ cpuUnits: fc.integer({ min: 0, max: 20_000 }), memoryMib: fc.integer({ min: 0, max: 130_000 }) }),
@@ -24,6 +30,7 @@ const observation: fc.Arbitrary<Seen> = fc
       'IN_PROGRESS' as const,
     ),
     killed: fc.boolean(),
+    history: fc.constantFrom<Seen['history'][]>([], [], [], RELEASED),
     roles: fc.constantFrom([], [], [], ['arn:role']),
     fargate: fc.constantFrom(true, true, true, true, false),
     minimumHealthyPercent: fc.constantFrom(0, 50, 100, 100),
@@ -73,7 +80,7 @@ describe('raise-task-resources, whatever it sees', () => {
     expect(acted).toBeGreaterThan(50);
   });
 
-  it('never touches what is deployed by somebody else, switched off, could be gone at once or needs a role that isn’t listed', () => {
+  it('never touches what is deployed by somebody else, just released, switched off, could be gone at once or needs a role that isn’t listed', () => {
     fc.assert(
       fc.property(observation, (seen) => {
         const target = { ...service, maxTaskCpuUnits: 16_384, maxTaskMemoryMib: 122_880 };
@@ -83,6 +90,7 @@ describe('raise-task-resources, whatever it sees', () => {
           seen.desired === 0 ||
           seen.deployments.some(({ rolloutState }) => rolloutState === 'IN_PROGRESS') ||
           seen.minimumHealthyPercent === 0 ||
+          seen.history.length > 0 ||
           seen.definition.roles.length > 0 ||
           !seen.definition.fargate;
         return !(not && kind === 'act');

@@ -20,12 +20,17 @@ const deployment = (more: Partial<Seen['deployments'][number]> = {}) => ({
 const definition = (more: Partial<Seen['definition']> = {}): Seen['definition'] => ({
   ...{ cpuUnits: 256, memoryMib: 512, fargate: true, system: 'LINUX', architecture: 'X86_64', roles: [], ...more },
 });
+const past = (revision: number, secondsBefore: number, status = 'SUCCESSFUL'): Seen['history'][number] => ({
+  ...{ status, taskDefinition: arn(revision), images: [], digests: [] },
+  ...{ createdAtMs: AT - secondsBefore * 1000, finishedAtMs: AT - secondsBefore * 1000 },
+});
 const seen = (more: Partial<Seen> = {}): Seen => ({
   ...{ kind: 'service', arn: '', desired: 2, running: 2, pending: 0, controller: 'ECS' },
   ...{ minimumHealthyPercent: 100, maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {} },
   deployments: [deployment()],
   definition: definition(),
   outOfMemory: [],
+  history: [past(7, 3_600)],
   ...more,
 });
 const { metricName: _metric, ...withoutMetric } = alarm.evidence;
@@ -52,6 +57,36 @@ describe('raise-task-resources decides', () => {
 
   it('to give tasks that are short of CPU the next step of it', () => {
     expect(on(seen(), cpu)).toMatchObject({ kind: 'act', change: { after: { cpuUnits: 512, memoryMib: 1024 } } });
+  });
+
+  it('to call a person when a release just before is to blame, and says what to go back to', () => {
+    const released = seen({ history: [past(7, 120), past(6, 90_000)], outOfMemory: [arn(7)] });
+    const reason =
+      "backend isn't given greater tasks: backend:7 had run for 120 s when the trouble began, so within rollBackWithinSeconds 1800 its release is to blame; going back to backend:6, which was steady, is the better step";
+    expect(on(released)).toEqual({ kind: 'escalate', reason });
+    expect(on(released, killed)).toEqual({ kind: 'escalate', reason });
+    // A restart of it since then doesn't make it older or younger.
+    expect(on(seen({ history: [past(7, 10), past(7, 120), past(6, 90_000)] }))).toEqual({ kind: 'escalate', reason });
+  });
+
+  it.each<[string, Partial<Seen>]>([
+    ['it is the first one', { history: [past(7, 120)] }],
+    ['ECS has no record', { history: [] }],
+    ['it was longer ago', { history: [past(7, 1801), past(6, 90_000)] }],
+    ['it came after the trouble', { history: [past(7, -1), past(6, 90_000)] }],
+    ['it was a way back', { history: [past(7, 120), past(8, 600), past(7, 90_000)] }],
+    ['it was a restart', { history: [past(7, 120), past(7, 90_000)] }],
+    ['nothing before was steady', { history: [past(7, 120), past(6, 90_000, 'STOPPED')] }],
+    [
+      'it was ours',
+      { history: [past(7, 120), past(6, 90_000)], definition: definition({ memoryMib: 1024, raisedFrom: arn(6) }) },
+    ],
+  ])('not to blame a release when %s', (_, more) => {
+    expect(on(seen(more))).toMatchObject({ kind: 'act' });
+  });
+
+  it('to blame a release up to the last second of its time', () => {
+    expect(on(seen({ history: [past(7, 1800), past(6, 90_000)] }))).toMatchObject({ kind: 'escalate' });
   });
 
   it('by the tasks that were killed, not by the event: those of the revision that runs', () => {

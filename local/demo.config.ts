@@ -37,6 +37,15 @@ const fleetConfig = Object.fromEntries(
 /** Only where a scenario asks for it: its two sites need a second loopback address. */
 const endpoints = demoEndpoints(process.env);
 
+const troubledServices = troubledConfig(process.env);
+const troubledDatabases = troubledDatabaseConfig(process.env);
+/** Each of them gets into trouble by itself: that is no storm. */
+const STORM_TARGETS = 10;
+const inTrouble = [troubledServices, troubledDatabases, endpoints].reduce(
+  (sum, each) => sum + Object.keys(each).length,
+  STORM_TARGETS,
+);
+
 export default defineConfig({
   name: 'demo',
   region: 'us-east-1',
@@ -61,7 +70,7 @@ export default defineConfig({
       balancedBy: balancerOf('backend'),
     },
     ...fleetConfig,
-    ...troubledConfig(process.env),
+    ...troubledServices,
   },
   databases: {
     'orders-db': {
@@ -81,7 +90,7 @@ export default defineConfig({
       recheckAfterSeconds: 5,
       ...demoBackups(process.env),
     },
-    ...troubledDatabaseConfig(process.env),
+    ...troubledDatabases,
   },
   endpoints,
   network: {
@@ -137,6 +146,7 @@ export default defineConfig({
   },
   plans: ['service-recovery'],
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
+  ...(fleet.length === 0 && { storm: { targets: inTrouble } }),
   alarmPeriodSeconds: 10,
   metricPeriodSeconds: 10,
   reconcileEverySeconds: 60,

@@ -68,6 +68,9 @@ function tellReady(progress: Progress, { colours }: Screen, world: World): void 
   progress.line();
 }
 
+/** What a small machine bears: each has services or a database of its own that get into trouble, and functions that answer. */
+const AT_ONCE = 6;
+
 /** Plays the scenarios while the journal is followed. */
 async function perform(
   world: World,
@@ -84,7 +87,7 @@ async function perform(
   );
   view.follow(follower.flush);
   try {
-    return await playAll(world, scenarios, view, ending);
+    return await playAll(world, scenarios, view, ending, AT_ONCE);
   } finally {
     await follower.stop();
   }

@@ -1,4 +1,7 @@
-/** Plays scenarios, each with a time limit: one after the other where they share a target, side by side where they don't. */
+/**
+ * Plays scenarios, each with a time limit: one after the other where they share a target, side by side where they don't, as many at once as are
+ * asked for.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../functions/engine/errors.ts';
 import { type Figures, type Scenario, ScenarioFailure, type Stage } from './types.ts';
@@ -23,6 +26,7 @@ const SETTLE_MS = 1_000;
 
 /**
  * Plays all of `scenarios` and returns their results in the same order. Those that share something they use wait for each other.
+ * @param atOnce how many play at the same time at most.
  * @param signal breaks the run off: what plays fails, what follows is skipped; what they changed is restored all the same.
  */
 export async function playAll<W>(
@@ -30,7 +34,9 @@ export async function playAll<W>(
   scenarios: readonly Scenario<W>[],
   audience: Audience<W>,
   signal: AbortSignal,
+  atOnce = Number.POSITIVE_INFINITY,
 ): Promise<ScenarioResult[]> {
+  const places = placesOf(atOnce);
   const lastUser = new Map<string, Promise<unknown>>();
   const spoilt = new Map<string, string>();
   const playing = scenarios.map((scenario) => {
@@ -39,16 +45,35 @@ export async function playAll<W>(
     for (const [used, { promise }] of holds) lastUser.set(used, promise);
     const doneWith = (used: string) => holds.get(used)?.resolve();
     return Promise.all(before).then(async () => {
+      await places.take();
       const obstacle = scenario.uses.flatMap((used) => spoilt.get(used) ?? [])[0];
       const reason = obstacle ?? (signal.aborted ? 'the run was broken off' : undefined);
       const played = reason ? skipped(scenario, reason) : await play(world, scenario, audience, signal, doneWith);
       await audience.ended(scenario, played.result);
       if (played.spoilt) for (const used of scenario.uses) spoilt.set(used, played.spoilt);
       for (const used of scenario.uses) doneWith(used);
+      places.giveBack();
       return played.result;
     });
   });
   return Promise.all(playing);
+}
+
+/** Who comes first is let in first. */
+function placesOf(count: number): { take(): Promise<void>; giveBack(): void } {
+  const waiting: (() => void)[] = [];
+  let free = count;
+  return {
+    async take() {
+      if (free > 0) free -= 1;
+      else await new Promise<void>((letIn) => waiting.push(letIn));
+    },
+    giveBack() {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    },
+  };
 }
 
 interface Played {

@@ -373,10 +373,10 @@ describe('scale-out-service on a real service', () => {
 
   it('gives a service more tasks whose clients wait too long, and none to one whose database is the cause [2b/high-latency, 4/mitigate-latency]', async () => {
     await service('slow', 2, { balancedBy: balancerOf('slow') });
+    await service('waiting', 2, { balancedBy: balancerOf('waiting'), dependsOn: ['orders-db'] });
     const since = mark();
     expect(await deliver(slow('slow'))).toMatchObject({ kind: 'remediated' });
     await settled('slow', 3);
-    await service('waiting', 2, { balancedBy: balancerOf('waiting'), dependsOn: ['orders-db'] });
     await troubled('orders-db', 'inc-slow-db');
     expect(await deliver(slow('waiting'))).toMatchObject({ kind: 'joined', incidentId: 'inc-slow-db' });
     expect((await describe_('waiting'))?.desiredCount).toBe(2);

@@ -32,6 +32,27 @@ describe('playing scenarios', () => {
     ]);
   });
 
+  it('plays no more at once than asked for, and all of them', async () => {
+    let now = 0;
+    let most = 0;
+    const scenarios = ['a', 'b', 'c', 'd', 'e'].map((name) =>
+      scenario(name, {
+        uses: [name],
+        run: async (_world, stage) => {
+          now += 1;
+          most = Math.max(most, now);
+          await Promise.resolve();
+          now -= 1;
+          if (name === 'b') await stage.until('what never comes', () => undefined, { withinMs: 1 });
+          return {};
+        },
+      }),
+    );
+    const results = await playAll([], scenarios, silent, new AbortController().signal, 2);
+    expect(results.map(({ status }) => status)).toEqual(['passed', 'failed', 'passed', 'passed', 'passed']);
+    expect(most).toBe(2);
+  });
+
   it('tells the reason of a failure as a plain sentence, and goes on', async () => {
     const failing = scenario('one', { run: async () => expectThat(false, 'the count fell to 3, expected 2') as never });
     const results = await play([failing, scenario('two')]);

@@ -18,6 +18,14 @@ export interface Promised<O> {
   readonly givesUp?: 'handed-on';
   /** Somebody else's change of the same thing. */
   interfere(name: string): Promise<void>;
+  /** What is well already when it is told of late, and how; of a remediation that an alarm starts. */
+  readonly alreadyFine?: readonly AlreadyFine[];
+}
+
+export interface AlreadyFine {
+  readonly called: string;
+  /** Makes the service, and what made it well. @returns what tells of its trouble too late. */
+  make(name: string): Promise<Record<string, unknown>>;
 }
 
 /** Beyond the lease of a delivery that gave up. */
@@ -32,6 +40,7 @@ export function keepsItsPromises<O>({
   state,
   interfere,
   givesUp,
+  alreadyFine = [],
 }: Promised<O>): void {
   const deliver = (name: string, event: unknown, more: DeliverOptions<O> = {}) =>
     world().deliver(name, event, { ...options, ...more });
@@ -43,6 +52,15 @@ export function keepsItsPromises<O>({
     expect(result).toMatchObject({ kind: gaveUp, reason: expect.stringContaining('MISSING') });
     expect(made).toEqual([]);
   });
+
+  for (const { called, make } of alreadyFine)
+    it(`finds all well, without a change, when ${called}`, async () => {
+      const name = called.replace(/[^a-z]/g, '');
+      const event = await make(name);
+      const { result, changing: made } = await world().callsDuring(() => deliver(name, event));
+      expect(result).toMatchObject({ kind: 'already-fine' });
+      expect(made).toEqual([]);
+    });
 
   it('calls a person when it may not read', async () => {
     await trouble('unreadable');

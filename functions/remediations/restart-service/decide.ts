@@ -16,11 +16,14 @@ export const rolloutOf = ({ before }: Pick<Change, 'before'>): Rollout => before
 
 const STOP_FOR_SECONDS = 3_600;
 
-export function decide({ target, observation, config }: DecideInput<ServiceConfig, Observation>): Decision {
+export function decide({ signal, target, observation, config }: DecideInput<ServiceConfig, Observation>): Decision {
   if (observation.kind === 'missing') return { kind: 'escalate', reason: observation.why };
   const may = mayRoll(observation, target, config, 'restarted');
   if (may.kind === 'no') return may.decision;
   const { id: deploymentId, taskDefinition, createdAtMs } = may.primary;
+  // Whoever deployed it: no task is older than the trouble. What still fires then fires anew, or is looked at again.
+  if (createdAtMs > Date.parse(signal.at))
+    return { kind: 'fine', reason: `all tasks of ${target.name} were replaced since the trouble began` };
   return {
     kind: 'act',
     change: {

@@ -34,6 +34,7 @@ export const manifest = defineManifest({
     refusesWhen: [
       "the service isn't there, is scaled to zero tasks, or has another deployment controller than ECS",
       'a deployment is under way, or tasks are still starting',
+      'all its tasks were replaced since the trouble began',
       'its deployment limits would let all tasks be gone at once, or leave no room for a new one beside the others',
     ],
     undo: 'There is nothing to put back: the new tasks run the same revision.',

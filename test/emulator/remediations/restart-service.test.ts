@@ -78,5 +78,26 @@ describe('restart-service', () => {
     // A forced deployment is known by itself only.
     state: deploymentOf,
     interfere: async (name) => w.update(name, { taskDefinition: await w.register(name, { digest: 'b' }) }),
+    alreadyFine: [
+      {
+        called: 'somebody replaced its tasks since',
+        make: async (name) => {
+          await w.create(name);
+          const event = full(name);
+          await w.update(name, { forceNewDeployment: true });
+          await w.steady(name);
+          return event;
+        },
+      },
+      {
+        called: 'its alarm is OK again',
+        make: async (name) => {
+          await w.create(name);
+          const event = full(name);
+          await w.deliver(name, w.alarm(name, 'MemoryUtilization', 'OK', 'AWS/ECS', Date.now() + 1_000));
+          return event;
+        },
+      },
+    ],
   });
 });

@@ -162,16 +162,16 @@ const slow = (name: string) => {
     },
   });
 };
-const alarm = (name: string, options: { id?: string; metric?: string } = {}) => {
+const alarm = (name: string, options: { id?: string; metric?: string; state?: 'ALARM' | 'OK'; atMs?: number } = {}) => {
   const metric = options.metric ?? 'CPUUtilization';
   const dimensions = { ClusterName: 'orders', ServiceName: name };
-  const timestamp = new Date().toISOString();
+  const timestamp = new Date(options.atMs ?? Date.now()).toISOString();
   return alarmEvent({
     id: options.id ?? `event-${++ids}`,
     resources: [`arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}-${metric}`],
     detail: {
       alarmName: `${name}-${metric}`,
-      state: { value: 'ALARM', reason: 'Threshold Crossed', timestamp },
+      state: { value: options.state ?? 'ALARM', reason: 'Threshold Crossed', timestamp },
       configuration: {
         metrics: [{ id: 'm1', metricStat: { metric: { namespace: 'AWS/ECS', name: metric, dimensions } } }],
       },
@@ -353,6 +353,17 @@ describe('scale-out-service on a real service', () => {
     };
     expect(await deliver(alarm('touched'), { act: interfere })).toMatchObject({ kind: 'held', reason: 'hands-off' });
     expect((await describe_('touched'))?.desiredCount).toBe(4);
+  });
+
+  it('finds all well, without a change, when its alarm was OK before it could be told', async () => {
+    await service('recovered');
+    const event = alarm('recovered');
+    const over = alarm('recovered', { state: 'OK', atMs: Date.now() + 1_000 });
+    const since = mark();
+    await deliver(over);
+    expect(await deliver(event)).toMatchObject({ kind: 'already-fine' });
+    expect(changes(since)).toEqual([]);
+    expect((await describe_('recovered'))?.desiredCount).toBe(2);
   });
 
   it('makes no changing call in observe mode', async () => {

@@ -38,6 +38,15 @@ describe('restart-service decides', () => {
     });
   });
 
+  it('that nothing is to be done once all tasks were replaced since the trouble began', () => {
+    const began = Date.parse(signal.at);
+    expect(on(seen({ deployments: [deployment({ createdAtMs: began + 1 })] }))).toEqual({
+      kind: 'fine',
+      reason: 'all tasks of backend were replaced since the trouble began',
+    });
+    expect(on(seen({ deployments: [deployment({ createdAtMs: began })] }))).toMatchObject({ kind: 'act' });
+  });
+
   it.each<[string, Partial<Seen>]>([
     ['a deployment is under way', { deployments: [deployment({ rolloutState: 'IN_PROGRESS' })] }],
     ['an old one is still drained', { deployments: [deployment(), deployment({ id: 'ecs-svc/0', primary: false })] }],

@@ -1,12 +1,12 @@
 /**
- * `npm run crash-matrix`: every point and every known bug, of the remediations and of the functions behind the journal. `-- <text>`: only the points whose
+ * `npm run crash-matrix`: every point and every known bug, of the remediations, of the functions behind the journal and of jobs. `-- <text>`: only the points whose
  * name contains the text; begun with the whole name of a remediation or function, only that one is set up. `-- --bugs`: only the bugs.
  * Progress on stderr, one line of JSON on stdout.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { added, wholeMatrix } from './crash-matrix.ts';
-import { incidentMatrix, unitNames } from './incidents/run.ts';
+import { incidentMatrix, jobNames, unitNames } from './incidents/run.ts';
 import { nameOfPoint } from './incidents/types.ts';
 import { nameOf } from './types.ts';
 
@@ -17,7 +17,7 @@ const bugs = argument === undefined || onlyBugs;
 // The name of a point begins with its remediation's or function's.
 const [first = ''] = argument?.split(' ') ?? [];
 const isRemediation = existsSync(join(import.meta.dirname, 'cases', `${first}.ts`));
-const isUnit = unitNames().includes(first);
+const isUnit = [...unitNames(), ...jobNames()].includes(first);
 const startedAt = performance.now();
 const tell = (line: string) =>
   process.stderr.write(`${Math.round((performance.now() - startedAt) / 1000)} s  ${line}\n`);

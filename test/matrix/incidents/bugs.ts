@@ -8,7 +8,7 @@ export interface IncidentBug extends Patched {
 }
 
 /** `publisher escalated: dynamodb TransactWriteItems #1 killed, retry` in parts. */
-const at = (unit: string, delivery: string, call: string, kind: Kind, mode: Mode = 'retry'): IncidentPoint => {
+export const at = (unit: string, delivery: string, call: string, kind: Kind, mode: Mode = 'retry'): IncidentPoint => {
   const [service = '', operation = '', nth = '1'] = call.split(' ');
   return { unit, delivery, seam: { service, operation, nth: Number(nth) }, kind, mode };
 };

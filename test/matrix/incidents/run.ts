@@ -1,10 +1,11 @@
-/** The matrix of the functions behind the journal: learns the seams of each delivery, interrupts each, and judges. */
-import { readdirSync } from 'node:fs';
+/** The matrix of the functions behind the journal, and of jobs: learns the seams of each delivery, interrupts each, and judges. */
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { MatrixReport } from '../crash-matrix.ts';
 import { arm, kindsAt } from '../faults.ts';
+import { JOB_BUGS } from '../jobs/bugs.ts';
 import { Lanes } from '../lanes.ts';
 import { openPlace } from '../place.ts';
 import { common, numbered } from '../record.ts';
@@ -39,18 +40,24 @@ interface Verdict {
 }
 
 const CASES = join(import.meta.dirname, 'cases');
-export const unitNames = (): string[] => readdirSync(CASES).map((file) => file.replace(/\.ts$/, ''));
+const JOB_CASES = join(import.meta.dirname, '..', 'jobs', 'cases');
+const namesIn = (folder: string): string[] => readdirSync(folder).map((file) => file.replace(/\.ts$/, ''));
+/** Functions behind the journal. */
+export const unitNames = (): string[] => namesIn(CASES);
+export const jobNames = (): string[] => namesIn(JOB_CASES);
+const BUGS = [...INCIDENT_BUGS, ...JOB_BUGS];
+
+async function readCase(name: string): Promise<UnitCase> {
+  const file = [CASES, JOB_CASES].map((folder) => join(folder, `${name}.ts`)).find(existsSync);
+  if (!file) throw new Error(`test/matrix/{incidents,jobs}/cases/${name}.ts is missing`);
+  return ((await import(pathToFileURL(file).href)) as { unitCase: UnitCase }).unitCase;
+}
 
 /** Runs it in one place. Nothing of it is left behind afterwards. */
 export async function incidentMatrix(options: IncidentMatrixOptions): Promise<MatrixReport> {
   const startedAt = performance.now();
-  const names = unitNames().filter((name) => options.units?.includes(name) ?? true);
-  const cases = await Promise.all(
-    names.map(async (name) => {
-      const file = pathToFileURL(join(CASES, `${name}.ts`)).href;
-      return ((await import(file)) as { unitCase: UnitCase }).unitCase;
-    }),
-  );
+  const names = [...unitNames(), ...jobNames()].filter((name) => options.units?.includes(name) ?? true);
+  const cases = await Promise.all(names.map(readCase));
   const place = await openPlace();
   try {
     const around = await surround(place);
@@ -59,9 +66,7 @@ export async function incidentMatrix(options: IncidentMatrixOptions): Promise<Ma
       const sites = await openSites(around, { name: 'incidents', lanes: LANES, cases });
       for (const unitCase of cases) verdicts.push(...(await runUnit(sites, unitCase, options)));
     }
-    const bugs = options.bugs
-      ? INCIDENT_BUGS.filter(({ points }) => points.every(({ unit }) => names.includes(unit)))
-      : [];
+    const bugs = options.bugs ? BUGS.filter(({ points }) => points.every(({ unit }) => names.includes(unit))) : [];
     const notFound: string[] = [];
     for (const [at, bug] of bugs.entries()) {
       const mine = cases.filter(({ unit }) => bug.points.some((point) => point.unit === unit));

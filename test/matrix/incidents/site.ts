@@ -6,6 +6,7 @@ import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { RuntimeConfig } from '../../../functions/engine/config.ts';
 import { Store } from '../../../functions/engine/store.ts';
+import type { BundleEntry } from '../../../infra/bundle.ts';
 import { followThroughDefinition } from '../../../infra/constructs/follow-through-definition.ts';
 import { discover } from '../../../infra/discover.ts';
 import { createStepFunctions } from '../../../local/stand-ins/step-functions/index.ts';
@@ -13,8 +14,9 @@ import { journalTable } from '../../support/engine-world.ts';
 import { config as baseConfig, limits } from '../../support/fixtures.ts';
 import { PAGERDUTY_SECRET } from '../../support/links.ts';
 import { ROUTING_KEY, SIGNING_SECRET, startReceiver } from '../../support/notify/receiver.ts';
-import { buildAssets, type Patched } from '../build.ts';
+import { type Assets, buildAssets, type Patched } from '../build.ts';
 import { assetOf, DEAF, heartbeatQueue, makeFunction, makeQueue, programOf } from '../deployment.ts';
+import { laneConfig, laneName, READER } from '../jobs/config.ts';
 import { type Place, REGION } from '../place.ts';
 import { Effects } from './effects.ts';
 import type { Site, UnitCase } from './types.ts';
@@ -157,14 +159,20 @@ export async function surround(place: Place) {
 export async function openSites(around: Surroundings, options: SitesOptions): Promise<Sites> {
   const { place, queue } = around;
   const { name, lanes, cases, bug } = options;
-  const { incidentFunctions } = await discover();
-  const units = incidentFunctions.filter(({ manifest }) => cases.some(({ unit }) => unit === manifest.name));
+  const { incidentFunctions, jobs } = await discover();
+  const isWanted = ({ manifest }: { readonly manifest: { readonly name: string } }) =>
+    cases.some(({ unit }) => unit === manifest.name);
+  const [units, wantedJobs] = [incidentFunctions.filter(isWanted), jobs.filter(isWanted)];
   const entries = units.map(({ manifest, handler }) => ({
     name: manifest.name,
     handler,
     files: filesOf(manifest.name),
   }));
-  const assets = await buildAssets(entries, config, bug);
+  const jobEntries = wantedJobs.map(({ manifest, handler }) => ({ name: manifest.name, handler }));
+  const assets = await buildAll(entries, config, bug);
+  const jobAssets: Assets[] = [];
+  for (let lane = 0; lane < lanes; lane++) jobAssets.push(await buildAll(jobEntries, laneConfig(name, lane), bug));
+  if (jobEntries.length > 0) await makeReaders(around, name, lanes);
   const { sfn } = around;
   const made = new Map<string, Site>();
   const tables = new Set<string>();
@@ -175,9 +183,10 @@ export async function openSites(around: Surroundings, options: SitesOptions): Pr
       if (!tables.has(table)) await place.clients.journal.send(journalTable(table));
       tables.add(table);
       const machineArn = await makeMachine(sfn, functionName, unit === 'follow-through' ? functionName : FOLLOWER);
-      const manifest = units.find((each) => each.manifest.name === unit)?.manifest;
+      const isJob = jobEntries.some((entry) => entry.name === unit);
+      const manifest = [...units, ...wantedJobs].find((each) => each.manifest.name === unit)?.manifest;
       await makeFunction(place, {
-        asset: assetOf(assets, unit),
+        asset: assetOf((isJob ? jobAssets[lane] : undefined) ?? assets, unit),
         functionName,
         timeoutSeconds: manifest?.timeoutSeconds ?? 30,
         environment: environmentOf(around, table, machineArn),
@@ -190,6 +199,7 @@ export async function openSites(around: Surroundings, options: SitesOptions): Pr
         sfn,
         store: new Store(table, place.clients.journal),
         functionName,
+        deployment: isJob ? laneName(name, lane) : DEPLOYMENT,
         machineArn,
         effects: around.effects,
         receiver: around.receiver,
@@ -203,6 +213,19 @@ export async function openSites(around: Surroundings, options: SitesOptions): Pr
       return site;
     },
   };
+}
+
+/** Where a bug is in none of these functions, it is in others. */
+const buildAll = (entries: readonly BundleEntry[], runtime: RuntimeConfig, bug?: Patched): Promise<Assets> =>
+  entries.length === 0 ? Promise.resolve(new Map()) : buildAssets(entries, runtime, bug);
+
+/** Under the names by which `verify-backup` knows them. */
+async function makeReaders({ place, queue }: Surroundings, name: string, lanes: number): Promise<void> {
+  for (let lane = 0; lane < lanes; lane++)
+    await makeFunction(place, {
+      ...{ asset: programOf(READER), timeoutSeconds: 10, environment: {}, table: 'none', queue },
+      functionName: `nightshift-${laneName(name, lane)}-read-backup`,
+    });
 }
 
 const filesOf = (unit: string): Record<string, string> =>

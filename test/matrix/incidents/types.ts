@@ -34,6 +34,8 @@ export interface Site {
   readonly sfn: SFNClient;
   /** The journal, past the gateway: what the matrix reads and writes itself meets no fault. */
   readonly store: Store;
+  /** Name of the deployment that it belongs to. */
+  readonly deployment: string;
   /** The function under test in this lane. */
   readonly functionName: string;
   /** State machine of the follow-through whose function is the one under test, or of one that meets no fault. */

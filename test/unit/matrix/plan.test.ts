@@ -6,7 +6,8 @@ import { SEEDED_BUGS } from '../../matrix/bugs.ts';
 import { apply } from '../../matrix/build.ts';
 import { kindsAt, labelOf } from '../../matrix/faults.ts';
 import { INCIDENT_BUGS } from '../../matrix/incidents/bugs.ts';
-import { unitNames } from '../../matrix/incidents/run.ts';
+import { jobNames, unitNames } from '../../matrix/incidents/run.ts';
+import { JOB_BUGS } from '../../matrix/jobs/bugs.ts';
 import { Lanes } from '../../matrix/lanes.ts';
 import { common } from '../../matrix/record.ts';
 
@@ -22,11 +23,19 @@ describe('a case', () => {
     const names = incidentFunctions.map(({ manifest }) => manifest.name);
     expect(unitNames().sort()).toEqual(names.filter((name) => name !== 'canary').sort());
   });
+
+  it('is there for every job that makes or removes something', async () => {
+    const { jobs } = await discover();
+    const changing = jobs.filter(({ manifest }) => manifest.effect !== 'reads');
+    expect(jobNames().sort()).toEqual(changing.map(({ manifest }) => manifest.name).sort());
+  });
 });
 
 describe('a seeded bug', () => {
   it.each(
-    [...SEEDED_BUGS, ...INCIDENT_BUGS].flatMap(({ name, patches }) => patches.map((patch) => [name, patch] as const)),
+    [...SEEDED_BUGS, ...INCIDENT_BUGS, ...JOB_BUGS].flatMap(({ name, patches }) =>
+      patches.map((patch) => [name, patch] as const),
+    ),
   )('“%s” still fits the sources', (_name, patch) => {
     const source = readFileSync(join(REPOSITORY, patch.file), 'utf8');
     expect(apply(source, patch)).not.toBe(source);

@@ -232,6 +232,19 @@ export interface CertificateConfig extends Protected {
   readonly renewsWithinSeconds: number;
 }
 
+/** Which time reports are about, and what services are held to in them. */
+export interface ReportsConfig {
+  /** IANA name: days, weeks and months are those of this clock. */
+  readonly timeZone: string;
+  /** By name; what is absent isn't configured. */
+  readonly services: Readonly<
+    Record<
+      string,
+      { readonly objectivePercent?: number; readonly latencySeconds?: number; readonly errorsPercent?: number }
+    >
+  >;
+}
+
 export interface RuntimeConfig {
   readonly version: 1;
   /** Name of this deployment; part of every resource's name. */
@@ -274,6 +287,8 @@ export interface RuntimeConfig {
         readonly database: DatabaseChecks;
       }
     | undefined;
+  /** Absent: no reports are written by themselves. */
+  readonly reports?: ReportsConfig | undefined;
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

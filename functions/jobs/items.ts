@@ -31,6 +31,25 @@ export interface RunItem extends RunIdentity {
   readonly told?: string;
 }
 
+/** Runs that were due within a time, oldest first; its end doesn't belong to it. @param between epoch milliseconds. */
+export async function readRunsBetween(
+  store: Store,
+  job: Pick<RunIdentity, 'job' | 'subject'>,
+  { from, to }: { readonly from: number; readonly to: number },
+  limit: number,
+): Promise<RunItem[]> {
+  const at = (ms: number) => `RUN#${new Date(ms).toISOString()}`;
+  const items = await store.query(
+    {
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: { ':pk': { S: partition(job) }, ':from': { S: at(from) }, ':to': { S: at(to) } },
+    },
+    limit,
+  );
+  const runs = items as unknown as RunItem[];
+  return runs.filter(({ scheduledAt }) => Date.parse(scheduledAt) >= from && Date.parse(scheduledAt) < to);
+}
+
 /** Newest first. */
 export async function readRuns(
   store: Store,

@@ -10,7 +10,7 @@ export interface JobManifest {
   /**
    * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
    * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured;
-   * `checked-database`: one for each database then.
+   * `checked-database`: one for each database then. `reports`: one for each report that is configured, at that report's own times.
    */
   readonly runsFor:
     | 'database'
@@ -19,11 +19,14 @@ export interface JobManifest {
     | 'deployment'
     | 'backups'
     | 'checks'
-    | 'checked-database';
+    | 'checked-database'
+    | 'reports';
   /** Where it runs when it speaks SQL: beside the databases, where of AWS only DynamoDB is reached. */
   readonly network?: 'database-vpc';
   /** It reads what earlier runs found, its own and other jobs'. */
   readonly readsRuns?: boolean;
+  /** It reads incidents, and adds to the archive's bucket and to Nightshift's bus what its permissions name. */
+  readonly readsIncidents?: boolean;
   /**
    * A second function, in `reader/handler.ts`, that speaks SQL to restored instances: it runs beside them and reaches nothing else, so that the job's own can ask
    * AWS's API, which can't be reached from there. It touches neither the journal nor AWS.

@@ -20,19 +20,9 @@ export function htmlOf(reported: Reported): string {
   const report = reportOf(reported.incident);
   const { incident, isReviewed } = report;
   const title = `${incident.severity}: ${incident.title}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>${escaped(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<header>
+  return page(
+    title,
+    `<header>
 <p class="tags"><span class="tag severity">${escaped(incident.severity)}</span> <span class="tag ${stateClass(incident.state)}">${escaped(STATE_WORD[incident.state] ?? incident.state)}</span></p>
 <h1>${escaped(incident.title)}</h1>
 <p class="quiet">Nightshift ${escaped(reported.deployment)}, ${escaped(reported.region)}. Written from the journal${isReviewed ? '; draft of the post-mortem, what only people know is marked so' : ''}. All times are UTC.</p>
@@ -51,11 +41,27 @@ ${isReviewed ? `<p>Root cause: ${TO_WRITE}</p>` : ''}
 </section>
 ${isReviewed ? review(report) : ''}
 ${reported.chain ? proof(reported) : ''}
-</main>
+</main>`,
+  );
+}
+
+/** The page around it: it runs nothing and loads nothing. @param body HTML; everything from outside in it is escaped. */
+export const page = (title: string, body: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta name="referrer" content="no-referrer">
+<meta name="robots" content="noindex">
+<title>${escaped(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+${body}
 </body>
 </html>
 `;
-}
 
 const fact = ({ label, value }: Fact): string =>
   `<div><dt>${escaped(label)}</dt><dd>${value === undefined ? TO_WRITE : escaped(value)}</dd></div>`;

@@ -112,7 +112,8 @@ function proof({ chain, signature }: Reported): string {
 const clock = (iso: string): string => timeText(iso).replace(' UTC', '');
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+/** Cells are Markdown already. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 
 /**

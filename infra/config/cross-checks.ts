@@ -11,6 +11,7 @@ import { asGiven, type Fault, unknownName } from './faults.ts';
 import { jobFaults } from './jobs.ts';
 import { type LooseNotifications, notificationFaults } from './notifications.ts';
 import { peopleFaults } from './people.ts';
+import { reportFaults } from './reports.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -50,6 +51,7 @@ export function crossFieldFaults(
     ...contactFaults(config, manifests),
     ...peopleFaults(config, manifests),
     ...jobFaults(config, jobs),
+    ...reportFaults(config),
     ...archiveFaults(config),
     ...escalationFaults(config.escalation, Object.keys(config.channels)),
     ...notificationFaults({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
 import { type BackupObjective, backupEveryHours, backupsKept, SNAPSHOT_QUOTA } from '../../functions/jobs/schedule.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
+import { reportSchedule, reportsOf } from './reports.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 /** What is left out comes from the job's manifest. */
@@ -93,7 +94,7 @@ type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMi
 /** What a job has a run for: databases, those with backups, those whose backups are proved, certificates, or `all`; nothing when it is switched off. */
 export function jobSubjects(
   { name, runsFor }: Scheduled,
-  { databases, certificates, jobs, checks }: DeploymentConfig,
+  { databases, certificates, jobs, checks, reports }: DeploymentConfig,
 ): string[] {
   if (jobs[name]?.enabled === false) return [];
   const backedUp = Object.entries(databases).filter(([, { backup }]) => backup !== undefined);
@@ -112,6 +113,8 @@ export function jobSubjects(
       return checks ? ['all'] : [];
     case 'checked-database':
       return checks ? Object.keys(databases).sort() : [];
+    case 'reports':
+      return reportsOf({ reports });
     case 'deployment':
       return ['all'];
     default:
@@ -125,9 +128,11 @@ export function jobSubjects(
  */
 export function scheduleOf(
   { name, schedule, flexibleMinutes }: Scheduled,
-  { jobs, databases }: DeploymentConfig,
+  { jobs, databases, reports }: DeploymentConfig,
   subject: string,
 ): { readonly cron: string; readonly timeZone: string; readonly flexibleMinutes: number } {
+  const report = reportSchedule(name, subject, reports?.timeZone);
+  if (report) return { cron: report.cron, timeZone: report.timeZone, flexibleMinutes };
   const { cron = schedule.cron, timeZone = schedule.timeZone } = jobs[name] ?? {};
   const everyHours = name === BACKUP_JOB ? backupEveryHours(databases[subject]?.backup) : undefined;
   if (everyHours === undefined) return { cron, timeZone, flexibleMinutes };
@@ -143,6 +148,8 @@ export function overdueAfterOf(
   { jobs, databases }: DeploymentConfig,
   subject: string,
 ): number {
+  const report = reportSchedule(name, subject, undefined);
+  if (report) return report.overdueAfterSeconds;
   const everyHours = name === BACKUP_JOB ? backupEveryHours(databases[subject]?.backup) : undefined;
   if (everyHours !== undefined) return everyHours * 3600 + deadlineSeconds;
   return jobs[name]?.overdueAfterSeconds ?? overdueAfterSeconds;

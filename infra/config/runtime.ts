@@ -12,6 +12,7 @@ import type { Ladder } from '../../functions/engine/runbook.ts';
 import type { Window } from '../../functions/engine/windows.ts';
 import { RUNBOOKS } from '../../runbooks/index.ts';
 import { escalationOf } from './escalation.ts';
+import { reportsConfigOf } from './reports.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 /** Remediations that have something to protect; the others aren't deployed. */
@@ -110,6 +111,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     windows: config.windows.map((window) => windowOf(window, config)),
     escalation: escalationOf(config.escalation),
     ...(config.checks && { checks: config.checks }),
+    ...(config.reports && { reports: reportsConfigOf(config) }),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
     handsOffSeconds: config.handsOffSeconds,
     staleAfterSeconds: config.staleAfterSeconds,

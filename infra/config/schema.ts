@@ -18,6 +18,7 @@ import { escalationSchema } from './escalation.ts';
 import { backupSchema, jobSchema } from './jobs.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
 import { approvalsSchema, linksSchema, personName, personSchema } from './people.ts';
+import { reportsSchema } from './reports.ts';
 import { clockTime, timeZoneName } from './times.ts';
 
 const seconds = (minimum: number, maximum = 604_800) => z.int().min(minimum).max(maximum);
@@ -357,6 +358,8 @@ export const configSchema = z.strictObject({
   archive: archiveSchema,
   /** Regular checks of secrets and of everything protected (docs/checks.md); none when left out. */
   checks: checksSchema.optional(),
+  /** Reports of days, weeks and months (docs/reports.md); none when left out. */
+  reports: reportsSchema.optional(),
   fleet: z
     .strictObject({
       /** Changes within any one hour, over all runbooks and targets. */

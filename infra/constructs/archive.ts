@@ -60,9 +60,8 @@ export class Archive extends Construct {
    * object is locked.
    */
   #bucket({ name, archive }: DeploymentConfig): Bucket {
-    const { account, region } = Stack.of(this);
     const bucket = new Bucket(this, 'Bucket', {
-      bucketName: `nightshift-${name}-${account}-${region}`,
+      bucketName: archiveBucketName(this, name),
       versioned: true,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
@@ -92,6 +91,12 @@ export class Archive extends Construct {
     if (!signingSecretArn) return;
     for (const statement of secretStatements([signingSecretArn], secretKeyArn)) archiver.role.addToPolicy(statement);
   }
+}
+
+/** Known before the bucket is made, so that whoever adds to it can be told. */
+export function archiveBucketName(scope: Construct, deployment: string): string {
+  const { account, region } = Stack.of(scope);
+  return `nightshift-${deployment}-${account}-${region}`;
 }
 
 const retentionOf = ({ mode, days }: NonNullable<DeploymentConfig['archive']['lock']>): ObjectLockRetention =>

@@ -10,15 +10,22 @@ import type { JobManifest } from '../../functions/jobs/manifest.ts';
 import { jobSubjects, overdueAfterOf, quotaWarning, scheduleOf } from '../config/jobs.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
+import { archiveBucketName } from './archive.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { jobMachineDefinition } from './job-machine.ts';
 import type { JournalAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
+import { busNameOf } from './notifications.ts';
 import { ScratchNetwork } from './scratch-network.ts';
 
 /** A run reads the switch, and writes its own items, all jobs' news and what it tells. */
-const jobAccess = ({ name: job, readsRuns }: JobManifest): JournalAccess => ({
-  actions: ['GetItem', 'PutItem', ...(readsRuns ? (['Query'] as const) : [])],
+const jobAccess = ({ name: job, readsRuns, readsIncidents }: JobManifest): JournalAccess => ({
+  actions: [
+    ...(readsIncidents ? (['BatchGetItem'] as const) : []),
+    ...(['GetItem', 'PutItem'] as const),
+    ...(readsRuns ? (['Query'] as const) : []),
+  ],
+  ...(readsIncidents && { indexes: ['incidents'] }),
   writes: [`JOB#${job}#*`, 'JOBS', 'INCIDENT#*'],
 });
 
@@ -44,7 +51,10 @@ export class Jobs extends Construct {
         new NightshiftFunction(this, manifest.name, {
           ...{ deployment, manifest, journal: jobAccess(manifest) },
           network: manifest.network === 'database-vpc' ? network : undefined,
-          environment: { NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)) },
+          environment: {
+            NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)),
+            ...(manifest.readsIncidents && this.#whereReportsGo(deployment)),
+          },
         }),
       ]),
     );
@@ -54,6 +64,14 @@ export class Jobs extends Construct {
     this.machine = this.#machine(deployment, manifests);
     this.#schedules(deployment, manifests);
     reconciler.function.addEnvironment('NIGHTSHIFT_JOBS', JSON.stringify(expectedJobs(manifests, deployment.config)));
+  }
+
+  /** By their names: the bucket and the bus are made elsewhere in the stack. */
+  #whereReportsGo({ config }: Deployment): Record<string, string> {
+    return {
+      NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(this, config.name),
+      NIGHTSHIFT_BUS: busNameOf(config.name),
+    };
   }
 
   /** Each in the network of restored instances; only its job's function may invoke it. It touches neither the journal nor AWS. */

@@ -30,7 +30,7 @@ export class Notifications extends Construct {
     super(scope, 'Notifications');
     const { config } = deployment;
     this.bus = new EventBus(this, 'Bus', {
-      eventBusName: `nightshift-${config.name}`,
+      eventBusName: busNameOf(config.name),
       description: `What Nightshift ${config.name} did and found, as events/published/notification.ts describes it.`,
     });
     this.#announce(deployment, announcer, streamArn);
@@ -88,6 +88,8 @@ export class Notifications extends Construct {
     });
   }
 }
+
+export const busNameOf = (deployment: string): string => `nightshift-${deployment}`;
 
 /** The key that signs links, where a channel carries any. */
 const linkStatements = ({ channels, links }: DeploymentConfig): PolicyStatement[] =>

@@ -24,10 +24,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'events',
   ],
   'functions/records': ['functions/engine', 'events'],
+  'functions/reports': ['functions/records', 'functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
   'functions/jobs': [
     ...['functions/certificates', 'functions/databases', 'functions/ecs', 'functions/metrics'],
-    ...['functions/engine', 'events'],
+    ...['functions/reports', 'functions/records', 'functions/engine', 'events'],
   ],
   // A step of a plan may be a remediation (docs/decisions/0156).
   'functions/recovery': [
@@ -37,9 +38,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: [
     ...['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/recovery'],
-    ...['functions/certificates', 'functions/engine', 'events'],
+    ...['functions/certificates', 'functions/reports', 'functions/engine', 'events'],
   ],
-  cli: ['functions/jobs', 'functions/recovery', 'functions/records', 'functions/engine', 'events', 'infra', 'local'],
+  cli: [
+    'functions/jobs',
+    'functions/reports',
+    'functions/recovery',
+    'functions/records',
+    'functions/engine',
+    'events',
+    'infra',
+    'local',
+  ],
 };
 const PARTS = Object.keys(MAY_IMPORT)
   .concat('local')

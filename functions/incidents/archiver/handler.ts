@@ -13,10 +13,10 @@ import { Store } from '../../engine/store.ts';
 import { type Archive, archiveOf, folderOf, statementOf } from '../../records/document.ts';
 import { htmlOf } from '../../records/html.ts';
 import { markdownOf } from '../../records/markdown.ts';
+import { putNew } from '../../records/s3.ts';
 import { signStatement } from '../../records/sign.ts';
 import { Secrets } from '../secrets.ts';
 import { archiveConfig } from './config.ts';
-import { putNew } from './s3.ts';
 
 export interface ArchiverContext {
   readonly store: Store;

@@ -17,7 +17,7 @@ import { RetryableError } from '../../../functions/engine/errors.ts';
 import { listIncidents } from '../../../functions/engine/journal-reader.ts';
 import { putEntry } from '../../../functions/engine/writes.ts';
 import { type ArchiverContext, archive } from '../../../functions/incidents/archiver/handler.ts';
-import { putNew } from '../../../functions/incidents/archiver/s3.ts';
+import { putNew } from '../../../functions/records/s3.ts';
 import { Secrets } from '../../../functions/incidents/secrets.ts';
 import { statementOf } from '../../../functions/records/document.ts';
 import { isSigned } from '../../../functions/records/sign.ts';

@@ -123,6 +123,49 @@ describe('a deployment with a look into each database', () => {
   });
 });
 
+describe('a deployment with reports', () => {
+  const withReports = buildStack((config) => ({ ...config, reports: { timeZone: 'Europe/Paris' } }));
+
+  it('writes each at its own time on the clock of their time zone', () => {
+    const schedules = resourcesOf(withReports, 'AWS::Scheduler::Schedule').flatMap(({ properties }) =>
+      String(properties.Name).startsWith('write-report-')
+        ? [[properties.Name, properties.ScheduleExpression, properties.ScheduleExpressionTimezone]]
+        : [],
+    );
+    expect(schedules.sort()).toEqual([
+      ['write-report-backups-and-drills', 'cron(30 8 1 * ? *)', 'Europe/Paris'],
+      ['write-report-daily-operations', 'cron(30 7 * * ? *)', 'Europe/Paris'],
+      ['write-report-on-call-handoff', 'cron(0 9 * * ? *)', 'Europe/Paris'],
+      ['write-report-response-times', 'cron(15 8 1 * ? *)', 'Europe/Paris'],
+      ['write-report-service-levels', 'cron(0 8 1 * ? *)', 'Europe/Paris'],
+      ['write-report-weekly-maintenance', 'cron(0 8 ? * MON *)', 'Europe/Paris'],
+    ]);
+  });
+
+  it('may add to its own folder of the archive, tell of reports only, and change nothing', () => {
+    const statements = statementsOf(withReports, 'Jobswritereport');
+    const of = (action: string) => statements.find(({ Action }) => [Action].flat().includes(action));
+    expect(of('s3:PutObject')?.Resource).toBe('arn:aws:s3:::nightshift-main-111122223333-us-east-1/reports/*');
+    expect(of('events:PutEvents')).toMatchObject({
+      Resource: 'arn:aws:events:us-east-1:111122223333:event-bus/nightshift-main',
+      Condition: { StringEquals: { 'events:source': 'nightshift', 'events:detail-type': 'Report Written' } },
+    });
+    const actions = statements.flatMap(({ Action }) => [Action].flat()).map(String);
+    expect(actions.filter((action) => /^(ecs|rds|s3|events|cloudwatch|route53):/.test(action)).sort()).toEqual([
+      ...['cloudwatch:GetMetricData', 'events:PutEvents', 's3:PutObject'],
+    ]);
+    const [report] = resourcesOf(withReports, 'AWS::Lambda::Function').filter(
+      ({ properties }) => properties.FunctionName === 'nightshift-main-write-report',
+    );
+    expect(report?.properties.Environment).toMatchObject({
+      Variables: {
+        NIGHTSHIFT_ARCHIVE_BUCKET: 'nightshift-main-111122223333-us-east-1',
+        NIGHTSHIFT_BUS: 'nightshift-main',
+      },
+    });
+  });
+});
+
 describe('a deployment whose backups are proved', () => {
   const proved = buildStack((config) => ({
     ...config,

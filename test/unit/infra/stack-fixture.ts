@@ -17,6 +17,7 @@ import { manifest as checkSecrets } from '../../../functions/jobs/check-secrets/
 import { manifest as prune } from '../../../functions/jobs/prune-backups/manifest.ts';
 import { manifest as sweep } from '../../../functions/jobs/sweep-scratch/manifest.ts';
 import { manifest as verify } from '../../../functions/jobs/verify-backup/manifest.ts';
+import { manifest as writeReport } from '../../../functions/jobs/write-report/manifest.ts';
 import { manifest as serviceRecovery } from '../../../functions/recovery/service-recovery/manifest.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
@@ -66,6 +67,7 @@ export function buildStack(
           unit(verify),
           unit(sweep),
           unit(prune),
+          unit(writeReport),
         ],
         plans: [unit(serviceRecovery)],
       },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { ActionFailedError, PermissionError, RetryableError } from '../../../functions/engine/errors.ts';
-import { putNew } from '../../../functions/incidents/archiver/s3.ts';
+import { putNew } from '../../../functions/records/s3.ts';
 
 const object = {
   bucket: 'nightshift-main',

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { classifyAwsError } from '../../engine/errors.ts';
-import { signedHeaders } from '../../engine/signing.ts';
+import { classifyAwsError } from '../engine/errors.ts';
+import { signedHeaders } from '../engine/signing.ts';
 
 const TRIES = 3;
 const TIMEOUT_MS = 5_000;

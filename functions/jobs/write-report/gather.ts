@@ -1,0 +1,141 @@
+/** Reads what a report is made of, and nothing that it doesn't need. What is refused is told in the report; what may pass is tried again. */
+import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import type { Incident } from '../../../events/journal.ts';
+import { listSummaries } from '../../engine/chain-store.ts';
+import type { RuntimeConfig } from '../../engine/config.ts';
+import { EngineError } from '../../engine/errors.ts';
+import { readHeads } from '../../engine/job-head.ts';
+import { readIncident } from '../../engine/journal-reader.ts';
+import { readTargets } from '../../engine/operator.ts';
+import type { Store } from '../../engine/store.ts';
+import { recoveryOf } from '../../records/recovery.ts';
+import { NEEDS, type Needs } from '../../reports/compose.ts';
+import type { Drill, Facts, JobRun, JobState, TargetFacts } from '../../reports/facts.ts';
+import { REPORTS, type ReportName } from '../../reports/names.ts';
+import { type Period, periodBefore } from '../../reports/period.ts';
+import { type RunItem, readRunsBetween } from '../items.ts';
+import { databaseFacts, serviceFacts } from './metrics.ts';
+
+export interface Sources {
+  readonly store: Store;
+  readonly cloudwatch: Pick<CloudWatchClient, 'send'>;
+  readonly config: RuntimeConfig;
+}
+
+/** As many incidents as one report reads. */
+const INCIDENTS_MOST = 1000;
+/** Of runs of one job within one report: an hourly job's of a month. */
+const RUNS_MOST = 800;
+/** An incident may have been open for so many months before the period. */
+const MONTHS_BEFORE = 2;
+
+/**
+ * @param at when the report is due (epoch milliseconds): it is about the last whole period before.
+ * @param now epoch milliseconds.
+ * @throws EngineError (retryable) when it can't be read at the moment.
+ */
+export async function gather(name: ReportName, sources: Sources, at: number, now: number): Promise<Facts> {
+  const { config, store, cloudwatch } = sources;
+  const period = periodBefore(REPORTS[name].period, at, config.reports?.timeZone ?? 'UTC');
+  const unread: string[] = [];
+  const asking = reader(unread, NEEDS[name]);
+  const incidents = await asking('incidents', 'the incidents', [], () => readIncidents(store, period, unread));
+  const heads = await asking('jobs', 'the scheduled jobs', [], () => readHeads(store));
+  const runs = await asking('jobs', 'the runs of scheduled jobs', [], async () => {
+    const all = await Promise.all(heads.map((head) => readRunsBetween(store, head, period, RUNS_MOST)));
+    return all.flat().map(runOf);
+  });
+  const targets = await asking('targets', 'the targets', [], () => readUnquiet(config, store, now));
+  const drills = await asking('drills', 'the runs of recovery plans', [], () => readDrills(store, incidents));
+  const wants = NEEDS[name];
+  const services =
+    wants.requests || wants.use
+      ? await attempt(unread, 'the figures of services', [], () => serviceFacts(cloudwatch, config, period, wants))
+      : [];
+  const databases =
+    wants.use || wants.drills
+      ? await attempt(unread, 'the figures of databases', [], () =>
+          databaseFacts(cloudwatch, config, period, wants.use),
+        )
+      : [];
+  return {
+    ...{ deployment: config.name, region: config.region, period, now, incidents, unread },
+    ...{ runs, jobs: heads.map(jobOf), services, databases, targets, drills },
+  };
+}
+
+const reader =
+  (unread: string[], needs: Needs) =>
+  <T>(part: keyof Needs, what: string, otherwise: T, read: () => Promise<T>): Promise<T> =>
+    needs[part] ? attempt(unread, what, otherwise, read) : Promise.resolve(otherwise);
+
+/** A report with a gap that it names is better than none. */
+async function attempt<T>(unread: string[], what: string, otherwise: T, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.retryable) throw error;
+    unread.push(`${what} couldn’t be read: ${error.message}`);
+    return otherwise;
+  }
+}
+
+/** By the index of months: no table is scanned. An incident that began earlier and is still open is missed, and that is said. */
+async function readIncidents(store: Store, { from, to }: Period, unread: string[]): Promise<Incident[]> {
+  const [first, last] = [new Date(from), new Date(to)];
+  const months = 12 * (last.getUTCFullYear() - first.getUTCFullYear()) + last.getUTCMonth() - first.getUTCMonth() + 1;
+  const found = await listSummaries(store, { limit: INCIDENTS_MOST, months: months + MONTHS_BEFORE, now: last });
+  if (found.length >= INCIDENTS_MOST)
+    unread.push(`There are more than ${INCIDENTS_MOST} incidents: only the newest are counted.`);
+  const begun = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() - MONTHS_BEFORE, 1));
+  unread.push(`Incidents that were opened before ${begun.toISOString().slice(0, 10)} weren’t looked for.`);
+  return found.filter(
+    ({ openedAt, resolvedAt }) =>
+      Date.parse(openedAt) < to && (resolvedAt === undefined || Date.parse(resolvedAt) >= from),
+  );
+}
+
+const runOf = ({ job, subject, scheduledAt, verdict, startedAt, endedAt }: RunItem): JobRun => ({
+  ...{
+    job,
+    subject,
+    scheduledAt,
+    verdict: endedAt === undefined ? undefined : verdict?.kind,
+    summary: verdict?.summary,
+  },
+  tookMs: endedAt === undefined ? undefined : endedAt - startedAt,
+});
+
+const jobOf = ({ job, subject, lastKind, lastPassedAt, overdueAt, lastSummary }: JobState): JobState => ({
+  ...{ job, subject, lastKind, lastPassedAt, overdueAt, lastSummary },
+});
+
+/** Targets with a temporary change in force, or in a person's hands. */
+async function readUnquiet(config: RuntimeConfig, store: Store, now: number): Promise<TargetFacts[]> {
+  const names = [
+    ...Object.values(config.services).map(({ cluster, service }) => `ecs-service/${cluster}/${service}`),
+    ...Object.values(config.databases).map(({ name }) => `rds-instance/${name}`),
+    ...Object.values(config.endpoints).map(({ name }) => `dns-endpoint/${name}`),
+  ];
+  const found = await readTargets(store, names);
+  return [...found].flatMap(([target, { holds, takenOver }]) => {
+    const taken = takenOver && takenOver.until > now ? takenOver : undefined;
+    if (holds.length === 0 && !taken) return [];
+    const words = holds.map(
+      ({ field, baseline, value, remediation, since }) =>
+        `${field} is ${value} instead of ${baseline}, by ${remediation} since ${since}`,
+    );
+    return [{ target, holds: words, ...(taken && { takenOver: taken }) }];
+  });
+}
+
+/** Only a run of a plan has a figure of how long recovery took; it stands in its last entry. */
+async function readDrills(store: Store, incidents: readonly Incident[]): Promise<Drill[]> {
+  const drills: Drill[] = [];
+  for (const { id, title, openedAt } of incidents) {
+    const incident = await readIncident(store, id);
+    const recovery = incident && recoveryOf(incident);
+    if (recovery) drills.push({ incidentId: id, title, openedAt, recovery });
+  }
+  return drills;
+}

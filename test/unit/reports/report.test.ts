@@ -1,0 +1,146 @@
+import { describe, expect, it } from '@jest/globals';
+import { reportDocument, reportEvent } from '../../../events/published/report.ts';
+import { eventOf } from '../../../functions/jobs/write-report/decide.ts';
+import { compose, NEEDS } from '../../../functions/reports/compose.ts';
+import { htmlOf } from '../../../functions/reports/html.ts';
+import { markdownOf } from '../../../functions/reports/markdown.ts';
+import { folderOf } from '../../../functions/reports/model.ts';
+import { REPORT_NAMES } from '../../../functions/reports/names.ts';
+import { FACTS, incidentOf, NOTHING } from '../../support/reports.ts';
+
+const rowsOf = (name: Parameters<typeof compose>[0], title: string, facts = FACTS) =>
+  compose(name, facts).sections.find((section) => section.title === title)?.table?.rows;
+
+describe('each report', () => {
+  it.each(REPORT_NAMES)('%s keeps its published shape, of much and of nothing', (name) => {
+    for (const facts of [FACTS, NOTHING]) {
+      const report = compose(name, facts);
+      expect(() => reportDocument.parse(JSON.parse(JSON.stringify(report)))).not.toThrow();
+      for (const text of [markdownOf(report), htmlOf(report)]) {
+        expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
+        expect(text).toContain(report.title);
+      }
+      expect(htmlOf(report)).not.toMatch(/<script|<img|<link|<iframe|\bsrc=|\bhref=|@import|url\(|\son\w+=/i);
+      for (const { table } of report.sections)
+        for (const row of table?.rows ?? []) expect(row).toHaveLength(table?.columns.length ?? 0);
+    }
+  });
+
+  it.each(REPORT_NAMES)('%s names what could not be read', (name) => {
+    const report = compose(name, { ...NOTHING, unread: ['the incidents couldn’t be read: denied'] });
+    expect(report.unknown).toContain('the incidents couldn’t be read: denied');
+    expect(markdownOf(report)).toContain('## What could not be found out');
+  });
+
+  it('is told by an event that stays small and leads to its page', () => {
+    const report = compose('daily-operations', FACTS);
+    const folder = folderOf(report, '2026-11-01T07:30:00Z');
+    expect(folder).toBe('reports/daily-operations/2026/11/20261101T073000Z');
+    const event = eventOf(report, folder, 'nightshift-main-1-us-east-1', '2026-11-01T07:30:00Z');
+    expect(reportEvent.parse(event)).toMatchObject({
+      id: 'report-daily-operations-2026-11-01T07:30:00Z',
+      page: `s3://nightshift-main-1-us-east-1/${folder}/report.html`,
+      link: expect.stringContaining('prefix=reports%2Fdaily-operations'),
+    });
+    expect(eventOf({ ...report, region: 'cn-north-1' }, folder, 'b', 'x').link).toBeUndefined();
+  });
+});
+
+describe('service levels', () => {
+  it('are told against their targets, with what is left of the budget', () => {
+    // 742 hours of 100 requests, of which 74 had one that failed: 99.9002…% of 74,200.
+    expect(rowsOf('service-levels', 'Service levels')).toEqual([
+      [
+        ...['backend', '74,200', '99.900 %, met (99.9 %)', '0.100 %, met (below 1 %)'],
+        ...['above 2 s in 1 of 742 hours, missed', '0.3 %: 0.1 of 44.6 minutes'],
+      ],
+    ]);
+  });
+
+  it('say so where a service is not known, and never that it was never available', () => {
+    const [backend] = FACTS.services;
+    if (!backend) throw new Error('no service');
+    const silent = {
+      ...FACTS,
+      services: [{ ...backend, requests: backend.requests?.map((hour) => ({ ...hour, requests: 0, failed: 0 })) }],
+    };
+    const report = compose('service-levels', silent);
+    expect(report.headline).toEqual([{ label: 'backend available', value: 'not known' }]);
+    expect(report.unknown).toEqual(['backend: CloudWatch tells of no request in the whole period.']);
+    const unbalanced = compose('service-levels', { ...FACTS, services: [{ ...backend, requests: undefined }] });
+    expect(unbalanced.unknown[0]).toContain('balancedBy');
+    expect(compose('service-levels', FACTS).unknown).toEqual([
+      'backend: no request is told of in 2 hours; an outage that kept every request away isn’t counted.',
+    ]);
+  });
+
+  it('draw a gap where nothing is known, and what is above the limit in another colour', () => {
+    const [errors] = compose('service-levels', FACTS).sections[0]?.charts ?? [];
+    expect(errors?.points.slice(0, 3).map(({ value }) => value)).toEqual([null, null, 0]);
+    const page = htmlOf(compose('service-levels', FACTS));
+    expect(page.match(/<rect class="state-acting"/g)).toHaveLength(2 * 742 - 1);
+    expect(page.match(/<rect class="state-escalated"/g)).toHaveLength(1);
+  });
+});
+
+describe('times to acknowledge and resolve', () => {
+  it('are told by severity, against the time in which it is to be acknowledged', () => {
+    expect(rowsOf('response-times', 'Times to acknowledge and resolve')).toEqual([
+      ['P1', '1', 'none of 1', '0 later than 5 min', 'none of 1'],
+      ['P2', '2', '20 min, 20 min, 20 min (1 of 2)', '1 later than 15 min', '10 min, 1 h 0 min, 1 h 0 min (2 of 2)'],
+    ]);
+  });
+
+  it('leave out what was opened before', () => {
+    const before = incidentOf('inc-0', '2026-09-30T23:59:59.000Z', { resolvedAt: '2026-10-20T00:00:00.000Z' });
+    const rows = rowsOf('response-times', 'Times to acknowledge and resolve', { ...FACTS, incidents: [before] });
+    expect(rows).toBeUndefined();
+  });
+});
+
+describe('backups and drills', () => {
+  it('tell how many passed, how long there was none, and what a plan took against its target', () => {
+    expect(rowsOf('backups-and-drills', 'Backups')).toEqual([
+      ['orders-db', '3 of 4', '26 d 22 h', '1 d 0 h', '1 of 1', '30 min'],
+    ]);
+    expect(rowsOf('backups-and-drills', 'Runs of recovery plans')?.[0]?.slice(2, 5)).toEqual([
+      '3 min 20 s',
+      '15 min',
+      'met',
+    ]);
+    expect(rowsOf('backups-and-drills', 'Scheduled jobs')?.map(([job, , now]) => [job, now])).toEqual([
+      ['back-up-database', 'overdue'],
+    ]);
+  });
+
+  it('know of no gap where no backup passed, and say that nothing proves them', () => {
+    const facts = {
+      ...FACTS,
+      runs: [],
+      databases: FACTS.databases.map((each) => ({
+        ...each,
+        backup: each.backup && { ...each.backup, isProved: false },
+      })),
+    };
+    expect(rowsOf('backups-and-drills', 'Backups', facts)?.[0]?.slice(1)).toEqual([
+      ...['0 of 0', 'not known', '1 d 0 h', 'nothing proves them', 'not known'],
+    ]);
+  });
+});
+
+describe('a handoff', () => {
+  it('tells what is open, what is held and what is amiss, and leaves to people what only they know', () => {
+    const report = compose('on-call-handoff', FACTS);
+    expect(report.headline.map(({ value }) => value)).toEqual(['1', '0', '1', '1']);
+    expect(markdownOf(report)).toContain('desiredCount is 4 instead of 2');
+    expect(rowsOf('on-call-handoff', 'Scheduled jobs')).toHaveLength(1);
+    expect(markdownOf(report)).toContain('the one who leaves tells it');
+  });
+});
+
+describe('what is read', () => {
+  it('is no more than a report shows', () => {
+    expect(NEEDS['service-levels']).toMatchObject({ incidents: false, jobs: false, drills: false, use: false });
+    expect(NEEDS['response-times']).toMatchObject({ requests: false, jobs: false });
+  });
+});

@@ -42,7 +42,8 @@ function actionsUsed(source: string): string[] {
   );
   // A login by IAM is a token that is signed here; the database asks IAM ("Creating and using an IAM policy for IAM database access").
   const logins = source.includes("from '@aws-sdk/rds-signer'") ? ['rds-db:connect'] : [];
-  return [...commands, ...signedByHand, ...logins];
+  const puts = /service: 's3', region, method: 'PUT'/.test(source) ? ['s3:PutObject'] : [];
+  return [...commands, ...signedByHand, ...logins, ...puts];
 }
 
 /** A file and everything that it imports of ours besides the engine: what remediations share makes calls for them. */

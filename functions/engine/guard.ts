@@ -53,6 +53,7 @@ type Guard = (input: GuardInput) => Stop | undefined;
 /** The guards by name, in the order in which they are asked. */
 export const GUARDS: Readonly<Record<string, Guard>> = {
   recovered: recoveredGuard,
+  'actions-disabled': actionsDisabledGuard,
   // Before the switch: whoever pauses in a storm isn't called for each of its targets afterwards.
   storm: stormGuard,
   switch: switchGuard,
@@ -89,6 +90,13 @@ function recoveredGuard({ signal, alarm }: GuardInput): Stop | undefined {
     kind: 'recovered',
     detail: `${signal.name} went back to OK at ${new Date(alarm.stateAt).toISOString()}`,
   };
+}
+
+/** What is judged again was looked at just before: the reconciler orders nothing for an alarm whose actions are disabled. */
+function actionsDisabledGuard({ signal, alarm, now }: GuardInput): Stop | undefined {
+  if (signal.recheck > 0 || (alarm?.actionsDisabledUntil ?? 0) <= now) return undefined;
+  const detail = `the actions of ${signal.name} are disabled (DisableAlarmActions)`;
+  return { kind: 'held', reason: 'actions-disabled', detail, recheckAt: now + SOON_MS };
 }
 
 /** By the time it is looked at again, the incidents that began before it are older than a storm lasts. */

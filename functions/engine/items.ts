@@ -160,6 +160,8 @@ export interface AlarmItem {
   readonly stateAt: number;
   /** The alarm carried no runbook tag when last looked at; until then (epoch ms) its tags aren't read again. */
   readonly notOursUntil?: number;
+  /** Its actions were disabled when the reconciler last looked; taken for so until then (epoch ms). */
+  readonly actionsDisabledUntil?: number;
 }
 
 /** A recorded intent and what became of it. */

@@ -343,6 +343,20 @@ export function dropWork(table: string, work: WorkItem): Labelled {
   });
 }
 
+/** Remembers that the alarm's actions are disabled, whatever is known of its state. */
+export function alarmActionsDisabled(table: string, alarmArn: string, until: number): Labelled {
+  return signed('alarm', {
+    Update: {
+      TableName: table,
+      Key: flat(alarmKey(alarmArn)),
+      UpdateExpression:
+        'SET actionsDisabledUntil = :until, #state = if_not_exists(#state, :unknown), stateAt = if_not_exists(stateAt, :never)',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: flat({ ':until': until, ':unknown': 'INSUFFICIENT_DATA', ':never': 0 }),
+    },
+  });
+}
+
 /** Remembers for an hour that a firing alarm is none of ours. */
 export function alarmNotOurs(table: string, alarmArn: string, now: number): Labelled {
   const notOursUntil = now + 3_600_000;

@@ -35,7 +35,7 @@ export async function reconcileOnce(
   const cloudwatch = {
     send: async (command: DescribeAlarmsCommand | ListTagsForResourceCommand) =>
       command instanceof DescribeAlarmsCommand
-        ? { MetricAlarms: command.input.StateValue ? [] : described(command.input.AlarmNames ?? []) }
+        ? { MetricAlarms: described(command.input.AlarmNames ?? []) }
         : { Tags: [] },
   } as unknown as CloudWatch;
   const lambda = {

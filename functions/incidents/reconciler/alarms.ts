@@ -88,14 +88,13 @@ export function toLive(raw: Described): LiveAlarm | undefined {
   };
 }
 
-/** Every metric alarm that fires, page by page. */
-export async function* firingAlarms(cloudwatch: CloudWatch): AsyncGenerator<MetricAlarm[]> {
+/** Every metric alarm, page by page: which of them fire is asked of the same reply as whose actions are disabled. */
+export async function* allAlarms(cloudwatch: CloudWatch): AsyncGenerator<MetricAlarm[]> {
   let NextToken: string | undefined;
   do {
     try {
       const reply = await cloudwatch.send(
         new DescribeAlarmsCommand({
-          StateValue: 'ALARM',
           AlarmTypes: ['MetricAlarm'],
           MaxRecords: DESCRIBE_BATCH,
           ...(NextToken && { NextToken }),
@@ -104,7 +103,7 @@ export async function* firingAlarms(cloudwatch: CloudWatch): AsyncGenerator<Metr
       NextToken = reply.NextToken;
       if (reply.MetricAlarms?.length) yield reply.MetricAlarms;
     } catch (error) {
-      throw classifyAwsError('describe firing alarms', error);
+      throw classifyAwsError('describe all alarms', error);
     }
   } while (NextToken);
 }

@@ -95,3 +95,21 @@ export function isForgotten(
   if ((known?.notOursUntil ?? 0) > now) return false;
   return !(known?.state === 'ALARM' && known.stateAt >= alarm.stateAt - 1000);
 }
+
+/** What is known of disabled actions counts for so many runs of the reconciler, and is told again before it lapses. */
+const RUNS_REMEMBERED = 6;
+
+/**
+ * Until when (epoch milliseconds) the actions of an alarm are to be remembered as disabled; undefined when they are enabled, or when what is known lasts
+ * for another few runs. Nobody takes it back: an alarm that is enabled again is held at its next event until the reconciler has looked.
+ */
+export function disabledUntil(
+  { actionsEnabled }: Pick<LiveAlarm, 'actionsEnabled'>,
+  known: { readonly actionsDisabledUntil?: number } | undefined,
+  now: number,
+  everyMs: number,
+): number | undefined {
+  if (actionsEnabled) return undefined;
+  const isKnown = (known?.actionsDisabledUntil ?? 0) > now + 2 * everyMs;
+  return isKnown ? undefined : now + RUNS_REMEMBERED * everyMs;
+}

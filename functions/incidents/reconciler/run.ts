@@ -7,10 +7,10 @@ import { type AlarmItem, alarmKey, duePartitions, targetKey, type WorkItem } fro
 import { Pacer } from '../../engine/pacer.ts';
 import { releaseRunLease, takeRunLease } from '../../engine/run-lease.ts';
 import type { Store } from '../../engine/store.ts';
-import { alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
-import { asEvent, type CloudWatch, describeAlarms, firingAlarms, paced, tagsOf, toLive } from './alarms.ts';
+import { alarmActionsDisabled, alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
+import { allAlarms, asEvent, type CloudWatch, describeAlarms, paced, tagsOf, toLive } from './alarms.ts';
 import { leaveToPerson } from './orphan.ts';
-import { isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
+import { disabledUntil, isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
 import { type Firing, holdBack, type RollOutSurroundings } from './release.ts';
 import { openOrders, Turns } from './turns.ts';
 
@@ -235,19 +235,26 @@ async function invoke({ functions, lambda }: Surroundings, remediation: string, 
   }
 }
 
-/** Alarms that fire unknown to the journal: their tags are read once; ours are injected as if their event had come. */
+/**
+ * Alarms that fire unknown to the journal: their tags are read once; ours are injected as if their event had come. And alarms whose actions are
+ * disabled: their events don't say so, so it is written down before one comes.
+ */
 async function sweep(around: Run, now: number, failures: unknown[]): Promise<number> {
   const { store, cloudwatch, config, functions, remaining } = around;
   let injected = 0;
-  for await (const page of firingAlarms(cloudwatch)) {
-    const known = await store.readAll(page.map((alarm) => alarmKey(alarm.AlarmArn ?? '')));
-    for (const alarm of page) {
+  for await (const page of allAlarms(cloudwatch)) {
+    const seen = page.filter(({ StateValue, ActionsEnabled }) => StateValue === 'ALARM' || ActionsEnabled === false);
+    const known = await store.readAll(seen.map((alarm) => alarmKey(alarm.AlarmArn ?? '')));
+    for (const alarm of seen) {
       // What was found out is kept, so the next run goes on from here.
       if (remaining() < KEEP_FOR_END_MS) return injected;
       const live = toLive(alarm);
-      if (!live || !isForgotten(live, known.get(alarmKey(live.arn).pk) as AlarmItem | undefined, now, EVENT_GRACE_MS))
-        continue;
+      if (!live) continue;
+      const knownAs = known.get(alarmKey(live.arn).pk) as AlarmItem | undefined;
       try {
+        const until = disabledUntil(live, knownAs, now, config.reconcileEverySeconds * 1000);
+        if (until !== undefined) await store.transact([alarmActionsDisabled(store.table, live.arn, until)]);
+        if (!isForgotten(live, knownAs, now, EVENT_GRACE_MS)) continue;
         const runbook = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(config.ladders));
         const first = runbook === undefined ? undefined : config.ladders[runbook]?.rungs[0];
         if (runbook !== undefined && first !== undefined && functions[first]) {

@@ -50,6 +50,8 @@ const firing = (name: string, at = Date.now()) => numberAlarm(name, 'ALARM', { i
 interface Answers {
   readonly alarms?: Readonly<Record<string, 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'>>;
   readonly at: number;
+  /** Names of alarms whose actions are disabled. */
+  readonly disabled?: readonly string[];
   readonly functions?: Record<string, string>;
   readonly failing?: (payload: string) => boolean;
   readonly remaining?: () => number;
@@ -66,7 +68,7 @@ async function run({
   config = world.config,
   ...answers
 }: Answers) {
-  const { failing, undelivered, remaining } = answers;
+  const { failing, undelivered, remaining, disabled = [] } = answers;
   const orders: string[] = [];
   let tagsRead = 0;
   const described = (names: readonly string[]) =>
@@ -77,6 +79,7 @@ async function run({
         AlarmArn: arnOf(name),
         StateValue: alarms[name],
         StateTransitionedTimestamp: new Date(at - 2 * MINUTE),
+        ActionsEnabled: !disabled.includes(name),
       }));
   const cloudwatch = {
     send: async (command: DescribeAlarmsCommand | ListTagsForResourceCommand) => {
@@ -84,9 +87,7 @@ async function run({
         tagsRead++;
         return { Tags: [] };
       }
-      const { AlarmNames, StateValue } = command.input;
-      const names = AlarmNames ?? Object.keys(alarms).filter((name) => alarms[name] === StateValue);
-      return { MetricAlarms: described(names) };
+      return { MetricAlarms: described(command.input.AlarmNames ?? Object.keys(alarms)) };
     },
   } as unknown as CloudWatch;
   const lambda = {
@@ -129,6 +130,28 @@ describe('a held signal whose alarm', () => {
     expect(kinds?.slice(-2)).toEqual(['escalated', 'resolved']);
     expect((await readTarget(world.store, keyOf('deleted'))).openIncidentId).toBeUndefined();
     expect((await run({ at: at + 6 * MINUTE })).report.due).toBe(0);
+  });
+});
+
+describe('an alarm whose actions are disabled', () => {
+  const NAME = 'silenced';
+  const ALARM = `${NAME}-cpu`;
+
+  it('is held at its own event, is not acted on while they stay so, and is afterwards', async () => {
+    const at = Date.now();
+    await run({ alarms: { [ALARM]: 'OK' }, disabled: [ALARM], at: at - MINUTE });
+    expect(await world.deliver(firing(NAME, at))).toMatchObject({ kind: 'held', reason: 'actions-disabled' });
+    await run({ alarms: { [ALARM]: 'ALARM' }, disabled: [ALARM], at: at + 2 * MINUTE });
+    expect(world.target(NAME).changes).toBe(0);
+    await run({ alarms: { [ALARM]: 'ALARM' }, at: at + 8 * MINUTE });
+    expect(world.target(NAME).changes).toBe(1);
+  });
+
+  it('is acted on at its own event once nobody has said for a while that they are', async () => {
+    const at = Date.now();
+    const minutes = (world.config.reconcileEverySeconds * 6) / 60 + 1;
+    await run({ alarms: { 'once-cpu': 'OK' }, disabled: ['once-cpu'], at: at - minutes * MINUTE });
+    expect(await world.deliver(firing('once', at))).toMatchObject({ kind: 'remediated' });
   });
 });
 

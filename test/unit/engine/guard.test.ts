@@ -38,6 +38,11 @@ describe('preflight', () => {
       with_({ alarm: { state: 'OK', stateAt: Date.parse(signal.at) } }),
       { kind: 'recovered' },
     ],
+    [
+      'actions disabled',
+      with_({ alarm: { state: 'INSUFFICIENT_DATA', stateAt: 0, actionsDisabledUntil: NOW + 1 } }),
+      { kind: 'held', reason: 'actions-disabled', recheckAt: NOW + 30_000 },
+    ],
     ['stale', with_({ signal: at(901) }), { kind: 'held', reason: 'stale', recheckAt: NOW }],
     [
       'first evaluation',
@@ -141,6 +146,17 @@ describe('preflight', () => {
 
   it.each<[string, GuardInput]>([
     ['an OK that is older than the signal', with_({ alarm: { state: 'OK', stateAt: Date.parse(signal.at) - 1 } })],
+    [
+      'disabled actions of which nobody has told for a while',
+      with_({ alarm: { state: 'INSUFFICIENT_DATA', stateAt: 0, actionsDisabledUntil: NOW } }),
+    ],
+    [
+      'what the reconciler brings up again, having looked',
+      with_({
+        signal: { ...signal, recheck: 1 },
+        alarm: { state: 'ALARM', stateAt: 0, actionsDisabledUntil: NOW + HOUR },
+      }),
+    ],
     ['an event exactly at the limit of age', with_({ signal: at(900) })],
     [
       'a take-over that ends now',

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { WorkItem, WorkKind } from '../../../functions/engine/items.ts';
-import { isForgotten, type LiveAlarm, orderFor, runbookOf } from '../../../functions/incidents/reconciler/plan.ts';
+import {
+  disabledUntil,
+  isForgotten,
+  type LiveAlarm,
+  orderFor,
+  runbookOf,
+} from '../../../functions/incidents/reconciler/plan.ts';
 import { NOW, signal } from '../../support/fixtures.ts';
 
 const work = (kind: WorkKind, change: Partial<WorkItem> = {}): WorkItem => ({
@@ -111,5 +117,25 @@ describe('an alarm that the journal has forgotten', () => {
     ['has its actions disabled', alarm({ actionsEnabled: false }), undefined, false],
   ])('%s', (_, live, known, forgotten) => {
     expect(isForgotten(live, known, NOW, GRACE)).toBe(forgotten);
+  });
+});
+
+describe('disabled actions', () => {
+  const MINUTE = 60_000;
+  const remembered = (actionsDisabledUntil?: number, actionsEnabled = false) =>
+    disabledUntil(
+      { actionsEnabled },
+      actionsDisabledUntil === undefined ? undefined : { actionsDisabledUntil },
+      NOW,
+      MINUTE,
+    );
+
+  it.each<[string, number | undefined, number | undefined]>([
+    ['are remembered for six runs', remembered(), NOW + 6 * MINUTE],
+    ['are told again before that lapses', remembered(NOW + 2 * MINUTE), NOW + 6 * MINUTE],
+    ['are not told at each run', remembered(NOW + 2 * MINUTE + 1), undefined],
+    ['are not remembered of an alarm whose actions are enabled', remembered(undefined, true), undefined],
+  ])('%s', (_what, until, expected) => {
+    expect(until).toBe(expected);
   });
 });

@@ -238,6 +238,8 @@ const changeRecords: Rule = (params, arn, action) => {
 
 const onCertificate = on(({ CertificateArn }) => text(CertificateArn));
 
+const onSecret = on(({ SecretId }, arn) => arnOr(SecretId, (name) => arn(`secret:${name}`)));
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -302,7 +304,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'events:PutEvents': eventBuses,
   'states:StartExecution': on(({ stateMachineArn }) => text(stateMachineArn)),
   'states:SendTaskSuccess': onMachineOfToken,
-  'secretsmanager:GetSecretValue': on(({ SecretId }, arn) => arnOr(SecretId, (name) => arn(`secret:${name}`))),
+  'secretsmanager:ListSecrets': onAny,
+  'secretsmanager:ListSecretVersionIds': onSecret,
+  'secretsmanager:GetSecretValue': onSecret,
+  'ssm:DescribeParameters': onAny,
   'ssm:GetParameter': on(({ Name }, arn) => arnOr(Name, (name) => arn(`parameter/${name.replace(/^\//, '')}`))),
 };
 

@@ -17,6 +17,7 @@ import { createLoad, type Load } from '../services/load.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
 import { startTeamWebhook, type TeamWebhook } from '../services/team-webhook.ts';
 import { troubledSeeds } from '../services/troubled.ts';
+import type { Acm } from '../stand-ins/acm/acm.ts';
 import type { CloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
 import type { Ecs } from '../stand-ins/ecs/ecs.ts';
 import type { LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
@@ -80,6 +81,7 @@ export interface World {
   readonly ecs: Ecs;
   readonly rds: Rds;
   readonly route53: Route53;
+  readonly acm: Acm;
   readonly stepFunctions: LocalStepFunctions;
   readonly database: SeededDatabase;
   /** Databases that scenarios bring into trouble; only in a world whose environment asks for them. */

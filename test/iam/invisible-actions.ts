@@ -10,6 +10,8 @@ export interface Deployed {
   readonly functions: readonly { readonly name: string; readonly logGroup: string; readonly hasVpc: boolean }[];
   /** Destinations for what a function's asynchronous invocations or event source mappings gave up on. */
   readonly destinations: readonly { readonly functionName: string; readonly arn: string }[];
+  /** State machines that write a log. */
+  readonly logging: readonly string[];
   readonly streams: readonly { readonly functionName: string; readonly arn: string }[];
   readonly schedules: readonly {
     readonly roleId: string;
@@ -79,6 +81,24 @@ export const INVISIBLE: readonly Invisible[] = [
       schedules.some(({ roleId, targetArn }) => roleId === role.logicalId && targetArn === resource),
   },
   {
+    actions: ['states:StartExecution'],
+    because: 'EventBridge Scheduler starts an execution of a schedule’s target with the schedule’s role.',
+    page: 'Using templated targets in EventBridge Scheduler',
+    neededBy: (role, resource, { schedules }) =>
+      schedules.some(({ roleId, targetArn }) => roleId === role.logicalId && targetArn === resource),
+  },
+  {
+    actions: [
+      ...['logs:CreateLogDelivery', 'logs:GetLogDelivery', 'logs:UpdateLogDelivery', 'logs:DeleteLogDelivery'],
+      ...['logs:ListLogDeliveries', 'logs:PutResourcePolicy', 'logs:DescribeResourcePolicies'],
+      'logs:DescribeLogGroups',
+    ],
+    because: 'Step Functions sets the delivery of a state machine’s log up with the machine’s role.',
+    page: 'Using CloudWatch Logs to log execution history in Step Functions',
+    neededBy: (role, resource, { logging }) =>
+      resource === '*' && logging.some((name) => role.functions.includes(`stateMachine:${name}`)),
+  },
+  {
     actions: ['cloudwatch:SetAlarmState'],
     because: 'EventBridge Scheduler calls the API of a universal target with the schedule’s role.',
     page: 'Using universal targets in EventBridge Scheduler',
@@ -123,6 +143,9 @@ export function readDeployed(template: PolicyTemplate, place: Place): Deployed {
       functionName: text(property(each, 'FunctionName')),
       arn: text(property(each, 'DestinationConfig', 'OnFailure', 'Destination')),
     })),
+    logging: ofType('AWS::StepFunctions::StateMachine')
+      .filter((each) => each.Properties?.LoggingConfiguration !== undefined)
+      .map((each) => text(property(each, 'StateMachineName'))),
     streams: mappings.map((each) => ({
       functionName: text(property(each, 'FunctionName')),
       arn: text(property(each, 'EventSourceArn')),

@@ -5,12 +5,13 @@ import type { Role } from '../../local/iam/roles.ts';
 import { allScenarios, choose } from '../../local/scenarios/discover.ts';
 import { type Audience, playAll } from '../../local/scenarios/runner.ts';
 import type { Scenario } from '../../local/scenarios/types.ts';
-import { startWorld, type World } from '../../local/world/world.ts';
+import { startWorld, type World, type WorldOptions } from '../../local/world/world.ts';
 import { type SecretsWatch, secretsOf, watchForSecrets } from '../support/secrets-scan.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
 import { DEPLOYMENT_CASES } from './cases/deployments.ts';
 import { FOLLOW_CASES } from './cases/follow-through.ts';
+import { JOB_CASES } from './cases/jobs.ts';
 import { LINK_CASES } from './cases/links.ts';
 import { NOTIFY_CASES } from './cases/notify.ts';
 import { OBSERVE_CASES } from './cases/observe.ts';
@@ -57,19 +58,36 @@ export async function playActing(around: Surroundings): Promise<Played> {
   );
 }
 
+/** Scheduled jobs are in the smaller of the two worlds: no mode stops them. */
 export const playObserving = (around: Surroundings): Promise<Played> =>
-  play(OBSERVE_CASES, around, join(import.meta.dirname, 'observe.config.ts'));
+  play([...OBSERVE_CASES, ...JOB_CASES], around, {
+    configPath: join(import.meta.dirname, 'observe.config.ts'),
+    waitScale: JOBS_WAIT,
+  });
+
+/** Jobs look again after half a minute or more. */
+const JOBS_WAIT = 0.2;
+
+/** By the logical id of the construct that they are made in; the first world has none of them. */
+const isOfJobs = ({ logicalId }: Role): boolean => logicalId.startsWith('Jobs');
+
+/** The roles whose every path is taken in that world, with what was asked for there. */
+export const fullyPlayed = (acting: Played, observing: Played): readonly Played[] => [
+  acting,
+  { ...observing, roles: observing.roles.filter(isOfJobs) },
+];
 
 /**
- * What is missing in any of the worlds; unused is what the first, where every path is taken, never needed: ids of databases differ from world
+ * What is missing in any of the worlds; unused is what the world in which every path of a role is taken never needed: ids of databases differ from world
  * to world, so what one world used can't speak for another's grants.
  */
 export function compareWorlds(acting: Played, observing: Played): Comparison {
-  const [first, second] = [acting, observing].map(({ roles, uses, deployed }) => compare(roles, uses, deployed));
+  const compared = ({ roles, uses, deployed }: Played) => compare(roles, uses, deployed);
+  const played = fullyPlayed(acting, observing).map(compared);
   return {
-    roles: acting.roles.length,
-    missing: [...(first?.missing ?? []), ...(second?.missing ?? [])],
-    unused: first?.unused ?? [],
+    roles: played.reduce((total, { roles }) => total + roles, 0),
+    missing: [acting, observing].flatMap((each) => compared(each).missing),
+    unused: played.flatMap(({ unused }) => unused),
   };
 }
 
@@ -101,11 +119,11 @@ async function secretsLeftBy(world: World, watch: SecretsWatch): Promise<string[
 async function play(
   scenarios: readonly Scenario<World>[],
   { tell, signal, onWorld }: Surroundings,
-  configPath?: string,
+  differing: Pick<WorldOptions, 'configPath' | 'waitScale'> = {},
 ): Promise<Played> {
   const environment = Object.assign({}, ...scenarios.map((scenario) => scenario.environment));
   const options = { name: 'iam-check', enforcePolicies: false, environment, report: tell, signal };
-  const world = await startWorld({ ...options, ...(configPath === undefined ? {} : { configPath }) });
+  const world = await startWorld({ ...options, ...differing });
   onWorld?.(world);
   try {
     // Every path is taken here: the widest place to look for secrets, too.

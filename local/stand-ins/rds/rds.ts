@@ -24,6 +24,7 @@ import { instanceOf, keyOf, type Login, type RdsState } from './model.ts';
 import { instanceOperations } from './operations.ts';
 import { replicaOperations } from './replica-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
+import { snapshotOf } from './snapshots.ts';
 import { Form, resultReply } from './xml.ts';
 
 export interface RdsOptions {
@@ -59,6 +60,8 @@ export interface Rds extends StandIn {
   instance(id: string, region: string): RdsInstance | undefined;
   /** Where a snapshot's data is, for faults; `undefined` while it isn't there yet, or without a server behind its instance. */
   snapshotFolder(id: string, region: string): string | undefined;
+  /** Makes a snapshot look as old as that, for what is removed by its age. */
+  backdateSnapshot(id: string, region: string, takenAt: Date): void;
   /** Makes the volume under an instance's primary sick, for ever: writes there take seconds, and a failover leaves it. Only its metric tells. */
   sicken(id: string, region: string): void;
   /** Stops every server; also done when the world stops. */
@@ -114,6 +117,9 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
       };
     },
     snapshotFolder: (id, region) => state.snapshots.get(keyOf(region, id))?.folder,
+    backdateSnapshot(id, region, takenAt) {
+      Object.assign(snapshotOf(state, region, id), { createdAt: takenAt, originalCreatedAt: takenAt });
+    },
     sicken(id, region) {
       const instance = instanceOf(state, region, id);
       instance.sickZone = instance.zone;

@@ -6,7 +6,7 @@ import { type Deployed, readDeployed } from '../../iam/invisible-actions.ts';
 const journal = 'arn:aws:dynamodb:eu-west-1:1:table/journal';
 const service = 'arn:aws:ecs:eu-west-1:1:service/orders/backend';
 const queue = 'arn:aws:sqs:eu-west-1:1:failures';
-const nothing: Deployed = { functions: [], destinations: [], streams: [], schedules: [] };
+const nothing: Deployed = { functions: [], destinations: [], logging: [], streams: [], schedules: [] };
 
 const role = (grants: readonly (readonly [action: string, resource: string])[], changes: Partial<Role> = {}): Role => ({
   logicalId: 'Role',

@@ -1,0 +1,121 @@
+/** Scheduled jobs, each started as its schedule does, with what it needs to make every call that it may. */
+import { CreateDBInstanceCommand, CreateDBSnapshotCommand, DescribeDBSnapshotsCommand } from '@aws-sdk/client-rds';
+import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DEPLOYMENT_TAG } from '../../../functions/engine/manifest.ts';
+import type { RunItem } from '../../../functions/jobs/items.ts';
+import { scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
+import { runJob } from '../../../local/scenarios/support/backups.ts';
+import { DATABASE, DATABASE_TARGET, openAdmin } from '../../../local/scenarios/support/database.ts';
+import { expectThat, type Scenario, type Stage } from '../../../local/scenarios/types.ts';
+import { BACKUPS } from '../../../local/services/backups.ts';
+import { OPERATOR } from '../../../local/world/clients.ts';
+import type { World } from '../../../local/world/world.ts';
+import { CERTIFICATE } from '../observe.config.ts';
+
+const DEPLOYMENT = 'demo';
+const DAY_MS = 86_400_000;
+/** More than the demo's configuration wants to find in it. */
+const ROWS = 2_000;
+
+/** A case of jobs: they follow each other where they share something. */
+const jobCase = (
+  name: string,
+  summary: string,
+  uses: readonly string[],
+  run: (world: World, stage: Stage) => Promise<void>,
+): Scenario<World> => ({
+  ...{ name, summary, uses, groups: [], rank: 2, targets: [], timeLimitMs: 240_000 },
+  environment: { [BACKUPS.switch]: '1' },
+  run: async (world, stage) => {
+    await run(world, stage);
+    return {};
+  },
+});
+
+async function passed(world: World, stage: Stage, job: string, subject?: string): Promise<RunItem> {
+  const run = await runJob(world, stage, job, subject);
+  expectThat(run.verdict?.kind === 'passed', `expected ${job} to pass, but ${run.verdict?.summary}`);
+  return run;
+}
+
+const backups = jobCase(
+  'jobs-backups',
+  'a backup is made, proved, an old one removed, and a restored copy that was left behind too',
+  [DATABASE_TARGET],
+  async (world, stage) => {
+    const admin = await openAdmin(world, stage);
+    await admin.query(`CREATE TABLE ${BACKUPS.table} (id bigint PRIMARY KEY, booked_at timestamptz NOT NULL)`);
+    stage.restore('no ledger', () => admin.query(`DROP TABLE ${BACKUPS.table}`));
+    await admin.query(`INSERT INTO ${BACKUPS.table} SELECT n, now() FROM generate_series(1, ${ROWS}) n`);
+    await oldBackup(world, stage);
+    await passed(world, stage, 'back-up-database');
+    const proved = await passed(world, stage, 'verify-backup');
+    const pruned = await passed(world, stage, 'prune-backups');
+    expectThat(JSON.stringify(pruned.verdict?.report).includes(OLD), `expected ${OLD} to be removed`);
+    await leaveScratch(world, proved);
+    await passed(world, stage, 'sweep-scratch', 'all');
+  },
+);
+
+const OLD = `nightshift-${DEPLOYMENT}-${DATABASE}-2026-09-01-02-00`;
+
+/** One of Nightshift's backups that is older than the configuration keeps. */
+async function oldBackup(world: World, stage: Stage): Promise<void> {
+  const { rds } = world.clients();
+  const Tags = [{ Key: DEPLOYMENT_TAG, Value: DEPLOYMENT }];
+  await rds.send(new CreateDBSnapshotCommand({ DBSnapshotIdentifier: OLD, DBInstanceIdentifier: DATABASE, Tags }));
+  await stage.until(`${OLD} to be available`, async () => {
+    const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: OLD }));
+    return DBSnapshots[0]?.Status === 'available' ? true : undefined;
+  });
+  world.rds.backdateSnapshot(OLD, world.context.region, new Date(Date.now() - 80 * DAY_MS));
+}
+
+/** What a run restored and didn't remove, past its lease; its tags are that run's. */
+async function leaveScratch(world: World, { job, subject, scheduledAt }: RunItem): Promise<void> {
+  const run = { job, subject, scheduledAt };
+  await world.clients().rds.send(
+    new CreateDBInstanceCommand({
+      ...{ DBInstanceIdentifier: scratchIdOf(DEPLOYMENT, run), Engine: 'postgres', DBInstanceClass: 'db.t4g.micro' },
+      ...{ AllocatedStorage: 20, MasterUsername: 'postgres', MasterUserPassword: 'for-tests-only' },
+      Tags: Object.entries(scratchTags(DEPLOYMENT, run, Date.now() - DAY_MS)).map(([Key, Value]) => ({ Key, Value })),
+    }),
+  );
+}
+
+/** What they come to is no matter here: a demonstration has secrets and alarms of its own. */
+const checks = jobCase(
+  'jobs-checks',
+  'each regular check looks at everything once',
+  ['checks'],
+  async (world, stage) => {
+    const { region } = world.context;
+    const secrets = new SecretsManagerClient({
+      ...{ endpoint: world.endpoint, region, userAgentAppId: OPERATOR },
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    stage.restore('the client', async () => secrets.destroy());
+    const SecretId = 'case/changed-today';
+    await secrets.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'for the tests only' }));
+    stage.restore('no secret', async () => {
+      await secrets.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true }));
+    });
+    await runJob(world, stage, 'check-secrets', 'all');
+    await runJob(world, stage, 'check-health', 'all');
+    await runJob(world, stage, 'check-capacity', 'all');
+    await runJob(world, stage, 'check-database');
+  },
+);
+
+const certificates = jobCase(
+  'jobs-certificates',
+  'a certificate that ends soon is told of',
+  ['certificates'],
+  async (world, stage) => {
+    world.acm.issue({ id: CERTIFICATE.id, domains: ['shop.example.com'], daysLeft: 12, method: 'DNS' });
+    stage.restore('no certificate', () => world.acm.remove(CERTIFICATE.arn));
+    await runJob(world, stage, 'check-certificates', CERTIFICATE.name);
+  },
+);
+
+export const JOB_CASES = [backups, checks, certificates];

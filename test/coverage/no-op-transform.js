@@ -8,16 +8,20 @@ const HANDLER = /functions\/remediations\/[^/]+\/handler\.ts$/;
 /** Of the remediation that the handler exports, not of its imports. */
 const DECIDE = /(export const remediation\b.*?^\s*)decide(?::[^,\n]*)?,$/ms;
 
-const JOB_HANDLER = /functions\/jobs\/[^/]+\/handler\.ts$/;
-const PASSES = `Object.assign(job, { step: async (_context, state) => ({
-  kind: 'verdict', state, verdict: { kind: 'passed', summary: 'seeded: does nothing', report: {} },
-}) });`;
+/** Where every job's step is taken, however the job is put together. */
+const JOB_RUN = /functions\/jobs\/run\.ts$/;
+const STEP = 'return await job.step(context, state);';
+const PASSES =
+  "return { kind: 'verdict' as const, state, verdict: { kind: 'passed' as const, summary: 'seeded: does nothing', report: {} } };";
 
 export default {
   createTransformer(options) {
     const plain = createTransformer(options);
     const seeded = (source, path) => {
-      if (JOB_HANDLER.test(path)) return `${source}\n${PASSES}\n`;
+      if (JOB_RUN.test(path)) {
+        if (!source.includes(STEP)) throw new Error(`${path}: there is no line "${STEP}" to replace`);
+        return source.replace(STEP, PASSES);
+      }
       if (!HANDLER.test(path)) return source;
       if (!DECIDE.test(source)) throw new Error(`${path}: there is no line "decide," to replace`);
       return source.replace(DECIDE, "$1decide: () => ({ kind: 'fine', reason: 'seeded: does nothing' }),");

@@ -9,6 +9,8 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import type { BackupConfig } from '../../../functions/engine/config.ts';
+import { headKey } from '../../../functions/engine/job-head.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import type { State } from '../../../functions/jobs/back-up-database/decide.ts';
 import { readRuns } from '../../../functions/jobs/items.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
@@ -50,12 +52,13 @@ async function described(): Promise<string> {
 const snapshotName = (id: string) => `nightshift-test-${id}-2026-11-21-02-00`;
 const snapshotsOf = async (id: string) =>
   (await w.world.client.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: id }))).DBSnapshots ?? [];
-const turn = (id: string, more: Partial<BackupConfig> = {}): Promise<Turn> =>
+/** @param now the function's clock. */
+const turn = (id: string, more: Partial<BackupConfig> = {}, now: () => number = Date.now): Promise<Turn> =>
   takeTurn(
     {
       store: w.store,
       config: { ...config, databases: { [id]: { ...database, name: id, backup: { ...backup, ...more } } } },
-      now: Date.now,
+      now,
       remaining: () => 30_000,
     },
     job,
@@ -85,7 +88,7 @@ async function query(id: string, sql: string): Promise<unknown[]> {
 }
 
 describe('back-up-database', () => {
-  it('makes one snapshot, named by its run, from which the rows come back', async () => {
+  it('[D48] makes one snapshot, named by its run, from which the rows come back', async () => {
     const id = 'pair-daily';
     await w.create(id);
     await query(id, 'CREATE TABLE notes AS SELECT 1 AS note');
@@ -131,7 +134,19 @@ describe('back-up-database', () => {
     expect(await toItsEnd(id)).toMatchObject({ verdict: 'passed' });
   });
 
-  it('fails, and says why, when it is refused, when the instance is missing, and without transaction logs', async () => {
+  it('[2c/backup-too-slow] fails, and calls a person, when it takes longer than its time', async () => {
+    const id = await described();
+    await w.world.client.send(new StopDBInstanceCommand({ DBInstanceIdentifier: id }));
+    await untilStatus(id, 'stopped');
+    expect(await turn(id)).toMatchObject({ kind: 'wait', note: 'the instance is stopped' });
+    const later = () => Date.now() + 1000 * (job.manifest.deadlineSeconds + 1);
+    expect(await turn(id, {}, later)).toMatchObject({ kind: 'ended', verdict: 'failed' });
+    const head = (await w.store.read(headKey({ job: 'back-up-database', subject: id }))) as { openIncidentId?: string };
+    const incident = await readIncident(w.store, head.openIncidentId ?? '');
+    expect(incident?.timeline.map(({ kind }) => kind)).toEqual(['opened', 'escalated']);
+  });
+
+  it('[D45] fails, and says why, when it is refused, when the instance is missing, and without transaction logs', async () => {
     const refused = await described();
     w.fault('CreateDBSnapshot', 'refused');
     expect(await toItsEnd(refused)).toMatchObject({

@@ -86,7 +86,7 @@ describe('check-database', () => {
     expect(report.databaseMib).toBeGreaterThan(0);
   });
 
-  it('[3c/list-long-queries, 3c/check-database] names long statements by who sends them, never by their text', async () => {
+  it('[3c/list-long-queries] names long statements by who sends them, never by their text', async () => {
     const planted = 'planted-text-that-nobody-may-see';
     const client = await openSessions(seeded.as('reporting'), { count: 2, state: 'active', application: 'reports' });
     const open = await openSessions(seeded.as('orders_app'), {
@@ -137,7 +137,7 @@ describe('check-database', () => {
     }
   });
 
-  it('looks at both ends of a replication', async () => {
+  it('[D153] looks at both ends of a replication', async () => {
     const { client } = w.world;
     await client.send(
       new ModifyDBInstanceCommand({ DBInstanceIdentifier: DB, BackupRetentionPeriod: 1, ApplyImmediately: true }),
@@ -158,7 +158,7 @@ describe('check-database', () => {
     expect(replica).toMatchObject({ kind: 'passed', report: { passed: 5, readers: [] } });
   });
 
-  it('fails when it is not let in, or sees only its own sessions', async () => {
+  it('[3c/check-database] fails when it is not let in, or sees only its own sessions', async () => {
     const stranger = await look({}, { user: 'nobody_here' });
     expect(stranger).toMatchObject({ kind: 'failed', check: 'login' });
     expect(stranger.summary).toContain('nobody_here');

@@ -285,7 +285,7 @@ describe('check-health', () => {
     ]);
   });
 
-  it('names what is gone instead of passing over it', async () => {
+  it('[5b/service-status] names what is gone instead of passing over it', async () => {
     const gone = {
       services: { x: { ...orders, name: 'x', cluster: 'no-such' } },
       databases: { y: { ...db, name: 'y' } },

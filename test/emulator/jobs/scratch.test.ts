@@ -179,7 +179,7 @@ describe('sweep-scratch', () => {
 });
 
 describe('prune-backups', () => {
-  it('removes what is older than a verified backup, and nothing foreign, nothing unverified, nothing else', async () => {
+  it('[D46, D86] removes what is older than a verified backup, and nothing foreign, nothing unverified, nothing else', async () => {
     const foreign = await backUp('by-hand', {});
     const elsewhere = await backUp(`nightshift-other-${DB}-old`, { 'nightshift:deployment': 'test' });
     expect(await toItsEnd(prune, order('prune-backups', DB))).toMatchObject({
@@ -199,7 +199,7 @@ describe('prune-backups', () => {
     );
   });
 
-  it('removes nothing and tells a person when backups are missing', async () => {
+  it('[D47] removes nothing and tells a person when backups are missing', async () => {
     const { result, changing } = await w.callsDuring(() =>
       toItsEnd(prune, order('prune-backups', DB), Date.now() + 9 * DAY),
     );

@@ -99,8 +99,8 @@ const folderOf = (snapshot: string): string => {
   return folder;
 };
 
-const takeOne = (scheduledAt: string, wanted?: string): Promise<Turn> =>
-  takeTurn({ store: w.store, config, now: Date.now, remaining: () => 30_000 }, job, {
+const takeOne = (scheduledAt: string, wanted?: string, now: () => number = Date.now): Promise<Turn> =>
+  takeTurn({ store: w.store, config, now, remaining: () => 30_000 }, job, {
     job: 'verify-backup',
     subject: DB,
     scheduledAt,
@@ -108,11 +108,11 @@ const takeOne = (scheduledAt: string, wanted?: string): Promise<Turn> =>
   });
 const nextTime = () => new Date(Date.parse('2026-11-21T04:00:00Z') + ++runs * 60_000).toISOString();
 /** As the state machine does, without its waits; a turn that failed is taken again. */
-async function toItsEnd(wanted?: string) {
+async function toItsEnd(wanted?: string, now?: () => number) {
   const scheduledAt = nextTime();
   await eventually(
     'the end of the run',
-    () => takeOne(scheduledAt, wanted).catch((error: Error) => error),
+    () => takeOne(scheduledAt, wanted, now).catch((error: Error) => error),
     (seen) => 'kind' in seen && seen.kind === 'ended',
   );
   const [run] = await readRuns(w.store, { job: 'verify-backup', subject: DB }, 1);
@@ -123,7 +123,7 @@ const instances = async () =>
   (await w.world.client.send(new DescribeDBInstancesCommand({}))).DBInstances?.map((each) => each.DBInstanceIdentifier);
 
 describe('verify-backup', () => {
-  it('restores the newest backup, reads it, says how long that took and how old the data is, and removes the copy', async () => {
+  it('[5a/restore-test, D34, D117, M16] restores the newest backup, reads it, says how long that took and how old the data is, and removes the copy', async () => {
     const id = await backUp('good');
     const verdict = await toItsEnd();
     expect(verdict).toMatchObject({
@@ -146,7 +146,7 @@ describe('verify-backup', () => {
     expect(await instances()).toEqual([DB]);
   });
 
-  it('finds a table that was emptied before the backup, and calls a person', async () => {
+  it('[2c/backup-failure] finds a table that was emptied before the backup, and calls a person', async () => {
     await query('BEGIN; CREATE TABLE kept AS TABLE orders; DELETE FROM orders WHERE id > 10; COMMIT');
     const id = await backUp('truncated');
     await query('INSERT INTO orders SELECT * FROM kept WHERE id > 10; DROP TABLE kept');
@@ -166,7 +166,12 @@ describe('verify-backup', () => {
     expect(await toItsEnd()).toMatchObject({ kind: 'failed', check: 'full-read' });
   });
 
-  it('finds an older backup in the place of a newer one', async () => {
+  it('[5a/backup-check, D61] finds a newest backup that is too old', async () => {
+    const verdict = await toItsEnd(undefined, () => Date.now() + 3 * 86_400_000);
+    expect(verdict).toMatchObject({ kind: 'failed', check: 'age' });
+  });
+
+  it('[D120] finds an older backup in the place of a newer one', async () => {
     const [old] = (await readdir(join(folderOf(`nightshift-test-${DB}-good`), '..'))).filter((name) =>
       name.includes('good'),
     );

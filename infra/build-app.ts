@@ -5,6 +5,7 @@ import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import { ARCHIVER, archiveConfigOf } from './config/archive.ts';
 import { asGiven, ConfigurationError, unknownName } from './config/faults.ts';
+import { hasHeartbeat } from './config/heartbeat.ts';
 import { jobSubjects } from './config/jobs.ts';
 import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.ts';
 import type { ParsedConfig } from './config/parse.ts';
@@ -56,11 +57,12 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
       (channels || !NOTIFICATION_FUNCTIONS.includes(name)) && (links || name !== LINKS_FUNCTION),
   );
   const jobs = units.jobs.filter(({ manifest }) => jobSubjects(manifest, config).length > 0);
+  const heartbeats = hasHeartbeat(config) ? units.heartbeats : [];
   const plans = chosenPlans(config.plans, units);
   const readers = jobs.flatMap(({ manifest: { reader }, folder }) =>
     reader ? [{ manifest: reader, handler: join(folder, 'reader', 'handler.ts') }] : [],
   );
-  return [...remediations, ...incidentFunctions, ...jobs, ...readers, ...plans].map(
+  return [...remediations, ...incidentFunctions, ...jobs, ...readers, ...plans, ...heartbeats].map(
     ({ manifest: { name }, handler }) => ({
       name,
       handler,

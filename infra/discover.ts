@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Permission, RemediationManifest } from '../functions/engine/manifest.ts';
+import type { HeartbeatManifest } from '../functions/heartbeats/manifest.ts';
 import type { IncidentFunctionManifest } from '../functions/incidents/manifest.ts';
 import type { JobManifest } from '../functions/jobs/manifest.ts';
 import type { PlanManifest } from '../functions/recovery/manifest.ts';
@@ -20,6 +21,7 @@ export interface Units {
   readonly incidentFunctions: readonly Unit<IncidentFunctionManifest>[];
   readonly jobs: readonly Unit<JobManifest>[];
   readonly plans: readonly Unit<PlanManifest>[];
+  readonly heartbeats: readonly Unit<HeartbeatManifest>[];
 }
 
 /** A unit that can't be deployed; the message is one sentence that says what to do. */
@@ -41,6 +43,7 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
   const incidentFunctions = await unitsIn<IncidentFunctionManifest>(join(root, 'functions', 'incidents'), commonFields);
   const jobs = await unitsIn<JobManifest>(join(root, 'functions', 'jobs'), jobFields);
   const plans = await unitsIn<PlanManifest>(join(root, 'functions', 'recovery'), planFields);
+  const heartbeats = await unitsIn<HeartbeatManifest>(join(root, 'functions', 'heartbeats'), heartbeatFields);
   for (const { manifest, folder } of plans) checkPlan(join(folder, 'manifest.ts'), manifest);
   const taken = new Map<string, string>();
   const readers = jobs.flatMap(({ manifest: { reader }, folder }) => (reader ? [{ manifest: reader, folder }] : []));
@@ -49,7 +52,10 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
     if (!existsSync(handler)) throw new DiscoveryError(`${handler} is missing; the manifest names a reader.`);
     checkPermissions(handler, manifest.permissions);
   }
-  for (const { manifest, folder } of [...remediations, ...incidentFunctions, ...jobs, ...plans, ...readers]) {
+  for (const { manifest, folder } of [
+    ...[...remediations, ...incidentFunctions, ...jobs, ...plans],
+    ...[...heartbeats, ...readers],
+  ]) {
     const other = taken.get(manifest.name);
     if (other)
       throw new DiscoveryError(
@@ -57,7 +63,7 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
       );
     taken.set(manifest.name, folder);
   }
-  return { remediations, incidentFunctions, jobs, plans };
+  return { remediations, incidentFunctions, jobs, plans, heartbeats };
 }
 
 const commonFields = ['name', 'summary', 'permissions', 'timeoutSeconds', 'memoryMegabytes'];
@@ -66,6 +72,8 @@ const jobFields = [
   ...[...commonFields, 'runsFor', 'schedule', 'flexibleMinutes', 'deadlineSeconds', 'overdueAfterSeconds'],
   ...['effect', 'severity'],
 ];
+
+const heartbeatFields = [...commonFields, 'everyMinutes', 'beats', 'everySeconds'];
 
 const planFields = [...commonFields, 'targets', 'steps', 'input', 'targetKinds', 'severity'];
 

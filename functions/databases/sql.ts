@@ -48,6 +48,9 @@ export const BACKEND_START = `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-
 /** SQL for whether our login has a predefined role's privileges; false where the role doesn't exist. */
 export const may = (role: string): string => `coalesce(pg_has_role(to_regrole('${role}')::oid, 'USAGE'), false)`;
 
+/** The time, written every ten seconds where a database has `heartbeat` (write-heartbeat): what a copy has of it, it has of everything. Column `at`, timestamptz. */
+export const HEARTBEAT_TABLE = 'nightshift.heartbeat';
+
 /** Whoever has a row in one of these is at work that takes its time: vacuum, analyze, index builds, copies (and so dumps). */
 const PROGRESS = ['vacuum', 'analyze', 'create_index', 'cluster', 'copy'].map((what) => `pg_stat_progress_${what}`);
 /** SQL for whether a session is at such work. Over `a`, columns of pg_stat_activity. */

@@ -109,6 +109,8 @@ export interface DatabaseConfig extends Protected {
   readonly pooler: 'none' | 'rds-proxy' | 'pgbouncer';
   /** How long after a release the sessions are counted again to see whether they came back. */
   readonly recheckAfterSeconds: number;
+  /** The time is written into `nightshift.heartbeat` every ten seconds, so that the age of a copy can be told. */
+  readonly heartbeat: boolean;
   readonly backup?: BackupConfig | undefined;
 }
 

@@ -228,6 +228,8 @@ export const databaseSchema = z.strictObject({
   /** How long storage, memory, CPU, write latency, transaction ids, lag and load must be beyond their limits. */
   resourcesForSeconds: seconds(10, 86_400).default(900),
   severity: severity.default('P2'),
+  /** The time is written into the table `nightshift.heartbeat` every ten seconds, so that the age of a copy is exact (docs/backups.md, Heartbeat). */
+  heartbeat: z.boolean().default(false),
   /** Backups that Nightshift takes and proves; none when left out. */
   backup: backupSchema.optional(),
   /** Whether Nightshift makes the alarms; otherwise tag alarms of your own with `nightshift:runbook`. */

@@ -3,6 +3,7 @@ import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
+import { hasHeartbeat } from '../config/heartbeat.ts';
 import { jobSubjects } from '../config/jobs.ts';
 import { deployedManifests } from '../config/runtime.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
@@ -10,6 +11,7 @@ import { Archive } from '../constructs/archive.ts';
 import { Canary } from '../constructs/canary.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
 import { FollowThrough } from '../constructs/follow-through.ts';
+import { heartbeat } from '../constructs/heartbeat.ts';
 import { Jobs } from '../constructs/jobs.ts';
 import { journalTable } from '../constructs/journal-table.ts';
 import { Links } from '../constructs/links.ts';
@@ -41,6 +43,8 @@ export class ResponseStack extends Stack {
     this.#incidentFunctions(deployment, units, remediations);
     this.#protect(deployment);
     this.#jobs(deployment, units, network);
+    if (network && hasHeartbeat(config))
+      for (const { manifest } of units.heartbeats) heartbeat(this, { deployment, manifest, network });
     for (const { manifest } of units.plans)
       if (config.plans.includes(manifest.name)) new Plan(this, { deployment, manifest });
     this.#watch(deployment);
@@ -59,7 +63,7 @@ export class ResponseStack extends Stack {
       ...jobs.map((unit) => unit.manifest).filter((manifest) => jobSubjects(manifest, config).length > 0),
     ];
     const speakSql = manifests.some((manifest) => manifest.network === 'database-vpc');
-    return speakSql && config.network
+    return (speakSql || hasHeartbeat(config)) && config.network
       ? new DatabaseNetwork(this, 'DatabaseNetwork', { config, network: config.network, table })
       : undefined;
   }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Permission, RemediationManifest } from '../../functions/engine/manifest.ts';
+import type { HeartbeatManifest } from '../../functions/heartbeats/manifest.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
 
@@ -71,6 +72,26 @@ describe.each(incidentFunctions.map((each) => each.name))('incident function %s'
     const { manifest } = (await import(join(INCIDENTS, name, 'manifest.ts'))) as { manifest: IncidentFunctionManifest };
     expect(manifest.name).toBe(name);
     expectReasons(manifest.permissions);
+  });
+});
+
+describe('the heartbeat', () => {
+  it('is named like its folder, and declares the permission for each call that it makes', async () => {
+    const folder = join(ROOT, 'functions/heartbeats/write-heartbeat');
+    const { manifest } = (await import(join(folder, 'manifest.ts'))) as { manifest: HeartbeatManifest };
+    expect(manifest.name).toBe('write-heartbeat');
+    expectReasons(manifest.permissions);
+    const used = [...sourcesOf(join(folder, 'handler.ts')).values()].flatMap(actionsUsed);
+    expect(manifest.permissions.flatMap(({ actions }) => [...actions])).toEqual([...new Set(used)]);
+  });
+
+  it('has its last beat, and the time to write it, within the time of its function and before the next run', async () => {
+    const { manifest } = (await import(join(ROOT, 'functions/heartbeats/write-heartbeat/manifest.ts'))) as {
+      manifest: HeartbeatManifest;
+    };
+    const { beats, everySeconds, everyMinutes, timeoutSeconds } = manifest;
+    expect(beats * everySeconds).toBe(everyMinutes * 60);
+    expect(timeoutSeconds).toBeGreaterThan((beats - 1) * everySeconds + 10);
   });
 });
 

@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'functions/engine',
     'events',
   ],
+  'functions/heartbeats': ['functions/databases', 'functions/engine', 'events'],
   'functions/records': ['functions/engine', 'events'],
   'functions/reports': ['functions/records', 'functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
@@ -38,7 +39,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: [
     ...['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/recovery'],
-    ...['functions/certificates', 'functions/reports', 'functions/engine', 'events'],
+    ...['functions/certificates', 'functions/heartbeats', 'functions/reports', 'functions/engine', 'events'],
   ],
   cli: [
     'functions/jobs',

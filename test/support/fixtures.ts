@@ -60,6 +60,7 @@ export const database: DatabaseConfig = {
   allowApplications: [],
   pooler: 'none',
   recheckAfterSeconds: 60,
+  heartbeat: false,
   severity: 'P1',
 };
 

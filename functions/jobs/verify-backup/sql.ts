@@ -2,6 +2,7 @@
  * What is read of a restored PostgreSQL server (14 or later). PostgreSQL documentation: "System Information Functions" (pg_control_system(),
  * pg_current_snapshot()), "Predefined Roles" (pg_read_all_data), "amcheck", "Data Checksums"; a scan of a range of tids needs version 14.
  */
+import { HEARTBEAT_TABLE } from '../../databases/sql.ts';
 
 /**
  * What a database's owner runs once on the source, as the master user: a login that reads everything and writes nothing, for restored copies. Nightshift's functions can't
@@ -13,9 +14,6 @@ GRANT rds_iam TO nightshift_verify;
 GRANT pg_read_all_data TO nightshift_verify;
 ALTER ROLE nightshift_verify SET default_transaction_read_only = on;
 `;
-
-/** One row, written every few seconds on the source. */
-export const HEARTBEAT_TABLE = 'nightshift.heartbeat';
 
 /** What belongs to the customer: no catalogs, nothing temporary, nothing that a restore empties (unlogged tables). */
 const OWN_RELATIONS = `

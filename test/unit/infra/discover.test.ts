@@ -47,7 +47,13 @@ describe('discover', () => {
   });
 
   it('finds nothing where there is nothing', async () => {
-    expect(await discover(root)).toEqual({ remediations: [], incidentFunctions: [], jobs: [], plans: [] });
+    expect(await discover(root)).toEqual({
+      remediations: [],
+      incidentFunctions: [],
+      jobs: [],
+      plans: [],
+      heartbeats: [],
+    });
   });
 
   const bad: readonly [string, () => void, RegExp][] = [

@@ -166,6 +166,35 @@ describe('a deployment with reports', () => {
   });
 });
 
+describe('a deployment with heartbeats', () => {
+  const two = (heartbeat: boolean) =>
+    buildStack((config) => {
+      const database = config.databases?.['orders-db'] ?? failing();
+      const other = { ...database, resourceId: 'db-OTHER', heartbeat: false };
+      return { ...config, databases: { 'orders-db': { ...database, heartbeat }, 'other-db': other } };
+    });
+
+  it('starts their function each minute, and lets it log in to the databases that want it, and nothing else', () => {
+    const built = two(true);
+    const [schedule] = resourcesOf(built, 'AWS::Scheduler::Schedule').filter(({ properties }) =>
+      String(properties.Name).endsWith('write-heartbeat'),
+    );
+    expect(schedule?.properties).toMatchObject({ ScheduleExpression: 'rate(1 minute)' });
+    const allowed = statementsOf(built, 'writeheartbeatRole').filter(
+      ({ Effect, Action }) => Effect === 'Allow' && ![Action].flat().every((each) => /^(logs|sqs|ec2):/.test(each)),
+    );
+    expect(allowed).toMatchObject([
+      { Action: 'rds-db:connect', Resource: expect.stringMatching(/:dbuser:db-[A-Z0-9]+\/nightshift$/) },
+    ]);
+    expect(JSON.stringify(allowed)).not.toContain('db-OTHER');
+  });
+
+  it('has no such function where no database wants it', () => {
+    const functions = resourcesOf(two(false), 'AWS::Lambda::Function').map(({ properties }) => properties.FunctionName);
+    expect(functions).not.toContain('nightshift-main-write-heartbeat');
+  });
+});
+
 describe('a deployment whose backups are proved', () => {
   const proved = buildStack((config) => ({
     ...config,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
+import { manifest as writeHeartbeat } from '../../../functions/heartbeats/write-heartbeat/manifest.ts';
 import { manifest as canary } from '../../../functions/incidents/canary/manifest.ts';
 import { manifest as followThrough } from '../../../functions/incidents/follow-through/manifest.ts';
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
@@ -70,6 +71,7 @@ export function buildStack(
           unit(writeReport),
         ],
         plans: [unit(serviceRecovery)],
+        heartbeats: [unit(writeHeartbeat)],
       },
       folderOf: () => code,
       env: { region: 'us-east-1', account: '111122223333' },

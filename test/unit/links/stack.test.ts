@@ -37,7 +37,7 @@ function build(change: Partial<ConfigInput>): BuiltStack {
       },
       [scaleOut],
     ),
-    units: { remediations: [unit(scaleOut)], incidentFunctions: [unit(links)], jobs: [], plans: [] },
+    units: { remediations: [unit(scaleOut)], incidentFunctions: [unit(links)], jobs: [], plans: [], heartbeats: [] },
     folderOf: () => code,
     env: { region: 'us-east-1', account: '111122223333' },
   });

@@ -37,6 +37,7 @@ describe('channels and routing', () => {
     const units = {
       remediations: [],
       jobs: [],
+      heartbeats: [],
       plans: [],
       incidentFunctions: [unit(announcer), unit(notify), unit(publisher)],
     };

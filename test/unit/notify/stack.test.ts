@@ -33,6 +33,7 @@ function build(told: Pick<ConfigInput, 'channels' | 'routing'>): BuiltStack {
     units: {
       remediations: [],
       jobs: [],
+      heartbeats: [],
       plans: [],
       incidentFunctions: [unit(announcer), unit(notify), unit(publisher)],
     },

@@ -36,7 +36,13 @@ function build(archive: ConfigInput['archive'] = {}): BuiltStack {
   const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
   const stack = new ResponseStack(app, 'nightshift-main', {
     ...parse(archive),
-    units: { remediations: [], jobs: [], plans: [], incidentFunctions: [unit(announcer), unit(archiver)] },
+    units: {
+      remediations: [],
+      jobs: [],
+      plans: [],
+      heartbeats: [],
+      incidentFunctions: [unit(announcer), unit(archiver)],
+    },
     folderOf: () => code,
     env: { region: 'us-east-1', account: '111122223333' },
   });

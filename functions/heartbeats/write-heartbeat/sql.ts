@@ -1,0 +1,15 @@
+/** The table that a heartbeat is written into, and the statement that does it. */
+import { HEARTBEAT_TABLE } from '../../databases/sql.ts';
+
+/** What a database's owner runs once, as the master user, besides the login (`NIGHTSHIFT_GRANTS`). Deleting by a column takes SELECT on it ("DELETE", PostgreSQL documentation). */
+export const HEARTBEAT_GRANTS = `
+CREATE SCHEMA nightshift;
+CREATE TABLE ${HEARTBEAT_TABLE} (at timestamptz NOT NULL);
+GRANT USAGE ON SCHEMA nightshift TO nightshift;
+GRANT SELECT, INSERT, DELETE ON ${HEARTBEAT_TABLE} TO nightshift;
+`;
+
+/** The newest ten minutes are kept: gaps in them can be seen, and the table stays one page. By the server's clock, as are its transactions. */
+export const BEAT = `
+WITH old AS (DELETE FROM ${HEARTBEAT_TABLE} WHERE at < clock_timestamp() - interval '10 minutes')
+INSERT INTO ${HEARTBEAT_TABLE} (at) VALUES (clock_timestamp())`;

@@ -1,0 +1,87 @@
+/** Heartbeats on a real PostgreSQL behind RDS's door, by the login and grants that the documentation names. */
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { DatabaseConfig } from '../../../functions/engine/config.ts';
+import { beat } from '../../../functions/heartbeats/write-heartbeat/beat.ts';
+import { BEAT, HEARTBEAT_GRANTS } from '../../../functions/heartbeats/write-heartbeat/sql.ts';
+import { HEARTBEAT, OVERVIEW } from '../../../functions/jobs/verify-backup/sql.ts';
+import type { SeededDatabase } from '../../../local/postgres/seed.ts';
+import { database } from '../../support/fixtures.ts';
+import { asMaster } from '../../support/worn-table.ts';
+import { openTestWorld, REGION, type TestWorld } from '../rds/harness.ts';
+
+jest.setTimeout(60_000);
+const RHYTHM = { beats: 3, everyMs: 50 };
+let w: TestWorld;
+let seeded: SeededDatabase;
+let target: DatabaseConfig;
+
+beforeAll(async () => {
+  w = await openTestWorld();
+  seeded = await w.seed();
+  setDefaultCACertificates([...getCACertificates('default'), w.ca]);
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+  const { host, port, user, database: databaseName } = seeded;
+  target = { ...database, name: 'orders-db', host, port, user, databaseName, heartbeat: true };
+});
+afterEach(() => w.instance('orders-db').database.door.watch(undefined));
+afterAll(async () => {
+  await w?.close();
+});
+
+const rows = async () => {
+  const [row] = await asMaster<{ n: number; newest: Date | null; oldest: Date | null }>(
+    seeded,
+    'SELECT count(*)::int AS n, max(at) AS newest, min(at) AS oldest FROM nightshift.heartbeat',
+  );
+  if (!row) throw new Error('no row');
+  return row;
+};
+
+describe('a heartbeat', () => {
+  it('stops, and says what is missing, until the database was set up for it', async () => {
+    await expect(beat(target, REGION, RHYTHM)).rejects.toThrow(/nightshift\.heartbeat.*docs\/backups\.md/);
+    await expect(beat({ ...target, user: 'nobody_here' }, REGION, RHYTHM)).rejects.toMatchObject({ retryable: false });
+    await asMaster(seeded, HEARTBEAT_GRANTS);
+  });
+
+  it('writes a row at each beat, in one session, and forgets what is older than ten minutes', async () => {
+    await asMaster(seeded, "INSERT INTO nightshift.heartbeat VALUES (now() - interval '11 minutes')");
+    let logins = 0;
+    w.instance('orders-db').database.door.watch(({ sql, user }) => {
+      if (sql === undefined && user === target.user) logins += 1;
+      return undefined;
+    });
+    expect(await beat(target, REGION, RHYTHM)).toEqual({ database: 'orders-db', written: 3 });
+    expect(logins).toBe(1);
+    const { n, newest, oldest } = await rows();
+    expect(n).toBe(3);
+    expect(newest?.getTime()).toBeGreaterThan(oldest?.getTime() ?? Number.POSITIVE_INFINITY);
+  });
+
+  it('is what verify-backup reads of a copy', async () => {
+    const [overview] = await asMaster<{ has_heartbeat: boolean }>(seeded, OVERVIEW);
+    const [newest] = await asMaster<{ at_ms: string }>(seeded, HEARTBEAT);
+    expect(overview?.has_heartbeat).toBe(true);
+    // PostgreSQL tells microseconds, and the driver leaves them out.
+    expect(Math.trunc(Number(newest?.at_ms))).toBe((await rows()).newest?.getTime());
+  });
+
+  it('goes on with the next beat, in a new session, after one was cut off', async () => {
+    const before = (await rows()).n;
+    let beats = 0;
+    w.instance('orders-db').database.door.watch(({ sql }) => {
+      if (sql !== BEAT) return undefined;
+      beats += 1;
+      return beats === 2 ? { kind: 'cut-before' } : undefined;
+    });
+    const seen = await beat(target, REGION, RHYTHM);
+    expect(seen).toMatchObject({ written: 2, why: expect.stringContaining('orders-db') });
+    expect((await rows()).n).toBe(before + 2);
+  });
+
+  it('tells of a database that can not be reached, and leaves calling people to its alarms', async () => {
+    const seen = await beat({ ...target, port: 1 }, REGION, RHYTHM);
+    expect(seen).toMatchObject({ written: 0, why: expect.stringContaining('ECONNREFUSED') });
+  });
+});

@@ -2,6 +2,7 @@
 
 export const SOURCES = [
   'cloudwatch-alarm',
+  'cloudwatch-contributor',
   'ecs-deployment',
   'ecs-service',
   'ecs-task',

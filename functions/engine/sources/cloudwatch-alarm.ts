@@ -33,6 +33,10 @@ const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, known: Known) => st
   },
 };
 
+/** The target that a metric's dimensions name; one that isn't configured is named, too. */
+export const targetOfDimensions = (kind: TargetKind, dimensions: Dimensions, known: Known): string =>
+  TARGET_OF[kind](dimensions, known);
+
 /** The configured service that a load balancer's target group leads to; what isn't configured is named, and protected by nobody. */
 function serviceBehind(targetGroup: string, services: RuntimeConfig['services']): string {
   const found = Object.values(services).find((each) => each.balancedBy?.targetGroup === targetGroup);
@@ -109,7 +113,7 @@ function targetsOf(
     const names = Object.keys(dimensions);
     if (!trigger) foreign.push(`${namespace} ${name}`);
     else if (names.length === trigger.dimensions.length && trigger.dimensions.every((each) => dimensions[each])) {
-      keys.add(TARGET_OF[kind](dimensions, known));
+      keys.add(targetOfDimensions(kind, dimensions, known));
       metricName ||= name;
     }
   }

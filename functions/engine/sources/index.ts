@@ -6,6 +6,7 @@ import { type RemediationManifest, RUNBOOK_TAG } from '../manifest.ts';
 import { source as acm } from './acm.ts';
 import { source as backup } from './backup.ts';
 import { readAlarmEvent } from './cloudwatch-alarm.ts';
+import { source as cloudwatchContributor } from './cloudwatch-contributor.ts';
 import { source as ecsDeployment } from './ecs-deployment.ts';
 import { source as ecsService } from './ecs-service.ts';
 import { source as ecsTask } from './ecs-task.ts';
@@ -18,6 +19,7 @@ import type { EventSource, Rejection } from './source.ts';
 export const EVENT_SOURCES: readonly EventSource[] = [
   acm,
   backup,
+  cloudwatchContributor,
   ecsDeployment,
   ecsService,
   ecsTask,

@@ -4,7 +4,10 @@ export const manifest = defineManifest({
   name: 'release-idle-connections',
   summary: 'Ends the oldest idle PostgreSQL sessions, no more than needed, when connections run short.',
   targetKind: 'rds-instance',
-  triggers: [{ namespace: 'AWS/RDS', metricName: 'DatabaseConnections', dimensions: ['DBInstanceIdentifier'] }],
+  triggers: [
+    { namespace: 'AWS/RDS', metricName: 'DatabaseConnections', dimensions: ['DBInstanceIdentifier'] },
+    { source: 'cloudwatch-contributor', what: ['release-idle-connections'] },
+  ],
   permissions: [
     {
       actions: ['rds-db:connect'],

@@ -35,6 +35,26 @@ const databaseHealth = withDetail(degraded, {
   affectedEntities: [{ entityValue: 'orders-db' }],
 });
 
+/** As AWS publishes it, of a query that reads services: each of its time series is one. */
+const contributor = (more: object = {}): Event =>
+  withDetail(sample('cloudwatch-contributor', 'state-change'), {
+    alarmName: 'busy-services',
+    alarmContributor: { id: '6d442278dba546f6', attributes: { ClusterName: 'orders', ServiceName: 'backend' } },
+    configuration: {
+      metrics: [
+        {
+          id: 'q1',
+          expression:
+            'SELECT AVG(CPUUtilization) FROM SCHEMA("AWS/ECS", ClusterName, ServiceName) GROUP BY ClusterName, ServiceName',
+        },
+      ],
+    },
+    alarmTags: { 'nightshift:runbook': 'scale-out-service' },
+    ...more,
+  });
+const query = (expression: string) => ({ configuration: { metrics: [{ id: 'q1', expression }] } });
+const attributes = (of: object) => ({ alarmContributor: { id: 'c', attributes: of } });
+
 const SERVICE = 'ecs-service/default/servicetest';
 
 describe('an event source', () => {
@@ -74,6 +94,17 @@ describe('an event source', () => {
     ],
     ['a failover', sample('rds-event', 'failover-completed'), 'rds-instance/my-db-instance', 'RDS-EVENT-0049'],
     ['a database that was stopped', sample('rds-event', 'stopped'), 'rds-instance/testdb', 'RDS-EVENT-0087'],
+    ['one service of many that an alarm watches', contributor(), 'ecs-service/orders/backend', 'scale-out-service'],
+    [
+      'one database of many that an alarm watches',
+      contributor({
+        ...query('SELECT MAX("DatabaseConnections") FROM "AWS/RDS" GROUP BY DBInstanceIdentifier'),
+        ...attributes({ DBInstanceIdentifier: 'orders-db' }),
+        alarmTags: { 'nightshift:runbook': 'release-idle-connections', 'nightshift:deployment': base.name },
+      }),
+      'rds-instance/orders-db',
+      'release-idle-connections',
+    ],
   ])('reads %s: its target and what happened', (_, event, target, name) => {
     const signal = read(event);
     const source = eventSourceOf(event)?.name;
@@ -125,6 +156,46 @@ describe('an event source', () => {
       withDetail(databaseHealth, { affectedEntities: [{ entityValue: 'constructor' }] }),
       'no-target',
     ],
+    ['a contributor of an alarm without a tag', sample('cloudwatch-contributor', 'state-change'), 'wrong-runbook'],
+    [
+      'a contributor for no runbook',
+      contributor({ alarmTags: { 'nightshift:runbook': 'constructor' } }),
+      'wrong-runbook',
+    ],
+    [
+      'a contributor for another deployment',
+      contributor({ alarmTags: { 'nightshift:runbook': 'scale-out-service', 'nightshift:deployment': 'other' } }),
+      'wrong-runbook',
+    ],
+    [
+      'a contributor that is well again',
+      contributor({ state: { value: 'OK', timestamp: '2025-12-01T13:42:04.919+0000' } }),
+      'not-an-alarm',
+    ],
+    [
+      'a contributor of a metric that starts another runbook',
+      contributor(query('SELECT MAX(DatabaseConnections) FROM "AWS/RDS" GROUP BY DBInstanceIdentifier')),
+      'foreign-metric',
+    ],
+    ['a contributor of no query', contributor(query('m1 + m2')), 'foreign-metric'],
+    [
+      'a contributor of two queries',
+      contributor({
+        configuration: {
+          metrics: ['CPUUtilization', 'MemoryUtilization'].map((name) => ({
+            expression: `SELECT AVG(${name}) FROM "AWS/ECS" GROUP BY ClusterName, ServiceName`,
+          })),
+        },
+      }),
+      'foreign-metric',
+    ],
+    ['a contributor that is a whole cluster', contributor(attributes({ ClusterName: 'orders' })), 'no-target'],
+    [
+      'a contributor of another account’s service',
+      contributor(attributes({ ClusterName: 'orders', ServiceName: 'backend', 'AWS.AccountId': '111122223333' })),
+      'no-target',
+    ],
+    ['a contributor without attributes', contributor({ alarmContributor: { id: 'c' } }), 'malformed'],
     ['no id', { ...sample('ecs-deployment', 'failed'), id: undefined }, 'malformed'],
     ['a time that is none', { ...sample('ecs-service', 'steady-state'), time: 'soon' }, 'malformed'],
     ['no detail', { ...killedTask, detail: undefined as never }, 'malformed'],
@@ -173,5 +244,9 @@ describe('an event source', () => {
     expect(failed(sample('ecs-deployment', 'completed'))).toBe(false);
     expect(asked('ecs-task', 'OutOfMemoryError')(killedTask)).toBe(true);
     expect(asked('ecs-task', 'OutOfMemoryError')(task)).toBe(false);
+    const scaling = asked('cloudwatch-contributor', 'scale-out-service');
+    expect(scaling(contributor())).toBe(true);
+    expect(scaling(contributor({ alarmTags: { 'nightshift:runbook': 'restart-service' } }))).toBe(false);
+    expect(scaling(contributor({ state: { value: 'OK', timestamp: '2025-12-01T13:42:04.919+0000' } }))).toBe(false);
   });
 });

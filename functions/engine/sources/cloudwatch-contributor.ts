@@ -1,0 +1,70 @@
+/**
+ * One time series of a Metrics Insights alarm: the alarm as a whole names no target, its contributors do, by the dimensions of the query's GROUP BY. What
+ * happened is the runbook that the alarm's tag asks for: the tag is the owner's consent, as with other alarms. A contributor has no level here: its
+ * OK can't be asked for by name, so its trouble is over once the change that answers it is verified.
+ */
+import type { RejectReason } from '../../../events/outcome.ts';
+import { CONTRIBUTOR_EVENT, contributorStateChange } from '../../../events/sources/cloudwatch-contributor/schema.ts';
+import { DEPLOYMENT_TAG, metricTriggersOf, RUNBOOK_TAG, type TargetKind } from '../manifest.ts';
+import { happened } from './build.ts';
+import { targetOfDimensions } from './cloudwatch-alarm.ts';
+import { type EventSource, malformed, type Rejection } from './source.ts';
+
+const KINDS: Readonly<Record<string, TargetKind>> = {
+  'AWS/ECS': 'ecs-service',
+  'ECS/ContainerInsights': 'ecs-service',
+  'AWS/ApplicationELB': 'ecs-service',
+  'AWS/RDS': 'rds-instance',
+};
+
+export const source: EventSource = {
+  name: 'cloudwatch-contributor',
+  eventPattern: (what) => ({
+    source: ['aws.cloudwatch'],
+    'detail-type': [CONTRIBUTOR_EVENT],
+    detail: { state: { value: ['ALARM'] }, ...(what.length > 0 && { alarmTags: { [RUNBOOK_TAG]: what } }) },
+  }),
+  toSignal(event, config) {
+    const parsed = contributorStateChange.safeParse(event);
+    if (!parsed.success) return malformed(event, parsed.error);
+    const { id, detail } = parsed.data;
+    const { alarmName, alarmContributor, state, configuration, alarmTags = {} } = detail;
+    const refuse = (rejected: RejectReason, why: string): Rejection => ({
+      rejected,
+      detail: `${alarmName} ${why}`,
+      id,
+    });
+    const runbook = alarmTags[RUNBOOK_TAG] ?? '';
+    const deployment = alarmTags[DEPLOYMENT_TAG] ?? config.name;
+    const ladder = Object.hasOwn(config.ladders, runbook) ? config.ladders[runbook] : undefined;
+    if (!ladder || deployment !== config.name)
+      return refuse('wrong-runbook', `asks for ${runbook || 'no runbook'} of deployment ${deployment}`);
+    if (state.value !== 'ALARM') return refuse('not-an-alarm', 'tells that a contributor is well again');
+    const metric = metricOf(configuration.metrics?.map(({ expression = '' }) => expression) ?? []);
+    const { attributes } = alarmContributor;
+    const trigger = metricTriggersOf({ triggers: ladder.startedBy }).find(
+      ({ namespace, metricName }) => namespace === metric?.namespace && metricName === metric.name,
+    );
+    const kind = KINDS[trigger?.namespace ?? ''];
+    if (!metric || !trigger || !kind)
+      return refuse('foreign-metric', `watches ${metric ? `${metric.namespace} ${metric.name}` : 'no one metric'}`);
+    const names = Object.keys(attributes);
+    if (names.length !== trigger.dimensions.length || !trigger.dimensions.every((each) => attributes[each]))
+      return refuse('no-target', `groups by ${names.join(', ') || 'nothing'}, not by ${trigger.dimensions.join(', ')}`);
+    return happened('cloudwatch-contributor', {
+      ...{ id, time: state.timestamp, what: runbook, target: targetOfDimensions(kind, attributes, config) },
+      reason: `alarm ${alarmName}, ${Object.values(attributes).join(' ')}: ${state.reason ?? 'ALARM'}`,
+      facts: { alarmName, metricName: metric.name, contributor: alarmContributor.id },
+    });
+  },
+};
+
+/** CloudWatch User Guide, "Metrics Insights query components and syntax": SELECT function(metric) FROM namespace, or SCHEMA(namespace, keys ...). */
+const QUERY = /^\s*SELECT\s+\w+\(\s*"?([^")]+?)"?\s*\)\s+FROM\s+(?:SCHEMA\(\s*)?"([^"]+)"/i;
+
+/** What the alarm's one query reads. */
+function metricOf(expressions: readonly string[]): { readonly name: string; readonly namespace: string } | undefined {
+  const found = expressions.flatMap((expression) => QUERY.exec(expression) ?? []);
+  const [, name, namespace] = found;
+  return found.length === 3 && name && namespace ? { name, namespace } : undefined;
+}

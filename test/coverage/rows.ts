@@ -3,6 +3,10 @@
 /** Why something isn't done yet: what has to be built first. */
 export const LATER = {
   ladder: 'A runbook, remediation or part of the incident process that is still to be built or proved under this id.',
+  diagnosis:
+    'A page tells what was seen of its target; its logs, and what AWS says of a task that isn’t placed or of an image that can’t be fetched, aren’t collected yet.',
+  dashboards: 'The dashboard that is deployed shows Nightshift itself; one of what it protects is still to be built.',
+  channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans: 'Belongs to a recovery plan, or a step of one, that is still to be built; `service-recovery` is there.',
   backups: 'Part of backups that is still to be built, or to be proved under this id.',
   checks: 'A regular check that is still to be built, or to be proved under this id.',

@@ -112,12 +112,14 @@ async function recover(parts: PlanParts, words: readonly string[], options: Opti
   const code = await plan.load();
   const checked = code.readInput(input);
   if (!checked.ok) throw new UsageError(`the input of ${manifest.name} is wrong: ${checked.faults}`);
-  const taken = code.targetsOf(checked.input, config);
+  const taken = code.targetsOf(checked.input, config, options.rehearse === true);
   if (taken.kind === 'refused') throw new UsageError(taken.why);
   if (!(await machines.isDeployed(manifest.name)))
     throw new UsageError(`${manifest.name} isn't deployed here: add it to "plans" in the configuration`);
   for (const line of shown(manifest, taken.targets, options.rehearse === true)) context.io.err(line);
-  await context.confirm(`${options.rehearse ? 'rehearse' : 'start'} ${manifest.name} for ${taken.targets.join(', ')}`);
+  await context.confirm(
+    `${options.rehearse ? 'rehearse' : 'start'} ${manifest.name}${taken.targets.length > 0 ? ` for ${taken.targets.join(', ')}` : ''}`,
+  );
   const { now = Date.now } = parts;
   const run = nameOfRun(manifest.name, now(), Math.random);
   const startedBy = await parts.person(where);

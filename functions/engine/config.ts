@@ -112,6 +112,16 @@ export interface DatabaseConfig extends Protected {
   /** The time is written into `nightshift.heartbeat` every ten seconds, so that the age of a copy can be told. */
   readonly heartbeat: boolean;
   readonly backup?: BackupConfig | undefined;
+  /** Undefined: no plan restores it. */
+  readonly restore?: RestoreConfig | undefined;
+}
+
+/** How services find a database, so that a recovery plan can point them at a restored one. */
+export interface RestoreConfig {
+  /** ARN of the secret that names its address. */
+  readonly connectionSecretArn: string;
+  /** ARN of the key of yours that encrypts the secret; undefined: AWS's own. */
+  readonly connectionKeyArn?: string | undefined;
 }
 
 /** Backups of a database that Nightshift takes, and what they have to meet. */

@@ -6,6 +6,7 @@ import type { EventSourceName } from './sources/source.ts';
  * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
  *   `{database}`: each protected database instance.   `{verifiedDatabase}` `{verifySubnetGroup}` `{verifyUser}`: each whose backups are proved.
+ *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  *   `{certificate}`: ARN of each protected certificate; `{issuedCertificate}` `{importedCertificate}`: without and with `importFrom`.   `{validationZone}` `{validationDomain}`: each zone of their validation records.
  *   `{certificateSecret}` `{certificateSecretKey}`: ARNs of the secrets of imported ones, and of the keys that encrypt them.

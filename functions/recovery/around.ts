@@ -20,8 +20,8 @@ import { putRun, renewLease, renewToChange } from './writes.ts';
 export interface PlanCode<Input> {
   readonly manifest: PlanManifest;
   readonly readInput: ReadInput<Input>;
-  /** Pure: the targets that a run takes in hand. */
-  targetsOf(input: Input, config: RuntimeConfig): Targets;
+  /** Pure: the targets that a run takes in hand; none for a rehearsal that comes near nobody's. */
+  targetsOf(input: Input, config: RuntimeConfig, rehearse: boolean): Targets;
   /** By the name of each step. What each sees is its own. */
   // biome-ignore lint/suspicious/noExplicitAny: what a step sees is only ever given back to that step.
   readonly steps: Readonly<Record<string, StepCode<Input, any>>>;
@@ -119,11 +119,15 @@ function entryFor<Input>({ code, now }: Around<Input>, { incidentId, run }: RunI
 }
 
 /** What a step is given. */
-export const contextOf = <Input>({ config, now, remaining }: Around<Input>, run: RunItem): StepContext<Input> => ({
+export const contextOf = <Input>(
+  { config, store, now, remaining }: Around<Input>,
+  run: RunItem,
+): StepContext<Input> => ({
   run: run.run,
   // Checked and written down when the run was opened.
   input: run.input as Input,
   config,
+  store,
   rehearse: run.rehearse,
   startedAt: run.startedAt,
   lastChangeAt: lastChangeAt(run),

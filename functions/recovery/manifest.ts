@@ -9,6 +9,8 @@ export interface PlanManifest extends Plan {
   readonly input: Readonly<Record<string, string>>;
   /** Kinds of the targets that it takes in hand. */
   readonly targetKinds: readonly TargetKind[];
+  /** It reads what scheduled jobs found. */
+  readonly readsRuns?: true;
   /** Of the incident that each run is told in. */
   readonly severity: Severity;
   /** The function's hard timeout: one turn of one step, not the whole run. */

@@ -20,7 +20,7 @@ import { type RunItem, readRun, stepOf } from './items.ts';
 import { takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
 import { stagesOf } from './plan.ts';
-import { allDone, LEASE_MS, missingBefore } from './transitions.ts';
+import { allDone, LEASE_MS, missingBefore, resultsOf } from './transitions.ts';
 import { putRun, releaseLease, releaseLock, takeLock } from './writes.ts';
 
 /** What is given beside a plan's own input. */
@@ -84,14 +84,15 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
   const { code, store, config, now, random } = around;
   const parsed = code.readInput(raw);
   if (!parsed.ok) throw new PlanRefusedError(`its input is wrong: ${parsed.faults}`);
-  const taken = code.targetsOf(parsed.input, config);
+  const taken = code.targetsOf(parsed.input, config, rehearse);
   if (taken.kind === 'refused') throw new PlanRefusedError(taken.why);
   const [state, lock] = await Promise.all([readSwitch(store), store.read(planLockKey(code.manifest.name))]);
   if (lock && lock.run !== run) throw new PlanRefusedError(underWay(lock));
   if (state !== 'run') throw new PlanRefusedError(`Nightshift is set to ${state}`);
   const item = newRun(around, run, { rehearse, startedBy, input: parsed.input as Json }, taken.targets);
   const { manifest } = code;
-  const title = `${rehearse ? 'Rehearsal of ' : ''}${manifest.name} for ${taken.targets.join(', ')}`;
+  const about = taken.targets.length > 0 ? ` for ${taken.targets.join(', ')}` : '';
+  const title = `${rehearse ? 'Rehearsal of ' : ''}${manifest.name}${about}`;
   const result = await store.transact([
     putRun(store.table, item),
     takeLock(store.table, item),
@@ -269,6 +270,7 @@ export const figuresOf = <Input>({ code: { manifest } }: Around<Input>, run: Run
   recoveryTimeMs: endedAt - run.startedAt,
   frozenMs: run.frozenMs,
   targetRecoveryTimeMs: manifest.targets.recoveryTimeSeconds * 1000,
+  ...lossOf(run, manifest.targets.dataLossSeconds),
   steps: manifest.steps.map(({ name, budgetSeconds }) => {
     const { status, forward } = stepOf(run, name);
     return {
@@ -278,3 +280,15 @@ export const figuresOf = <Input>({ code: { manifest } }: Around<Input>, run: Run
     };
   }),
 });
+
+/** A step that knows up to when rows were saved leaves `recoveryPointAt` (epoch milliseconds; null: unknown). Nothing is said of plans that lose none. */
+function lossOf(run: RunItem, targetSeconds: number) {
+  const results = Object.values(resultsOf(run)) as { readonly recoveryPointAt?: number | null }[];
+  const found = results.find((each) => each !== null && typeof each === 'object' && 'recoveryPointAt' in each);
+  if (!found) return {};
+  const { recoveryPointAt } = found;
+  return {
+    dataLossMs: typeof recoveryPointAt === 'number' ? Math.max(0, run.startedAt - recoveryPointAt) : null,
+    targetDataLossMs: targetSeconds * 1000,
+  };
+}

@@ -1,12 +1,15 @@
 /** What a plan supplies for each of its steps. The run around them (journal, leases, budgets, backing out) is the same for all: `run.ts`. */
 import type { RuntimeConfig } from '../engine/config.ts';
 import type { ActReport, Change, Json } from '../engine/remediation.ts';
+import type { Store } from '../engine/store.ts';
 
 /** What a run is about: known from its beginning, the same on every delivery. */
 export interface StepContext<Input> {
   readonly run: string;
   readonly input: Input;
   readonly config: RuntimeConfig;
+  /** The journal, for what other parts wrote down. Steps only read there. */
+  readonly store: Store;
   /** Nothing may be changed that anybody uses. */
   readonly rehearse: boolean;
   /** Epoch milliseconds. */

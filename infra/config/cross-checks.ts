@@ -123,17 +123,27 @@ function duplicateServiceFaults(config: LooseConfig): Fault[] {
 }
 
 function databaseFaults(key: string, database: LooseConfig['databases'][string]): Fault[] {
-  const { connectionsAboveShare, releaseToShare } = database;
+  const { connectionsAboveShare, releaseToShare, restore, backup } = database;
   const classes = (database.instanceClasses ?? []).map(({ name }) => name);
+  const unproved =
+    restore && !backup?.verify
+      ? [
+          fault(
+            `databases.${key}.restore`,
+            'set',
+            'needs backup.verify: what is restored is checked by what is configured there',
+          ),
+        ]
+      : [];
   const twice = classes.flatMap((name, at) =>
     classes.indexOf(name) === at
       ? []
       : [fault(`databases.${key}.instanceClasses[${at}].name`, name, 'listed before: each class has one place')],
   );
   if (connectionsAboveShare === undefined || releaseToShare === undefined || releaseToShare < connectionsAboveShare)
-    return twice;
+    return [...unproved, ...twice];
   const expected = `allowed is less than connectionsAboveShare (${connectionsAboveShare}), or the alarm would stay`;
-  return [...twice, fault(`databases.${key}.releaseToShare`, releaseToShare, expected)];
+  return [...unproved, ...twice, fault(`databases.${key}.releaseToShare`, releaseToShare, expected)];
 }
 
 function networkFaults(config: LooseConfig): Fault[] {

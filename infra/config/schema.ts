@@ -19,6 +19,7 @@ import { backupSchema, jobSchema } from './jobs.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
 import { approvalsSchema, linksSchema, personName, personSchema } from './people.ts';
 import { reportsSchema } from './reports.ts';
+import { keyArn, secretsManagerArn } from './secret-arn.ts';
 import { clockTime, timeZoneName } from './times.ts';
 
 const seconds = (minimum: number, maximum = 604_800) => z.int().min(minimum).max(maximum);
@@ -138,6 +139,14 @@ export const serviceSchema = z.strictObject({
   createAlarms: z.boolean().default(true),
 });
 
+/** How services find a database. */
+export const restoreSchema = z.strictObject({
+  /** The secret in Secrets Manager that names its address: as `host`, `host:port`, a URL, or JSON with `host` and `port`. */
+  connectionSecretArn: secretsManagerArn,
+  /** The key that encrypts it, when it is one of yours. */
+  connectionKeyArn: keyArn.optional(),
+});
+
 /** A PostgreSQL database on RDS whose idle sessions may be ended. The key is its instance identifier. */
 export const databaseSchema = z.strictObject({
   /** Host name that sessions connect to. */
@@ -232,6 +241,8 @@ export const databaseSchema = z.strictObject({
   heartbeat: z.boolean().default(false),
   /** Backups that Nightshift takes and proves; none when left out. */
   backup: backupSchema.optional(),
+  /** How its services are pointed at a restored one (docs/recovery.md, `database-restore`). Needs `backup.verify`. */
+  restore: restoreSchema.optional(),
   /** Whether Nightshift makes the alarms; otherwise tag alarms of your own with `nightshift:runbook`. */
   createAlarms: z.boolean().default(true),
 });

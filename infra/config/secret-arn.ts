@@ -11,3 +11,7 @@ export const secretArn = z
 export const keyArn = z
   .string()
   .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key');
+/** One whose versions carry labels: a parameter has none. */
+export const secretsManagerArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/, 'the ARN of a Secrets Manager secret');

@@ -12,6 +12,10 @@ const SERVICE = ['cluster', 'service'];
 const TASK_ROLE = ['taskRole'];
 const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
 const VERIFIED = ['verifiedDatabase', 'verifySubnetGroup', 'verifyUser'];
+/** A database that a recovery plan may restore, and the secret by which services find it. */
+const RESTORED = ['restoredDatabase'];
+const CONNECTION_SECRET = ['connectionSecret'];
+const CONNECTION_SECRET_KEY = ['connectionSecretKey'];
 /** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
 const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
@@ -30,6 +34,9 @@ export class PlaceholderError extends Error {
       TASK_ROLE,
       DATABASE,
       VERIFIED,
+      RESTORED,
+      CONNECTION_SECRET,
+      CONNECTION_SECRET_KEY,
       RECORD,
       SITE,
       CERTIFICATE,
@@ -113,6 +120,13 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   if (speaksOf(SERVICE)) return services(config);
   if (speaksOf(TASK_ROLE)) return taskRoles(config);
   if (speaksOf(VERIFIED)) return verified(config);
+  if (speaksOf(RESTORED)) return restored(config).map(({ key }) => ({ restoredDatabase: key }));
+  if (speaksOf(CONNECTION_SECRET))
+    return restored(config).map(({ restore }) => ({ connectionSecret: restore.connectionSecretArn }));
+  if (speaksOf(CONNECTION_SECRET_KEY))
+    return restored(config).flatMap(({ restore: { connectionKeyArn } }) =>
+      connectionKeyArn ? [{ connectionSecretKey: connectionKeyArn }] : [],
+    );
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
   if (speaksOf(SITE))
@@ -182,6 +196,10 @@ export const normalizedName = (name: string): string =>
     .toLowerCase()
     .replace(/\.$/, '')
     .replace(/[^a-z0-9_.-]/g, (found) => `\\${found.charCodeAt(0).toString(8).padStart(3, '0')}`);
+
+/** Databases that a recovery plan may restore. */
+const restored = (config: DeploymentConfig) =>
+  Object.entries(config.databases).flatMap(([key, { restore }]) => (restore ? [{ key, restore }] : []));
 
 /** Databases whose backups are restored to prove them. */
 const verified = (config: DeploymentConfig): Values[] =>

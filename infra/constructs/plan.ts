@@ -28,7 +28,10 @@ export class Plan extends NightshiftFunction {
       deployment,
       manifest,
       journal: {
-        actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+        actions: [
+          ...(['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'] as const),
+          ...(manifest.readsRuns ? (['Query'] as const) : []),
+        ],
         writes: [
           planPartition(manifest.name),
           ...manifest.targetKinds.map((kind) => targetKey(`${kind}/*`).pk),

@@ -34,7 +34,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // A step of a plan may be a remediation (docs/decisions/0156).
   'functions/recovery': [
     ...['functions/remediations', 'functions/databases', 'functions/ecs', 'functions/metrics'],
-    ...['functions/engine', 'events'],
+    // What a job proved of a backup, and how, is what a restore goes by (docs/decisions/0182).
+    ...['functions/jobs', 'functions/engine', 'events'],
   ],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: [

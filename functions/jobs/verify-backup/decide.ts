@@ -134,7 +134,7 @@ export type Next =
   | { readonly kind: 'ask'; readonly ask: Ask; readonly host: string; readonly port: number };
 
 /** Statuses in which a restored instance stays ("Viewing Amazon RDS DB instance status"): no server came of the backup. */
-const HOPELESS =
+export const HOPELESS =
   /^(failed|incompatible-.*|restore-error|inaccessible-encryption-credentials.*|storage-full|insufficient-capacity)$/;
 
 /** What to do with the restored instance. @param isOurs whether it carries this run's tags. */

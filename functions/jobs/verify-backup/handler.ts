@@ -1,37 +1,21 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RDSClient, RestoreDBInstanceFromDBSnapshotCommand } from '@aws-sdk/client-rds';
-import * as z from 'zod/mini';
 import { describeInstance } from '../../databases/describe.ts';
 import { readSnapshotsOf } from '../../databases/read-snapshots.ts';
-import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
+import { changingClientDefaults } from '../../engine/clients.ts';
 import type { BackupConfig, VerifyConfig } from '../../engine/config.ts';
-import { ActionFailedError, classifyAwsError, RetryableError } from '../../engine/errors.ts';
+import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
 import { jobHandler } from '../handler.ts';
 import { readRuns } from '../items.ts';
 import type { Job, JobContext, Step } from '../job.ts';
 import { readScratch, removeScratch } from '../scratch.ts';
 import { isScratchOf, scratchIdOf, scratchTags } from '../scratch-id.ts';
 import { CLEANING_MS } from '../transitions.ts';
+import { byFunction, type Reader } from './by-function.ts';
 import { afterAnswer, choose, failed, type Known, newState, nextStep, type State } from './decide.ts';
 import { readUpTo, takenTimes, verifiedBackups } from './history.ts';
-import { manifest, READER } from './manifest.ts';
-import { type Answer, answer, type ReadOrder } from './reading.ts';
-
-/** Asks the function that reads restored instances. @throws RetryableError when it doesn't answer. */
-export type Reader = (order: ReadOrder, deployment: string) => Promise<Answer>;
+import { manifest } from './manifest.ts';
 
 const changing = new RDSClient(changingClientDefaults());
-/** One attempt that outlives the reader: it only reads, and the next turn asks again. */
-const lambda = new LambdaClient({
-  ...clientDefaults(),
-  maxAttempts: 1,
-  requestHandler: {
-    connectionTimeout: 1_000,
-    requestTimeout: (manifest.reader.timeoutSeconds + 5) * 1000,
-    throwOnRequestTimeout: true,
-  },
-});
-
 /** Runs of so many days and more tell what was verified, and when backups were taken. */
 const RUNS = 100;
 /** A sweeper may remove a scratch instance so long after its run must have ended. */
@@ -147,32 +131,6 @@ async function askOn(
     ask = next.ask;
   }
 }
-
-const lambdaError = z.object({ errorType: z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9._]{0,100}$/)) });
-
-/** It died, ran out of time, or threw. What it says may be anything, also data: only the kind of error is told. @param text its answer. */
-export function troubleOf(text: string): string {
-  const where = 'its log says more';
-  try {
-    const found = lambdaError.safeParse(JSON.parse(text));
-    return found.success ? `${found.data.errorType}: ${where}` : `an error without a type: ${where}`;
-  } catch {
-    return `an answer that isn't JSON: ${where}`;
-  }
-}
-
-/** By the function `read-backup`, which is the only one in the network of restored instances. */
-const byFunction: Reader = async (order, deployment) => {
-  const FunctionName = `nightshift-${deployment}-${READER}`;
-  try {
-    const reply = await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(order) }));
-    const text = new TextDecoder().decode(reply.Payload);
-    if (reply.FunctionError) throw new RetryableError(`${FunctionName}: ${troubleOf(text)}`);
-    return answer.parse(JSON.parse(text));
-  } catch (error) {
-    throw classifyAwsError(`ask ${FunctionName}`, error);
-  }
-};
 
 export const job = verifyBackup(byFunction);
 export const handler = jobHandler(job);

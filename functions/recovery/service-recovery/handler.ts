@@ -2,9 +2,7 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import * as z from 'zod/mini';
-import { readServiceGuards } from '../../ecs/guards.ts';
 import { readService } from '../../ecs/service.ts';
-import { readTasks } from '../../ecs/tasks.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
@@ -14,17 +12,15 @@ import { remediation as rollBackDeployment } from '../../remediations/roll-back-
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
 import { type Health, remediationStep } from '../remediation-step.ts';
+import { healthOf, healthSince, readHealth, type ServiceSeen } from '../service-health.ts';
 import type { StepContext, Targets } from '../step.ts';
 import {
   decideRollForward,
   decideTasks,
   decideTasksBack,
-  healthOf,
-  healthSince,
   prove,
   proveTasks,
   rolledForward,
-  type ServiceSeen,
   tasksApplied,
   tasksAreBack,
   tasksOf,
@@ -56,14 +52,8 @@ export function targetsOf(given: Input, config: Pick<RuntimeConfig, 'services'>)
   return { kind: 'refused', why: `service: "${given.service}" isn't in the configuration; there are ${names}` };
 }
 
-async function observe(target: ServiceConfig, { config, lastChangeAt }: StepContext<Input>): Promise<ServiceSeen> {
-  const [service, tasks, guards] = await Promise.all([
-    readService(ecs, target),
-    readTasks(ecs, target, 'RUNNING'),
-    readServiceGuards(cloudwatch, target, config, lastChangeAt > 0 ? lastChangeAt : undefined),
-  ]);
-  return { service, guards, unhealthyTasks: tasks.filter(({ healthStatus }) => healthStatus === 'UNHEALTHY').length };
-}
+const observe = (target: ServiceConfig, { config, lastChangeAt }: StepContext<Input>): Promise<ServiceSeen> =>
+  readHealth({ ecs, cloudwatch }, target, config, lastChangeAt);
 
 const observeService = (context: StepContext<Input>) =>
   observe(targetOf(context.input, context.config).target, context);

@@ -144,6 +144,8 @@ const modifyDBInstance: Operation = async (call) => {
   instance.deletionProtection = form.flag('DeletionProtection') ?? instance.deletionProtection;
   instance.iamEnabled = form.flag('EnableIAMDatabaseAuthentication') ?? instance.iamEnabled;
   instance.backupDays = form.number('BackupRetentionPeriod') ?? instance.backupDays;
+  const groups = form.texts('VpcSecurityGroupIds.VpcSecurityGroupId');
+  if (groups.length > 0) instance.securityGroups = groups;
   notePending(instance, form);
   const password = form.text('MasterUserPassword');
   const immediately = form.flag('ApplyImmediately') === true && Object.keys(instance.pending).length > 0;

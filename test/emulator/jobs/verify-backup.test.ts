@@ -12,7 +12,7 @@ import { readRuns } from '../../../functions/jobs/items.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { type Turn, takeTurn } from '../../../functions/jobs/run.ts';
 import type { State } from '../../../functions/jobs/verify-backup/decide.ts';
-import type { Reader } from '../../../functions/jobs/verify-backup/handler.ts';
+import type { Reader } from '../../../functions/jobs/verify-backup/by-function.ts';
 import { answerOrder } from '../../../functions/jobs/verify-backup/reader/read.ts';
 import { VERIFY_GRANTS } from '../../../functions/jobs/verify-backup/sql.ts';
 import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';

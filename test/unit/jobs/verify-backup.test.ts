@@ -6,6 +6,7 @@ import type { RunItem } from '../../../functions/jobs/items.ts';
 import type { Step } from '../../../functions/jobs/job.ts';
 import type { Scratch } from '../../../functions/jobs/scratch-id.ts';
 import { claimOf, isScratchOf, scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
+import { troubleOf } from '../../../functions/jobs/verify-backup/by-function.ts';
 import {
   type Chosen,
   checkOrigin,
@@ -22,7 +23,6 @@ import {
   nextStep,
   type State,
 } from '../../../functions/jobs/verify-backup/decide.ts';
-import { troubleOf } from '../../../functions/jobs/verify-backup/handler.ts';
 import { lastProofs, readUpTo, takenTimes, verifiedBackups } from '../../../functions/jobs/verify-backup/history.ts';
 import { fullRead, unreadable } from '../../../functions/jobs/verify-backup/reader/read.ts';
 import type { Answer, Ask, Overview } from '../../../functions/jobs/verify-backup/reading.ts';

@@ -3,16 +3,14 @@ import fc from 'fast-check';
 import type { RunningService } from '../../../functions/ecs/types.ts';
 import type { Change } from '../../../functions/engine/remediation.ts';
 import { remediationStep } from '../../../functions/recovery/remediation-step.ts';
+import { healthOf, healthSince, type ServiceSeen } from '../../../functions/recovery/service-health.ts';
 import {
   decideRollForward,
   decideTasks,
   decideTasksBack,
-  healthOf,
-  healthSince,
   prove,
   proveTasks,
   rolledForward,
-  type ServiceSeen,
   tasksApplied,
   tasksAreBack,
 } from '../../../functions/recovery/service-recovery/decide.ts';

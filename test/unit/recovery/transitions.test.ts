@@ -26,6 +26,7 @@ const context = (now: number, rehearse = false): StepContext<object> => ({
   ...{ run: 'p-1', input: {}, rehearse, startedAt: NOW, lastChangeAt: 0, now: () => now, remaining: () => 1 },
   results: {},
   config: {} as never,
+  store: {} as never,
 });
 const move = (change: Partial<Move<object, string>> = {}): Move<object, string> => ({
   decide: (seen) => (seen === 'on' ? { kind: 'done', detail: 'is on' } : { kind: 'act', change: CHANGE }),

@@ -1,0 +1,289 @@
+/** Which backup, what the new instance is like, and whether it may be removed. Pure. The services' part is in services.ts, the secret's in connection.ts. */
+import { createHash } from 'node:crypto';
+import type { KeptSnapshot } from '../../databases/snapshot-id.ts';
+import { DEPLOYMENT_TAG } from '../../engine/manifest.ts';
+import type { Change, Json } from '../../engine/remediation.ts';
+import { comparable, type Finding, type Verified } from '../../jobs/verify-backup/checks.ts';
+import { HOPELESS } from '../../jobs/verify-backup/decide.ts';
+import type { Proofs } from '../../jobs/verify-backup/history.ts';
+import type { StepDecision, StepProof } from '../step.ts';
+import type { Address } from './point-at.ts';
+
+/** Of the instance that a run makes. Both must be right before it is removed. */
+export const RUN_TAG = 'nightshift:run';
+
+export type Input = {
+  readonly database: string;
+  readonly snapshot?: string | undefined;
+  readonly reason?: string | undefined;
+};
+
+/** The old instance, as far as the new one has to be like it. */
+export type Old = {
+  readonly address: Address;
+  readonly engine: string;
+  readonly cluster: string | null;
+  readonly resourceId: string;
+  readonly encrypted: boolean;
+  readonly instanceClass: string;
+  readonly multiAz: boolean;
+  readonly isPublic: boolean;
+  readonly securityGroups: readonly string[];
+  readonly subnetGroup: string | null;
+  readonly parameterGroup: string | null;
+  readonly optionGroup: string | null;
+  readonly storageType: string | null;
+  readonly iops: number | null;
+  readonly throughputMibPerSecond: number | null;
+  readonly backupDays: number;
+  readonly copyTagsToSnapshot: boolean;
+  readonly deletionProtection: boolean;
+  /** Without those that AWS makes itself. */
+  readonly tags: Readonly<Record<string, string>>;
+};
+
+/** What `choose` leaves for the later steps. */
+export type Chosen = {
+  readonly snapshotId: string;
+  /** Epoch milliseconds. */
+  readonly takenAt: number;
+  readonly snapshotResourceId: string | null;
+  readonly newId: string;
+  readonly old: Old;
+  /** The backup that was proved before: what the new instance is compared with. */
+  readonly before: Verified | null;
+};
+
+export interface ChooseSeen {
+  /** Undefined: it doesn't exist. */
+  readonly old: Old | undefined;
+  readonly snapshots: readonly KeptSnapshot[];
+  readonly proofs: Proofs;
+  readonly before: Verified | undefined;
+  /** The secret's current version names the old instance. */
+  readonly isConnected: boolean;
+  /** Services that can't be rolled, a sentence each. */
+  readonly unrollable: readonly string[];
+}
+
+/** RDS allows 63 characters ("CreateDBInstance"). */
+const LONGEST_ID = 63;
+
+/** Follows from the run, so that it is made once however often that is tried. */
+export function idOf(
+  run: string,
+  { database }: Input,
+  { rehearse, deployment }: { readonly rehearse: boolean; readonly deployment: string },
+): string {
+  const hash = createHash('sha256').update(run).digest('hex').slice(0, 12);
+  return rehearse ? `nightshift-${deployment}-rehearsal-${hash}` : `${database}-restored-${hash}`;
+}
+
+export const tagsOf = (deployment: string, run: string): Readonly<Record<string, string>> => ({
+  [DEPLOYMENT_TAG]: deployment,
+  [RUN_TAG]: run,
+});
+
+/** Plain data: interfaces among it have no index signature, so TypeScript doesn't see that. */
+const asJson = (value: object): Json => value as Json;
+
+const fail = (reason: string): StepDecision => ({ kind: 'fail', reason });
+
+/** Everything that can be known beforehand is found wrong here, before anything is made. */
+export function choose(
+  { old, snapshots, proofs, before, isConnected, unrollable }: ChooseSeen,
+  { database, snapshot: wanted }: Input,
+  { deployment, newId }: { readonly deployment: string; readonly newId: string },
+): StepDecision {
+  if (!old) return fail(`DB instance ${database} doesn't exist, so what the new one has to be like isn't known`);
+  if (old.cluster)
+    return fail(`DB instance ${database} is a member of the cluster ${old.cluster}, which is restored as a whole`);
+  if (old.engine !== 'postgres') return fail(`DB instance ${database} is ${old.engine}, and only postgres is known`);
+  if (newId.length > LONGEST_ID) return fail(`${newId} is longer than the ${LONGEST_ID} characters that RDS allows`);
+  const ours = snapshots
+    .filter(({ isAutomated, madeBy, status }) => !isAutomated && madeBy === deployment && status === 'available')
+    .sort((a, b) => (b.takenAt ?? 0) - (a.takenAt ?? 0));
+  const found =
+    wanted === undefined ? ours.find(({ id }) => proofs.verified.has(id)) : ours.find(({ id }) => id === wanted);
+  if (!found || found.takenAt === undefined)
+    return fail(
+      wanted === undefined
+        ? `there is no backup of ${database} by this deployment that verify-backup proved; name one (snapshot) to restore one that it didn't`
+        : `there is no backup ${wanted} of ${database} by this deployment that is available`,
+    );
+  if (proofs.failed.has(found.id)) return fail(`${found.id} failed when verify-backup looked at it last`);
+  if (old.encrypted && !found.encrypted) return fail(`${found.id} isn't encrypted, and ${database} is`);
+  if (!isConnected)
+    return fail(`the current version of the secret doesn't name ${old.address.host}:${old.address.port}`);
+  if (unrollable.length > 0) return fail(unrollable.join('; '));
+  const origin = { instanceResourceId: found.instanceResourceId ?? null };
+  const chosen: Chosen = {
+    snapshotId: found.id,
+    takenAt: found.takenAt,
+    snapshotResourceId: origin.instanceResourceId,
+    newId,
+    old,
+    before: comparable(before, { ...origin, id: found.id, takenAt: found.takenAt }) ?? null,
+  };
+  const proved = proofs.verified.has(found.id) ? 'proved' : 'not proved before';
+  const detail = `${found.id} of ${new Date(found.takenAt).toISOString()}, ${proved}, is to become ${newId}`;
+  return { kind: 'done', detail, result: asJson(chosen) };
+}
+
+/** The new instance, as it is seen. */
+export interface NewInstance {
+  readonly id: string;
+  readonly status: string;
+  /** Undefined until it has one. */
+  readonly address: Address | undefined;
+  readonly resourceId: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Sorted. */
+  readonly securityGroups: readonly string[];
+  readonly hasPending: boolean;
+}
+
+export interface RestoreSeen {
+  readonly instance: NewInstance | undefined;
+  /** The secret has a version of this run: services may have been pointed at the new instance. */
+  readonly wasSwitched: boolean;
+}
+
+/** @param owner what `tagsOf` says. */
+export const isOf = ({ tags }: Pick<NewInstance, 'tags'>, owner: Readonly<Record<string, string>>): boolean =>
+  Object.entries(owner).every(([key, value]) => tags[key] === value);
+
+export function decideRestore({ instance }: RestoreSeen, { snapshotId, newId }: Chosen): StepDecision {
+  if (instance) return fail(`DB instance ${newId} exists already, and this run didn't make it`);
+  return {
+    kind: 'act',
+    change: {
+      summary: `restore ${snapshotId} as ${newId}`,
+      before: { instance: null },
+      after: { instance: newId, snapshot: snapshotId },
+      undo: `delete DB instance ${newId}`,
+    },
+  };
+}
+
+export function restoreApplied(
+  { instance }: RestoreSeen,
+  owner: Readonly<Record<string, string>>,
+): 'yes' | 'no' | 'unclear' {
+  if (!instance) return 'no';
+  return isOf(instance, owner) ? 'yes' : 'unclear';
+}
+
+/** @param pollSeconds until it is looked at again. */
+export function proveRestore({ instance }: RestoreSeen, { newId }: Chosen, pollSeconds: number): StepProof {
+  if (!instance) return { kind: 'not-yet', detail: `RDS doesn't show ${newId} yet`, seconds: pollSeconds };
+  const { status, address, resourceId } = instance;
+  if (HOPELESS.test(status)) return { kind: 'bad', detail: `RDS made no running server of it: ${newId} is ${status}` };
+  if (status === 'deleting') return { kind: 'bad', detail: `${newId} is being removed by somebody` };
+  if (status !== 'available' || !address)
+    return { kind: 'not-yet', detail: `${newId} is ${status}`, seconds: pollSeconds };
+  return { kind: 'good', detail: `${newId} is available`, result: { ...address, resourceId } };
+}
+
+/** Removed is what carries this run's tags, and what nobody was ever pointed at: else rows that were written to it would be gone. */
+export function decideRemoval(
+  { instance, wasSwitched }: RestoreSeen,
+  newId: string,
+  owner: Readonly<Record<string, string>>,
+  pollSeconds: number,
+): StepDecision {
+  if (!instance) return { kind: 'done', detail: `${newId} is gone` };
+  if (!isOf(instance, owner)) return fail(`${newId} isn't this run's by its tags: it is left alone`);
+  if (wasSwitched)
+    return { kind: 'done', detail: `${newId} is kept, with what services may have written to it: delete it by hand` };
+  const { status } = instance;
+  if (status === 'deleting') return { kind: 'wait', seconds: pollSeconds, detail: `${newId} is being removed` };
+  // "DeleteDBInstance": refused while it is being made or changed.
+  if (/^(creating|modifying|rebooting|backing-up|configuring-.*)$/.test(status))
+    return { kind: 'wait', seconds: pollSeconds, detail: `${newId} is ${status} and can't be removed yet` };
+  return {
+    kind: 'act',
+    change: {
+      summary: `remove ${newId}, which this run made`,
+      before: { instance: newId },
+      after: { instance: null },
+      undo: 'none: it is a copy of a backup',
+    },
+  };
+}
+
+export const removalApplied = ({ instance }: RestoreSeen): 'yes' | 'no' =>
+  !instance || instance.status === 'deleting' ? 'yes' : 'no';
+
+export const proveRemoval = ({ instance }: RestoreSeen, newId: string, seconds: number): StepProof =>
+  instance
+    ? { kind: 'not-yet', detail: `${newId} is ${instance.status}`, seconds }
+    : { kind: 'good', detail: `${newId} is gone` };
+
+/** What was read of the new instance. */
+export type Reading =
+  | { readonly kind: 'unreachable'; readonly passing: boolean; readonly why: string }
+  | {
+      readonly kind: 'read';
+      readonly findings: readonly Finding[];
+      /** Up to when rows are in it: its newest heartbeat, else its newest configured row (epoch milliseconds); undefined: neither is there. */
+      readonly newestAt: number | undefined;
+    };
+
+/** What `check` leaves for the report. */
+export type Checked = { readonly recoveryPointAt: number | null; readonly checks: number };
+
+export function judge(reading: Reading, pollSeconds: number): StepDecision {
+  if (reading.kind === 'unreachable')
+    return reading.passing
+      ? { kind: 'wait', seconds: pollSeconds, detail: `it lets nobody in yet: ${reading.why}` }
+      : fail(`it can't be read: ${reading.why}`);
+  const bad = reading.findings.filter(({ ok }) => !ok);
+  if (bad.length > 0) return fail(bad.map(({ check, detail }) => `${check}: ${detail}`).join('; '));
+  const result: Checked = { recoveryPointAt: reading.newestAt ?? null, checks: reading.findings.length };
+  return { kind: 'done', detail: `${reading.findings.length} checks passed`, result };
+}
+
+/** What is lost, as far as it can be known. @param startedAt of the run (epoch milliseconds). */
+export function lossOf({ takenAt, snapshotId }: Chosen, { recoveryPointAt }: Checked, startedAt: number): string {
+  if (recoveryPointAt === null)
+    return `lost is what was written after ${snapshotId} was taken (${new Date(takenAt).toISOString()}); the time of its newest row is unknown`;
+  const seconds = Math.max(0, Math.round((startedAt - recoveryPointAt) / 1000));
+  return `its newest row is from ${new Date(recoveryPointAt).toISOString()}: lost is what was written in the ${seconds} s from then to the start of the run`;
+}
+
+const GROUPS = (groups: readonly string[]): string => [...groups].sort().join(',');
+
+export function decideAdmission({ instance }: RestoreSeen, { newId, old }: Chosen, checkedBy: string): StepDecision {
+  const wanted = GROUPS(old.securityGroups);
+  const present = instance ? GROUPS(instance.securityGroups) : undefined;
+  if (present === wanted) return { kind: 'done', detail: `${newId} has the security groups ${wanted}` };
+  if (present === checkedBy && (instance?.status !== 'available' || instance.hasPending))
+    return { kind: 'wait', seconds: 5, detail: `${newId} is ${instance?.status}` };
+  if (present !== checkedBy)
+    return fail(`${newId} has the security groups ${present ?? '(it is gone)'}, not ${checkedBy} as it was made with`);
+  return {
+    kind: 'act',
+    change: {
+      summary: `set the security groups of ${newId} to ${wanted}`,
+      before: { securityGroups: checkedBy },
+      after: { securityGroups: wanted },
+      undo: `set them to ${checkedBy}`,
+    },
+  };
+}
+
+const wantedGroups = ({ after }: Change): string => (after as { securityGroups: string }).securityGroups;
+
+export function admissionApplied(change: Change, { instance }: RestoreSeen): 'yes' | 'no' | 'unclear' {
+  const present = instance ? GROUPS(instance.securityGroups) : undefined;
+  if (present === wantedGroups(change)) return 'yes';
+  return present === (change.before as { securityGroups: string }).securityGroups ? 'no' : 'unclear';
+}
+
+export function proveAdmission(change: Change, { instance }: RestoreSeen, seconds: number): StepProof {
+  const isDone = admissionApplied(change, { instance, wasSwitched: false }) === 'yes';
+  if (isDone && instance?.status === 'available' && !instance.hasPending)
+    return { kind: 'good', detail: `${instance.id} has the security groups ${wantedGroups(change)}` };
+  return { kind: 'not-yet', detail: `its security groups are being changed (${instance?.status ?? 'gone'})`, seconds };
+}

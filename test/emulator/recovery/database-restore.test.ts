@@ -1,0 +1,439 @@
+/**
+ * The plan's own code on a real journal, the RDS stand-in, real tasks of a service, and versions of a real secret. `pair-orders` has a PostgreSQL server behind it, whose restored
+ * copy is really read; `orders` has none, and is answered for.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import {
+  CreateClusterCommand,
+  CreateServiceCommand,
+  DescribeServicesCommand,
+  ECSClient,
+  RegisterTaskDefinitionCommand,
+} from '@aws-sdk/client-ecs';
+import {
+  CreateDBSnapshotCommand,
+  DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+} from '@aws-sdk/client-rds';
+import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
+import type { DatabaseConfig, RuntimeConfig } from '../../../functions/engine/config.ts';
+import { readTarget } from '../../../functions/engine/context.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import type { RunItem as JobRun } from '../../../functions/jobs/items.ts';
+import type { Reader } from '../../../functions/jobs/verify-backup/by-function.ts';
+import { answerOrder } from '../../../functions/jobs/verify-backup/reader/read.ts';
+import type { Answer } from '../../../functions/jobs/verify-backup/reading.ts';
+import { VERIFY_GRANTS } from '../../../functions/jobs/verify-backup/sql.ts';
+import { putRun } from '../../../functions/jobs/writes.ts';
+import type { databaseRestore } from '../../../functions/recovery/database-restore/handler.ts';
+import { manifest } from '../../../functions/recovery/database-restore/manifest.ts';
+import { takeOrder } from '../../../functions/recovery/handler.ts';
+import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
+import { requestStop } from '../../../functions/recovery/writes.ts';
+import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';
+import { createEcs, type Ecs } from '../../../local/stand-ins/ecs/ecs.ts';
+import type { Fault } from '../../../local/world/types.ts';
+import { config as base, service as baseService, database } from '../../support/fixtures.ts';
+import { playPlan } from '../../support/plan-play.ts';
+import { openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
+import { eventually, REGION } from '../rds/harness.ts';
+
+jest.setTimeout(180_000);
+const PLAN = 'database-restore';
+const REAL = 'pair-orders';
+const PLAIN = 'orders';
+const SHOP = { ...baseService, name: 'shop', service: 'shop', minTasks: 1 };
+const TARGETS = [`rds-instance/${PLAIN}`, 'ecs-service/orders/shop'];
+let w: RdsRemediationWorld<Observation>;
+let standIn: Ecs;
+let ecs: ECSClient;
+let secrets: SecretsManagerClient;
+let planWith: typeof databaseRestore;
+/** Of each database. */
+const settings: Record<
+  string,
+  { readonly database: DatabaseConfig; readonly secret: string; readonly address: string }
+> = {};
+
+beforeAll(async () => {
+  w = await openRdsRemediation(() => import('../../../functions/remediations/snapshot-database/handler.ts'));
+  // Node reads NODE_EXTRA_CA_CERTS only when it starts; this is the same list.
+  setDefaultCACertificates([...getCACertificates('default'), w.world.ca]);
+  const { world, gateway } = w.world;
+  const quiet = { metrics: { put: () => {} }, events: { publish: async () => ({ id: 'event' }) } };
+  standIn = createEcs(world, quiet, {
+    startDelayMs: 10,
+    drainMs: 10,
+    killAfterMs: 300,
+    healthEveryMs: 60,
+    metricsEveryMs: 60_000,
+  });
+  gateway.nameCaller('test', PLAN);
+  gateway.register(standIn);
+  standIn.start();
+  const client = {
+    endpoint: gateway.url,
+    region: REGION,
+    credentials: { accessKeyId: 'tester', secretAccessKey: 'test' },
+  };
+  ecs = new ECSClient(client);
+  secrets = new SecretsManagerClient(client);
+  ({ databaseRestore: planWith } = await import('../../../functions/recovery/database-restore/handler.ts'));
+  await ecs.send(new CreateClusterCommand({ clusterName: 'orders' }));
+  await ecs.send(
+    new RegisterTaskDefinitionCommand({
+      family: 'shop',
+      cpu: '256',
+      memory: '512',
+      containerDefinitions: [{ name: 'shop', image: 'shop', essential: true }],
+    }),
+  );
+  await ecs.send(
+    new CreateServiceCommand({ cluster: 'orders', serviceName: 'shop', taskDefinition: 'shop', desiredCount: 1 }),
+  );
+  for (const id of [REAL, PLAIN]) await prepare(id);
+});
+afterEach(async () => {
+  w.calm();
+  await removeCopies();
+});
+afterAll(async () => {
+  await standIn?.stop();
+  ecs?.destroy();
+  secrets?.destroy();
+  await w?.close();
+});
+
+async function prepare(id: string): Promise<void> {
+  await w.create(id, {
+    EnableIAMDatabaseAuthentication: true,
+    VpcSecurityGroupIds: ['sg-b', 'sg-a'],
+    Tags: [{ Key: 'team', Value: 'shop' }],
+  });
+  const { host, port } = await addressOf(id);
+  const reply = await secrets.send(
+    new CreateSecretCommand({
+      Name: `${id}-connection`,
+      SecretString: JSON.stringify({ host, port, password: 'kept-secret' }),
+    }),
+  );
+  const verify = {
+    ...{
+      subnetGroup: 'isolated',
+      securityGroupId: 'sg-check',
+      user: 'nightshift_verify',
+      fullReadMib: 100,
+      queries: {},
+    },
+    tables: [
+      {
+        name: 'public.orders',
+        minRows: 1,
+        shrinksAtMostShare: 0.1,
+        newest: { column: 'placed_at', withinSeconds: 600 },
+      },
+    ],
+  };
+  const backup = {
+    ...{ recoveryPointSeconds: 86_400, pointInTimeRecovery: false, verify },
+    ...{ keepDays: 30, keepWeeks: 8, keepMonths: 12, keepAtLeast: 3 },
+  };
+  const secret = reply.ARN ?? '';
+  settings[id] = {
+    database: {
+      ...database,
+      name: id,
+      host,
+      port,
+      databaseName: 'postgres',
+      backup,
+      restore: { connectionSecretArn: secret },
+    },
+    ...{ secret, address: `${host}:${port}` },
+  };
+  if (id === REAL) {
+    await query(VERIFY_GRANTS);
+    await query(`CREATE TABLE orders (id bigint PRIMARY KEY, placed_at timestamptz NOT NULL);
+                 INSERT INTO orders SELECT n, now() FROM generate_series(1, 100) n`);
+  }
+  await backUp(id, 'first');
+}
+
+async function addressOf(id: string) {
+  const { Endpoint } = (await w.describe(id)) ?? {};
+  return { host: Endpoint?.Address ?? '', port: Endpoint?.Port ?? 0 };
+}
+
+async function query(sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client(w.world.instance(REAL).adminClientConfig);
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Takes a backup, and says in the journal that it was proved. */
+async function backUp(id: string, name: string): Promise<void> {
+  const DBSnapshotIdentifier = `nightshift-test-${id}-${name}`;
+  const Tags = [{ Key: 'nightshift:deployment', Value: 'test' }];
+  await w.world.client.send(new CreateDBSnapshotCommand({ DBSnapshotIdentifier, DBInstanceIdentifier: id, Tags }));
+  await eventually(
+    `${name} available`,
+    async () => (await w.world.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier }))).DBSnapshots?.[0],
+    (seen) => seen?.Status === 'available',
+  );
+  await w.untilAvailable(id);
+  const at = Date.now();
+  const report = { snapshotId: DBSnapshotIdentifier, findings: [] };
+  const run: JobRun = {
+    ...{
+      job: 'verify-backup',
+      subject: id,
+      scheduledAt: new Date(at).toISOString(),
+      version: 0,
+      phase: 'ended',
+      state: null,
+    },
+    ...{ startedAt: at, deadlineAt: at, endedAt: at, verdict: { kind: 'passed', summary: 'proved', report } },
+  };
+  await w.store.transact([putRun(w.store.table, run)]);
+}
+
+/** What the reader would say of a whole copy of `orders`. */
+const whole: Reader = async ({ ask }) => {
+  const overview = {
+    systemId: '7',
+    majorVersion: 18,
+    nextXid: '100',
+    checksums: true,
+    amcheck: false,
+    heartbeatAt: null,
+  };
+  const answers: Record<string, Answer> = {
+    overview: { kind: 'overview', ...overview, invalidConstraints: [], invalidIndexes: [] },
+    count: { kind: 'count', table: 'public.orders', rows: 100, newestAt: Date.now() },
+  };
+  return answers[ask.kind] ?? { kind: 'no-connection', passing: false, why: 'not asked for here' };
+};
+
+interface Ended {
+  readonly how: string;
+  readonly item: RunItem;
+}
+
+let runs = 0;
+async function recover(
+  id: string,
+  { read = whole, rehearse = false, before = async (_step: string, _run: string): Promise<unknown> => undefined } = {},
+): Promise<Ended> {
+  let skewMs = 0;
+  let requests = 0;
+  const run = `${PLAN}-${++runs}`;
+  const set = settings[id];
+  if (!set) throw new Error(`${id} isn't prepared`);
+  const config: RuntimeConfig = {
+    ...base,
+    databases: { [id]: set.database },
+    services: { shop: { ...SHOP, dependsOn: [id] } },
+  };
+  const code = planWith(read === whole && id === REAL ? (order) => answerOrder(order, config, Date.now) : read);
+  const around = () => ({
+    ...{ code, config, store: w.store, now: () => Date.now() + skewMs, random: Math.random, remaining: () => 290_000 },
+    requestId: `request-${requests++}`,
+  });
+  const playing = {
+    take: (order: Parameters<typeof takeOrder>[1]) => takeOrder(around(), order),
+    wait: async (seconds: number) => {
+      // Longer than between two looks: nobody looks before a change that was begun is surely over.
+      if (seconds > 5) skewMs += seconds * 1000;
+      await sleep(100);
+    },
+  };
+  const input = { database: id, ...(rehearse && { rehearse }) };
+  const how = await playPlan(playing, code.manifest, run, input, async (step) => void (await before(step, run)));
+  const item = await readRun(w.store, PLAN, run);
+  if (!item) throw new Error(`${run} is not in the journal`);
+  return { how, item };
+}
+
+const textOf = async (id: string): Promise<string> =>
+  (await secrets.send(new GetSecretValueCommand({ SecretId: settings[id]?.secret ?? '' }))).SecretString ?? '';
+const pointsAt = async (id: string): Promise<string> => {
+  const { host, port, password } = JSON.parse(await textOf(id)) as { host: string; port: number; password: string };
+  return `${host}:${port} ${password}`;
+};
+const made = async (): Promise<string[]> =>
+  ((await w.world.client.send(new DescribeDBInstancesCommand({}))).DBInstances ?? [])
+    .map(({ DBInstanceIdentifier: id = '' }) => id)
+    .filter((id) => id !== REAL && id !== PLAIN);
+const deploymentOf = async (): Promise<string | undefined> =>
+  (await ecs.send(new DescribeServicesCommand({ cluster: 'orders', services: ['shop'] }))).services?.[0]
+    ?.deployments?.[0]?.id;
+/** Kept copies are a person's to remove. */
+const removeCopies = async (): Promise<void> => {
+  for (const DBInstanceIdentifier of await made())
+    await w.world.client.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier, SkipFinalSnapshot: true }));
+  await eventually('no copies', made, (left) => left.length === 0);
+};
+const fault = (service: string, operation: string, kind: Fault['kind'], times?: number): void =>
+  w.world.gateway.faults.add({
+    name: `${operation} ${kind}`,
+    match: { service, operation, caller: PLAN },
+    kind,
+    ...(times !== undefined && { times }),
+    ...(kind.startsWith('timeout') && { delayMs: 20 }),
+  });
+
+/** As it began: nobody has its targets in hand, and the secret names the old instance. */
+async function expectAsBefore(id: string): Promise<void> {
+  expect(await pointsAt(id)).toBe(`${settings[id]?.address} kept-secret`);
+  for (const target of TARGETS) expect(await readTarget(w.store, target)).not.toHaveProperty('leaseHolder');
+}
+
+describe('database-restore', () => {
+  it('restores the newest proved backup, reads it, points the services at it, rolls them, and keeps the old instance [4/restore-database]', async () => {
+    await query('INSERT INTO orders SELECT n, now() FROM generate_series(101, 150) n');
+    const before = await deploymentOf();
+    const { how, item } = await recover(REAL);
+    expect([how, item.verdict, item.why]).toEqual(['done', 'recovered', undefined]);
+    const [copy = ''] = await made();
+    const { host, port } = await addressOf(copy);
+    expect(await pointsAt(REAL)).toBe(`${host}:${port} kept-secret`);
+    expect(await deploymentOf()).not.toBe(before);
+    const seen = await w.describe(copy);
+    expect(seen?.VpcSecurityGroups?.map((each) => each.VpcSecurityGroupId).sort()).toEqual(['sg-a', 'sg-b']);
+    expect(seen?.TagList).toEqual(
+      expect.arrayContaining([
+        { Key: 'team', Value: 'shop' },
+        { Key: 'nightshift:run', Value: item.run },
+      ]),
+    );
+    expect((await w.describe(REAL))?.DBInstanceStatus).toBe('available');
+    // The rows that came after the backup: they are still in the old one.
+    expect(await query('SELECT count(*)::int AS rows FROM orders')).toEqual([{ rows: 150 }]);
+    expect(item.summary).toMatch(/its newest row is from .* lost is what was written in the \d+ s/);
+    const incident = await readIncident(w.store, item.incidentId);
+    expect(incident?.timeline.at(-1)?.data).toMatchObject({
+      recovery: { dataLossMs: expect.any(Number), targetDataLossMs: 86_400_000 },
+    });
+    expect(JSON.stringify([item, incident])).not.toContain('kept-secret');
+  });
+
+  it('rehearses with a copy of its own, which it removes, and switches nothing', async () => {
+    const before = [await textOf(PLAIN), await deploymentOf()];
+    let copies: string[] = [];
+    const { how, item } = await recover(PLAIN, {
+      rehearse: true,
+      before: async (step) => {
+        if (step === 'prove') copies = await made();
+      },
+    });
+    expect([how, item.verdict, item.targets]).toEqual(['done', 'rehearsed', []]);
+    expect(copies).toEqual([expect.stringMatching(/^nightshift-test-rehearsal-/)]);
+    expect(await made()).toEqual([]);
+    expect([await textOf(PLAIN), await deploymentOf()]).toEqual(before);
+  });
+
+  it.each([
+    ['rds', 'RestoreDBInstanceFromDBSnapshot', 'restore'],
+    ['rds', 'ModifyDBInstance', 'admit'],
+    ['secretsmanager', 'PutSecretValue', 'switch'],
+  ])('is backed out, and leaves nothing, when %s %s is refused', async (service, operation, step) => {
+    fault(service, operation, 'refused');
+    const { how, item } = await recover(PLAIN);
+    expect([how, item.verdict]).toEqual(['backed-out', 'backed-out']);
+    expect(item.why).toMatch(new RegExp(`^${step}: .*AccessDenied`));
+    expect(await made()).toEqual([]);
+    await expectAsBefore(PLAIN);
+  });
+
+  it('is backed out when what it restored is not whole', async () => {
+    const empty: Reader = (order, deployment) =>
+      order.ask.kind === 'count'
+        ? Promise.resolve({ kind: 'count', table: 'public.orders', rows: 0, newestAt: null })
+        : whole(order, deployment);
+    const { how, item } = await recover(PLAIN, { read: empty });
+    expect([how, item.why]).toEqual(['backed-out', 'check: rows: public.orders has 0 rows, at least 1 are expected']);
+    expect(await made()).toEqual([]);
+    await expectAsBefore(PLAIN);
+  });
+
+  it('changes nothing when the secret names another instance', async () => {
+    const set = settings[PLAIN];
+    if (!set) throw new Error('not prepared');
+    settings.other = {
+      ...set,
+      secret: settings[REAL]?.secret ?? '',
+      database: { ...set.database, restore: { connectionSecretArn: settings[REAL]?.secret ?? '' } },
+    };
+    settings[PLAIN] = settings.other;
+    try {
+      const { how, item } = await recover(PLAIN);
+      expect([how, item.why]).toEqual([
+        'backed-out',
+        expect.stringMatching(/^choose: the current version of the secret doesn't name/),
+      ]);
+      expect(await made()).toEqual([]);
+    } finally {
+      settings[PLAIN] = set;
+    }
+  });
+
+  it('points the services back and rolls them when their roll is refused, and keeps what they may have written', async () => {
+    fault('ecs', 'UpdateService', 'refused', 1);
+    const { how, item } = await recover(PLAIN);
+    expect([how, item.verdict]).toEqual(['backed-out', 'backed-out']);
+    expect(item.why).toMatch(/^roll: .*AccessDenied/);
+    expect(item.steps.restore?.undo?.note).toMatch(/is kept, with what services may have written to it/);
+    expect(await made()).toHaveLength(1);
+    await expectAsBefore(PLAIN);
+  });
+
+  it('points the services back when a person stops it after the switch', async () => {
+    const stop = { by: 'person:jane', at: Date.now(), reason: 'the old one is well again' };
+    const before = await deploymentOf();
+    const { how } = await recover(PLAIN, {
+      before: async (step, run) => {
+        if (step === 'prove') await w.store.transact([requestStop(w.store.table, { plan: PLAN, run }, stop)]);
+      },
+    });
+    expect(how).toBe('backed-out');
+    expect(await deploymentOf()).not.toBe(before);
+    await expectAsBefore(PLAIN);
+  });
+
+  it('makes one instance, one version and one deployment when the answers to all of them were lost', async () => {
+    fault('rds', 'RestoreDBInstanceFromDBSnapshot', 'timeout-after', 2);
+    fault('secretsmanager', 'UpdateSecretVersionStage', 'timeout-after', 2);
+    fault('ecs', 'UpdateService', 'timeout-after', 1);
+    const before = w.world.gateway.callsSince(Number.MAX_SAFE_INTEGER).next;
+    const { item } = await recover(PLAIN);
+    expect([item.verdict, item.why]).toEqual(['recovered', undefined]);
+    expect(await made()).toHaveLength(1);
+    const rolls = w.world.gateway.callsSince(before).calls.filter(({ operation }) => operation === 'UpdateService');
+    expect(rolls).toHaveLength(1);
+  });
+
+  it('asks AWS for no more and no less than its role allows', () => {
+    // With the tags of a request for an instance; of a key; of the reader, which is called directly here; of services with a load balancer.
+    const unseen = [
+      'rds:AddTagsToResource',
+      'kms:Decrypt',
+      'kms:GenerateDataKey',
+      'lambda:InvokeFunction',
+      'cloudwatch:GetMetricData',
+    ];
+    const asked = w.world.gateway
+      .calls()
+      .filter(({ service, caller }) => caller === PLAN && service !== 'dynamodb')
+      .map(({ service, operation }) => `${service}:${operation}`);
+    const allowed = manifest.permissions.flatMap(({ actions }) => actions);
+    expect([...new Set([...asked, ...unseen])].sort()).toEqual([...new Set<string>(allowed)].sort());
+  });
+});

@@ -1,0 +1,370 @@
+/** What `database-restore` decides: of the backup, the new instance, the secret and the services. */
+import { describe, expect, it } from '@jest/globals';
+import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
+import type { RunningService } from '../../../functions/ecs/types.ts';
+import type { Change } from '../../../functions/engine/remediation.ts';
+import {
+  admissionApplied,
+  type ChooseSeen,
+  type Chosen,
+  choose,
+  decideAdmission,
+  decideRemoval,
+  decideRestore,
+  idOf,
+  judge,
+  lossOf,
+  type NewInstance,
+  type Old,
+  proveAdmission,
+  proveRestore,
+  removalApplied,
+  restoreApplied,
+  tagsOf,
+} from '../../../functions/recovery/database-restore/decide.ts';
+import { targetsOf } from '../../../functions/recovery/database-restore/handler.ts';
+import {
+  decideRoll,
+  decideSwitch,
+  decideSwitchBack,
+  proveRoll,
+  proveServices,
+  proveSwitch,
+  rollApplied,
+  type SeenService,
+  type SwitchSeen,
+  switchApplied,
+  switchBackApplied,
+} from '../../../functions/recovery/database-restore/services.ts';
+import { config, database, service } from '../../support/fixtures.ts';
+
+const NOW = Date.parse('2026-11-21T10:00:00Z');
+const DB = 'orders-db';
+const RUN = 'database-restore-1';
+const owner = tagsOf('test', RUN);
+const old: Old = {
+  ...{
+    address: { host: 'old.example', port: 5432 },
+    engine: 'postgres',
+    cluster: null,
+    resourceId: 'db-A',
+    encrypted: true,
+  },
+  ...{
+    instanceClass: 'db.t4g.small',
+    multiAz: true,
+    isPublic: false,
+    securityGroups: ['sg-b', 'sg-a'],
+    subnetGroup: 's',
+  },
+  ...{
+    parameterGroup: 'p',
+    optionGroup: null,
+    storageType: 'gp3',
+    iops: null,
+    throughputMibPerSecond: null,
+    backupDays: 7,
+  },
+  ...{ copyTagsToSnapshot: true, deletionProtection: true, tags: {} },
+};
+const snapshot = (id: string, hoursAgo: number, more: Partial<KeptSnapshot> = {}): KeptSnapshot => ({
+  ...{
+    id,
+    status: 'available',
+    encrypted: true,
+    sizeGib: 20,
+    progressPercent: 100,
+    takenAt: NOW - hoursAgo * 3_600_000,
+  },
+  ...{ isAutomated: false, instanceResourceId: 'db-A', madeBy: 'test', ...more },
+});
+const proved = (...ids: string[]): ChooseSeen['proofs'] => ({
+  verified: new Map(ids.map((id) => [id, NOW])),
+  failed: new Set(),
+});
+const before: ChooseSeen = {
+  ...{
+    old,
+    snapshots: [snapshot('new', 1), snapshot('proved', 2), snapshot('older', 3)],
+    proofs: proved('proved', 'older'),
+  },
+  ...{ before: undefined, isConnected: true, unrollable: [] },
+};
+const chosen: Chosen = {
+  ...{ snapshotId: 'proved', takenAt: NOW, snapshotResourceId: 'db-A', newId: `${DB}-restored-1`, old, before: null },
+};
+const copy = (more: Partial<NewInstance> = {}): NewInstance => ({
+  ...{ id: chosen.newId, status: 'available', address: { host: 'new.example', port: 5432 }, resourceId: 'db-B' },
+  ...{ tags: { ...owner, team: 'shop' }, securityGroups: ['sg-check'], hasPending: false, ...more },
+});
+const seen = (instance: NewInstance | undefined, wasSwitched = false) => ({ instance, wasSwitched });
+
+describe('the backup', () => {
+  const decide = (more: Partial<ChooseSeen>, wanted?: string) =>
+    choose({ ...before, ...more }, { database: DB, snapshot: wanted }, { deployment: 'test', newId: chosen.newId });
+
+  it('is the newest one that was proved', () => {
+    expect(decide({})).toMatchObject({ kind: 'done', result: { snapshotId: 'proved', newId: chosen.newId } });
+  });
+
+  it('is the one that a person named, also when it was not proved before', () => {
+    expect(decide({}, 'new')).toMatchObject({ kind: 'done', detail: expect.stringMatching(/not proved before/) });
+  });
+
+  it.each<[string, Partial<ChooseSeen>, string | undefined, RegExp]>([
+    ['the old instance is gone', { old: undefined }, undefined, /doesn't exist/],
+    ['it is a member of a cluster', { old: { ...old, cluster: 'c' } }, undefined, /member of the cluster c/],
+    ['it is not PostgreSQL', { old: { ...old, engine: 'mysql' } }, undefined, /is mysql/],
+    [
+      'nothing was proved',
+      { proofs: proved() },
+      undefined,
+      /no backup of orders-db by this deployment that verify-backup proved/,
+    ],
+    ['the named one is not there', {}, 'other', /no backup other/],
+    [
+      'the named one is being made',
+      { snapshots: [snapshot('new', 1, { status: 'creating' })] },
+      'new',
+      /that is available/,
+    ],
+    [
+      'the named one is somebody else’s',
+      { snapshots: [snapshot('new', 1, { madeBy: 'main' })] },
+      'new',
+      /by this deployment/,
+    ],
+    [
+      'the named one failed its proof',
+      { proofs: { verified: new Map(), failed: new Set(['new']) } },
+      'new',
+      /failed when/,
+    ],
+    [
+      'it would not be encrypted any more',
+      { snapshots: [snapshot('proved', 1, { encrypted: false })] },
+      undefined,
+      /isn't encrypted/,
+    ],
+    ['the secret names another instance', { isConnected: false }, undefined, /doesn't name old.example:5432/],
+    ['a service can’t be rolled', { unrollable: ['orders/backend: by CODE_DEPLOY'] }, undefined, /CODE_DEPLOY/],
+  ])('is refused when %s', (_why, more, wanted, reason) => {
+    expect(decide(more, wanted)).toEqual({ kind: 'fail', reason: expect.stringMatching(reason) });
+  });
+
+  it('becomes an instance whose name follows from the run, of a rehearsal one of its own', () => {
+    const name = (run: string, rehearse = false) => idOf(run, { database: DB }, { rehearse, deployment: 'test' });
+    expect(name('a')).toMatch(/^orders-db-restored-[0-9a-f]{12}$/);
+    expect(name('a')).toBe(name('a'));
+    expect(name('b')).not.toBe(name('a'));
+    expect(name('a', true)).toMatch(/^nightshift-test-rehearsal-[0-9a-f]{12}$/);
+  });
+});
+
+describe('the new instance', () => {
+  it('is made where none of its name is, and known again by its tags', () => {
+    expect(decideRestore(seen(undefined), chosen)).toMatchObject({
+      kind: 'act',
+      change: { after: { snapshot: 'proved' } },
+    });
+    expect(decideRestore(seen(copy()), chosen).kind).toBe('fail');
+    expect(restoreApplied(seen(undefined), owner)).toBe('no');
+    expect(restoreApplied(seen(copy({ status: 'creating' })), owner)).toBe('yes');
+    expect(restoreApplied(seen(copy({ tags: {} })), owner)).toBe('unclear');
+  });
+
+  it.each([
+    [undefined, 'not-yet'],
+    [copy({ status: 'creating', address: undefined }), 'not-yet'],
+    [copy({ address: undefined }), 'not-yet'],
+    [copy(), 'good'],
+    [copy({ status: 'incompatible-restore' }), 'bad'],
+    [copy({ status: 'failed' }), 'bad'],
+    [copy({ status: 'deleting' }), 'bad'],
+  ])('is waited for until it is available: %#', (instance, kind) => {
+    expect(proveRestore(seen(instance), chosen, 5).kind).toBe(kind);
+  });
+
+  it('is removed if it is this run’s and nobody was pointed at it', () => {
+    const decide = (instance: NewInstance | undefined, wasSwitched = false) =>
+      decideRemoval(seen(instance, wasSwitched), chosen.newId, owner, 5);
+    expect(decide(copy()).kind).toBe('act');
+    expect(decide(undefined)).toMatchObject({ kind: 'done', detail: expect.stringMatching(/is gone/) });
+    expect(decide(copy({ status: 'creating' })).kind).toBe('wait');
+    expect(decide(copy({ status: 'deleting' })).kind).toBe('wait');
+    expect(decide(copy({ tags: tagsOf('test', 'another run') })).kind).toBe('fail');
+    expect(decide(copy({ tags: tagsOf('main', RUN) })).kind).toBe('fail');
+    expect(decide(copy(), true)).toMatchObject({ kind: 'done', detail: expect.stringMatching(/is kept/) });
+    expect([undefined, copy({ status: 'deleting' }), copy()].map((each) => removalApplied(seen(each)))).toEqual([
+      'yes',
+      'yes',
+      'no',
+    ]);
+  });
+
+  it('gets the security groups of the old one, and only from those that it was made with', () => {
+    const next = decideAdmission(seen(copy()), chosen, 'sg-check');
+    if (next.kind !== 'act') throw new Error(next.kind);
+    expect(next.change).toMatchObject({
+      before: { securityGroups: 'sg-check' },
+      after: { securityGroups: 'sg-a,sg-b' },
+    });
+    const admitted = copy({ securityGroups: ['sg-a', 'sg-b'] });
+    expect(decideAdmission(seen(admitted), chosen, 'sg-check').kind).toBe('done');
+    expect(decideAdmission(seen(copy({ securityGroups: ['sg-x'] })), chosen, 'sg-check').kind).toBe('fail');
+    expect(decideAdmission(seen(undefined), chosen, 'sg-check').kind).toBe('fail');
+    expect(decideAdmission(seen(copy({ status: 'backing-up' })), chosen, 'sg-check').kind).toBe('wait');
+    expect(
+      [admitted, copy(), copy({ securityGroups: ['sg-x'] })].map((each) => admissionApplied(next.change, seen(each))),
+    ).toEqual(['yes', 'no', 'unclear']);
+    expect(proveAdmission(next.change, seen(admitted), 5).kind).toBe('good');
+    expect(proveAdmission(next.change, seen({ ...admitted, status: 'modifying' }), 5).kind).toBe('not-yet');
+    expect(proveAdmission(next.change, seen({ ...admitted, hasPending: true }), 5).kind).toBe('not-yet');
+  });
+
+  it('is judged by every finding, and waited for while it lets nobody in', () => {
+    const finding = (ok: boolean) => ({ check: 'rows', ok, detail: 'counted' });
+    expect(judge({ kind: 'read', findings: [finding(true)], newestAt: 5 }, 7)).toMatchObject({
+      kind: 'done',
+      result: { recoveryPointAt: 5, checks: 1 },
+    });
+    expect(judge({ kind: 'read', findings: [finding(true), finding(false)], newestAt: 5 }, 7)).toEqual({
+      kind: 'fail',
+      reason: 'rows: counted',
+    });
+    expect(judge({ kind: 'unreachable', passing: true, why: 'starting' }, 7)).toMatchObject({
+      kind: 'wait',
+      seconds: 7,
+    });
+    expect(judge({ kind: 'unreachable', passing: false, why: 'no such role' }, 7).kind).toBe('fail');
+  });
+
+  it('says what is lost, or that it isn’t known', () => {
+    expect(lossOf(chosen, { recoveryPointAt: NOW - 90_000, checks: 1 }, NOW)).toMatch(/in the 90 s from then/);
+    expect(lossOf(chosen, { recoveryPointAt: null, checks: 1 }, NOW)).toMatch(/unknown/);
+  });
+});
+
+const running = (deployment: string, more: Partial<RunningService> = {}): RunningService => ({
+  ...{ kind: 'service', arn: 'a', desired: 2, running: 2, pending: 0, controller: 'ECS', minimumHealthyPercent: 100 },
+  ...{ maximumPercent: 200, rollsBackByItself: false, fargate: true, tags: {} },
+  deployments: [
+    {
+      ...{ id: deployment, primary: true, taskDefinition: 'x:1', rolloutState: 'COMPLETED', reason: '' },
+      ...{ failedTasks: 0, running: 2, createdAtMs: 0 },
+    },
+  ],
+  ...more,
+});
+const looked = (of: RunningService, name = 'backend'): SeenService => ({
+  target: { ...service, name, service: name },
+  seen: { service: of, unhealthyTasks: 0, guards: {} },
+});
+const rollOf = (...services: SeenService[]): Change => {
+  const next = decideRoll(services);
+  if (next.kind !== 'act') throw new Error(JSON.stringify(next));
+  return next.change;
+};
+const deployment = (state: 'IN_PROGRESS' | 'FAILED') => ({
+  ...(running('2').deployments[0] as RunningService['deployments'][number]),
+  rolloutState: state,
+});
+
+describe('the services', () => {
+  it('are rolled once each, and no others', () => {
+    const change = rollOf(looked(running('1')), looked(running('1', { desired: 0, running: 0 }), 'idle'));
+    expect(change.before).toEqual({ deployments: { 'orders/backend': '1' } });
+    expect(rollApplied(change, [looked(running('1'))])).toBe('no');
+    expect(rollApplied(change, [looked(running('2'))])).toBe('yes');
+  });
+
+  it('are not rolled while a deployment is under way, nor by another controller', () => {
+    expect(decideRoll([looked(running('1', { deployments: [deployment('IN_PROGRESS')] }))]).kind).toBe('wait');
+    expect(decideRoll([looked(running('1', { controller: 'EXTERNAL' }))]).kind).toBe('fail');
+    expect(decideRoll([]).kind).toBe('done');
+  });
+
+  it.each<[string, RunningService, string]>([
+    ['its deployment isn’t to be seen', running('1'), 'not-yet'],
+    ['it is rolling', running('2', { deployments: [deployment('IN_PROGRESS')] }), 'not-yet'],
+    ['a task is missing', running('2', { running: 1 }), 'not-yet'],
+    ['it failed', running('2', { deployments: [deployment('FAILED')] }), 'bad'],
+    ['it is steady', running('2'), 'good'],
+  ])('are proved when they run new tasks: %s', (_when, now, kind) => {
+    expect(proveRoll(rollOf(looked(running('1'))), [looked(now)]).kind).toBe(kind);
+  });
+
+  it('have to be well at the end', () => {
+    const since = { lastChangeAt: NOW, now: NOW, periodSeconds: 60 };
+    expect(proveServices([looked(running('2'))], since).kind).toBe('done');
+    expect(proveServices([looked(running('2', { running: 1 }))], since).kind).toBe('wait');
+  });
+});
+
+describe('the secret', () => {
+  const at = (current: string | undefined, id = '1'): SwitchSeen => ({
+    ...{ versions: { current, isMade: true }, services: [looked(running(id))] },
+  });
+  const forward = decideSwitch(at('first'), 'own', chosen.newId);
+  if (forward.kind !== 'act') throw new Error(forward.kind);
+  const made = forward.change;
+
+  it('is switched from the version that was seen to the run’s own', () => {
+    expect(made).toMatchObject({ before: { version: 'first' }, after: { version: 'own' } });
+    expect(decideSwitch(at(undefined), 'own', chosen.newId).kind).toBe('fail');
+    expect(['own', 'first', 'other'].map((version) => switchApplied(made, at(version)))).toEqual([
+      'yes',
+      'no',
+      'unclear',
+    ]);
+    expect(['own', 'first', 'other'].map((version) => proveSwitch(made, at(version)).kind)).toEqual([
+      'good',
+      'bad',
+      'bad',
+    ]);
+  });
+
+  it('is switched back from the run’s own version alone, and done only when the services are rolled, too', () => {
+    expect(decideSwitchBack(at('first'), made).kind).toBe('done');
+    expect(decideSwitchBack(at('own'), undefined).kind).toBe('done');
+    expect(decideSwitchBack(at('other'), made).kind).toBe('fail');
+    const back = decideSwitchBack(at('own'), made);
+    if (back.kind !== 'act') throw new Error(back.kind);
+    expect(switchBackApplied(back.change, at('own'))).toBe('no');
+    expect(switchBackApplied(back.change, at('first'))).toBe('no');
+    expect(switchBackApplied(back.change, at('first', '2'))).toBe('yes');
+    expect(switchBackApplied(back.change, at('other', '2'))).toBe('unclear');
+  });
+});
+
+describe('its targets', () => {
+  const verify = { subnetGroup: 's', securityGroupId: 'sg-1', user: 'u', tables: [], queries: {}, fullReadMib: 0 };
+  const backup = {
+    ...{ recoveryPointSeconds: 86_400, pointInTimeRecovery: false, verify },
+    ...{ keepDays: 30, keepWeeks: 8, keepMonths: 12, keepAtLeast: 3 },
+  };
+  const restore = { connectionSecretArn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:c' };
+  const whole = { ...config, databases: { [DB]: { ...database, backup, restore } } };
+
+  it('are the database and the services that depend on it; none of a rehearsal', () => {
+    expect(targetsOf({ database: DB }, whole, false)).toEqual({
+      kind: 'targets',
+      targets: [`rds-instance/${DB}`, 'ecs-service/orders/backend'],
+    });
+    expect(targetsOf({ database: DB }, whole, true)).toEqual({ kind: 'targets', targets: [] });
+  });
+
+  it('are refused without a configured connection, proof or service', () => {
+    const why = (of: typeof config) => targetsOf({ database: DB }, of, true);
+    expect(why(config)).toMatchObject({ kind: 'refused', why: expect.stringMatching(/no "restore"/) });
+    expect(why({ ...whole, databases: { [DB]: { ...database, restore } } })).toMatchObject({ kind: 'refused' });
+    expect(why({ ...whole, services: {} })).toMatchObject({
+      kind: 'refused',
+      why: expect.stringMatching(/no service depends/),
+    });
+    expect(targetsOf({ database: 'other' }, whole, true)).toMatchObject({
+      kind: 'refused',
+      why: expect.stringMatching(/there are orders-db/),
+    });
+  });
+});

@@ -17,12 +17,18 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
 } from '@aws-sdk/client-rds';
-import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import type { DatabaseConfig, RuntimeConfig } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { readSwitch, setSwitch } from '../../../functions/engine/switch.ts';
 import type { RunItem as JobRun } from '../../../functions/jobs/items.ts';
 import type { Reader } from '../../../functions/jobs/verify-backup/by-function.ts';
 import { answerOrder } from '../../../functions/jobs/verify-backup/reader/read.ts';
@@ -31,6 +37,7 @@ import { VERIFY_GRANTS } from '../../../functions/jobs/verify-backup/sql.ts';
 import { putRun } from '../../../functions/jobs/writes.ts';
 import type { databaseRestore } from '../../../functions/recovery/database-restore/handler.ts';
 import { manifest } from '../../../functions/recovery/database-restore/manifest.ts';
+import { PlanRefusedError } from '../../../functions/recovery/errors.ts';
 import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
 import { requestStop } from '../../../functions/recovery/writes.ts';
@@ -100,6 +107,7 @@ beforeAll(async () => {
 afterEach(async () => {
   w.calm();
   await removeCopies();
+  for (const id of [REAL, PLAIN]) await nameOld(id);
 });
 afterAll(async () => {
   await standIn?.stop();
@@ -230,7 +238,12 @@ interface Ended {
 let runs = 0;
 async function recover(
   id: string,
-  { read = whole, rehearse = false, before = async (_step: string, _run: string): Promise<unknown> => undefined } = {},
+  {
+    read = whole,
+    rehearse = false,
+    before = async (_step: string, _run: string): Promise<unknown> => undefined,
+    waits = async (): Promise<unknown> => 0,
+  } = {},
 ): Promise<Ended> {
   let skewMs = 0;
   let requests = 0;
@@ -252,6 +265,8 @@ async function recover(
     wait: async (seconds: number) => {
       // Longer than between two looks: nobody looks before a change that was begun is surely over.
       if (seconds > 5) skewMs += seconds * 1000;
+      // What a test says of time that passed.
+      skewMs += Number((await waits()) ?? 0) * 1000;
       await sleep(100);
     },
   };
@@ -275,6 +290,13 @@ const made = async (): Promise<string[]> =>
 const deploymentOf = async (): Promise<string | undefined> =>
   (await ecs.send(new DescribeServicesCommand({ cluster: 'orders', services: ['shop'] }))).services?.[0]
     ?.deployments?.[0]?.id;
+/** What a run switched, for the next test. */
+const nameOld = async (id: string): Promise<void> => {
+  const { secret = '', database: { host, port } = database } = settings[id] ?? {};
+  if ((await pointsAt(id)).startsWith(`${host}:${port} `)) return;
+  const SecretString = JSON.stringify({ host, port, password: 'kept-secret' });
+  await secrets.send(new PutSecretValueCommand({ SecretId: secret, SecretString }));
+};
 /** Kept copies are a person's to remove. */
 const removeCopies = async (): Promise<void> => {
   for (const DBInstanceIdentifier of await made())
@@ -418,6 +440,54 @@ describe('database-restore', () => {
     expect(await made()).toHaveLength(1);
     const rolls = w.world.gateway.callsSince(before).calls.filter(({ operation }) => operation === 'UpdateService');
     expect(rolls).toHaveLength(1);
+  });
+
+  it('is refused while another run is under way', async () => {
+    let second: unknown;
+    const { item } = await recover(PLAIN, {
+      before: async (step) => {
+        if (step === 'check') second = await recover(PLAIN).catch((error: Error) => error);
+      },
+    });
+    expect(second).toBeInstanceOf(PlanRefusedError);
+    expect(item.verdict).toBe('recovered');
+    expect(await made()).toHaveLength(1);
+  });
+
+  it('waits before the switch while Nightshift is frozen, and goes on', async () => {
+    const seen: string[] = [];
+    const { item } = await recover(PLAIN, {
+      before: async (step) => {
+        if (step === 'switch') await setSwitch(w.store, 'freeze', 'person:jane', 'looking');
+      },
+      waits: async () => {
+        if ((await readSwitch(w.store)) !== 'freeze') return;
+        seen.push(await pointsAt(PLAIN));
+        if (seen.length === 3) await setSwitch(w.store, 'run', 'person:jane', 'seen');
+      },
+    });
+    expect(seen).toEqual(Array(3).fill(`${settings[PLAIN]?.address} kept-secret`));
+    expect(item.verdict).toBe('recovered');
+    expect(item.frozenMs).toBeGreaterThan(0);
+  });
+
+  it('is backed out when the new instance lets nobody in within the budget of its check', async () => {
+    const closed: Reader = async () => ({ kind: 'no-connection', passing: true, why: 'it is starting' });
+    let [late, skipped] = [false, 0];
+    const { how, item } = await recover(PLAIN, {
+      read: closed,
+      before: async (step) => {
+        late = step === 'check';
+      },
+      // Two looks, then all of the budget is over.
+      waits: async () => (late && ++skipped === 2 ? 2_400 : 0),
+    });
+    expect(how).toBe('backed-out');
+    expect(item.why).toMatch(
+      /^check: not done within its time budget of 2400 s; it waited for this: it lets nobody in yet/,
+    );
+    expect(await made()).toEqual([]);
+    await expectAsBefore(PLAIN);
   });
 
   it('asks AWS for no more and no less than its role allows', () => {

@@ -17,6 +17,8 @@ export interface Options extends PlaceOptions {
   readonly rehearse?: boolean | undefined;
   /** File to write a page to. */
   readonly html?: string | undefined;
+  /** A date or time: a report is about the last whole day, week or month before it. */
+  readonly at?: string | undefined;
 }
 
 export interface Command {

@@ -99,7 +99,7 @@ export async function main(argv: readonly string[], io: Io, parts: Parts = {}): 
 
 /** An option that a command doesn't know would be a promise that nobody keeps: `pause --for 2h` must not look as if it ended by itself. */
 function refuseForeign({ name, usage }: Command, options: Options): void {
-  for (const option of ['for', 'reason', 'verify', 'html', 'input', 'rehearse'] as const)
+  for (const option of ['for', 'reason', 'verify', 'html', 'at', 'input', 'rehearse'] as const)
     if (options[option] !== undefined && !usage.includes(`--${option}`))
       throw new UsageError(`${name} takes no --${option}; its usage: ${usage}`);
 }
@@ -139,6 +139,7 @@ function parse(argv: readonly string[]): { words: string[]; options: Options; he
         reason: { type: 'string' },
         verify: { type: 'boolean' },
         html: { type: 'string' },
+        at: { type: 'string' },
         input: { type: 'string' },
         rehearse: { type: 'boolean' },
         help: { type: 'boolean', short: 'h', default: false },

@@ -16,12 +16,13 @@ const OPTIONS: readonly (readonly [string, string])[] = [
   ['--for <time>', 'for how long, such as 30m or 1d: take-over 2h unless said and 7d at most, snooze a day at most'],
   ['--verify', 'with incident: recompute its hash chain, and name what is not as it was written'],
   ['--html <file>', 'with report: write one page to this file'],
+  ['--at <date>', 'with report: the last whole day, week or month before this date, such as 2026-11-01'],
   ['--input <file>', 'with recover: a JSON object with the input of the plan'],
   ['--rehearse', 'with recover: say what would be changed, and change nothing that anybody uses'],
   ['--reason <why>', 'why, for the journal and whoever reads it later'],
 ];
 /** Not every command takes them; its usage says so. */
-const OF_SOME = ['--for', '--verify', '--html', '--input', '--rehearse', '--reason'];
+const OF_SOME = ['--for', '--verify', '--html', '--at', '--input', '--rehearse', '--reason'];
 
 /** Those that any of the commands takes. */
 const optionsOf = (commands: readonly Command[]) =>

@@ -1,6 +1,7 @@
 /** What a `webhook` channel posts: "Standard Webhooks" type, timestamp and data. Version 1; the version stands in `data`. */
 import * as z from 'zod/mini';
 import { HAPPENINGS, incidentEvent } from './notification.ts';
+import { reportEvent } from './report.ts';
 
 const folded = z.object({
   entryId: z.string(),
@@ -34,5 +35,6 @@ export const webhookBody = z.union([
     timestamp: z.string(),
     data: z.object({ version: z.literal(1), deployment: z.string(), events: z.array(folded) }),
   }),
+  z.object({ type: z.literal('report.written'), timestamp: z.string(), data: reportEvent }),
 ]);
 export type WebhookBody = z.infer<typeof webhookBody>;

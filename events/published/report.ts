@@ -3,6 +3,7 @@
  * added within a version.
  */
 import * as z from 'zod/mini';
+import { NOTIFICATION_SOURCE } from './notification.ts';
 
 /** The event's detail-type on Nightshift's bus. */
 export const REPORT_DETAIL_TYPE = 'Report Written';
@@ -65,3 +66,11 @@ export const reportEvent = z.object({
   link: z.optional(z.string()),
 });
 export type ReportEvent = z.infer<typeof reportEvent>;
+
+/** The event as EventBridge delivers it. */
+export const deliveredReport = z.object({
+  id: z.string(),
+  source: z.literal(NOTIFICATION_SOURCE),
+  'detail-type': z.literal(REPORT_DETAIL_TYPE),
+  detail: reportEvent,
+});

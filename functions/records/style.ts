@@ -26,6 +26,7 @@ dt { color: var(--quiet); } dd { margin: 0; }
 .changes { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem; } .changes li { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }
 .changes dl > div:last-child { border: 0; }
 table { width: 100%; border-collapse: collapse; } th { text-align: left; color: var(--quiet); font-size: .8rem; font-weight: 500; } th, td { padding: .35rem .75rem .35rem 0; vertical-align: top; border-bottom: 1px solid var(--line); }
+.figures td, .figures th { overflow-wrap: break-word; }
 td.time { white-space: nowrap; font-variant-numeric: tabular-nums; } .kind { font-weight: 600; white-space: nowrap; }
 .topic-changed .kind { color: var(--acting); } .topic-called .kind { color: var(--escalated); } .topic-verified .kind, .topic-ended .kind { color: var(--resolved); }
 .topic-person .kind { color: var(--people); } .by::before { content: "\\00b7\\00a0"; } .people { color: var(--people); } .bad { color: var(--escalated); }

@@ -24,7 +24,7 @@ const section = ({ title, says = [], table, charts = [] }: Section): string => `
 ${says.map((sentence) => `<p class="quiet">${escaped(sentence)}</p>`).join('')}
 ${
   table
-    ? `<table><thead><tr>${table.columns.map((cell) => `<th>${escaped(cell)}</th>`).join('')}</tr></thead><tbody>
+    ? `<table class="figures"><thead><tr>${table.columns.map((cell) => `<th>${escaped(cell)}</th>`).join('')}</tr></thead><tbody>
 ${table.rows.map((cells) => `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`).join('\n')}
 </tbody></table>`
     : ''

@@ -58,7 +58,7 @@ export function crossFieldFaults(
       ...config,
       routing: config.routing ?? [],
       targets: targetsOf(config),
-      called: calledChannels(config.escalation),
+      called: [...calledChannels(config.escalation), ...(config.reports?.channels ?? [])],
     }),
   ];
 }

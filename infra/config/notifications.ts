@@ -98,6 +98,7 @@ interface Deployed {
   readonly routing: readonly Route[];
   readonly contacts: { readonly commander?: string | undefined; readonly bridge?: string | undefined };
   readonly links?: { readonly signingSecretArn: string; readonly validForSeconds: number } | undefined;
+  readonly reports?: { readonly channels: readonly string[] } | undefined;
 }
 
 /** What the notifier is given as `channels.json`; undefined when nobody is told but by pages. What only grants permissions isn't in it. */
@@ -108,6 +109,7 @@ export function notifyConfigOf({
   contacts,
   links,
   escalation,
+  reports,
 }: Deployed): NotifyConfig | undefined {
   const names = Object.keys(channels).sort();
   if (names.length === 0) return undefined;
@@ -119,6 +121,7 @@ export function notifyConfigOf({
     channels: Object.fromEntries(names.map((each) => [each, runtimeOf(channels[each])])),
     routing: [...routing],
     ...(Object.keys(levels).length > 0 && { levels }),
+    ...(reports && reports.channels.length > 0 && { reports: [...new Set(reports.channels)] }),
     ...(commander && { commander }),
     ...(bridge && { bridge }),
     ...(links && { links: { signingSecretArn: links.signingSecretArn, validForSeconds: links.validForSeconds } }),

@@ -5,6 +5,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { DETAIL_TYPES, HAPPENINGS, NOTIFICATION_SOURCE } from '../../events/published/notification.ts';
+import { REPORT_DETAIL_TYPE } from '../../events/published/report.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { followJournal } from './journal-stream.ts';
@@ -66,11 +67,15 @@ export class Notifications extends Construct {
     const told = HAPPENINGS.filter(
       (each) => config.routing.some(({ events }) => events.includes(each)) || (each === 'escalated' && ladderTells),
     );
+    const detailType = [
+      ...told.map((each): string => DETAIL_TYPES[each]),
+      ...(config.reports && config.reports.channels.length > 0 ? [REPORT_DETAIL_TYPE] : []),
+    ];
     new Rule(this, 'Rule', {
       ruleName: functionNameOf(config.name, 'notify'),
       description: 'What the routes speak of; the function finds out who is told.',
       eventBus: this.bus,
-      eventPattern: { source: [NOTIFICATION_SOURCE], detailType: told.map((each) => DETAIL_TYPES[each]) },
+      eventPattern: { source: [NOTIFICATION_SOURCE], detailType },
       targets: [
         new LambdaTarget(notify.function, {
           deadLetterQueue: notify.failures,

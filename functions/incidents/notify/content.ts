@@ -1,5 +1,6 @@
-/** What is sent: one event, or a digest of several. */
+/** What is sent: one event, a digest of several, or word of a report. */
 import type { Happening, IncidentEvent } from '../../../events/published/notification.ts';
+import type { ReportEvent } from '../../../events/published/report.ts';
 import type { FoldedLine, Message } from './templates.ts';
 
 export type Content =
@@ -19,5 +20,12 @@ export type Content =
       readonly at: string;
       readonly deployment: string;
       readonly folded: readonly FoldedLine[];
+      readonly message: Message;
+    }
+  | {
+      readonly kind: 'report';
+      readonly id: string;
+      readonly at: string;
+      readonly report: ReportEvent;
       readonly message: Message;
     };

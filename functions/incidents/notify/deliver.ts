@@ -1,6 +1,7 @@
 /** From one event to the channels that tell it: claim, rate, send, record. */
 import type { JournalEntry } from '../../../events/journal.ts';
 import type { DeliveredEvent, Happening, IncidentEvent } from '../../../events/published/notification.ts';
+import type { ReportEvent } from '../../../events/published/report.ts';
 import { EngineError, InFlightError } from '../../engine/errors.ts';
 import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
@@ -13,7 +14,7 @@ import { withLinks } from './links.ts';
 import type { ChannelConfig, NotifyConfig } from './manifest.ts';
 import { channelsFor, happeningOf } from './routing.ts';
 import { keepsState, resolveAgain, type Sending, send } from './send.ts';
-import { digestOf, foldedLine, messageFor } from './templates.ts';
+import { digestOf, foldedLine, messageFor, reportMessage } from './templates.ts';
 
 export interface NotifyContext {
   readonly config: NotifyConfig;
@@ -36,6 +37,38 @@ export async function deliver(event: DeliveredEvent, context: NotifyContext): Pr
   return settleAll(names, `${content.happening} of ${event.detail.incident.id}`, context.config.deployment, (name) =>
     tellBy(name, content, context),
   );
+}
+
+/**
+ * Tells of a report by the channels that are configured for it. It waits for nobody, so nothing of it is put aside for a digest: what can't be told is tried again, and
+ * the report lies where it is.
+ * @throws NotTold when a channel couldn't be told; the event must be delivered again.
+ */
+export async function deliverReport(report: ReportEvent, context: NotifyContext): Promise<Record<string, Told>> {
+  const { id, at } = report;
+  const content: Content = { kind: 'report', id, at, report, message: reportMessage(report) };
+  return settleAll(context.config.reports ?? [], id, context.config.deployment, (name) =>
+    tellReportBy(name, content, context),
+  );
+}
+
+async function tellReportBy(name: string, content: Content, context: NotifyContext): Promise<Told> {
+  const { deliveries, sending, windows } = context;
+  const claim = await deliveries.claim(name, content.id);
+  if (claim.state === 'done') return 'duplicate';
+  if (claim.state === 'in-flight') throw new InFlightError(`${name}: another delivery of this report is sending it`);
+  try {
+    const quiet = windows.some(
+      (window) => window.kind === 'quiet' && window.targets === undefined && isOpen(window, sending.now()),
+    );
+    const ended = quiet ? 'quiet' : await send(name, channelNamed(name, context), content, sending);
+    await deliveries.finish(name, content.id, ended);
+    return ended;
+  } catch (error) {
+    // The first error is the one to tell; a claim that can't be given back runs out by itself.
+    await deliveries.release(name, content.id).catch((later: unknown) => log('WARN', `${name}: ${String(later)}`));
+    throw error;
+  }
 }
 
 type EventContent = Extract<Content, { kind: 'event' }>;

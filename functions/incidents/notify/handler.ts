@@ -7,6 +7,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { deliveredEvent } from '../../../events/published/notification.ts';
+import { deliveredReport, REPORT_DETAIL_TYPE } from '../../../events/published/report.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import { runtimeConfig } from '../../engine/config.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
@@ -14,7 +15,7 @@ import { log } from '../../engine/log.ts';
 import { Store } from '../../engine/store.ts';
 import { Secrets } from '../secrets.ts';
 import { notifyConfig } from './config.ts';
-import { deliver, type NotifyContext, sendDigests } from './deliver.ts';
+import { deliver, deliverReport, type NotifyContext, sendDigests } from './deliver.ts';
 import { Deliveries } from './deliveries.ts';
 import { sendingDefaults } from './send.ts';
 
@@ -48,8 +49,12 @@ function contextFor(lambda: LambdaContext): NotifyContext {
 /** An event of the bus, or the schedule's order to send digests; anything else fails, and its failure queue keeps it. */
 export async function handle(event: unknown, context: NotifyContext): Promise<unknown> {
   if (isOrder(event)) return sendDigests(context, context.config.deployment);
+  if (isReport(event)) return deliverReport(deliveredReport.parse(event).detail, context);
   return deliver(deliveredEvent.parse(event), context);
 }
+
+const isReport = (event: unknown): boolean =>
+  typeof event === 'object' && event !== null && 'detail-type' in event && event['detail-type'] === REPORT_DETAIL_TYPE;
 
 const isOrder = (event: unknown): boolean =>
   typeof event === 'object' && event !== null && 'command' in event && event.command === SEND_DIGESTS;

@@ -51,6 +51,8 @@ export interface NotifyConfig {
   readonly channels: Readonly<Record<string, ChannelConfig>>;
   readonly routing: readonly Route[];
   readonly levels?: LevelChannels | undefined;
+  /** Channels that are told of reports; absent: none. */
+  readonly reports?: readonly string[] | undefined;
   /** Written in the first message of an incident, when configured. */
   readonly commander?: string | undefined;
   readonly bridge?: string | undefined;

@@ -1,6 +1,7 @@
 /** What people read, before a channel gives it its form. Pure: the event alone decides the words. */
 import type { IncidentState, Severity } from '../../../events/journal.ts';
 import type { Happening, IncidentEvent } from '../../../events/published/notification.ts';
+import type { ReportEvent } from '../../../events/published/report.ts';
 import { costText } from '../plain.ts';
 
 /** What the reader can do with one click, in their own name. */
@@ -18,7 +19,7 @@ export interface Fact {
 
 /** One message. Texts are plain: each format escapes them in its own way, because alarms' names and reasons come from outside. */
 export interface Message {
-  readonly happening: Happening | 'digest';
+  readonly happening: Happening | 'digest' | 'report';
   readonly severity: Severity;
   readonly title: string;
   /** What happened, as a sentence. */
@@ -188,6 +189,35 @@ export function duration(milliseconds: number): string {
     .filter(([count]) => count > 0)
     .map(([count, unit]) => `${count} ${unit}`)
     .join(' ');
+}
+
+/** Word of a report: its figures, and where it lies. */
+export function reportMessage({
+  title,
+  period,
+  deployment,
+  region,
+  headline,
+  unknown,
+  page,
+  link,
+  report,
+}: ReportEvent): Message {
+  const gaps = unknown > 0 ? ` ${count(unknown, 'thing')} could not be found out; the report says which.` : '';
+  return {
+    happening: 'report',
+    severity: 'P4',
+    title: `${title}: ${period.label}`,
+    headline: `A report of Nightshift ${deployment} was written.${gaps}`,
+    facts: [
+      // First, because channels show so many and no more.
+      fact('Page', link ?? page),
+      ...headline.map(({ label, value }) => fact(label, value)),
+      fact('Deployment', `${deployment}, ${region}`),
+    ],
+    lines: [],
+    look: `nightshift report ${report}`,
+  };
 }
 
 /** What is kept of an event that is told in a digest. */

@@ -7,7 +7,7 @@ import { deliver, sendDigests } from '../../../functions/incidents/notify/delive
 import { LEASE_MS } from '../../../functions/incidents/notify/deliveries.ts';
 import { NotTold } from '../../../functions/incidents/notify/errors.ts';
 import { handle } from '../../../functions/incidents/notify/handler.ts';
-import { delivered } from '../../support/notify/fixtures.ts';
+import { delivered, reportEventOf } from '../../support/notify/fixtures.ts';
 import { EVERYTHING, type NotifyWorld, openNotifyWorld } from './support.ts';
 
 let world: NotifyWorld;
@@ -37,6 +37,28 @@ const event = (happening: Happening, incident = `inc-${++ids}`) =>
   delivered(happening, { incident: { id: incident }, entry: { id: `E${String(1_000_000 + ++ids)}` } });
 const vendors = () => world.receiver.taken.map(({ vendor }) => vendor).sort();
 const actions = () => world.receiver.taken.map(({ body }) => `${body.event_action} ${body.dedup_key}`);
+
+describe('word of a report', () => {
+  const arrived = (detail = reportEventOf()) => ({
+    ...{ id: 'e', source: 'nightshift', 'detail-type': 'Report Written', detail },
+  });
+
+  it('is told once by the channels of reports and by no other, and again after a failure', async () => {
+    const { slack, teams, webhook } = world.channels;
+    const notifier = world.notifier({ slack, teams, webhook });
+    const telling = { ...notifier, config: { ...notifier.config, reports: ['slack', 'webhook'] } };
+    expect(await handle(arrived(), telling)).toEqual({ slack: 'sent', webhook: 'sent' });
+    expect(vendors()).toEqual(['slack', 'webhook']);
+    expect(await handle(arrived(), telling)).toEqual({ slack: 'duplicate', webhook: 'duplicate' });
+    expect(await handle(arrived(reportEventOf({ id: 'none' })), notifier)).toEqual({});
+
+    const next = arrived(reportEventOf({ id: 'report-next' }));
+    const only = { ...notifier, config: { ...notifier.config, reports: ['slack'] } };
+    world.receiver.answers.push({ status: 400, body: 'no' });
+    await expect(handle(next, only)).rejects.toBeInstanceOf(NotTold);
+    expect(await handle(next, only)).toEqual({ slack: 'sent' });
+  });
+});
 
 describe('an event', () => {
   it('is told by every channel in a form that its vendor accepts [7b/template-initial, 7b/template-update, 7b/template-resolved, 7b/all-clear, D42]', async () => {

@@ -1,6 +1,7 @@
 /** An incident's event as it comes off the bus; tests change one thing of it. */
 import type { DeliveredEvent, Happening, IncidentEvent } from '../../../events/published/notification.ts';
 import { DETAIL_TYPES } from '../../../events/published/notification.ts';
+import type { ReportEvent } from '../../../events/published/report.ts';
 import type { Content } from '../../../functions/incidents/notify/content.ts';
 import { messageFor } from '../../../functions/incidents/notify/templates.ts';
 
@@ -90,3 +91,24 @@ export function content(happening: Happening, changes: Changes = {}): Extract<Co
     message: messageFor(happening, event),
   };
 }
+
+/** Word of a report, with some of it replaced. */
+export const reportEventOf = (more: Partial<ReportEvent> = {}): ReportEvent => ({
+  version: 1,
+  id: 'report-daily-operations-2026-11-21T07:30:00Z',
+  at: '2026-11-21T07:30:05.000Z',
+  deployment: 'test',
+  region: 'us-east-1',
+  report: 'daily-operations',
+  title: 'Daily operations',
+  period: {
+    from: '2026-11-20T00:00:00.000Z',
+    to: '2026-11-21T00:00:00.000Z',
+    ...{ timeZone: 'UTC', label: '2026-11-20' },
+  },
+  headline: [{ label: 'Incidents opened', value: '3' }],
+  unknown: 1,
+  page: 's3://nightshift-test-1-us-east-1/reports/daily-operations/2026/11/20261121T073000Z/report.html',
+  link: 'https://us-east-1.console.aws.amazon.com/s3/object/nightshift-test-1-us-east-1?region=us-east-1&prefix=reports',
+  ...more,
+});

@@ -8,8 +8,8 @@ import { slackMessage } from '../../../functions/incidents/notify/formats/slack.
 import { teamsMessage } from '../../../functions/incidents/notify/formats/teams.ts';
 import { mailOf, snsMessageOf } from '../../../functions/incidents/notify/formats/text.ts';
 import { signed, webhookBody } from '../../../functions/incidents/notify/formats/webhook.ts';
-import { digestOf, foldedLine } from '../../../functions/incidents/notify/templates.ts';
-import { content, incidentEvent } from '../../support/notify/fixtures.ts';
+import { digestOf, foldedLine, reportMessage } from '../../../functions/incidents/notify/templates.ts';
+import { content, incidentEvent, reportEventOf } from '../../support/notify/fixtures.ts';
 import { pagerDutyRules, slackRules, snsRules, teamsRules } from '../../support/notify/vendor-rules.ts';
 
 const ROUTING_KEY = 'R0123456789ABCDEFGHIJKLMNOPQRSTU';
@@ -178,5 +178,34 @@ describe('plain text', () => {
     const { subject } = mailOf(content('opened', { incident: { title: 'a\r\nBcc: everyone@example.com' } }).message);
     expect(subject).not.toMatch(/[\r\n]/);
     expect(subject).toContain('a Bcc:');
+  });
+});
+
+describe('word of a report', () => {
+  const many = Array.from({ length: 20 }, (_, index) => ({ label: `<!here> ${index}`, value: '"\\<&'.repeat(100) }));
+  const told = (more: Parameters<typeof reportEventOf>[0] = {}): Content => {
+    const report = reportEventOf(more);
+    return { kind: 'report', id: report.id, at: report.at, report, message: reportMessage(report) };
+  };
+
+  it('is in a form that every vendor accepts, with its page first, and is none for PagerDuty', () => {
+    for (const each of [told(), told({ headline: many })]) {
+      expect(() => slackRules.parse(slackMessage(each.message))).not.toThrow();
+      expect(() => teamsRules.parse(teamsMessage(each.message))).not.toThrow();
+      const { subject, text } = snsMessageOf(each.message);
+      expect(() => snsRules.parse({ Subject: subject, Message: text })).not.toThrow();
+      expect(webhookSchema.parse(webhookBody(each))).toMatchObject({ type: 'report.written' });
+      expect(pagerDutyEvent(each, ROUTING_KEY)).toBeUndefined();
+      expect(each.message.facts[0]?.label).toBe('Page');
+    }
+  });
+
+  it('says its figures and how many things could not be found out, and names the page where there is no link', () => {
+    const mail = mailOf(told().message);
+    expect(mail.subject).toBe('Daily operations: 2026-11-20');
+    expect(mail.text).toContain('1 thing could not be found out');
+    expect(mail.text).toMatch(/Incidents opened: +3/);
+    expect(mailOf(told({ link: undefined, unknown: 0 }).message).text).toMatch(/Page: +s3:\/\/nightshift-test/);
+    expect(mailOf(told({ unknown: 0 }).message).text).not.toContain('found out');
   });
 });

@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const secret = (name: string) => `arn:aws:secretsmanager:us-east-1:111122223333:secret:${name}-AbCdEf`;
 const parameter = 'arn:aws:ssm:us-east-1:111122223333:parameter/nightshift/key';
 
-function build(told: Pick<ConfigInput, 'channels' | 'routing'>): BuiltStack {
+function build(told: Pick<ConfigInput, 'channels' | 'routing' | 'reports'>): BuiltStack {
   const code = join(folder, 'code');
   mkdirSync(code, { recursive: true });
   writeFileSync(join(code, 'index.cjs'), 'exports.handler = async () => {};');
@@ -96,6 +96,16 @@ describe('a stack that tells people', () => {
     });
     const configs = resourcesOf(built, 'AWS::Lambda::EventInvokeConfig').filter(({ id }) => id.includes('Notify'));
     expect(configs).toMatchObject([{ properties: { MaximumRetryAttempts: 2, DestinationConfig: { OnFailure: {} } } }]);
+  });
+
+  it('starts it by reports, too, where a channel is told of them, even if no route names it', () => {
+    const told = build({
+      channels: { team: { kind: 'slack', webhookSecretArn: secret('team') } },
+      reports: { channels: ['team'] },
+    });
+    told.template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { source: ['nightshift'], 'detail-type': ['Report Written'] },
+    });
   });
 
   it('leaves the publisher as it was: it pages without bus or channels', () => {

@@ -45,9 +45,10 @@ export type PagerDutyEvent = Trigger | Resolve;
 
 /**
  * The event to send: an incident is one alert, by its id; digests of one hour are one alert, so that a storm pages once.
- * @returns undefined for an update, which the API has no word for.
+ * @returns undefined for an update and a report, which the API has no word for.
  */
 export function pagerDutyEvent(content: Content, routingKey: string): PagerDutyEvent | undefined {
+  if (content.kind === 'report') return undefined;
   if (content.kind === 'digest')
     return trigger(content, routingKey, `nightshift-${content.deployment}-storm-${content.at.slice(0, 13)}`);
   const { happening, event } = content;
@@ -72,7 +73,7 @@ export const resolveEvent = (incidentId: string, routingKey: string): Resolve =>
   dedup_key: incidentId.slice(0, DEDUP_KEY),
 });
 
-function trigger(content: Content, routingKey: string, dedupKey: string): Trigger {
+function trigger(content: Exclude<Content, { kind: 'report' }>, routingKey: string, dedupKey: string): Trigger {
   const { message, at } = content;
   const about = content.kind === 'digest' ? 'several targets' : content.event.incident.target;
   const group = content.kind === 'digest' ? content.deployment : content.event.deployment;

@@ -21,21 +21,25 @@ export class SigningSecretError extends Error {
 }
 
 /** What is posted, before it is signed. */
-export const webhookBody = (content: Content): WebhookBody =>
-  content.kind === 'digest'
-    ? {
+export function webhookBody(content: Content): WebhookBody {
+  const timestamp = content.at;
+  switch (content.kind) {
+    case 'digest':
+      return {
         type: 'incident.digest',
-        timestamp: content.at,
+        timestamp,
         data: { version: 1, deployment: content.deployment, events: [...content.folded] },
-      }
-    : {
-        type: `incident.${content.happening}`,
-        timestamp: content.at,
-        data: content.event,
-        ...(content.message.links && {
-          links: content.message.links.map(({ operation, label, url }) => ({ operation, label, url })),
-        }),
       };
+    case 'report':
+      return { type: 'report.written', timestamp, data: content.report };
+    case 'event': {
+      const links = content.message.links?.map(({ operation, label, url }) => ({ operation, label, url }));
+      return { type: `incident.${content.happening}`, timestamp, data: content.event, ...(links && { links }) };
+    }
+    default:
+      return content satisfies never;
+  }
+}
 
 /**
  * @param id the same each time the same thing is told.

@@ -5,22 +5,24 @@ import { expectThat } from '../types.ts';
 import { deploy, presentRevision, release, untilTasks } from './service.ts';
 import { changesSince, type Plot, play } from './trouble.ts';
 
-/** @param meanwhile what is done to the service while the bad release runs, such as asking it. */
+/** @param before what is done to the service before the release and goes on while it runs, such as asking it. */
 export function badRelease(
   told: Pick<Plot, 'name' | 'rank' | 'summary'>,
   service: TroubledName,
   environment: Readonly<Record<string, string>>,
-  meanwhile: Plot['trouble'] = async () => {},
+  before: Plot['ready'] = async () => {},
 ) {
   let good = '';
   return play({
     ...told,
     ...{ target: targetOf(service), environment: askFor(service), ends: 'resolved' },
-    ready: (world, stage) => untilTasks(world, stage, tasksOf(service), 30_000, service),
+    ready: async (world, stage) => {
+      await untilTasks(world, stage, tasksOf(service), 30_000, service);
+      await before(world, stage);
+    },
     trouble: async (world, stage) => {
       good = await presentRevision(world, service);
       stage.restore('the release that was steady', () => goBack(world, service, good));
-      await meanwhile(world, stage);
       await release(world, { name: `bad-${Date.now()}`, environment: { ...environment } }, service);
       stage.step(`a release of ${service} is deployed`);
     },

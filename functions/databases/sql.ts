@@ -50,6 +50,8 @@ export const may = (role: string): string => `coalesce(pg_has_role(to_regrole('$
 
 /** The time, written every ten seconds where a database has `heartbeat` (write-heartbeat): what a copy has of it, it has of everything. Column `at`, timestamptz. */
 export const HEARTBEAT_TABLE = 'nightshift.heartbeat';
+/** The newest one that this server has, in epoch milliseconds; null: none. */
+export const NEWEST_HEARTBEAT = `SELECT extract(epoch FROM max(at)) * 1000 AS at_ms FROM ${HEARTBEAT_TABLE}`;
 
 /** Whoever has a row in one of these is at work that takes its time: vacuum, analyze, index builds, copies (and so dumps). */
 const PROGRESS = ['vacuum', 'analyze', 'create_index', 'cluster', 'copy'].map((what) => `pg_stat_progress_${what}`);

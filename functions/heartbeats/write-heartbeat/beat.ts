@@ -18,7 +18,8 @@ export interface Beaten {
   readonly why?: string;
 }
 
-const TIMEOUTS = { connectMs: 3_000, statementMs: 3_000, lockMs: 1_000 };
+/** A beat is over before the next is due. */
+const TIMEOUTS = { connectMs: 5_000, statementMs: 3_000, lockMs: 1_000 };
 /** No such table or schema, and no right to it ("PostgreSQL Error Codes"). */
 const NOT_SET_UP = new Set(['42P01', '3F000', '42501']);
 

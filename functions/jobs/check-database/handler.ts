@@ -18,10 +18,7 @@ export const job: Job<null> = {
       throw new ActionFailedError(`databases.${run.subject} or checks: not in the configuration any more`);
     const limits = config.checks.database;
     const seen = await readIn(database, config, `into ${database.name}`, (client) =>
-      readDatabase(client, {
-        longerThanSeconds: limits.statementsLongerThanSeconds,
-        deadRowsAboveShare: database.deadRowsAboveShare,
-      }),
+      readDatabase(client, database, limits.statementsLongerThanSeconds),
     );
     if ('kind' in seen) {
       const verdict = verdictOf([{ check: 'login', subject: database.name, result: 'failed', says: seen.why }]);

@@ -5,6 +5,7 @@
  */
 import type { ClientBase } from 'pg';
 import { INTERNAL_USERS, IS_MAINTENANCE, may } from '../../databases/sql.ts';
+import type { DatabaseConfig } from '../../engine/config.ts';
 
 export interface DatabaseReading {
   /** Without it other users' sessions can't be seen. */
@@ -50,13 +51,13 @@ export interface LongSession {
 /** Fewer dead rows than these aren't worth a word: the same as vacuum-and-analyze goes by. */
 const LEAST_ROWS = 1_000;
 
-/** Parameters: $1 seconds, $2 users that aren't looked at. A statement's own time counts while it runs; otherwise its transaction holds back what it has. */
+/** Parameters: $1 seconds, $2 users and $3 applications that may take their time. A statement's own time counts while it runs; otherwise its transaction holds back what it has. */
 const SESSIONS = `
 WITH sessions AS (
   SELECT a.pid, a.usename AS "user", a.application_name AS application, a.state, cardinality(pg_blocking_pids(a.pid)) > 0 AS "isBlocked",
          extract(epoch FROM clock_timestamp() - CASE WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END)::float8 AS seconds
     FROM pg_stat_activity a
-   WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.usename <> ALL ($2::text[])
+   WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.usename <> ALL ($2::text[]) AND a.application_name <> ALL ($3::text[])
      AND a.state IN ('active', 'idle in transaction', 'idle in transaction (aborted)') AND NOT (${IS_MAINTENANCE})
 ), long AS (SELECT * FROM sessions WHERE seconds > $1::float8)
 SELECT ${may('pg_read_all_stats')} AS "canReadStats",
@@ -109,17 +110,16 @@ SELECT pg_is_in_recovery() AS "isReplica",
        (SELECT coalesce(json_agg(json_build_object('slot', slot_name, 'mib', pg_wal_lsn_diff(lsn, restart_lsn) / 1048576.0) ORDER BY slot_name), '[]')
           FROM pg_replication_slots, here WHERE NOT active AND NOT temporary AND restart_lsn IS NOT NULL) AS "idleSlots"`;
 
-/** Reads all of it, in three statements of one session. @param deadRowsAboveShare between 0 and 1. @throws the driver's error. */
+/** Reads all of it, in three statements of one session. @param longerThanSeconds statements and transactions older than this are told of. @throws the driver's error. */
 export async function readDatabase(
   client: ClientBase,
-  {
-    longerThanSeconds,
-    deadRowsAboveShare,
-  }: { readonly longerThanSeconds: number; readonly deadRowsAboveShare: number },
+  rules: Pick<DatabaseConfig, 'deadRowsAboveShare' | 'allowUsers' | 'allowApplications'>,
+  longerThanSeconds: number,
 ): Promise<DatabaseReading> {
+  const mayTakeTheirTime = [[...rules.allowUsers, ...INTERNAL_USERS], rules.allowApplications];
   const rows = [
-    await client.query<Partial<DatabaseReading>>(SESSIONS, [longerThanSeconds, INTERNAL_USERS]),
-    await client.query<Partial<DatabaseReading>>(STORAGE, [deadRowsAboveShare, LEAST_ROWS]),
+    await client.query<Partial<DatabaseReading>>(SESSIONS, [longerThanSeconds, ...mayTakeTheirTime]),
+    await client.query<Partial<DatabaseReading>>(STORAGE, [rules.deadRowsAboveShare, LEAST_ROWS]),
     await client.query<Partial<DatabaseReading>>(REPLICATION),
   ].map((result) => result.rows[0]);
   if (rows.some((row) => row === undefined)) throw new Error('readDatabase: the server returned no row; expected one');

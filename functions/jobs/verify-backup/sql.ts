@@ -34,8 +34,6 @@ SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_id,
               WHERE NOT c.convalidated AND n.nspname !~ '^pg_' ORDER BY 1 LIMIT 20) AS invalid_constraints,
        ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index i WHERE NOT i.indisvalid ORDER BY 1 LIMIT 20) AS invalid_indexes`;
 
-export const HEARTBEAT = `SELECT extract(epoch FROM max(at)) * 1000 AS at_ms FROM ${HEARTBEAT_TABLE}`;
-
 /** Tables with pages, in the order in which they are read. `$1`: the first name that is wanted. */
 export const TABLES = `
 SELECT ${NAME} AS name, pg_relation_size(c.oid) / current_setting('block_size')::int AS blocks ${OWN_RELATIONS}

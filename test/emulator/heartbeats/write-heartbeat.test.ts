@@ -1,10 +1,11 @@
 /** Heartbeats on a real PostgreSQL behind RDS's door, by the login and grants that the documentation names. */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { NEWEST_HEARTBEAT } from '../../../functions/databases/sql.ts';
 import type { DatabaseConfig } from '../../../functions/engine/config.ts';
 import { beat } from '../../../functions/heartbeats/write-heartbeat/beat.ts';
 import { BEAT, HEARTBEAT_GRANTS } from '../../../functions/heartbeats/write-heartbeat/sql.ts';
-import { HEARTBEAT, OVERVIEW } from '../../../functions/jobs/verify-backup/sql.ts';
+import { OVERVIEW } from '../../../functions/jobs/verify-backup/sql.ts';
 import type { SeededDatabase } from '../../../local/postgres/seed.ts';
 import { database } from '../../support/fixtures.ts';
 import { asMaster } from '../../support/worn-table.ts';
@@ -61,7 +62,7 @@ describe('a heartbeat', () => {
 
   it('is what verify-backup reads of a copy', async () => {
     const [overview] = await asMaster<{ has_heartbeat: boolean }>(seeded, OVERVIEW);
-    const [newest] = await asMaster<{ at_ms: string }>(seeded, HEARTBEAT);
+    const [newest] = await asMaster<{ at_ms: string }>(seeded, NEWEST_HEARTBEAT);
     expect(overview?.has_heartbeat).toBe(true);
     // PostgreSQL tells microseconds, and the driver leaves them out.
     expect(Math.trunc(Number(newest?.at_ms))).toBe((await rows()).newest?.getTime());

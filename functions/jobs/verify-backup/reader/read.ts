@@ -2,10 +2,11 @@
 import pg from 'pg';
 import { ConnectError } from '../../../databases/connect.ts';
 import { withClient } from '../../../databases/session.ts';
+import { NEWEST_HEARTBEAT } from '../../../databases/sql.ts';
 import type { RuntimeConfig, VerifyConfig } from '../../../engine/config.ts';
 import { ActionFailedError } from '../../../engine/errors.ts';
 import type { Answer, Ask, Count, FullRead, Overview, Position, ReadOrder } from '../reading.ts';
-import { HEARTBEAT, INDEXES, OVERVIEW, readPages, TABLES } from '../sql.ts';
+import { INDEXES, OVERVIEW, readPages, TABLES } from '../sql.ts';
 
 /** Longer than any one statement should take; the function lives a little longer. */
 export const STATEMENT_MS = 200_000;
@@ -92,7 +93,9 @@ async function overview(client: pg.Client): Promise<Overview> {
   }>(OVERVIEW);
   const [row] = rows;
   if (!row) throw new ActionFailedError('the overview gave no row');
-  const beat = row.has_heartbeat ? (await client.query<{ at_ms: string | null }>(HEARTBEAT)).rows[0]?.at_ms : null;
+  const beat = row.has_heartbeat
+    ? (await client.query<{ at_ms: string | null }>(NEWEST_HEARTBEAT)).rows[0]?.at_ms
+    : null;
   return {
     kind: 'overview',
     systemId: row.system_id,

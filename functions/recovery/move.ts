@@ -64,7 +64,9 @@ export async function takeMove<Input>(
   try {
     const seen = await stepCode.observe(context);
     const made = way === 'undo' ? stepOf(run, step.name).forward?.change : undefined;
-    next = nextMove(progress, move, way === 'forward' ? stepCode : {}, seen, context, made);
+    // What a rehearsal made is really taken back: only what was made is asked about here.
+    const how = way === 'forward' ? stepCode : ({ rehearsal: 'act' } as const);
+    next = nextMove(progress, move, how, seen, context, made);
   } catch (error) {
     next = failedBy(error, progress, now());
   }

@@ -375,16 +375,19 @@ describe('database-restore', () => {
     await expectAsBefore(PLAIN);
   });
 
-  it('is backed out when what it restored is not whole', async () => {
-    const empty: Reader = (order, deployment) =>
-      order.ask.kind === 'count'
-        ? Promise.resolve({ kind: 'count', table: 'public.orders', rows: 0, newestAt: null })
-        : whole(order, deployment);
-    const { how, item } = await recover(PLAIN, { read: empty });
-    expect([how, item.why]).toEqual(['backed-out', 'check: rows: public.orders has 0 rows, at least 1 are expected']);
-    expect(await made()).toEqual([]);
-    await expectAsBefore(PLAIN);
-  });
+  it.each([false, true])(
+    'is backed out when what it restored is not whole, and removes it; a rehearsal, too: %s',
+    async (rehearse) => {
+      const empty: Reader = (order, deployment) =>
+        order.ask.kind === 'count'
+          ? Promise.resolve({ kind: 'count', table: 'public.orders', rows: 0, newestAt: null })
+          : whole(order, deployment);
+      const { how, item } = await recover(PLAIN, { read: empty, rehearse });
+      expect([how, item.why]).toEqual(['backed-out', 'check: rows: public.orders has 0 rows, at least 1 are expected']);
+      expect(await made()).toEqual([]);
+      await expectAsBefore(PLAIN);
+    },
+  );
 
   it('changes nothing when the secret names another instance', async () => {
     const set = settings[PLAIN];

@@ -114,7 +114,7 @@ describe('back-up-database', () => {
     expect(await query('pair-proof', 'SELECT note FROM notes')).toEqual([{ note: 1 }]);
   });
 
-  it('makes one also when the answer was lost, and when two turns are taken at once', async () => {
+  it('makes one also when the answer was lost, and when two turns are taken at once [D16]', async () => {
     const id = await described();
     w.fault('CreateDBSnapshot', 'timeout-after', 1);
     await Promise.allSettled([turn(id), turn(id)]);

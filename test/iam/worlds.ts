@@ -8,6 +8,7 @@ import type { Scenario } from '../../local/scenarios/types.ts';
 import { startWorld, type World, type WorldOptions } from '../../local/world/world.ts';
 import { type SecretsWatch, secretsOf, watchForSecrets } from '../support/secrets-scan.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
+import { CERTIFICATE_CASES } from './cases/certificates.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
 import { DEPLOYMENT_CASES } from './cases/deployments.ts';
 import { FOLLOW_CASES } from './cases/follow-through.ts';
@@ -55,26 +56,29 @@ export async function playActing(around: Surroundings): Promise<Played> {
       ...choose(all, ['plans']),
     ],
     around,
+    { configPath: join(import.meta.dirname, 'acting.config.ts') },
   );
 }
 
-/** Scheduled jobs are in the smaller of the two worlds: no mode stops them. */
+/** Scheduled jobs are in the smaller of the two worlds, because no mode stops them, and so are certificates, which it alone has. */
 export const playObserving = (around: Surroundings): Promise<Played> =>
-  play([...OBSERVE_CASES, ...JOB_CASES], around, {
+  play([...OBSERVE_CASES, ...CERTIFICATE_CASES, ...JOB_CASES], around, {
     configPath: join(import.meta.dirname, 'observe.config.ts'),
+    name: 'iam-observe',
     waitScale: JOBS_WAIT,
   });
 
 /** Jobs look again after half a minute or more. */
 const JOBS_WAIT = 0.2;
 
-/** By the logical id of the construct that they are made in; the first world has none of them. */
-const isOfJobs = ({ logicalId }: Role): boolean => logicalId.startsWith('Jobs');
+/** The first world has none of them. Jobs' by the logical id of the construct that they are made in. */
+const isOwn = ({ logicalId, functions }: Role): boolean =>
+  logicalId.startsWith('Jobs') || functions.some((name) => name.endsWith('-renew-certificate'));
 
 /** The roles whose every path is taken in that world, with what was asked for there. */
 export const fullyPlayed = (acting: Played, observing: Played): readonly Played[] => [
   acting,
-  { ...observing, roles: observing.roles.filter(isOfJobs) },
+  { ...observing, roles: observing.roles.filter(isOwn) },
 ];
 
 /**
@@ -119,7 +123,7 @@ async function secretsLeftBy(world: World, watch: SecretsWatch): Promise<string[
 async function play(
   scenarios: readonly Scenario<World>[],
   { tell, signal, onWorld }: Surroundings,
-  differing: Pick<WorldOptions, 'configPath' | 'waitScale'> = {},
+  differing: Pick<WorldOptions, 'configPath' | 'waitScale'> & { readonly name?: string } = {},
 ): Promise<Played> {
   const environment = Object.assign({}, ...scenarios.map((scenario) => scenario.environment));
   const options = { name: 'iam-check', enforcePolicies: false, environment, report: tell, signal };

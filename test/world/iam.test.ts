@@ -13,7 +13,7 @@ beforeAll(async () => {
   const around = { tell: () => {}, signal: abort.signal };
   acting = await playActing(around);
   observing = await playObserving(around);
-}, 600_000);
+}, 1_200_000);
 afterAll(() => abort.abort());
 
 /** Each grant of each role as a statement of its own. */

@@ -31,8 +31,8 @@ export interface NewCertificate {
 export interface Acm extends StandIn {
   /** As somebody would have requested it, issued by now. @returns its ARN. */
   issue(certificate: NewCertificate): string;
-  /** PEM. @returns its ARN. */
-  import(certificate: string, privateKey: string, chain?: string): string;
+  /** PEM. @param id the end of its ARN; one by chance unless given. @returns its ARN. */
+  import(certificate: string, privateKey: string, chain?: string, id?: string): string;
   /** The CNAME records that ACM looks for. */
   recordsOf(arn: string): readonly { readonly name: string; readonly value: string }[];
   expiresIn(arn: string, days: number): void;
@@ -137,15 +137,18 @@ export function createAcm(world: WorldContext, { metrics, events, cname }: AcmOp
         },
         id,
       ),
-    import: (certificate, privateKey, chain) =>
-      add({
-        ...{ type: 'IMPORTED', inUse: true, isRequested: false, validations: [] },
-        ...readImport({
-          Certificate: encoded(certificate),
-          PrivateKey: encoded(privateKey),
-          ...(chain && { CertificateChain: encoded(chain) }),
-        }),
-      }),
+    import: (certificate, privateKey, chain, id) =>
+      add(
+        {
+          ...{ type: 'IMPORTED', inUse: true, isRequested: false, validations: [] },
+          ...readImport({
+            Certificate: encoded(certificate),
+            PrivateKey: encoded(privateKey),
+            ...(chain && { CertificateChain: encoded(chain) }),
+          }),
+        },
+        id,
+      ),
     recordsOf: (arn) => find(arn).validations.flatMap(({ record }) => record ?? []),
     expiresIn: (arn, days) => {
       find(arn).notAfter = endAfter(days);

@@ -50,7 +50,8 @@ export interface Route53 extends StandIn {
   /** Port of the name server on 127.0.0.1, UDP and TCP. */
   readonly dnsPort: number;
   /** As somebody with another tool would make them. @returns the id. */
-  createZone(name: string, records?: readonly RecordSet[]): string;
+  /** @param id one by chance unless given. @returns its id. */
+  createZone(name: string, records?: readonly RecordSet[], id?: string): string;
   createHealthCheck(config: Partial<HealthCheckConfig> & Pick<HealthCheckConfig, 'port'>): string;
   recordsOf(zoneId: string): readonly RecordSet[];
   setRecords(zoneId: string, records: readonly RecordSet[]): void;
@@ -103,7 +104,7 @@ export function createRoute53(
     get dnsPort() {
       return port;
     },
-    createZone: (name, records = []) => makeZone(state, name, records).id,
+    createZone: (name, records = [], id = newZoneId()) => makeZone(state, name, records, id).id,
     createHealthCheck: (config) =>
       makeHealthCheck(state, randomUUID(), {
         ...{ type: 'HTTP', resourcePath: '/', inverted: false, disabled: false, failureThreshold: 3 },
@@ -133,8 +134,9 @@ export function createRoute53(
   };
 }
 
-function makeZone(state: Route53State, name: string, records: readonly RecordSet[]): Zone {
-  const id = `Z${randomUUID().replaceAll('-', '').slice(0, 20).toUpperCase()}`;
+const newZoneId = (): string => `Z${randomUUID().replaceAll('-', '').slice(0, 20).toUpperCase()}`;
+
+function makeZone(state: Route53State, name: string, records: readonly RecordSet[], id: string): Zone {
   const zone: Zone = { id, name: canonical(name), records };
   state.zones.set(id, zone);
   return zone;
@@ -171,7 +173,7 @@ function changeNode(state: Route53State, id: string) {
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   CreateHostedZone: ({ call, state }) => {
     const document = readDocument(call, 'CreateHostedZoneRequest');
-    const { id, name } = makeZone(state, String(document.Name), []);
+    const { id, name } = makeZone(state, String(document.Name), [], newZoneId());
     const HostedZone = { Id: `/hostedzone/${id}`, Name: name, CallerReference: String(document.CallerReference) };
     return replyWith(call, 'CreateHostedZoneResponse', { HostedZone }, 201);
   },

@@ -10,7 +10,6 @@ import { expectThat, type Scenario, type Stage } from '../../../local/scenarios/
 import { BACKUPS } from '../../../local/services/backups.ts';
 import { OPERATOR } from '../../../local/world/clients.ts';
 import type { World } from '../../../local/world/world.ts';
-import { CERTIFICATE } from '../observe.config.ts';
 
 const DEPLOYMENT = 'demo';
 const DAY_MS = 86_400_000;
@@ -18,7 +17,7 @@ const DAY_MS = 86_400_000;
 const ROWS = 2_000;
 
 /** A case of jobs: they follow each other where they share something. */
-const jobCase = (
+export const jobCase = (
   name: string,
   summary: string,
   uses: readonly string[],
@@ -83,18 +82,22 @@ async function leaveScratch(world: World, { job, subject, scheduledAt }: RunItem
   );
 }
 
+export function secretsManager(world: World, stage: Stage): SecretsManagerClient {
+  const client = new SecretsManagerClient({
+    ...{ endpoint: world.endpoint, region: world.context.region, userAgentAppId: OPERATOR },
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  stage.restore('the client', () => client.destroy());
+  return client;
+}
+
 /** What they come to is no matter here: a demonstration has secrets and alarms of its own. */
 const checks = jobCase(
   'jobs-checks',
   'each regular check looks at everything once',
   ['checks'],
   async (world, stage) => {
-    const { region } = world.context;
-    const secrets = new SecretsManagerClient({
-      ...{ endpoint: world.endpoint, region, userAgentAppId: OPERATOR },
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
-    stage.restore('the client', async () => secrets.destroy());
+    const secrets = secretsManager(world, stage);
     const SecretId = 'case/changed-today';
     await secrets.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'for the tests only' }));
     stage.restore('no secret', async () => {
@@ -107,15 +110,4 @@ const checks = jobCase(
   },
 );
 
-const certificates = jobCase(
-  'jobs-certificates',
-  'a certificate that ends soon is told of',
-  ['certificates'],
-  async (world, stage) => {
-    world.acm.issue({ id: CERTIFICATE.id, domains: ['shop.example.com'], daysLeft: 12, method: 'DNS' });
-    stage.restore('no certificate', () => world.acm.remove(CERTIFICATE.arn));
-    await runJob(world, stage, 'check-certificates', CERTIFICATE.name);
-  },
-);
-
-export const JOB_CASES = [backups, checks, certificates];
+export const JOB_CASES = [backups, checks];

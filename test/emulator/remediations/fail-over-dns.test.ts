@@ -22,13 +22,16 @@ const handBack = (name: string) => ({
 });
 
 describe('fail-over-dns, while site east is sick and site west is well', () => {
-  it('sends everybody to the site that is well, and is verified once users reach it [2a/dns-or-lb-failure, 3d/switch-dns, 3d/check-dns, D127, M24, D60, M34]', async () => {
-    const name = w.record();
+  it('sends everybody to the site that is well, and is verified once users reach it [2a/dns-or-lb-failure, 3d/switch-dns, 3d/check-dns, D60, D91, D127, M24, M34]', async () => {
+    const name = w.record(45);
     expect(await w.addressOf(name)).toBe(EAST);
     const { result, changing } = await w.callsDuring(() => w.deliver(name, w.alarm(name)));
     expect(result).toMatchObject({ kind: 'remediated' });
     expect(changing).toEqual([CHANGE]);
     expect(await w.addressOf(name)).toBe(WEST);
+    // As short-lived as it is configured, whatever it was before.
+    const moved = w.route53.route53.recordsOf(w.zoneId).find((each) => each.name.startsWith(`${name}.`));
+    expect(moved).toMatchObject({ ttlSeconds: 60, values: [WEST] });
     await w.deliver(name, w.alarm(name, 'OK'));
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });

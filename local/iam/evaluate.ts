@@ -52,6 +52,7 @@ const KEYS = [
   'iam:PassedToService',
   'ecs:CreateAction',
   'dynamodb:LeadingKeys',
+  'events:detail-type',
   'events:source',
   'route53:ChangeResourceRecordSetsNormalizedRecordNames',
   'route53:ChangeResourceRecordSetsRecordTypes',

@@ -111,17 +111,22 @@ const onScalableTarget: Rule = ({ ServiceNamespace, ScalableDimension }, arn, ac
 const queue = on(({ QueueUrl }, arn) => arn(text(QueueUrl).split('/').at(-1) ?? ''));
 
 const eventBuses: Rule = ({ Entries }, arn, action) => {
-  // "Actions defined by Amazon EventBridge", Service Authorization Reference: PutEvents gives `events:source`.
-  const sources = new Map<string, Set<string>>();
-  for (const { EventBusName, Source } of objects(Entries)) {
+  // "Actions defined by Amazon EventBridge", Service Authorization Reference: PutEvents gives `events:source` and `events:detail-type`.
+  const given = new Map<string, { readonly sources: Set<string>; readonly types: Set<string> }>();
+  for (const { EventBusName, Source, DetailType } of objects(Entries)) {
     const bus = arnOr(EventBusName ?? 'default', (name) => arn(`event-bus/${name}`));
-    const known = sources.get(bus) ?? new Set();
-    sources.set(bus, Source === undefined ? known : known.add(text(Source)));
+    const known = given.get(bus) ?? { sources: new Set(), types: new Set() };
+    if (Source !== undefined) known.sources.add(text(Source));
+    if (DetailType !== undefined) known.types.add(text(DetailType));
+    given.set(bus, known);
   }
-  return [...sources].map(([resource, given]) => ({
-    ...{ action, resource },
-    ...(given.size > 0 && { context: { 'events:source': [...given] } }),
-  }));
+  return [...given].map(([resource, { sources, types }]) => {
+    const context = {
+      ...(sources.size > 0 && { 'events:source': [...sources] }),
+      ...(types.size > 0 && { 'events:detail-type': [...types] }),
+    };
+    return { ...{ action, resource }, ...(Object.keys(context).length > 0 && { context }) };
+  });
 };
 
 /** "Invoking Lambda functions", Permissions: the operation Invoke asks for lambda:InvokeFunction. */

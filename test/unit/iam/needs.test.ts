@@ -152,11 +152,13 @@ describe('what IAM is asked for a call', () => {
     expect(needs(service, operation, params)).toEqual(expected);
   });
 
-  it('names the sources of events, each once', () => {
-    const Entries = ['a', 'b', 'a'].map((Source) => ({ Source }));
+  it('names the sources and kinds of events, each once', () => {
+    const Entries = ['a', 'b', 'a'].map((Source) => ({ Source, DetailType: 'Kind' }));
     const call = { service: 'events', region: 'eu-west-1', operation: 'PutEvents', params: { Entries } };
     const { needs: found } = needsOf(call, '1');
-    expect(found.map(({ context }) => context)).toEqual([{ 'events:source': ['a', 'b'] }]);
+    expect(found.map(({ context }) => context)).toEqual([
+      { 'events:source': ['a', 'b'], 'events:detail-type': ['Kind'] },
+    ]);
   });
 
   it('says of an operation without a rule that its resource is not known', () => {

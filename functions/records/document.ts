@@ -3,6 +3,7 @@ import type { IncidentWithTimeline, JournalEntry } from '../../events/journal.ts
 import type { ChainEnd, Link } from '../engine/chain.ts';
 import { checkChain, type Finding } from '../engine/chain-check.ts';
 import { reduceIncident } from '../engine/reducer.ts';
+import { incidentFolder } from './incident-folder.ts';
 import type { ChainStatement, Signature } from './sign.ts';
 
 /** The shape of events/published/archive.ts. */
@@ -53,7 +54,6 @@ export const statementOf = ({ deployment, region, incident, chain }: Archive): C
  * after a hand-back, stands beside it and sorts behind it.
  */
 export function folderOf({ incident, chain }: Archive): string {
-  const [year, month] = incident.openedAt.split('-');
   const edition = `${String(incident.timeline.length).padStart(5, '0')}-${chain.hash.slice(0, 12)}`;
-  return `incidents/${year}/${month}/${incident.id}/${edition}`;
+  return `${incidentFolder(incident)}/${edition}`;
 }

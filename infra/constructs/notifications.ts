@@ -8,6 +8,7 @@ import { DETAIL_TYPES, HAPPENINGS, NOTIFICATION_SOURCE } from '../../events/publ
 import { REPORT_DETAIL_TYPE } from '../../events/published/report.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
+import { archiveBucketName } from './archive.ts';
 import { followJournal } from './journal-stream.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import { scheduleFunction } from './schedule.ts';
@@ -57,7 +58,10 @@ export class Notifications extends Construct {
       deployment,
       manifest,
       reservedConcurrency: config.contacts.reservedConcurrency,
-      environment: linksUrl ? { NIGHTSHIFT_LINKS_URL: linksUrl } : {},
+      environment: {
+        NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(this, config.name),
+        ...(linksUrl && { NIGHTSHIFT_LINKS_URL: linksUrl }),
+      },
       journal: { actions: [...(looks ? (['GetItem'] as const) : []), 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'] },
     });
     for (const statement of [...channelStatements(config), ...linkStatements(config)])

@@ -28,6 +28,7 @@ export default {
   mode: 'observe' as const,
   databases: pruned,
   checks: {},
+  reports: {},
   certificates: {
     [ISSUED.name]: { arn: ISSUED.arn, zones: { [ZONE.name]: ZONE.id }, renewsWithinSeconds: 1 },
     [IMPORTED.name]: {

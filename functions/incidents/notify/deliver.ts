@@ -22,6 +22,8 @@ export interface NotifyContext {
   readonly sending: Sending;
   /** Windows in which people are left in peace; those of other kinds are ignored. */
   readonly windows: readonly Window[];
+  /** Where the reports of incidents lie; absent: messages don't say. */
+  readonly archiveBucket?: string | undefined;
 }
 
 export type Told = Ended | 'duplicate';
@@ -33,7 +35,7 @@ export type Told = Ended | 'duplicate';
  */
 export async function deliver(event: DeliveredEvent, context: NotifyContext): Promise<Record<string, Told>> {
   const names = channelsFor(context.config.routing, event, context.config.levels);
-  const content = contentOf(event, context.config);
+  const content = contentOf(event, context);
   return settleAll(names, `${content.happening} of ${event.detail.incident.id}`, context.config.deployment, (name) =>
     tellBy(name, content, context),
   );
@@ -73,10 +75,13 @@ async function tellReportBy(name: string, content: Content, context: NotifyConte
 
 type EventContent = Extract<Content, { kind: 'event' }>;
 
-function contentOf(event: DeliveredEvent, { commander, bridge }: NotifyConfig): EventContent {
+function contentOf(
+  event: DeliveredEvent,
+  { config: { commander, bridge }, archiveBucket }: NotifyContext,
+): EventContent {
   const happening = happeningOf(event);
   const { detail } = event;
-  const message = messageFor(happening, detail, { commander, bridge });
+  const message = messageFor(happening, detail, { commander, bridge, archiveBucket });
   return { kind: 'event', id: detail.entry.id, at: detail.entry.at, happening, event: detail, message };
 }
 

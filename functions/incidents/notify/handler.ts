@@ -43,7 +43,10 @@ function contextFor(lambda: LambdaContext): NotifyContext {
     now: Date.now,
     remaining: () => lambda.getRemainingTimeInMillis(),
   };
-  return { config, deliveries, sending, windows: runtimeConfig().windows };
+  return {
+    ...{ config, deliveries, sending, windows: runtimeConfig().windows },
+    archiveBucket: process.env.NIGHTSHIFT_ARCHIVE_BUCKET,
+  };
 }
 
 /** An event of the bus, or the schedule's order to send digests; anything else fails, and its failure queue keeps it. */

@@ -2,6 +2,8 @@
 import type { IncidentState, Severity } from '../../../events/journal.ts';
 import type { Happening, IncidentEvent } from '../../../events/published/notification.ts';
 import type { ReportEvent } from '../../../events/published/report.ts';
+import { folderLink } from '../../records/console-link.ts';
+import { incidentFolder } from '../../records/incident-folder.ts';
 import { costText } from '../plain.ts';
 
 /** What the reader can do with one click, in their own name. */
@@ -36,6 +38,8 @@ export interface Message {
 export interface TemplateOptions {
   readonly commander?: string | undefined;
   readonly bridge?: string | undefined;
+  /** Bucket of the archive, where reports of incidents lie once they are over. */
+  readonly archiveBucket?: string | undefined;
 }
 
 /** The status words of the runbooks' update template (002, line 1225). */
@@ -100,7 +104,7 @@ function factsOf(happening: Happening, event: IncidentEvent, options: TemplateOp
     case 'escalated':
       return [...update(event), ...undo(event), ...people(options)];
     case 'resolved':
-      return resolution(event);
+      return [...resolution(event), ...whereReported(event, options)];
     default:
       return happening satisfies never;
   }
@@ -156,6 +160,14 @@ function resolution({ incident, entry }: IncidentEvent): Fact[] {
     fact('Duration', duration(end - Date.parse(incident.openedAt))),
     ...review,
   ];
+}
+
+/** The folder: its editions are named by what the archiver finds in the journal. It may need a few minutes. */
+function whereReported({ incident, region }: IncidentEvent, { archiveBucket }: TemplateOptions): Fact[] {
+  if (!archiveBucket) return [];
+  const folder = incidentFolder(incident);
+  const what = REVIEWED.includes(incident.severity) ? 'Report and draft of the post-mortem' : 'Report';
+  return [fact(what, folderLink(archiveBucket, folder, region) ?? `s3://${archiveBucket}/${folder}/`)];
 }
 
 const changes = (incident: IncidentEvent['incident']): Fact[] =>

@@ -1,5 +1,6 @@
 /** What comes of a report that is written: its run's verdict, and the event that tells of it. Pure. */
 import type { ReportEvent } from '../../../events/published/report.ts';
+import { objectLink } from '../../records/console-link.ts';
 import type { ReportModel } from '../../reports/model.ts';
 import type { Verdict } from '../job.ts';
 
@@ -16,6 +17,7 @@ const FIGURES_MOST = 20;
 export function eventOf(report: ReportModel, folder: string, bucket: string, scheduledAt: string): ReportEvent {
   const { deployment, region, title, period, headline, unknown } = report;
   const key = `${folder}/report.html`;
+  const link = objectLink(bucket, key, region);
   return {
     version: 1,
     id: `report-${report.report}-${scheduledAt}`,
@@ -24,13 +26,6 @@ export function eventOf(report: ReportModel, folder: string, bucket: string, sch
     headline: headline.slice(0, FIGURES_MOST).map(({ label, value }) => ({ label, value })),
     unknown: unknown.length,
     page: `s3://${bucket}/${key}`,
-    ...linkOf(bucket, key, region),
+    ...(link !== undefined && { link }),
   };
-}
-
-/** Partitions other than AWS's own have consoles of their own. */
-function linkOf(bucket: string, key: string, region: string): { link?: string } {
-  if (/^(cn|us-gov|us-iso|eusc)/.test(region)) return {};
-  const query = new URLSearchParams({ region, prefix: key });
-  return { link: `https://${region}.console.aws.amazon.com/s3/object/${encodeURIComponent(bucket)}?${query}` };
 }

@@ -110,4 +110,15 @@ const checks = jobCase(
   },
 );
 
-export const JOB_CASES = [backups, checks];
+/** These two read everything that reports are made of. */
+const reports = jobCase('jobs-reports', 'a report is written and told', ['reports'], async (world, stage) => {
+  for (const name of ['daily-operations', 'weekly-maintenance']) {
+    const { verdict } = await passed(world, stage, 'write-report', name);
+    expectThat(
+      !JSON.stringify(verdict?.report.unknown).includes('be read'),
+      `expected ${name} to read everything, but ${JSON.stringify(verdict?.report.unknown)}`,
+    );
+  }
+});
+
+export const JOB_CASES = [backups, checks, reports];

@@ -35,6 +35,27 @@ describe('the first message', () => {
   });
 });
 
+describe('where the last message leads', () => {
+  const told = (event: Parameters<typeof incidentEvent>[1]) =>
+    messageFor('resolved', incidentEvent('resolved', event), { archiveBucket: 'kept' }).facts;
+
+  it('is the draft of the post-mortem of severe incidents, and the report of others', () => {
+    const severe = told({ incident: { severity: 'P1' } }).find(({ label }) => label.startsWith('Report'));
+    expect(severe?.label).toBe('Report and draft of the post-mortem');
+    expect(severe?.value).toBe(
+      'https://us-east-1.console.aws.amazon.com/s3/buckets/kept?region=us-east-1&prefix=incidents%2F2026%2F11%2Finc-01KAG0000000000000000000AA%2F',
+    );
+    expect(told({ incident: { severity: 'P4' } }).map(({ label }) => label)).toContain('Report');
+    const chinese = { ...incidentEvent('resolved'), region: 'cn-north-1' };
+    const elsewhere = messageFor('resolved', chinese, { archiveBucket: 'kept' }).facts.find(({ label }) =>
+      label.startsWith('Report'),
+    );
+    expect(elsewhere?.value).toMatch(/^s3:\/\/kept\/incidents\/2026\/11\//);
+    const none = messageFor('resolved', incidentEvent('resolved')).facts.map(({ label }) => label);
+    expect(none.filter((label) => label.startsWith('Report'))).toEqual([]);
+  });
+});
+
 describe('the message when a person is needed', () => {
   it('says so first, and how to undo what was done', () => {
     const event = incidentEvent('escalated', {

@@ -70,8 +70,11 @@ export const INCIDENT_BUGS: readonly IncidentBug[] = [
     patches: [
       {
         file: 'functions/incidents/notify/deliver.ts',
-        find: `if (claim.state === 'done') return 'duplicate';`,
-        replace: '',
+        find: `  const { deliveries } = context;
+  const claim = await deliveries.claim(name, content.id);
+  if (claim.state === 'done') return 'duplicate';`,
+        replace: `  const { deliveries } = context;
+  const claim = await deliveries.claim(name, content.id);`,
       },
     ],
     points: [at('notify', 'escalated', 'sns Publish', 'refused')],

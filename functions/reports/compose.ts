@@ -89,6 +89,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
           facts.runs,
           jobs.filter((job) => isAmiss(job, now)),
           now,
+          'None failed or is overdue.',
         ),
         incidentsSection(
           'Over since',
@@ -168,7 +169,7 @@ function silentServices(facts: Facts): string[] {
   return levelsOf(facts).flatMap(({ service, level }) => {
     if (!service.requests)
       return [`${service.name}: its load balancer isn’t configured (balancedBy), so its requests aren’t known.`];
-    if (!level) return [`${service.name}: CloudWatch tells of no request in the whole period.`];
+    if (!level) return [`${service.name}: no request is known of in the whole period.`];
     return level.silentHours > 0
       ? [
           `${service.name}: no request is told of in ${plural(level.silentHours, 'hour')}; an outage that kept every request away isn’t counted.`,

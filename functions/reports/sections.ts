@@ -62,9 +62,14 @@ export function targetsSection(incidents: readonly Incident[]): Section {
 }
 
 /** Scheduled jobs: how often each passed in the period, and how it stands now. */
-export function jobsSection(runs: readonly JobRun[], jobs: readonly JobState[], now: number): Section {
+export function jobsSection(
+  runs: readonly JobRun[],
+  jobs: readonly JobState[],
+  now: number,
+  otherwise = 'No scheduled job is known here.',
+): Section {
   const title = 'Scheduled jobs';
-  if (jobs.length === 0) return { title, says: ['No scheduled job is known here.'] };
+  if (jobs.length === 0) return { title, says: [otherwise] };
   const rows = jobs.map((job) => {
     const own = runs.filter((run) => run.job === job.job && run.subject === job.subject);
     const count = (verdict: JobRun['verdict']) => own.filter((run) => run.verdict === verdict).length;

@@ -1,4 +1,4 @@
-/** Reads what a report is made of, and nothing that it doesn't need. What is refused is told in the report; what may pass is tried again. */
+/** Reads what a report is made of, and nothing that it doesn't need. Figures that CloudWatch refuses are told as not known; what may pass is tried again. */
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import type { Incident } from '../../../events/journal.ts';
 import { listSummaries } from '../../engine/chain-store.ts';
@@ -9,12 +9,12 @@ import { readIncident } from '../../engine/journal-reader.ts';
 import { readTargets } from '../../engine/operator.ts';
 import type { Store } from '../../engine/store.ts';
 import { recoveryOf } from '../../records/recovery.ts';
-import { NEEDS, type Needs } from '../../reports/compose.ts';
+import { NEEDS } from '../../reports/compose.ts';
 import type { Drill, Facts, JobRun, JobState, TargetFacts } from '../../reports/facts.ts';
 import { REPORTS, type ReportName } from '../../reports/names.ts';
 import { type Period, periodBefore } from '../../reports/period.ts';
 import { type RunItem, readRunsBetween } from '../items.ts';
-import { databaseFacts, serviceFacts } from './metrics.ts';
+import { databaseFacts, serviceFacts, unknownServices } from './metrics.ts';
 
 export interface Sources {
   readonly store: Store;
@@ -32,25 +32,23 @@ const MONTHS_BEFORE = 2;
 /**
  * @param at when the report is due (epoch milliseconds): it is about the last whole period before.
  * @param now epoch milliseconds.
- * @throws EngineError (retryable) when it can't be read at the moment.
+ * @throws EngineError when the journal can't be read, or CloudWatch can't at the moment: what isn't read must not look as if there were none.
  */
 export async function gather(name: ReportName, sources: Sources, at: number, now: number): Promise<Facts> {
   const { config, store, cloudwatch } = sources;
   const period = periodBefore(REPORTS[name].period, at, config.reports?.timeZone ?? 'UTC');
   const unread: string[] = [];
-  const asking = reader(unread, NEEDS[name]);
-  const incidents = await asking('incidents', 'the incidents', [], () => readIncidents(store, period, unread));
-  const heads = await asking('jobs', 'the scheduled jobs', [], () => readHeads(store));
-  const runs = await asking('jobs', 'the runs of scheduled jobs', [], async () => {
-    const all = await Promise.all(heads.map((head) => readRunsBetween(store, head, period, RUNS_MOST)));
-    return all.flat().map(runOf);
-  });
-  const targets = await asking('targets', 'the targets', [], () => readUnquiet(config, store, now));
-  const drills = await asking('drills', 'the runs of recovery plans', [], () => readDrills(store, incidents));
   const wants = NEEDS[name];
+  const incidents = wants.incidents ? await readIncidents(store, period, unread) : [];
+  const heads = wants.jobs ? await readHeads(store) : [];
+  const runs = await Promise.all(heads.map((head) => readRunsBetween(store, head, period, RUNS_MOST)));
+  const targets = wants.targets ? await readUnquiet(config, store, now) : [];
+  const drills = wants.drills ? await readDrills(store, incidents) : [];
   const services =
     wants.requests || wants.use
-      ? await attempt(unread, 'the figures of services', [], () => serviceFacts(cloudwatch, config, period, wants))
+      ? await attempt(unread, 'the figures of services', unknownServices(config), () =>
+          serviceFacts(cloudwatch, config, period, wants),
+        )
       : [];
   const databases =
     wants.use || wants.drills
@@ -60,16 +58,11 @@ export async function gather(name: ReportName, sources: Sources, at: number, now
       : [];
   return {
     ...{ deployment: config.name, region: config.region, period, now, incidents, unread },
-    ...{ runs, jobs: heads.map(jobOf), services, databases, targets, drills },
+    ...{ runs: runs.flat().map(runOf), jobs: heads.map(jobOf), services, databases, targets, drills },
   };
 }
 
-const reader =
-  (unread: string[], needs: Needs) =>
-  <T>(part: keyof Needs, what: string, otherwise: T, read: () => Promise<T>): Promise<T> =>
-    needs[part] ? attempt(unread, what, otherwise, read) : Promise.resolve(otherwise);
-
-/** A report with a gap that it names is better than none. */
+/** A report with a gap that it names is better than none; what is refused is told of as not known. */
 async function attempt<T>(unread: string[], what: string, otherwise: T, read: () => Promise<T>): Promise<T> {
   try {
     return await read();

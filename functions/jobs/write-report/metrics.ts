@@ -51,6 +51,14 @@ export async function serviceFacts(
   });
 }
 
+/** Services of which nothing is known, because CloudWatch refused. */
+export const unknownServices = ({ services, reports }: RuntimeConfig): ServiceFacts[] =>
+  Object.values(services).map(({ name, balancedBy }) => ({
+    ...{ name, requests: balancedBy && [], cpu: {}, memory: {} },
+    ...DEFAULT_TARGETS,
+    ...reports?.services[name],
+  }));
+
 /**
  * "CloudWatch metrics for your Application Load Balancer": RequestCount of a target group counts requests for which a target was chosen, so those that the load balancer
  * itself answered come on top; these are told of the whole load balancer only. Counts of errors are told where they aren't 0.

@@ -66,7 +66,7 @@ describe('service levels', () => {
     };
     const report = compose('service-levels', silent);
     expect(report.headline).toEqual([{ label: 'backend available', value: 'not known' }]);
-    expect(report.unknown).toEqual(['backend: CloudWatch tells of no request in the whole period.']);
+    expect(report.unknown).toEqual(['backend: no request is known of in the whole period.']);
     const unbalanced = compose('service-levels', { ...FACTS, services: [{ ...backend, requests: undefined }] });
     expect(unbalanced.unknown[0]).toContain('balancedBy');
     expect(compose('service-levels', FACTS).unknown).toEqual([
@@ -135,6 +135,7 @@ describe('a handoff', () => {
     expect(markdownOf(report)).toContain('desiredCount is 4 instead of 2');
     expect(rowsOf('on-call-handoff', 'Scheduled jobs')).toHaveLength(1);
     expect(markdownOf(report)).toContain('the one who leaves tells it');
+    expect(markdownOf(compose('on-call-handoff', NOTHING))).toContain('None failed or is overdue.');
   });
 });
 

@@ -52,8 +52,12 @@ export async function gather(name: ReportName, sources: Sources, at: number, now
       : [];
   const databases =
     wants.use || wants.drills
-      ? await attempt(unread, 'the figures of databases', [], () =>
-          databaseFacts(cloudwatch, config, period, wants.use),
+      ? await attempt(
+          unread,
+          'the figures of databases',
+          // Without their use nothing is asked for: what the configuration says of them stays.
+          await databaseFacts(cloudwatch, config, period, false),
+          () => databaseFacts(cloudwatch, config, period, wants.use),
         )
       : [];
   return {

@@ -92,9 +92,9 @@ function recoveredGuard({ signal, alarm }: GuardInput): Stop | undefined {
   };
 }
 
-/** What is judged again was looked at just before: the reconciler orders nothing for an alarm whose actions are disabled. */
+/** Also for the next rung of a ladder, and for what is judged again: the reconciler takes its note back when it finds them enabled. */
 function actionsDisabledGuard({ signal, alarm, now }: GuardInput): Stop | undefined {
-  if (signal.recheck > 0 || (alarm?.actionsDisabledUntil ?? 0) <= now) return undefined;
+  if ((alarm?.actionsDisabledUntil ?? 0) <= now) return undefined;
   const detail = `the actions of ${signal.name} are disabled (DisableAlarmActions)`;
   return { kind: 'held', reason: 'actions-disabled', detail, recheckAt: now + SOON_MS };
 }

@@ -73,6 +73,8 @@ export async function recordStop<T extends Protected, O>(
   if (stop.kind === 'recovered')
     return record(context, signal, situation, { kind: 'already-fine', reason: stop.detail }, []);
   if (stop.kind === 'joined' && stop.upstream) return recordJoined(context, signal, situation, stop, stop.upstream);
+  if (stop.kind === 'held' && stop.reason === 'actions-disabled' && !(signal.subject in situation.target.alarms))
+    return recordSilenced(context, signal, situation, stop);
   const { table } = context.store;
   const { target, now } = situation;
   const { name } = context.remediation.manifest;
@@ -203,6 +205,21 @@ function stormPage<T extends Protected, O>(
     putEntry(store.table, make('escalated', summary, { remediation: name, headline })),
     claimStormPage(store.table, situation.now, since),
   ];
+}
+
+/**
+ * Whoever disables an alarm's actions wants nothing made of it: no incident, which would call nobody and keep others waiting for its end. It is judged
+ * again once they are enabled and it still fires.
+ */
+async function recordSilenced<T extends Protected, O>(
+  context: Context<T, O>,
+  signal: Signal,
+  situation: Situation,
+  { reason, detail, recheckAt }: Extract<Stop, { kind: 'held' }>,
+): Promise<Outcome | undefined> {
+  const { table } = context.store;
+  const outcome: Outcome = { kind: 'held', reason, detail, recheckAt: new Date(recheckAt).toISOString() };
+  return record(context, signal, situation, outcome, [alarmFired(table, signal), recheck(context, signal, recheckAt)]);
 }
 
 function describeStop(

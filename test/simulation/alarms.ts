@@ -69,8 +69,9 @@ export class Alarms {
   api(): CloudWatch {
     const send = async (command: DescribeAlarmsCommand | ListTagsForResourceCommand) => {
       if (command instanceof DescribeAlarmsCommand) {
-        const { AlarmNames } = command.input;
-        const isAsked = ({ name }: Alarm) => !AlarmNames || AlarmNames.includes(name);
+        const { AlarmNames, StateValue } = command.input;
+        const isAsked = ({ name, state }: Alarm) =>
+          AlarmNames ? AlarmNames.includes(name) : !StateValue || state === StateValue;
         return { MetricAlarms: this.all.filter(isAsked).map(described) };
       }
       const alarm = this.all.find(({ arn }) => arn === command.input.ResourceARN);

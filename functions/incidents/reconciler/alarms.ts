@@ -88,22 +88,26 @@ export function toLive(raw: Described): LiveAlarm | undefined {
   };
 }
 
-/** Every metric alarm, page by page: which of them fire is asked of the same reply as whose actions are disabled. */
-export async function* allAlarms(cloudwatch: CloudWatch): AsyncGenerator<MetricAlarm[]> {
+/** Metric alarms page by page: all, or those in one state. */
+export async function* alarmPages(
+  cloudwatch: CloudWatch,
+  filter: { readonly StateValue?: 'ALARM' } = {},
+): AsyncGenerator<MetricAlarm[]> {
   let NextToken: string | undefined;
   do {
     try {
       const reply = await cloudwatch.send(
         new DescribeAlarmsCommand({
+          ...filter,
           AlarmTypes: ['MetricAlarm'],
           MaxRecords: DESCRIBE_BATCH,
           ...(NextToken && { NextToken }),
         }),
       );
       NextToken = reply.NextToken;
-      if (reply.MetricAlarms?.length) yield reply.MetricAlarms;
+      yield reply.MetricAlarms ?? [];
     } catch (error) {
-      throw classifyAwsError('describe all alarms', error);
+      throw classifyAwsError('list alarms', error);
     }
   } while (NextToken);
 }

@@ -100,8 +100,8 @@ export function isForgotten(
 const RUNS_REMEMBERED = 6;
 
 /**
- * Until when (epoch milliseconds) the actions of an alarm are to be remembered as disabled; undefined when they are enabled, or when what is known lasts
- * for another few runs. Nobody takes it back: an alarm that is enabled again is held at its next event until the reconciler has looked.
+ * Until when (epoch milliseconds) the actions of an alarm are to be remembered as disabled: `now` when they are enabled again; undefined when what is known
+ * may stay as it is.
  */
 export function disabledUntil(
   { actionsEnabled }: Pick<LiveAlarm, 'actionsEnabled'>,
@@ -109,7 +109,7 @@ export function disabledUntil(
   now: number,
   everyMs: number,
 ): number | undefined {
-  if (actionsEnabled) return undefined;
-  const isKnown = (known?.actionsDisabledUntil ?? 0) > now + 2 * everyMs;
-  return isKnown ? undefined : now + RUNS_REMEMBERED * everyMs;
+  const until = known?.actionsDisabledUntil ?? 0;
+  if (actionsEnabled) return until > now ? now : undefined;
+  return until > now + 2 * everyMs ? undefined : now + RUNS_REMEMBERED * everyMs;
 }

@@ -1,4 +1,5 @@
 /** One run of the reconciler: everything due is handed out, then alarms that fire unknown are looked for. */
+import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { isAlarm } from '../../../events/signal.ts';
 import { mayChange, type RuntimeConfig } from '../../engine/config.ts';
@@ -8,7 +9,7 @@ import { Pacer } from '../../engine/pacer.ts';
 import { releaseRunLease, takeRunLease } from '../../engine/run-lease.ts';
 import type { Store } from '../../engine/store.ts';
 import { alarmActionsDisabled, alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
-import { allAlarms, asEvent, type CloudWatch, describeAlarms, paced, tagsOf, toLive } from './alarms.ts';
+import { alarmPages, asEvent, type CloudWatch, describeAlarms, paced, tagsOf, toLive } from './alarms.ts';
 import { leaveToPerson } from './orphan.ts';
 import { disabledUntil, isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
 import { type Firing, holdBack, type RollOutSurroundings } from './release.ts';
@@ -235,36 +236,73 @@ async function invoke({ functions, lambda }: Surroundings, remediation: string, 
   }
 }
 
-/**
- * Alarms that fire unknown to the journal: their tags are read once; ours are injected as if their event had come. And alarms whose actions are
- * disabled: their events don't say so, so it is written down before one comes.
- */
+/** Alarms that fire unknown to the journal: their tags are read once; ours are injected as if their event had come. */
 async function sweep(around: Run, now: number, failures: unknown[]): Promise<number> {
-  const { store, cloudwatch, config, functions, remaining } = around;
+  const { store, cloudwatch, remaining } = around;
   let injected = 0;
-  for await (const page of allAlarms(cloudwatch)) {
-    const seen = page.filter(({ StateValue, ActionsEnabled }) => StateValue === 'ALARM' || ActionsEnabled === false);
-    const known = await store.readAll(seen.map((alarm) => alarmKey(alarm.AlarmArn ?? '')));
-    for (const alarm of seen) {
+  for await (const page of alarmPages(cloudwatch, { StateValue: 'ALARM' })) {
+    const known = await knownOf(store, page);
+    for (const alarm of page) {
       // What was found out is kept, so the next run goes on from here.
       if (remaining() < KEEP_FOR_END_MS) return injected;
       const live = toLive(alarm);
       if (!live) continue;
-      const knownAs = known.get(alarmKey(live.arn).pk) as AlarmItem | undefined;
+      const knownAs = known.get(alarmKey(live.arn).pk);
       try {
-        const until = disabledUntil(live, knownAs, now, config.reconcileEverySeconds * 1000);
-        if (until !== undefined) await store.transact([alarmActionsDisabled(store.table, live.arn, until)]);
-        if (!isForgotten(live, knownAs, now, EVENT_GRACE_MS)) continue;
-        const runbook = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(config.ladders));
-        const first = runbook === undefined ? undefined : config.ladders[runbook]?.rungs[0];
-        if (runbook !== undefined && first !== undefined && functions[first]) {
-          await invoke(around, first, asEvent(alarm, live, runbook));
-          injected++;
-        } else await store.transact([alarmNotOurs(store.table, live.arn, now)]);
+        await noteActions(around, live, knownAs, now);
+        if (isForgotten(live, knownAs, now, EVENT_GRACE_MS) && (await bringIn(around, alarm, live, now))) injected++;
       } catch (error) {
         failures.push(error);
       }
     }
   }
+  await noteDisabled(around, now, failures);
   return injected;
+}
+
+const knownOf = async (store: Store, page: readonly MetricAlarm[]) =>
+  (await store.readAll(page.map((alarm) => alarmKey(alarm.AlarmArn ?? '')))) as unknown as ReadonlyMap<
+    string,
+    AlarmItem
+  >;
+
+/** @returns whether it is one of ours. */
+async function bringIn(around: Run, alarm: MetricAlarm, live: LiveAlarm, now: number): Promise<boolean> {
+  const { store, cloudwatch, config, functions } = around;
+  const runbook = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(config.ladders));
+  const first = runbook === undefined ? undefined : config.ladders[runbook]?.rungs[0];
+  if (runbook !== undefined && first !== undefined && functions[first]) {
+    await invoke(around, first, asEvent(alarm, live, runbook));
+    return true;
+  }
+  await store.transact([alarmNotOurs(store.table, live.arn, now)]);
+  return false;
+}
+
+/** Alarms that don't fire and whose actions are disabled: their events won't say so, so it is written down before one comes. */
+async function noteDisabled(around: Run, now: number, failures: unknown[]): Promise<void> {
+  const { store, cloudwatch, remaining } = around;
+  for await (const page of alarmPages(cloudwatch)) {
+    // A run that is short of time begins anew the next time: what is known lasts for some runs.
+    if (remaining() < KEEP_FOR_END_MS) return;
+    const disabled = page.filter(
+      ({ ActionsEnabled, StateValue }) => ActionsEnabled === false && StateValue !== 'ALARM',
+    );
+    if (disabled.length === 0) continue;
+    const known = await knownOf(store, disabled);
+    for (const alarm of disabled) {
+      const live = toLive(alarm);
+      if (!live) continue;
+      try {
+        await noteActions(around, live, known.get(alarmKey(live.arn).pk), now);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  }
+}
+
+async function noteActions({ store, config }: Run, live: LiveAlarm, known: AlarmItem | undefined, now: number) {
+  const until = disabledUntil(live, known, now, config.reconcileEverySeconds * 1000);
+  if (until !== undefined) await store.transact([alarmActionsDisabled(store.table, live.arn, until)]);
 }

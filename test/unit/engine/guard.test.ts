@@ -43,6 +43,14 @@ describe('preflight', () => {
       with_({ alarm: { state: 'INSUFFICIENT_DATA', stateAt: 0, actionsDisabledUntil: NOW + 1 } }),
       { kind: 'held', reason: 'actions-disabled', recheckAt: NOW + 30_000 },
     ],
+    [
+      'actions disabled between two rungs of a ladder',
+      with_({
+        signal: { ...signal, rung: 1, recheck: 1 },
+        alarm: { state: 'ALARM', stateAt: 0, actionsDisabledUntil: NOW + 1 },
+      }),
+      { kind: 'held', reason: 'actions-disabled' },
+    ],
     ['stale', with_({ signal: at(901) }), { kind: 'held', reason: 'stale', recheckAt: NOW }],
     [
       'first evaluation',
@@ -149,13 +157,6 @@ describe('preflight', () => {
     [
       'disabled actions of which nobody has told for a while',
       with_({ alarm: { state: 'INSUFFICIENT_DATA', stateAt: 0, actionsDisabledUntil: NOW } }),
-    ],
-    [
-      'what the reconciler brings up again, having looked',
-      with_({
-        signal: { ...signal, recheck: 1 },
-        alarm: { state: 'ALARM', stateAt: 0, actionsDisabledUntil: NOW + HOUR },
-      }),
     ],
     ['an event exactly at the limit of age', with_({ signal: at(900) })],
     [

@@ -135,6 +135,8 @@ describe('disabled actions', () => {
     ['are told again before that lapses', remembered(NOW + 2 * MINUTE), NOW + 6 * MINUTE],
     ['are not told at each run', remembered(NOW + 2 * MINUTE + 1), undefined],
     ['are not remembered of an alarm whose actions are enabled', remembered(undefined, true), undefined],
+    ['are forgotten when they are enabled again', remembered(NOW + 1, true), NOW],
+    ['are not forgotten twice', remembered(NOW, true), undefined],
   ])('%s', (_what, until, expected) => {
     expect(until).toBe(expected);
   });

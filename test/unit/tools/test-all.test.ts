@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { againOf, HOLDS_EACH_TIME, type SuiteResult, summaryOf } from '../../../tools/test-all.ts';
+import { AGAINST_THE_CLOCK, againOf, type SuiteResult, summaryOf } from '../../../tools/test-all.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const suite = (name: string, passed: boolean, tests = { passed: 2, failed: passed ? 0 : 1 }): SuiteResult => ({
@@ -17,9 +17,18 @@ describe('a suite that failed', () => {
     expect(againOf([suite(DEMO, false), suite(RDS, true)])).toEqual([DEMO]);
   });
 
-  it.each(HOLDS_EACH_TIME)('is not when it is %s, and then no other either', (name) => {
+  it.each([
+    'test/world/crash-matrix.test.ts',
+    'test/world/records.test.ts',
+    'test/emulator/engine/protocol.test.ts',
+    'test/emulator/jobs/run.test.ts',
+  ])('is not when it is %s, and then no other either', (name) => {
     expect(existsSync(join(REPOSITORY, name))).toBe(true);
     expect(againOf([suite(DEMO, false), suite(name, false)])).toEqual([]);
+  });
+
+  it.each(AGAINST_THE_CLOCK)('may be of %s, which is there', (name) => {
+    expect(existsSync(join(REPOSITORY, name))).toBe(true);
   });
 
   it('is not when there are many', () => {

@@ -16,6 +16,7 @@ const signal = z.pipe(
     // What it is compared and kept by: without a time, the journal couldn't be written.
     at: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time')),
     target: z.string(),
+    alarmArn: z.optional(z.string()),
     firstEvaluation: z.boolean(),
     recheck: z.number(),
     runbook: z.optional(z.string()),

@@ -19,8 +19,10 @@ export interface Signal {
   /** Identity of the event; the same event delivered again has the same id. */
   readonly id: string;
   readonly source: SourceName;
-  /** What it is about: the alarm's ARN, or `<source>:<target>:<what>` for an event without a level. */
+  /** What it is about: the alarm's ARN, or `<source>:<target>:<what>` for an event without a level; of one time series of an alarm, that alarm's ARN after it. */
   readonly subject: string;
+  /** The alarm as a whole, where the subject is only one of its time series. */
+  readonly alarmArn?: string;
   /** For people: the alarm's name, or what happened in AWS's own words (`SERVICE_DEPLOYMENT_FAILED`). */
   readonly name: string;
   /** An event without a level is always `firing`: it is over when the target is seen to be well. */

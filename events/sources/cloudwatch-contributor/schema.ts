@@ -20,7 +20,9 @@ export const contributorStateChange = eventOf(
     /** A time series exists only where there is data, so it is never INSUFFICIENT_DATA ("Acting on alarm changes"). */
     state: z.looseObject({ value: z.enum(['OK', 'ALARM']), timestamp, reason: z.optional(z.string()) }),
     configuration: z.looseObject({
-      metrics: z.optional(z.array(z.looseObject({ expression: z.optional(z.string()) }))),
+      metrics: z.optional(
+        z.array(z.looseObject({ expression: z.optional(z.string()), accountId: z.optional(z.string()) })),
+      ),
     }),
     alarmTags: z.optional(z.record(z.string(), z.string())),
   }),

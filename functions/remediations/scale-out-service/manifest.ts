@@ -9,7 +9,6 @@ export const manifest = defineManifest({
     { namespace: 'AWS/ECS', metricName: 'CPUUtilization', dimensions: ['ClusterName', 'ServiceName'] },
     { namespace: 'AWS/ECS', metricName: 'MemoryUtilization', dimensions: ['ClusterName', 'ServiceName'] },
     { namespace: 'AWS/ApplicationELB', metricName: 'TargetResponseTime', dimensions: ['LoadBalancer', 'TargetGroup'] },
-    { source: 'cloudwatch-contributor', what: ['scale-out-service'] },
   ],
   permissions: [
     {

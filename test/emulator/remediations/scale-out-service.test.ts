@@ -179,27 +179,6 @@ const alarm = (name: string, options: { id?: string; metric?: string; state?: 'A
   });
 };
 
-/** One time series of a Metrics Insights alarm on all services ("Alarm events and EventBridge"). */
-const contributor = (name: string) => ({
-  ...alarmEvent({ id: `event-${++ids}`, 'detail-type': 'CloudWatch Alarm Contributor State Change' }),
-  time: new Date().toISOString(),
-  detail: {
-    alarmName: 'busy-services',
-    alarmContributor: { id: '6d442278dba546f6', attributes: { ClusterName: 'orders', ServiceName: name } },
-    state: { value: 'ALARM', reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
-    configuration: {
-      metrics: [
-        {
-          id: 'q1',
-          expression:
-            'SELECT AVG(CPUUtilization) FROM SCHEMA("AWS/ECS", ClusterName, ServiceName) GROUP BY ClusterName, ServiceName',
-        },
-      ],
-    },
-    alarmTags: { 'nightshift:runbook': 'scale-out-service' },
-  },
-});
-
 function deliver(
   event: unknown,
   options: { requestId?: string; change?: Partial<RuntimeConfig>; now?: number; act?: typeof remediation.act } = {},
@@ -413,21 +392,6 @@ describe('scale-out-service on a real service', () => {
     expect(await deliver(slow('waiting'))).toMatchObject({ kind: 'joined', incidentId: 'inc-slow-db' });
     expect((await describe_('waiting'))?.desiredCount).toBe(2);
     expect(changes(since).map((call) => call.operation)).toEqual(['UpdateService']);
-  });
-
-  it('helps the one service that an alarm on many of them names, and no other', async () => {
-    await service('one-of-many');
-    await service('another-of-many');
-    const since = mark();
-    const event = contributor('one-of-many');
-    const outcome = await deliver(event);
-    expect(outcome).toMatchObject({ kind: 'remediated' });
-    expect(await deliver(event)).toMatchObject({ kind: 'duplicate' });
-    await settled('one-of-many', 3);
-    expect((await describe_('another-of-many'))?.desiredCount).toBe(2);
-    expect(changes(since)).toHaveLength(1);
-    const incident = await readIncident(store, (outcome as { incidentId: string }).incidentId);
-    expect(JSON.stringify(incident)).toContain('alarm busy-services, orders one-of-many: Threshold Crossed');
   });
 
   it('takes an event of 1 MB with fields that nobody knows, and keeps little of it', async () => {

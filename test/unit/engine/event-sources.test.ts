@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { EVENT_SOURCES, eventSourceOf } from '../../../functions/engine/sources/index.ts';
+import { EVENT_SOURCES, eventSourceOf, readSignal } from '../../../functions/engine/sources/index.ts';
 import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
+import { RUNBOOKS } from '../../../runbooks/index.ts';
 import { config as base, certificate } from '../../support/fixtures.ts';
 
 type Event = Record<string, unknown> & { detail: Record<string, unknown>; resources: string[] };
@@ -35,23 +36,21 @@ const databaseHealth = withDetail(degraded, {
   affectedEntities: [{ entityValue: 'orders-db' }],
 });
 
-/** As AWS publishes it, of a query that reads services: each of its time series is one. */
-const contributor = (more: object = {}): Event =>
-  withDetail(sample('cloudwatch-contributor', 'state-change'), {
-    alarmName: 'busy-services',
-    alarmContributor: { id: '6d442278dba546f6', attributes: { ClusterName: 'orders', ServiceName: 'backend' } },
-    configuration: {
-      metrics: [
-        {
-          id: 'q1',
-          expression:
-            'SELECT AVG(CPUUtilization) FROM SCHEMA("AWS/ECS", ClusterName, ServiceName) GROUP BY ClusterName, ServiceName',
-        },
-      ],
-    },
-    alarmTags: { 'nightshift:runbook': 'scale-out-service' },
+const CONNECTIONS = 'SELECT MAX(DatabaseConnections) FROM SCHEMA("AWS/RDS", DBInstanceIdentifier)';
+/** As AWS publishes it, of a query that reads databases: each of its time series is one. */
+const contributor = (
+  more: object = {},
+  resources = ['arn:aws:cloudwatch:us-east-1:123456789012:alarm:full'],
+): Event => ({
+  ...withDetail(sample('cloudwatch-contributor', 'state-change'), {
+    alarmName: 'full-databases',
+    alarmContributor: { id: '6d442278dba546f6', attributes: { DBInstanceIdentifier: 'orders-db' } },
+    configuration: { metrics: [{ id: 'q1', expression: `${CONNECTIONS} GROUP BY DBInstanceIdentifier` }] },
+    alarmTags: { 'nightshift:runbook': 'release-idle-connections' },
     ...more,
-  });
+  }),
+  resources,
+});
 const query = (expression: string) => ({ configuration: { metrics: [{ id: 'q1', expression }] } });
 const attributes = (of: object) => ({ alarmContributor: { id: 'c', attributes: of } });
 
@@ -94,17 +93,6 @@ describe('an event source', () => {
     ],
     ['a failover', sample('rds-event', 'failover-completed'), 'rds-instance/my-db-instance', 'RDS-EVENT-0049'],
     ['a database that was stopped', sample('rds-event', 'stopped'), 'rds-instance/testdb', 'RDS-EVENT-0087'],
-    ['one service of many that an alarm watches', contributor(), 'ecs-service/orders/backend', 'scale-out-service'],
-    [
-      'one database of many that an alarm watches',
-      contributor({
-        ...query('SELECT MAX("DatabaseConnections") FROM "AWS/RDS" GROUP BY DBInstanceIdentifier'),
-        ...attributes({ DBInstanceIdentifier: 'orders-db' }),
-        alarmTags: { 'nightshift:runbook': 'release-idle-connections', 'nightshift:deployment': base.name },
-      }),
-      'rds-instance/orders-db',
-      'release-idle-connections',
-    ],
   ])('reads %s: its target and what happened', (_, event, target, name) => {
     const signal = read(event);
     const source = eventSourceOf(event)?.name;
@@ -164,7 +152,9 @@ describe('an event source', () => {
     ],
     [
       'a contributor for another deployment',
-      contributor({ alarmTags: { 'nightshift:runbook': 'scale-out-service', 'nightshift:deployment': 'other' } }),
+      contributor({
+        alarmTags: { 'nightshift:runbook': 'release-idle-connections', 'nightshift:deployment': 'other' },
+      }),
       'wrong-runbook',
     ],
     [
@@ -174,7 +164,7 @@ describe('an event source', () => {
     ],
     [
       'a contributor of a metric that starts another runbook',
-      contributor(query('SELECT MAX(DatabaseConnections) FROM "AWS/RDS" GROUP BY DBInstanceIdentifier')),
+      contributor(query('SELECT AVG(CPUUtilization) FROM "AWS/ECS" GROUP BY ClusterName, ServiceName')),
       'foreign-metric',
     ],
     ['a contributor of no query', contributor(query('m1 + m2')), 'foreign-metric'],
@@ -182,19 +172,41 @@ describe('an event source', () => {
       'a contributor of two queries',
       contributor({
         configuration: {
-          metrics: ['CPUUtilization', 'MemoryUtilization'].map((name) => ({
-            expression: `SELECT AVG(${name}) FROM "AWS/ECS" GROUP BY ClusterName, ServiceName`,
+          metrics: ['DatabaseConnections', 'CPUUtilization'].map((name) => ({
+            expression: `SELECT AVG(${name}) FROM "AWS/RDS" GROUP BY DBInstanceIdentifier`,
           })),
         },
       }),
       'foreign-metric',
     ],
-    ['a contributor that is a whole cluster', contributor(attributes({ ClusterName: 'orders' })), 'no-target'],
+    ['a contributor that is an engine', contributor(attributes({ EngineName: 'postgres' })), 'no-target'],
     [
-      'a contributor of another account’s service',
-      contributor(attributes({ ClusterName: 'orders', ServiceName: 'backend', 'AWS.AccountId': '111122223333' })),
+      'a contributor of another account’s database',
+      contributor(attributes({ DBInstanceIdentifier: 'orders-db', 'AWS.AccountId': '111122223333' })),
       'no-target',
     ],
+    [
+      'a contributor of a query that another account answers',
+      contributor({
+        configuration: {
+          metrics: [{ expression: `${CONNECTIONS} GROUP BY DBInstanceIdentifier`, accountId: '111122223333' }],
+        },
+      }),
+      'foreign-metric',
+    ],
+    ...[
+      "WHERE AWS.AccountId = '111122223333'",
+      'WHERE "AWS.AccountId" = \'111122223333\'',
+      'WHERE AWS.AccountId != CURRENT_ACCOUNT_ID()',
+      "WHERE AWS.AccountId = CURRENT_ACCOUNT_ID() OR DBInstanceIdentifier = 'orders-db'",
+      "WHERE AWS.AccountId = CURRENT_ACCOUNT_ID() AND AWS.AccountId = '111122223333'",
+      'WHERE NOT AWS.AccountId = CURRENT_ACCOUNT_ID()',
+    ].map((where): [string, Event, string] => [
+      `a contributor of a query ${where}`,
+      contributor(query(`${CONNECTIONS} ${where} GROUP BY DBInstanceIdentifier`)),
+      'foreign-metric',
+    ]),
+    ['a contributor of an alarm without an ARN', contributor({}, []), 'malformed'],
     ['a contributor without attributes', contributor({ alarmContributor: { id: 'c' } }), 'malformed'],
     ['no id', { ...sample('ecs-deployment', 'failed'), id: undefined }, 'malformed'],
     ['a time that is none', { ...sample('ecs-service', 'steady-state'), time: 'soon' }, 'malformed'],
@@ -202,6 +214,38 @@ describe('an event source', () => {
     ['a name that is a number', withDetail(sample('ecs-deployment', 'failed'), { eventName: 7 }), 'malformed'],
   ])('rejects %s', (_, event, rejected) => {
     expect(read(event)).toMatchObject({ rejected });
+  });
+
+  it('reads the time series of an alarm that watches many targets: two alarms on one target are two troubles', () => {
+    const full = 'arn:aws:cloudwatch:us-east-1:123456789012:alarm:full';
+    const tags = { 'nightshift:runbook': 'release-idle-connections', 'nightshift:deployment': base.name };
+    const here = `${CONNECTIONS} WHERE AWS.AccountId = CURRENT_ACCOUNT_ID() AND EngineName = 'postgres' GROUP BY DBInstanceIdentifier`;
+    const event = contributor({ ...query(here), alarmTags: tags });
+    expect(read(contributor())).toMatchObject({
+      ...{ id: event.id, source: 'cloudwatch-contributor', target: 'rds-instance/orders-db' },
+      ...{ name: 'release-idle-connections', state: 'firing', recheck: 0, rung: 0, firstEvaluation: false },
+      ...{ subject: `cloudwatch-contributor:rds-instance/orders-db:release-idle-connections:${full}`, alarmArn: full },
+    });
+    expect(read(event)).toEqual(read(contributor()));
+    const fuller = read(contributor({}, ['arn:aws:cloudwatch:us-east-1:123456789012:alarm:fuller']));
+    expect(fuller).toMatchObject({
+      target: 'rds-instance/orders-db',
+      subject: expect.stringMatching(/:alarm:fuller$/),
+    });
+  });
+
+  it('starts only what sees for itself that a trouble is over, for a time series of an alarm on many targets', () => {
+    const listening = RUNBOOKS.filter(({ startedBy }) =>
+      startedBy.some((each) => 'source' in each && each.source === 'cloudwatch-contributor'),
+    );
+    expect(listening.map(({ name }) => name)).toEqual(['release-idle-connections']);
+    const busy = contributor({
+      ...query('SELECT AVG(CPUUtilization) FROM "AWS/ECS" GROUP BY ClusterName, ServiceName'),
+      ...attributes({ ClusterName: 'orders', ServiceName: 'backend' }),
+      alarmTags: { 'nightshift:runbook': 'scale-out-service' },
+    });
+    const to = { name: 'scale-out-service', targetKind: 'ecs-service' as const };
+    expect(readSignal(busy, to, config('us-east-1'))).toMatchObject({ rejected: 'foreign-event' });
   });
 
   it('acts on nothing in another region, where the same name is another thing', () => {
@@ -244,9 +288,9 @@ describe('an event source', () => {
     expect(failed(sample('ecs-deployment', 'completed'))).toBe(false);
     expect(asked('ecs-task', 'OutOfMemoryError')(killedTask)).toBe(true);
     expect(asked('ecs-task', 'OutOfMemoryError')(task)).toBe(false);
-    const scaling = asked('cloudwatch-contributor', 'scale-out-service');
-    expect(scaling(contributor())).toBe(true);
-    expect(scaling(contributor({ alarmTags: { 'nightshift:runbook': 'restart-service' } }))).toBe(false);
-    expect(scaling(contributor({ state: { value: 'OK', timestamp: '2025-12-01T13:42:04.919+0000' } }))).toBe(false);
+    const releasing = asked('cloudwatch-contributor', 'release-idle-connections');
+    expect(releasing(contributor())).toBe(true);
+    expect(releasing(contributor({ alarmTags: { 'nightshift:runbook': 'restart-service' } }))).toBe(false);
+    expect(releasing(contributor({ state: { value: 'OK', timestamp: '2025-12-01T13:42:04.919+0000' } }))).toBe(false);
   });
 });

@@ -149,7 +149,7 @@ describe('an alarm whose actions are disabled', () => {
     expect((await readTarget(world.store, keyOf(NAME))).openIncidentId).toBeUndefined();
     // The first run after that takes the note back, the next one brings it up.
     await run({ alarms: { [ALARM]: 'ALARM' }, at: at + 4 * MINUTE });
-    await run({ alarms: { [ALARM]: 'ALARM' }, at: at + 6 * MINUTE });
+    await run({ alarms: { [ALARM]: 'ALARM' }, at: at + 8 * MINUTE });
     expect(world.target(NAME).changes).toBe(1);
   });
 

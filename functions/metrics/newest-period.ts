@@ -69,7 +69,7 @@ export interface TimedPeriod<Id extends string> {
   readonly isWithin: boolean;
   readonly values: PeriodValues<Id>;
 }
-type Result = Pick<MetricDataResult, 'Id' | 'Timestamps' | 'Values'>;
+type Result = Pick<MetricDataResult, 'Id' | 'Timestamps' | 'Values' | 'StatusCode'>;
 
 /** All pages of it: a page may hold only some of the values ("GetMetricData", Amazon CloudWatch API Reference, NextToken). */
 export async function readResults<Id extends string>(

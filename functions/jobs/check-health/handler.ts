@@ -1,11 +1,12 @@
-import { CloudWatchClient, GetMetricDataCommand, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { readInstance } from '../../databases/instance.ts';
 import { readService } from '../../ecs/service.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import type { DatabaseConfig, HealthChecks, ServiceConfig } from '../../engine/config.ts';
 import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
-import { newestPeriod } from '../../metrics/newest-period.ts';
+import { requireComplete } from '../../metrics/complete.ts';
+import { newestPeriod, readResults } from '../../metrics/newest-period.ts';
 import { type Finding, verdictOf } from '../findings.ts';
 import { jobHandler } from '../handler.ts';
 import type { Job } from '../job.ts';
@@ -98,37 +99,24 @@ async function requestsOf(
   { loadBalancer, targetGroup }: NonNullable<ServiceConfig['balancedBy']>,
   now: number,
 ): Promise<RequestsSeen | undefined> {
-  const query = (Id: string, MetricName: string) => ({
-    Id,
-    MetricStat: {
-      Metric: {
-        Namespace: 'AWS/ApplicationELB',
-        MetricName,
-        Dimensions: [
-          { Name: 'LoadBalancer', Value: loadBalancer },
-          { Name: 'TargetGroup', Value: targetGroup },
-        ],
-      },
-      Period: 3600,
-      Stat: 'Sum',
-    },
+  const metric = (metricName: string) => ({
+    ...{ namespace: 'AWS/ApplicationELB', metricName, stat: 'Sum' as const },
+    dimensions: { LoadBalancer: loadBalancer, TargetGroup: targetGroup },
   });
+  const wanted = { requests: metric('RequestCount'), errors: metric('HTTPCode_Target_5XX_Count') };
   try {
-    const { MetricDataResults = [] } = await cloudwatch.send(
-      new GetMetricDataCommand({
-        StartTime: new Date(now - DAY_SECONDS * 1000),
-        EndTime: new Date(now),
-        MetricDataQueries: [query('requests', 'RequestCount'), query('errors', 'HTTPCode_Target_5XX_Count')],
-      }),
-    );
+    const results = await readResults(cloudwatch, wanted, 3600, { start: now - DAY_SECONDS * 1000, end: now });
+    requireComplete(`read the requests of ${targetGroup}`, results, Object.keys(wanted));
     const sum = (id: string) =>
-      (MetricDataResults.find(({ Id }) => Id === id)?.Values ?? []).reduce((total, value) => total + value, 0);
+      results.filter(({ Id }) => Id === id).reduce((total, { Values = [] }) => total + sumOf(Values), 0);
     const requests = sum('requests');
     return requests === 0 ? undefined : { requests, errors: sum('errors') };
   } catch (error) {
     throw classifyAwsError(`read the requests of ${targetGroup}`, error);
   }
 }
+
+const sumOf = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 async function firingAlarms(): Promise<AlarmSeen[]> {
   const alarms: AlarmSeen[] = [];

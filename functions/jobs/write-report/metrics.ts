@@ -1,7 +1,13 @@
 /** Figures of services and databases by the hour, from CloudWatch. */
-import { type CloudWatchClient, GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
+import {
+  type CloudWatchClient,
+  GetMetricDataCommand,
+  type MetricDataQuery,
+  type MetricDataResult,
+} from '@aws-sdk/client-cloudwatch';
 import type { DatabaseConfig, RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
+import { requireComplete } from '../../metrics/complete.ts';
 import type { DatabaseFacts, ServiceFacts, Use } from '../../reports/facts.ts';
 import type { RequestHour } from '../../reports/figures.ts';
 import type { Period } from '../../reports/period.ts';
@@ -11,6 +17,8 @@ const HOUR_MS = HOUR_SECONDS * 1000;
 const GIB = 1024 ** 3;
 /** "GetMetricData", Amazon CloudWatch API Reference: 500 queries and 100,800 values a request; a month has 744 hours. */
 const QUERIES_AT_ONCE = 100;
+
+const READING = 'read the figures of a report';
 
 type Client = Pick<CloudWatchClient, 'send'>;
 interface Wanted {
@@ -45,7 +53,7 @@ export async function serviceFacts(
   const next = (): Series => series[taken++] ?? new Map();
   return all.map((service) => {
     const isBalanced = wants.requests && service.balancedBy !== undefined;
-    const requests = isBalanced ? hoursOf(next(), next(), next(), next(), period) : undefined;
+    const requests = isBalanced ? hoursOf(takenOf(next), period) : undefined;
     const [cpu, memory] = wants.use ? [useOf(next()), useOf(next())] : [{}, {}];
     return { name: service.name, requests, cpu, memory, ...DEFAULT_TARGETS, ...reports?.services[service.name] };
   });
@@ -60,36 +68,43 @@ export const unknownServices = ({ services, reports }: RuntimeConfig): ServiceFa
   }));
 
 /**
- * "CloudWatch metrics for your Application Load Balancer": RequestCount of a target group counts requests for which a target was chosen, so those that the load balancer
- * itself answered come on top; these are told of the whole load balancer only. Counts of errors are told where they aren't 0.
+ * "CloudWatch metrics for your Application Load Balancer": RequestCount of a target group counts each request for which a target was chosen, also one that the load balancer
+ * then answered itself because the target didn't (502, 504). "Troubleshoot your Application Load Balancers": with 503 there is no target to choose, and with 500 an
+ * action or a firewall failed before one was; those come on top. What the load balancer answers is told of all of it only. Counts of errors are told where they aren't 0.
  */
 function requestMetrics({ balancedBy }: ServiceConfig): Wanted[] {
   if (!balancedBy) return [];
   const { loadBalancer: LoadBalancer, targetGroup: TargetGroup } = balancedBy;
-  const of = { namespace: 'AWS/ApplicationELB', dimensions: { LoadBalancer, TargetGroup } };
+  const ofTargets = { namespace: 'AWS/ApplicationELB', dimensions: { LoadBalancer, TargetGroup } };
+  const ofBalancer = { namespace: 'AWS/ApplicationELB', dimensions: { LoadBalancer } };
   return [
-    { ...of, metricName: 'RequestCount', stat: 'Sum' },
-    { ...of, metricName: 'HTTPCode_Target_5XX_Count', stat: 'Sum' },
-    { ...of, dimensions: { LoadBalancer }, metricName: 'HTTPCode_ELB_5XX_Count', stat: 'Sum' },
-    { ...of, metricName: 'TargetResponseTime', stat: 'p95' },
+    { ...ofTargets, metricName: 'RequestCount', stat: 'Sum' },
+    { ...ofTargets, metricName: 'HTTPCode_Target_5XX_Count', stat: 'Sum' },
+    { ...ofTargets, metricName: 'TargetResponseTime', stat: 'p95' },
+    { ...ofBalancer, metricName: 'HTTPCode_ELB_5XX_Count', stat: 'Sum' },
+    { ...ofBalancer, metricName: 'HTTPCode_ELB_500_Count', stat: 'Sum' },
+    { ...ofBalancer, metricName: 'HTTPCode_ELB_503_Count', stat: 'Sum' },
   ];
 }
+
+/** In the order of `requestMetrics`. */
+const takenOf = (next: () => Series) => ({
+  ...{ chosen: next(), byTargets: next(), p95: next() },
+  ...{ byBalancer: next(), balancer500: next(), balancer503: next() },
+});
 
 const useMetrics = ({ cluster: ClusterName, service: ServiceName }: ServiceConfig): Wanted[] =>
   ['CPUUtilization', 'MemoryUtilization'].map((metricName) => ({
     ...{ namespace: 'AWS/ECS', metricName, stat: 'Average', dimensions: { ClusterName, ServiceName } },
   }));
 
-/** Each hour of the period, also those of which nothing is told: 0 requests then means that none is known. */
-function hoursOf(requests: Series, ofTargets: Series, ofBalancer: Series, p95: Series, period: Period): RequestHour[] {
+/** Each hour of the period, also those of which nothing is told: 0 requests then means that none is known. No more can fail than came. */
+function hoursOf(series: ReturnType<typeof takenOf>, period: Period): RequestHour[] {
   return hours(period).map((at) => {
-    const byBalancer = ofBalancer.get(at) ?? 0;
-    return {
-      at,
-      requests: (requests.get(at) ?? 0) + byBalancer,
-      failed: (ofTargets.get(at) ?? 0) + byBalancer,
-      p95Seconds: p95.get(at),
-    };
+    const count = (of: Series) => of.get(at) ?? 0;
+    const requests = count(series.chosen) + count(series.balancer500) + count(series.balancer503);
+    const failed = Math.min(requests, count(series.byTargets) + count(series.byBalancer));
+    return { at, requests, failed, p95Seconds: series.p95.get(at) };
   });
 }
 
@@ -143,16 +158,23 @@ async function readSeries(client: Client, wanted: readonly Wanted[], period: Per
   if (first === undefined || last === undefined) return found;
   for (let from = 0; from < wanted.length; from += QUERIES_AT_ONCE) {
     const queries = wanted.slice(from, from + QUERIES_AT_ONCE).map((each, index) => queryOf(each, from + index));
+    const results: MetricDataResult[] = [];
     let NextToken: string | undefined;
     do {
       const reply = await send(client, queries, { first, end: last + HOUR_MS }, NextToken);
-      for (const { Id = '', Timestamps = [], Values = [] } of reply.MetricDataResults ?? [])
-        for (const [index, at] of Timestamps.entries()) {
-          const value = Values[index];
-          if (value !== undefined) found[Number(Id.slice(1))]?.set(at.getTime(), value);
-        }
+      results.push(...(reply.MetricDataResults ?? []));
       NextToken = reply.NextToken;
     } while (NextToken);
+    requireComplete(
+      READING,
+      results,
+      queries.map(({ Id = '' }) => Id),
+    );
+    for (const { Id = '', Timestamps = [], Values = [] } of results)
+      for (const [index, at] of Timestamps.entries()) {
+        const value = Values[index];
+        if (value !== undefined) found[Number(Id.slice(1))]?.set(at.getTime(), value);
+      }
   }
   return found;
 }
@@ -184,6 +206,6 @@ async function send(
       }),
     );
   } catch (error) {
-    throw classifyAwsError('read the figures of a report', error);
+    throw classifyAwsError(READING, error);
   }
 }

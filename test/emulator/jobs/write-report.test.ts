@@ -81,7 +81,7 @@ beforeAll(async () => {
   ] as const)
     if (entry)
       await store.transact([putEntry('journal', { ...entry, incidentId: 'inc-01KAGYT5G0DRILL', at: DRILL, data })]);
-  // Ten hours of requests on that day; in one of them some failed, and the load balancer itself answered some.
+  // Ten hours of requests on that day; in one of them some failed, of others the target never answered (504), and some came when there was none to choose (503).
   const at = Date.parse('2026-11-20T00:00:00Z');
   for (let hour = 0; hour < 10; hour++) {
     figure('RequestCount', 1000, at + hour * HOUR, true);
@@ -89,6 +89,8 @@ beforeAll(async () => {
   }
   figure('HTTPCode_Target_5XX_Count', 15, at + 3 * HOUR, true);
   figure('HTTPCode_ELB_5XX_Count', 5, at + 3 * HOUR, false);
+  figure('HTTPCode_ELB_504_Count', 3, at + 3 * HOUR, false);
+  figure('HTTPCode_ELB_503_Count', 2, at + 3 * HOUR, false);
   // Three backups of that month, one of which failed.
   await backUp('2026-11-18T02:00:00Z', 'passed');
   await backUp('2026-11-19T02:00:00Z', 'failed');
@@ -155,7 +157,7 @@ describe('the daily report', () => {
     const figures = new Map(report.headline.map(({ label, value }) => [label, value]));
     expect(figures.get('Incidents opened')).toBe('1');
     expect(figures.get('Not over now')).toBe('0');
-    // 10,005 requests of which 20 failed: twice what the objective lets fail.
+    // 10,002 requests of which 20 failed: twice what the objective lets fail.
     expect(figures.get('backend available')).toBe('99.800 %, -100 % of its downtime budget left');
     expect(rowsOf(report, 'Incidents')?.[0]).toEqual(expect.arrayContaining(['P2', 'resolved', '5 min', '1 change']));
     expect(rowsOf(report, 'Scheduled jobs')?.[0]).toEqual(expect.arrayContaining(['back-up-database', 'orders-db']));
@@ -191,7 +193,7 @@ describe('the monthly reports', () => {
     const report = await documentOf(await write('service-levels', '2026-12-01T08:00:00Z'));
     expect(rowsOf(report, 'Service levels')).toEqual([
       [
-        ...['backend', '10,005', '99.800 %, missed (99.9 %)', '0.200 %, met (below 1 %)'],
+        ...['backend', '10,002', '99.800 %, missed (99.9 %)', '0.200 %, met (below 1 %)'],
         ...['above 2 s in 1 of 10 hours, missed', '-99.9 %: -43.2 of 43.2 minutes'],
       ],
     ]);

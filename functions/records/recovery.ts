@@ -14,6 +14,8 @@ export interface RecoveryStep {
 
 export interface Recovery {
   readonly run: string;
+  /** How it ended; absent in entries of older versions. */
+  readonly verdict?: 'recovered' | 'rehearsed' | 'backed-out' | 'needs-person';
   readonly recoveryTimeMs: number;
   readonly frozenMs: number;
   readonly targetRecoveryTimeMs: number;

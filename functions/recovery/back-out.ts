@@ -109,7 +109,11 @@ async function end<Input>(
     next: { ...present, phase: 'ended', endedAt, verdict: how.kind, summary },
     items: [
       ...giveBack(around, present, held, needsPerson ? endedAt + HANDS_OFF_MS : undefined),
-      ...entriesOf(around, present, lastLine(present, needsPerson, summary, figuresOf(around, present, endedAt))),
+      ...entriesOf(
+        around,
+        present,
+        lastLine(present, needsPerson, summary, figuresOf(around, present, endedAt, how.kind)),
+      ),
     ],
   }));
   if (!needsPerson) await wakeHeld(around, run);

@@ -205,11 +205,16 @@ export async function close<Input>(around: Around<Input>, runName: string): Prom
   const summary = `${read.rehearse ? 'rehearsed' : 'recovered'} in ${seconds} s (target ${manifest.targets.recoveryTimeSeconds} s): ${last}`;
   await endRun(around, read, (present, held) => {
     if (present.phase !== 'working') throw new InFlightError(`${runName}: it is ${present.phase} by now`);
+    const verdict = present.rehearse ? 'rehearsed' : 'recovered';
     return {
-      next: { ...present, phase: 'ended', endedAt, verdict: present.rehearse ? 'rehearsed' : 'recovered', summary },
+      next: { ...present, phase: 'ended', endedAt, verdict, summary },
       items: [
         ...giveBack(around, present, held),
-        ...entriesOf(around, present, ['resolved', summary, { recovery: figuresOf(around, present, endedAt) }]),
+        ...entriesOf(around, present, [
+          'resolved',
+          summary,
+          { recovery: figuresOf(around, present, endedAt, verdict) },
+        ]),
       ],
     };
   });
@@ -264,9 +269,15 @@ export async function wakeHeld<Input>({ store, now }: Around<Input>, { targets }
     }
 }
 
-/** The steps against their budgets, for the report. */
-export const figuresOf = <Input>({ code: { manifest } }: Around<Input>, run: RunItem, endedAt: number) => ({
+/** How it ended and the steps against their budgets, for the report: a run that failed may have been quick. */
+export const figuresOf = <Input>(
+  { code: { manifest } }: Around<Input>,
+  run: RunItem,
+  endedAt: number,
+  verdict: NonNullable<RunItem['verdict']>,
+) => ({
   run: run.run,
+  verdict,
   recoveryTimeMs: endedAt - run.startedAt,
   frozenMs: run.frozenMs,
   targetRecoveryTimeMs: manifest.targets.recoveryTimeSeconds * 1000,

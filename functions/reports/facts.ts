@@ -68,7 +68,8 @@ export interface Drill {
   readonly incidentId: string;
   readonly title: string;
   readonly openedAt: string;
-  readonly recovery: Recovery;
+  /** Absent: it isn't over. */
+  readonly recovery?: Recovery | undefined;
 }
 
 /** What wasn't asked for is absent. */

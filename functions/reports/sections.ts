@@ -1,5 +1,6 @@
 /** Parts that reports are put together from. Pure: the same facts give the same part. */
 import type { Incident } from '../../events/journal.ts';
+import type { Recovery } from '../records/recovery.ts';
 import { durationText, timeText } from '../records/report.ts';
 import type { DatabaseFacts, Facts, JobRun, JobState, ServiceFacts, Use } from './facts.ts';
 import { longestGap, responseTimes, type ServiceLevel, type Spread, serviceLevel } from './figures.ts';
@@ -278,12 +279,29 @@ export function drillsSection({ drills }: Pick<Facts, 'drills'>): Section {
   const rows = drills.map(({ openedAt, title: about, incidentId, recovery }) => [
     timeText(openedAt),
     about,
-    durationText(recovery.recoveryTimeMs),
-    durationText(recovery.targetRecoveryTimeMs),
-    recovery.recoveryTimeMs <= recovery.targetRecoveryTimeMs ? 'met' : 'missed',
+    recovery ? durationText(recovery.recoveryTimeMs) : '',
+    recovery ? durationText(recovery.targetRecoveryTimeMs) : '',
+    recovery ? cameTo(recovery) : 'not over',
     incidentId,
   ]);
   return { title, table: { columns: ['Begun', 'Plan', 'Took', 'Target', '', 'Incident'], rows } };
+}
+
+/** Only what helped can have met its target. */
+function cameTo({ verdict, recoveryTimeMs, targetRecoveryTimeMs }: Recovery): string {
+  switch (verdict) {
+    case 'recovered':
+    case 'rehearsed':
+      return recoveryTimeMs <= targetRecoveryTimeMs ? 'met' : 'missed';
+    case 'backed-out':
+      return 'failed: backed out';
+    case 'needs-person':
+      return 'failed: needs a person';
+    case undefined:
+      return UNKNOWN;
+    default:
+      return verdict satisfies never;
+  }
 }
 
 /** What isn't as it is in quiet times. */

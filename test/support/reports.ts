@@ -108,6 +108,7 @@ export const FACTS: Facts = {
       recovery: {
         ...{
           run: 'service-recovery-1',
+          verdict: 'recovered',
           recoveryTimeMs: 200_000,
           frozenMs: 0,
           targetRecoveryTimeMs: 900_000,

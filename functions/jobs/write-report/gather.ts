@@ -43,7 +43,7 @@ export async function gather(name: ReportName, sources: Sources, at: number, now
   const heads = wants.jobs ? await readHeads(store) : [];
   const runs = await Promise.all(heads.map((head) => readRunsBetween(store, head, period, RUNS_MOST)));
   const targets = wants.targets ? await readUnquiet(config, store, now) : [];
-  const drills = wants.drills ? await readDrills(store, incidents) : [];
+  const drills = wants.drills ? await readDrills(store, incidents, period) : [];
   const services =
     wants.requests || wants.use
       ? await attempt(unread, 'the figures of services', unknownServices(config), () =>
@@ -126,13 +126,13 @@ async function readUnquiet(config: RuntimeConfig, store: Store, now: number): Pr
   });
 }
 
-/** Only a run of a plan has a figure of how long recovery took; it stands in its last entry. */
-async function readDrills(store: Store, incidents: readonly Incident[]): Promise<Drill[]> {
+/** Each run of a plan counts where it began. How long recovery took, and how it ended, stands in its last entry. */
+async function readDrills(store: Store, incidents: readonly Incident[], { from }: Period): Promise<Drill[]> {
   const drills: Drill[] = [];
-  for (const { id, title, openedAt } of incidents) {
+  for (const { id, title, target, openedAt } of incidents) {
+    if (!target.startsWith('plan/') || Date.parse(openedAt) < from) continue;
     const incident = await readIncident(store, id);
-    const recovery = incident && recoveryOf(incident);
-    if (recovery) drills.push({ incidentId: id, title, openedAt, recovery });
+    drills.push({ incidentId: id, title, openedAt, recovery: incident && recoveryOf(incident) });
   }
   return drills;
 }

@@ -73,10 +73,17 @@ beforeAll(async () => {
   for (const entry of storyEntries()) await store.transact([putEntry('journal', entry)]);
   // A recovery plan that was run, with the figures of its last entry.
   const steps: string[] = [];
-  const recovery = { run: 'rehearsal-1', recoveryTimeMs: 200_000, frozenMs: 0, targetRecoveryTimeMs: 180_000, steps };
+  const recovery = {
+    run: 'rehearsal-1',
+    verdict: 'rehearsed',
+    recoveryTimeMs: 200_000,
+    frozenMs: 0,
+    targetRecoveryTimeMs: 180_000,
+    steps,
+  };
   const [opened, , , , , , , , , , resolved] = storyEntries();
   for (const [entry, data] of [
-    [opened, { title: 'service-recovery of backend', target: 'ecs-service/orders/backend', severity: 'P3' }],
+    [opened, { title: 'service-recovery of backend', target: 'plan/service-recovery', severity: 'P3' }],
     [resolved, { recovery }],
   ] as const)
     if (entry)
@@ -194,7 +201,7 @@ describe('the monthly reports', () => {
     expect(rowsOf(report, 'Service levels')).toEqual([
       [
         ...['backend', '10,002', '99.800 %, missed (99.9 %)', '0.200 %, met (below 1 %)'],
-        ...['above 2 s in 1 of 10 hours, missed', '-99.9 %: -43.2 of 43.2 minutes'],
+        ...['above 2 s in 1 of 10 hours, missed', '-100.0 %: -43.2 of 43.2 minutes'],
       ],
     ]);
     const [errors, latency] = report.sections[0]?.charts ?? [];

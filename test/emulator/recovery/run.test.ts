@@ -66,6 +66,7 @@ describe('a run of a recovery plan', () => {
     expect(await plan.run(RUN)).toMatchObject({ verdict: 'backed-out', why: `${failing}: it was refused` });
     expect((await kindsOf()).filter((kind) => kind === 'escalated')).toHaveLength(1);
     expect((await incidentOf())?.state).toBe('escalated');
+    expect((await incidentOf())?.timeline.at(-1)?.data.recovery).toMatchObject({ verdict: 'backed-out' });
     await nobodyHasIt();
   });
 
@@ -108,6 +109,7 @@ describe('a run of a recovery plan', () => {
     expect(await plan.run(RUN)).toMatchObject({ verdict: 'needs-person' });
     expect((await readTarget(world.store, plan.target)).handsOffUntil).toBeGreaterThan(plan.clock);
     expect((await kindsOf()).at(-1)).toBe('escalated');
+    expect((await incidentOf())?.timeline.at(-1)?.data.recovery).toMatchObject({ verdict: 'needs-person' });
   });
 
   it('is refused while another run of the plan is under way, and says which', async () => {

@@ -113,6 +113,30 @@ describe('backups and drills', () => {
     ]);
   });
 
+  it.each([
+    ['recovered', 900_000, 'met'],
+    ['rehearsed', 900_001, 'missed'],
+    ['backed-out', 1, 'failed: backed out'],
+    ['needs-person', 1, 'failed: needs a person'],
+    [undefined, 1, 'not known'],
+  ] as const)('call a plan that %s in %d ms of 15 min %s', (verdict, recoveryTimeMs, expected) => {
+    const [drill] = FACTS.drills;
+    if (!drill?.recovery) throw new Error('no drill');
+    const { verdict: _verdict, ...recovery } = drill.recovery;
+    const told = { ...recovery, recoveryTimeMs, ...(verdict && { verdict }) };
+    const drills = [{ ...drill, recovery: told }];
+    expect(rowsOf('backups-and-drills', 'Runs of recovery plans', { ...FACTS, drills })?.[0]?.[4]).toBe(expected);
+  });
+
+  it('tell of a plan that is still under way', () => {
+    const [drill] = FACTS.drills;
+    if (!drill) throw new Error('no drill');
+    const drills = [{ ...drill, recovery: undefined }];
+    expect(rowsOf('backups-and-drills', 'Runs of recovery plans', { ...FACTS, drills })?.[0]?.slice(2, 5)).toEqual([
+      ...['', '', 'not over'],
+    ]);
+  });
+
   it('know of no gap where no backup passed, and say that nothing proves them', () => {
     const facts = {
       ...FACTS,

@@ -48,6 +48,11 @@ export const BACKEND_START = `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-
 /** SQL for whether our login has a predefined role's privileges; false where the role doesn't exist. */
 export const may = (role: string): string => `coalesce(pg_has_role(to_regrole('${role}')::oid, 'USAGE'), false)`;
 
+/**
+ * Who writes it: a login of its own. Nightshift's other login may use the slots of `reserved_connections`, and whoever stays logged in for most of each minute would
+ * keep one of them from the remediation that frees connections.
+ */
+export const HEARTBEAT_USER = 'nightshift_heartbeat';
 /** The time, written every ten seconds where a database has `heartbeat` (write-heartbeat): what a copy has of it, it has of everything. Column `at`, timestamptz. */
 export const HEARTBEAT_TABLE = 'nightshift.heartbeat';
 /** The newest one that this server has, in epoch milliseconds; null: none. */

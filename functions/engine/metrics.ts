@@ -41,6 +41,8 @@ export const METRICS = {
   /** Runs of jobs that ended, by verdict, and how long after their time that was. */
   JobRuns: { unit: 'Count', dimensions: ['Job', 'Verdict'] },
   JobAge: { unit: 'Seconds', dimensions: ['Job'] },
+  /** Databases whose heartbeat can't be written before a person has set it up. The alarm `heartbeats-not-set-up` watches it. */
+  HeartbeatsNotSetUp: { unit: 'Count', dimensions: [] },
   /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches it. */
   Trouble: { unit: 'Count', dimensions: [] },
 } as const satisfies Record<string, { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimensions: readonly string[] }>;

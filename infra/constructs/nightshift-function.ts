@@ -42,6 +42,8 @@ export interface NightshiftFunctionProps {
   readonly environment?: Readonly<Record<string, string>>;
   readonly network?: FunctionNetwork | undefined;
   readonly reservedConcurrency?: number | undefined;
+  /** Of an asynchronous invocation that failed; without a word two. */
+  readonly retries?: 0 | 1 | 2;
   /** What it does with the journal: no more than `npm run iam-check` sees it do. */
   readonly journal: JournalAccess;
 }
@@ -78,7 +80,7 @@ export class NightshiftFunction extends Construct {
       ...(props.reservedConcurrency ? { reservedConcurrentExecutions: props.reservedConcurrency } : {}),
     });
     props.network?.attach(this.function, this.role);
-    this.#handleFailures(deployment.config);
+    this.#handleFailures(deployment.config, props.retries ?? 2);
   }
 
   /** Grants one more thing to the function's role. */
@@ -107,14 +109,14 @@ export class NightshiftFunction extends Construct {
   }
 
   /**
-   * Asynchronous invocations: two retries, then the failure queue ("Capturing records of Lambda asynchronous invocations"). Lambda's own
+   * Asynchronous invocations: retries, then the failure queue ("Capturing records of Lambda asynchronous invocations"). Lambda's own
    * service writes there, so it works from a VPC without a way out and when our code doesn't run at all.
    */
-  #handleFailures(config: DeploymentConfig): void {
+  #handleFailures(config: DeploymentConfig, maximumRetryAttempts: number): void {
     new CfnEventInvokeConfig(this, 'AsyncInvocation', {
       functionName: this.function.functionName,
       qualifier: '$LATEST',
-      maximumRetryAttempts: 2,
+      maximumRetryAttempts,
       // An event that is stale by then isn't acted on anyway; Lambda allows 60 s to 6 h.
       maximumEventAgeInSeconds: Math.min(21_600, Math.max(60, config.staleAfterSeconds)),
       destinationConfig: { onFailure: { destination: this.failures.queueArn } },

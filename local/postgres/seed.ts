@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-rds';
 import pg from 'pg';
 import { MAINTENANCE_GRANTS, NIGHTSHIFT_GRANTS } from '../../functions/databases/sql.ts';
+import { HEARTBEAT_GRANTS } from '../../functions/heartbeats/write-heartbeat/sql.ts';
 import { VERIFY_GRANTS } from '../../functions/jobs/verify-backup/sql.ts';
 import { PostgresError } from './errors.ts';
 import type { SessionTarget } from './sessions.ts';
@@ -173,6 +174,7 @@ async function fill(target: SessionTarget, passwords: ReadonlyMap<string, string
     await client.query(NIGHTSHIFT_GRANTS);
     await client.query(MAINTENANCE_GRANTS);
     await client.query(VERIFY_GRANTS);
+    await client.query(HEARTBEAT_GRANTS);
   } finally {
     await client.end();
   }

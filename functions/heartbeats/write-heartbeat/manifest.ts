@@ -10,7 +10,7 @@ export const manifest: HeartbeatManifest = {
   permissions: [
     {
       actions: ['rds-db:connect'],
-      resources: ['arn:{partition}:rds-db:{region}:{account}:dbuser:{databaseResourceId}/{databaseUser}'],
+      resources: ['arn:{partition}:rds-db:{region}:{account}:dbuser:{databaseResourceId}/nightshift_heartbeat'],
     },
   ],
   everyMinutes: 1,

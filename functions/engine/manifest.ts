@@ -17,7 +17,7 @@ export interface Permission {
   /** Condition keys that must have exactly these values (StringEquals): where an ARN can't say what is meant. */
   readonly onlyWhere?: Readonly<Record<string, string>>;
   /**
-   * Condition keys of several values, each of which must be like one of these (ForAllValues:StringLike). Placeholders as in `resources`: then each target has a
+   * Condition keys that may have several values (as `events:source` has one for each event of a call), each of which must be like one of these (ForAllValues:StringLike). Placeholders as in `resources`: then each target has a
    * statement of its own.
    */
   readonly onlyEach?: Readonly<Record<string, readonly string[]>>;

@@ -10,7 +10,7 @@ export const manifest = defineJob({
       actions: ['events:PutEvents'],
       resources: ['arn:{partition}:events:{region}:{account}:event-bus/default'],
       // Events of other kinds, made up, could start any remediation.
-      onlyWhere: { 'events:source': SCHEDULE_SOURCE },
+      onlyEach: { 'events:source': [SCHEDULE_SOURCE] },
     },
   ],
   runsFor: 'certificate',

@@ -23,7 +23,7 @@ export const manifest = defineJob({
       actions: ['events:PutEvents'],
       resources: ['arn:{partition}:events:{region}:{account}:event-bus/nightshift-{deployment}'],
       // Events of other kinds, made up, would be told as incidents.
-      onlyWhere: { 'events:source': NOTIFICATION_SOURCE, 'events:detail-type': REPORT_DETAIL_TYPE },
+      onlyEach: { 'events:source': [NOTIFICATION_SOURCE], 'events:detail-type': [REPORT_DETAIL_TYPE] },
     },
   ],
   runsFor: 'reports',

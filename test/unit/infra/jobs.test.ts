@@ -148,7 +148,11 @@ describe('a deployment with reports', () => {
     expect(of('s3:PutObject')?.Resource).toBe('arn:aws:s3:::nightshift-main-111122223333-us-east-1/reports/*');
     expect(of('events:PutEvents')).toMatchObject({
       Resource: 'arn:aws:events:us-east-1:111122223333:event-bus/nightshift-main',
-      Condition: { StringEquals: { 'events:source': 'nightshift', 'events:detail-type': 'Report Written' } },
+      // A request has as many sources and kinds as it has events.
+      Condition: {
+        'ForAllValues:StringLike': { 'events:source': ['nightshift'], 'events:detail-type': ['Report Written'] },
+        Null: { 'events:source': 'false', 'events:detail-type': 'false' },
+      },
     });
     const actions = statements.flatMap(({ Action }) => [Action].flat()).map(String);
     expect(actions.filter((action) => /^(ecs|rds|s3|events|cloudwatch|route53):/.test(action)).sort()).toEqual([
@@ -184,9 +188,24 @@ describe('a deployment with heartbeats', () => {
       ({ Effect, Action }) => Effect === 'Allow' && ![Action].flat().every((each) => /^(logs|sqs|ec2):/.test(each)),
     );
     expect(allowed).toMatchObject([
-      { Action: 'rds-db:connect', Resource: expect.stringMatching(/:dbuser:db-[A-Z0-9]+\/nightshift$/) },
+      { Action: 'rds-db:connect', Resource: expect.stringMatching(/:dbuser:db-[A-Z0-9]+\/nightshift_heartbeat$/) },
     ]);
     expect(JSON.stringify(allowed)).not.toContain('db-OTHER');
+  });
+
+  it('calls a person once for what is not set up, instead of once a minute by the failure queue', () => {
+    const built = two(true);
+    const [again] = resourcesOf(built, 'AWS::Lambda::EventInvokeConfig').filter(({ id }) =>
+      id.startsWith('writeheartbeat'),
+    );
+    expect(again?.properties).toMatchObject({ MaximumRetryAttempts: 0 });
+    const [alarm] = resourcesOf(built, 'AWS::CloudWatch::Alarm').filter(
+      ({ properties }) => properties.AlarmName === 'nightshift-main-heartbeats-not-set-up',
+    );
+    expect(alarm?.properties).toMatchObject({
+      ...{ Namespace: 'Nightshift', MetricName: 'HeartbeatsNotSetUp', TreatMissingData: 'notBreaching' },
+      Dimensions: [{ Name: 'Deployment', Value: 'main' }],
+    });
   });
 
   it('has no such function where no database wants it', () => {
@@ -270,7 +289,14 @@ describe('a deployment with certificates', () => {
     const puts = statementsOf(stack, 'Jobscheckcertificates').filter(({ Action }) =>
       [Action].flat().includes('events:PutEvents'),
     );
-    expect(puts).toMatchObject([{ Condition: { StringEquals: { 'events:source': SCHEDULE_SOURCE } } }]);
+    expect(puts).toMatchObject([
+      {
+        Condition: {
+          'ForAllValues:StringLike': { 'events:source': [SCHEDULE_SOURCE] },
+          Null: { 'events:source': 'false' },
+        },
+      },
+    ]);
   });
 });
 

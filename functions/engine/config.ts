@@ -216,6 +216,7 @@ export interface CapacityChecks {
   readonly storagePercent: number;
   /** Of an instance; services and connections have limits of their own. */
   readonly cpuPercent: number;
+  /** Of small instance classes at most a twentieth of what they have. */
   readonly memoryFreeMib: number;
 }
 

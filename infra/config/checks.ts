@@ -33,6 +33,7 @@ export const checksSchema = z.strictObject({
       storagePercent: z.number().gt(0).lte(100).default(90),
       /** CPU of a database; services have `cpuAbovePercent` and `memoryAbovePercent`, connections `connectionsAboveShare`. */
       cpuPercent: z.number().gt(0).lte(100).default(80),
+      /** Classes of 1 to 4 GiB: a twentieth of their memory, if that is less. */
       memoryFreeMib: z.number().min(0).max(4_194_304).default(256),
     })
     .prefault({}),

@@ -1,4 +1,5 @@
 /** What the projections amount to. Pure. */
+import type { Instance } from '../../databases/instance.ts';
 import type { CapacityChecks, DatabaseConfig, ServiceConfig } from '../../engine/config.ts';
 import type { Finding } from '../findings.ts';
 import { type Days, type Projection, projectionOf, type Rule } from './projection.ts';
@@ -33,11 +34,24 @@ interface Resource extends Rule {
 
 const percent = (value: number): string => `${value.toFixed(1)} %`;
 
-/** @param storageGib that the instance has now. */
+/**
+ * Memory of the sizes that have little ("Hardware specifications for DB instance classes", Amazon RDS User Guide: db.t3 and db.t4g). All others have 8 GiB or more.
+ */
+const SMALL_GIB: Readonly<Record<string, number>> = { micro: 1, small: 2, medium: 4 };
+/** A figure that fits large classes is reached on small ones in ordinary times. */
+const LEAST_MEMORY_SHARE = 0.05;
+
+/** How little may be free: what is configured, and no more than a share of what a small class has. @param instanceClass such as `db.t4g.micro`. */
+function memoryFloorMib(instanceClass: string, { memoryFreeMib }: CapacityChecks): number {
+  const gib = SMALL_GIB[instanceClass.split('.').at(-1) ?? ''];
+  return gib === undefined ? memoryFreeMib : Math.min(memoryFreeMib, LEAST_MEMORY_SHARE * gib * 1024);
+}
+
+/** @param instance its class and storage as they are now. */
 export function ofDatabase(
   { name, maxConnections, connectionsAboveShare }: DatabaseConfig,
   seen: DatabaseDays,
-  storageGib: number,
+  { instanceClass, storageGib }: Pick<Instance, 'instanceClass' | 'storageGib'>,
   limits: CapacityChecks,
 ): Finding[] {
   const gib = (value: number) => `${value.toFixed(1)} of ${storageGib} GiB`;
@@ -51,7 +65,7 @@ export function ofDatabase(
     {
       ...{ check: 'memory', level: 'busiest', show: (value: number) => `${(-value).toFixed(0)} MiB free` },
       days: seen.freeMemory.map((free) => (free === undefined ? undefined : -free / MIB)),
-      limit: -limits.memoryFreeMib,
+      limit: -memoryFloorMib(instanceClass, limits),
     },
     {
       ...{ check: 'connections', level: 'busiest', show: (value: number) => `${value.toFixed(0)} connections` },
@@ -82,13 +96,12 @@ const findings = (subject: string, { withinDays }: CapacityChecks, resources: re
 
 function resultOf(projection: Projection, withinDays: number): Finding['result'] {
   switch (projection.kind) {
-    case 'unknown':
-      return 'unknown';
     case 'reached':
       return 'failed';
     case 'grows':
       return projection.daysLeft < withinDays ? 'failed' : 'passed';
-    // A young database isn't in trouble: it is told with what is known.
+    // A young database, or a service that runs in office hours only, isn't in trouble: it is told with what is known. Whether it runs at all, check-health asks.
+    case 'unknown':
     case 'too-little':
     case 'steady':
       return 'passed';
@@ -98,7 +111,8 @@ function resultOf(projection: Projection, withinDays: number): Finding['result']
 }
 
 function says({ check, limit, show }: Resource, projection: Projection): string {
-  if (projection.kind === 'unknown') return `${check}: CloudWatch tells of nothing in the last two days`;
+  if (projection.kind === 'unknown')
+    return `${check}: CloudWatch tells of too few hours of the last days (12 make a day) for an outlook`;
   const now = `${check}: ${show(projection.now)}`;
   switch (projection.kind) {
     case 'reached':

@@ -73,7 +73,7 @@ async function outlookOfDatabase(database: DatabaseConfig, limits: CapacityCheck
       DAYS,
       now,
     );
-    return ofDatabase(database, days, read.storageGib, limits);
+    return ofDatabase(database, days, read, limits);
   } catch (error) {
     throw classifyAwsError(`read 30 days of ${database.name}`, error);
   }

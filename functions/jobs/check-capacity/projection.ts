@@ -20,7 +20,7 @@ export interface Rule {
 }
 
 export type Projection =
-  /** Nothing is told of the last two days. */
+  /** Too little is told of the days that count: the last two of what is stored, the last week of what comes and goes. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'reached'; readonly now: number }
   /** Fewer days than it takes. */
@@ -34,9 +34,12 @@ const LEAST_DAYS = 2 * WEEK;
 /** It grows when fewer than a third of the differences say otherwise: weekends may stay as they are while weekdays grow. */
 const DISSENT = 1 / 3;
 
+/** What is stored is what it is now; what comes and goes may rest over a weekend. */
+const SILENT_DAYS: Readonly<Record<Rule['level'], number>> = { newest: 2, busiest: WEEK };
+
 /** @param days of at least two weeks, better a month. */
 export function projectionOf(days: Days, { limit, level, fallAbove }: Rule): Projection {
-  if (days.slice(-2).every((day) => day === undefined)) return { kind: 'unknown' };
+  if (days.slice(-SILENT_DAYS[level]).every((day) => day === undefined)) return { kind: 'unknown' };
   const even = fallAbove === undefined ? days : withoutFalls(days, fallAbove);
   const recent = even.slice(-WEEK).filter(isTold);
   const now = level === 'newest' ? (recent.at(-1) ?? Number.NaN) : Math.max(...recent);

@@ -35,13 +35,31 @@ describe('a projection', () => {
     ['two weeks', days((day) => 20 + day, 14), { kind: 'grows', now: 33 }],
     ['a third of the days missing', days((day) => (day % 3 ? 20 + day : undefined)), { kind: 'grows', now: 49 }],
     ['every other day missing', days((day) => (day % 2 ? 20 + day : undefined)), { kind: 'too-little', days: 15 }],
-    ['every other week missing', days((day) => (day % 14 < 7 ? undefined : 20)), { kind: 'unknown' }],
+    ['every other week missing', days((day) => (day % 14 < 7 ? undefined : 20)), { kind: 'too-little', now: 20 }],
     ['silent since yesterday', days((day) => (day === 29 ? undefined : 20 + day)), { kind: 'grows', now: 48 }],
-    ['silent for two days', days((day) => (day > 27 ? undefined : 20)), { kind: 'unknown' }],
+    ['silent over a weekend', days((day) => (day > 27 ? undefined : 20 + day)), { kind: 'grows', now: 47 }],
+    ['silent for a week', days((day) => (day > 22 ? undefined : 20)), { kind: 'unknown' }],
+    ['told of on weekdays only', days((day) => (isWeekend(day) ? undefined : 20 + day)), { kind: 'grows', now: 49 }],
     ['nothing', days(() => undefined), { kind: 'unknown' }],
     ['growing on weekdays', days((day) => (isWeekend(day) ? 5 : 20 + day)), { kind: 'grows', now: 49, perDay: 1 }],
   ])('of %s', (_, seen, expected) => {
     expect(projectionOf(seen, rising)).toMatchObject(expected);
+  });
+
+  it('is none of what is stored and was not told of for two days', () => {
+    const stored = { limit: 90, level: 'newest' as const };
+    expect(
+      projectionOf(
+        days((day) => (day > 27 ? undefined : 20)),
+        stored,
+      ),
+    ).toEqual({ kind: 'unknown' });
+    expect(
+      projectionOf(
+        days((day) => (day > 28 ? undefined : 20)),
+        stored,
+      ),
+    ).toEqual({ kind: 'steady', now: 20 });
   });
 
   it('goes on with the trend over a fall that is none of it', () => {
@@ -59,7 +77,8 @@ describe('the outlook of a database', () => {
     connections: days(() => 20),
     freeStorage: days(() => 60 * GIB),
   };
-  const of = (more: Partial<DatabaseDays>) => ofDatabase(database, { ...calm, ...more }, 100, limits);
+  const of = (more: Partial<DatabaseDays>) =>
+    ofDatabase(database, { ...calm, ...more }, { instanceClass: 'db.m7g.large', storageGib: 100 }, limits);
   const failed = (more: Partial<DatabaseDays>) =>
     of(more).flatMap(({ check, result }) => (result === 'passed' ? [] : [`${check} ${result}`]));
 
@@ -77,9 +96,29 @@ describe('the outlook of a database', () => {
     [{ freeMemory: days((day) => (900 - 20 * day) * MIB) }, ['memory failed']],
     [{ freeMemory: days((day) => (300 + 20 * day) * MIB) }, []],
     [{ connections: days((day) => 10 + day) }, ['connections failed']],
-    [{ cpu: days(() => undefined) }, ['cpu unknown']],
+    // A database that was made hours ago.
+    [{ cpu: days(() => undefined) }, []],
   ])('%#: names what runs out', (more, expected) => {
     expect(failed(more)).toEqual(expected);
+  });
+
+  it.each([
+    ['db.t4g.micro', 60, 'passed'],
+    ['db.t4g.micro', 51, 'failed'],
+    ['db.t3.small', 110, 'passed'],
+    ['db.t3.small', 102, 'failed'],
+    ['db.t3.medium', 210, 'passed'],
+    ['db.t3.medium', 204, 'failed'],
+    ['db.t4g.large', 260, 'passed'],
+    ['db.t4g.large', 256, 'failed'],
+    ['', 256, 'failed'],
+  ])('on %s, takes %i MiB of free memory as %s', (instanceClass, mib, result) => {
+    const seen = { ...calm, freeMemory: days(() => mib * MIB) };
+    expect(ofDatabase(database, seen, { instanceClass, storageGib: 100 }, limits)[2]).toMatchObject({
+      ...{ check: 'memory', result },
+    });
+    const lower = ofDatabase(database, seen, { instanceClass, storageGib: 100 }, { ...limits, memoryFreeMib: 10 });
+    expect(lower[2]?.result).toBe('passed');
   });
 
   it('says how much, of what, until when', () => {
@@ -91,6 +130,7 @@ describe('the outlook of a database', () => {
     expect(of({ freeMemory: days(() => 200 * MIB) })[2]?.says).toBe(
       'memory: 200 MiB free, and 256 MiB free is as far as it may go',
     );
+    expect(of({ cpu: days(() => undefined) })[1]?.says).toMatch(/^cpu: CloudWatch tells of too few hours/);
     expect(of({ cpu: days(() => 10, 5) })[1]?.says).toBe('cpu: 10.0 %; 5 days are told of, too few for a projection');
   });
 });

@@ -30,7 +30,7 @@ export interface Release {
 
 /**
  * A release that was rolled out shortly before the trouble, over a revision that was steady: it is likelier to blame than the load. One that went back to what
- * had run before is no new release.
+ * had proved itself before is no new release.
  */
 export function recentRelease(
   history: readonly PastDeployment[],
@@ -39,9 +39,22 @@ export function recentRelease(
   withinSeconds: number,
 ): Release | undefined {
   const rollout = rolloutOfCurrent(history, current);
-  if (!rollout || rollout.earlier.some(({ taskDefinition }) => taskDefinition === current)) return undefined;
+  if (!rollout || hadProvedItself(rollout.earlier, current, withinSeconds)) return undefined;
   const ageSeconds = ageSecondsOf(rollout.first, atMs);
   if (atMs < rollout.first.createdAtMs || ageSeconds > withinSeconds) return undefined;
-  const before = rollout.earlier.find(({ status }) => status === 'SUCCESSFUL')?.taskDefinition;
+  const before = rollout.earlier.find(
+    ({ status, taskDefinition }) => status === STEADY && taskDefinition !== current,
+  )?.taskDefinition;
   return before === undefined ? undefined : { ageSeconds, before };
+}
+
+const STEADY = 'SUCCESSFUL';
+
+/** Whether the revision was steady once before, for longer than a release is blamed: a bad one that was taken back soon is as bad the second time. */
+function hadProvedItself(earlier: readonly PastDeployment[], current: string, withinSeconds: number): boolean {
+  let endedAtMs = 0;
+  return earlier.some((past) => {
+    if (past.taskDefinition !== current) endedAtMs = past.createdAtMs;
+    return past.taskDefinition === current && past.status === STEADY && ageSecondsOf(past, endedAtMs) > withinSeconds;
+  });
 }

@@ -75,6 +75,8 @@ describe('raise-task-resources decides', () => {
     ['it was longer ago', { history: [past(7, 1801), past(6, 90_000)] }],
     ['it came after the trouble', { history: [past(7, -1), past(6, 90_000)] }],
     ['it was a way back', { history: [past(7, 120), past(8, 600), past(7, 90_000)] }],
+    ['it was a way back, restarted since', { history: [past(7, 60), past(7, 120), past(8, 600), past(7, 90_000)] }],
+    ['it had lasted before', { history: [past(7, 120), past(8, 600), past(7, 700), past(7, 2_401), past(6, 90_000)] }],
     ['it was a restart', { history: [past(7, 120), past(7, 90_000)] }],
     ['nothing before was steady', { history: [past(7, 120), past(6, 90_000, 'STOPPED')] }],
     [
@@ -83,6 +85,20 @@ describe('raise-task-resources decides', () => {
     ],
   ])('not to blame a release when %s', (_, more) => {
     expect(on(seen(more))).toMatchObject({ kind: 'act' });
+  });
+
+  it.each<[string, Seen['history']]>([
+    ['was taken back soon', [past(7, 120), past(6, 600), past(7, 900), past(6, 90_000)]],
+    ['lasted just as long as a release is blamed', [past(7, 120), past(6, 600), past(7, 2_400), past(6, 90_000)]],
+    ['never was steady', [past(7, 120), past(6, 600), past(7, 50_000, 'STOPPED'), past(6, 90_000)]],
+    [
+      'was restarted until it was taken back',
+      [past(7, 120), past(6, 600), past(7, 700), past(7, 900), past(6, 90_000)],
+    ],
+    ['came just before one that failed', [past(7, 120), past(8, 600, 'STOPPED'), past(7, 900), past(6, 90_000)]],
+  ])('to blame a release that had run before, when that %s', (_, history) => {
+    const reason = expect.stringContaining('going back to backend:6, which was steady, is the better step');
+    expect(on(seen({ history }))).toEqual({ kind: 'escalate', reason });
   });
 
   it('to blame a release up to the last second of its time', () => {

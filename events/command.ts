@@ -17,6 +17,7 @@ const signal = z.pipe(
     at: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time')),
     target: z.string(),
     alarmArn: z.optional(z.string()),
+    mutedUntil: z.optional(z.string()),
     firstEvaluation: z.boolean(),
     recheck: z.number(),
     runbook: z.optional(z.string()),

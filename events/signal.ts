@@ -33,6 +33,8 @@ export interface Signal {
   readonly target: string;
   /** Set when this is the alarm's first evaluation after it was created or changed. */
   readonly firstEvaluation: boolean;
+  /** Until when a mute rule of its owner keeps the alarm quiet (ISO 8601). */
+  readonly mutedUntil?: string;
   /** 0 for the event itself; n when the reconciler brings it up again for the n-th time, because it was held or refused. */
   readonly recheck: number;
   /** The runbook whose ladder it climbs; absent: the one that the invoked remediation begins. */

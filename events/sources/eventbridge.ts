@@ -6,6 +6,12 @@ import * as z from 'zod/mini';
 
 export const timestamp = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time'));
 
+/**
+ * Of an alarm's event, there only while an alarm mute rule holds: by which rule, and until when. The rule mutes the alarm's actions; events are sent all the
+ * same (Amazon CloudWatch User Guide, "Alarm events and EventBridge"; API page "PutAlarmMuteRule").
+ */
+export const muteDetail = z.optional(z.looseObject({ muteWindowEnd: timestamp }));
+
 /** An event of exactly this `source` and one of these `detail-type`s. */
 export const eventOf = <Detail extends z.ZodMiniType>(source: string, detailTypes: readonly string[], detail: Detail) =>
   z.looseObject({

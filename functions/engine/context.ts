@@ -80,6 +80,7 @@ export async function readSituation<T extends Protected, O>(
     switch: MASTER_SWITCH,
     target: targetKey(signal.target),
     alarm: alarmKey(signal.subject),
+    wholeAlarm: alarmKey(signal.alarmArn ?? signal.subject),
     storm: stormKey,
   };
   const [items, opened] = await Promise.all([
@@ -92,7 +93,7 @@ export async function readSituation<T extends Protected, O>(
     event: get<EventItem>(keys.event),
     switchState: get<SwitchItem>(keys.switch)?.state ?? 'run',
     target: asTarget(get(keys.target)),
-    alarm: get<AlarmItem>(keys.alarm),
+    alarm: withActionsOf(get<AlarmItem>(keys.alarm), get<AlarmItem>(keys.wholeAlarm)),
     upstreamsInTrouble: upstreams.flatMap((name) => {
       const incidentId = get<TargetItem>(targetKey(name))?.openIncidentId;
       return incidentId === undefined
@@ -103,6 +104,15 @@ export async function readSituation<T extends Protected, O>(
     stormPagedAt: get<StormItem>(keys.storm)?.pagedAt ?? 0,
   };
 }
+
+/** Whether actions are disabled is said of the alarm as a whole; its state says nothing of one of its time series. */
+const withActionsOf = (alarm: AlarmItem | undefined, whole: AlarmItem | undefined): AlarmItem | undefined =>
+  whole?.actionsDisabledUntil === undefined
+    ? alarm
+    : {
+        ...(alarm ?? { state: 'INSUFFICIENT_DATA', stateAt: 0 }),
+        actionsDisabledUntil: whole.actionsDisabledUntil,
+      };
 
 /** Reads one target as it is now. */
 export async function readTarget(store: Store, target: string): Promise<TargetItem> {

@@ -54,6 +54,7 @@ type Guard = (input: GuardInput) => Stop | undefined;
 export const GUARDS: Readonly<Record<string, Guard>> = {
   recovered: recoveredGuard,
   'actions-disabled': actionsDisabledGuard,
+  muted: mutedGuard,
   // Before the switch: whoever pauses in a storm isn't called for each of its targets afterwards.
   storm: stormGuard,
   switch: switchGuard,
@@ -97,6 +98,14 @@ function actionsDisabledGuard({ signal, alarm, now }: GuardInput): Stop | undefi
   if ((alarm?.actionsDisabledUntil ?? 0) <= now) return undefined;
   const detail = `the actions of ${signal.name} are disabled (DisableAlarmActions)`;
   return { kind: 'held', reason: 'actions-disabled', detail, recheckAt: now + SOON_MS };
+}
+
+/** What its event said: whoever made the rule wants nothing done for so long. */
+function mutedGuard({ signal: { name, mutedUntil }, now }: GuardInput): Stop | undefined {
+  const until = mutedUntil === undefined ? now : Date.parse(mutedUntil);
+  if (!(until > now)) return undefined;
+  const detail = `${name} is muted until ${new Date(until).toISOString()} (alarm mute rule)`;
+  return { kind: 'held', reason: 'actions-disabled', detail, recheckAt: until };
 }
 
 /** By the time it is looked at again, the incidents that began before it are older than a storm lasts. */

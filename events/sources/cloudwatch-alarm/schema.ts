@@ -3,6 +3,7 @@
  * Source: Amazon CloudWatch User Guide, "Alarm events and EventBridge" and "Alarm tags in action payloads".
  */
 import * as z from 'zod/mini';
+import { muteDetail } from '../eventbridge.ts';
 
 const timestamp = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time'));
 
@@ -48,6 +49,7 @@ export const alarmStateChange = z.looseObject({
       description: z.optional(z.string()),
     }),
     alarmTags: z.optional(z.record(z.string(), z.string())),
+    muteDetail,
   }),
 });
 

@@ -3,7 +3,7 @@
  * CloudWatch User Guide, "Alarm events and EventBridge"; API page "AlarmContributor").
  */
 import * as z from 'zod/mini';
-import { eventOf, timestamp } from '../eventbridge.ts';
+import { eventOf, muteDetail, timestamp } from '../eventbridge.ts';
 
 export const CONTRIBUTOR_EVENT = 'CloudWatch Alarm Contributor State Change';
 
@@ -25,5 +25,6 @@ export const contributorStateChange = eventOf(
       ),
     }),
     alarmTags: z.optional(z.record(z.string(), z.string())),
+    muteDetail,
   }),
 );

@@ -11,7 +11,7 @@ import {
   type TriggerMetric,
 } from '../manifest.ts';
 import { certificateTarget } from './certificates.ts';
-import { malformed, REASON_LIMIT, type Rejection } from './source.ts';
+import { malformed, mutedUntil, REASON_LIMIT, type Rejection } from './source.ts';
 
 const DATAPOINTS_LIMIT = 10;
 
@@ -122,7 +122,7 @@ function targetsOf(
 }
 
 function toSignal(alarm: AlarmStateChange, target: string, metricName: string, runbook: string): Signal {
-  const { alarmName, state, previousState } = alarm.detail;
+  const { alarmName, state, previousState, muteDetail } = alarm.detail;
   const data = readReasonData(state.reasonData);
   return {
     id: alarm.id,
@@ -134,6 +134,7 @@ function toSignal(alarm: AlarmStateChange, target: string, metricName: string, r
     target,
     firstEvaluation:
       previousState?.value === 'INSUFFICIENT_DATA' && /initial alarm creation/i.test(previousState.reason ?? ''),
+    ...mutedUntil(muteDetail),
     recheck: 0,
     runbook,
     rung: 0,

@@ -8,7 +8,7 @@ import { CONTRIBUTOR_EVENT, contributorStateChange } from '../../../events/sourc
 import { DEPLOYMENT_TAG, metricTriggersOf, RUNBOOK_TAG, type TargetKind } from '../manifest.ts';
 import { happened } from './build.ts';
 import { targetOfDimensions } from './cloudwatch-alarm.ts';
-import { type EventSource, malformed, type Rejection } from './source.ts';
+import { type EventSource, malformed, mutedUntil, type Rejection } from './source.ts';
 
 const KINDS: Readonly<Record<string, TargetKind>> = {
   'AWS/ECS': 'ecs-service',
@@ -29,7 +29,7 @@ export const source: EventSource = {
     if (!parsed.success) return malformed(event, parsed.error);
     const { id, account, resources, detail } = parsed.data;
     const [alarmArn] = resources;
-    const { alarmName, alarmContributor, state, configuration, alarmTags = {} } = detail;
+    const { alarmName, alarmContributor, state, configuration, alarmTags = {}, muteDetail } = detail;
     const refuse = (rejected: RejectReason, why: string): Rejection => ({
       rejected,
       detail: `${alarmName} ${why}`,
@@ -65,7 +65,7 @@ export const source: EventSource = {
       facts: { alarmName, metricName: metric.name, contributor: alarmContributor.id },
     });
     // Two alarms on one target are two troubles.
-    return { ...signal, subject: `${signal.subject}:${alarmArn}`, alarmArn };
+    return { ...signal, subject: `${signal.subject}:${alarmArn}`, alarmArn, ...mutedUntil(muteDetail) };
   },
 };
 

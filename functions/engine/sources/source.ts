@@ -54,6 +54,10 @@ export interface EventSource {
 export const eventSubject = (source: EventSourceName, target: string, what: string): string =>
   `${source}:${target}:${what}`;
 
+/** Of an alarm's event: until when the alarm is muted. */
+export const mutedUntil = (mute: { readonly muteWindowEnd: string } | undefined): Pick<Signal, 'mutedUntil'> =>
+  mute ? { mutedUntil: new Date(mute.muteWindowEnd).toISOString() } : {};
+
 /** Longest text that a signal keeps of its event. */
 export const REASON_LIMIT = 500;
 

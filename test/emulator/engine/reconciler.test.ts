@@ -153,6 +153,20 @@ describe('an alarm whose actions are disabled', () => {
     expect(world.target(NAME).changes).toBe(1);
   });
 
+  it('is held while a mute rule keeps it quiet, and acted on at the end of that if it still fires', async () => {
+    const at = Date.now();
+    const muteWindowEnd = new Date(at + 30 * MINUTE).toISOString();
+    const event = firing('muted', at) as { detail: object };
+    const muted = { ...event, detail: { ...event.detail, muteDetail: { mutedByArn: 'arn:x', muteWindowEnd } } };
+    const recheckAt = muteWindowEnd;
+    expect(await world.deliver(muted)).toMatchObject({ kind: 'held', reason: 'actions-disabled', recheckAt });
+    await run({ alarms: { 'muted-cpu': 'ALARM' }, at: at + 29 * MINUTE });
+    expect(world.target('muted').changes).toBe(0);
+    expect((await readTarget(world.store, keyOf('muted'))).openIncidentId).toBeUndefined();
+    await run({ alarms: { 'muted-cpu': 'ALARM' }, at: at + 31 * MINUTE });
+    expect(world.target('muted').changes).toBe(1);
+  });
+
   it('is acted on at its own event once nobody has said for a while that they are', async () => {
     const at = Date.now();
     const minutes = (world.config.reconcileEverySeconds * 6) / 60 + 1;

@@ -10,6 +10,7 @@ import { handle } from '../../../functions/engine/handler.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import type { Remediation } from '../../../functions/engine/remediation.ts';
 import { Store } from '../../../functions/engine/store.ts';
+import { alarmActionsDisabled } from '../../../functions/engine/writes.ts';
 import type { Observation } from '../../../functions/remediations/release-idle-connections/decide.ts';
 import { startMinistack } from '../../../local/emulators/index.ts';
 import type { SeededDatabase, SeedUser } from '../../../local/postgres/seed.ts';
@@ -131,6 +132,23 @@ function shortOf(name: string): object {
   });
 }
 
+/** One time series of a Metrics Insights alarm on all databases ("Alarm events and EventBridge"). */
+const seriesOf = (name: string, alarmArn: string) => ({
+  ...alarmEvent({ id: `event-${++ids}`, 'detail-type': 'CloudWatch Alarm Contributor State Change' }),
+  resources: [alarmArn],
+  detail: {
+    alarmName: 'full-databases',
+    alarmContributor: { id: '6d442278dba546f6', attributes: { DBInstanceIdentifier: name } },
+    state: { value: 'ALARM', reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
+    configuration: {
+      metrics: [
+        { id: 'q1', expression: 'SELECT MAX(DatabaseConnections) FROM "AWS/RDS" GROUP BY DBInstanceIdentifier' },
+      ],
+    },
+    alarmTags: { 'nightshift:runbook': 'release-idle-connections' },
+  },
+});
+
 const timeline = async (outcome: Outcome) => {
   const incident = 'incidentId' in outcome ? await readIncident(store, outcome.incidentId) : undefined;
   if (!incident) throw new Error(`${outcome.kind}: no incident`);
@@ -190,6 +208,22 @@ describe('release-idle-connections on a real server', () => {
       idleSeconds: expect.any(Number),
     });
     expect(JSON.stringify(entries)).not.toMatch(/SELECT|BEGIN|password/i);
+  });
+
+  it('answers one time series of an alarm on all databases: not while its actions are disabled, then for that database, and for none that is well', async () => {
+    const alarmArn = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:full-databases';
+    const [full, well] = ['full', 'well'];
+    const idle = await open('orders_app', 34, 'idle');
+    await grownOld();
+    await store.transact([alarmActionsDisabled('journal', alarmArn, Date.now() + 3_600_000)]);
+    const held = { kind: 'held', reason: 'actions-disabled' };
+    expect(await fire({ name: full, event: seriesOf(full, alarmArn) })).toMatchObject(held);
+    expect(idle.report().ended).toBe(0);
+    await store.transact([alarmActionsDisabled('journal', alarmArn, 0)]);
+    const outcome = await fire({ name: full, event: seriesOf(full, alarmArn) });
+    expect(outcome).toMatchObject({ kind: 'remediated' });
+    expect(JSON.stringify(await timeline(outcome))).toContain('alarm full-databases, full: Threshold Crossed');
+    expect(await fire({ name: well, event: seriesOf(well, alarmArn) })).toMatchObject({ kind: 'already-fine' });
   });
 
   it('still gets in when every ordinary slot is taken [4/relieve-connection-pool]', async () => {

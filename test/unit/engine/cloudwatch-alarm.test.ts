@@ -35,6 +35,16 @@ describe('reading a CloudWatch alarm event', () => {
     });
   });
 
+  it('knows until when a mute rule keeps it quiet, and that none does', () => {
+    const muteDetail = { mutedByArn: 'arn:x', muteWindowEnd: '2026-01-01T12:00:00.000+0000' };
+    expect(readAlarmEvent(alarmEvent({ detail: { muteDetail } }), scaleOut, config)).toMatchObject({
+      mutedUntil: '2026-01-01T12:00:00.000Z',
+    });
+    expect(readAlarmEvent(alarmEvent({ detail: { muteDetail: undefined } }), scaleOut, config)).not.toHaveProperty(
+      'mutedUntil',
+    );
+  });
+
   it('reads OK as resolved', () => {
     const event = alarmEvent({ detail: { state: { value: 'OK', timestamp: new Date(NOW).toISOString() } } });
     expect(readAlarmEvent(event, scaleOut, config)).toMatchObject({ state: 'resolved' });

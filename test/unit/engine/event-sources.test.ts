@@ -225,6 +225,7 @@ describe('an event source', () => {
       ...{ id: event.id, source: 'cloudwatch-contributor', target: 'rds-instance/orders-db' },
       ...{ name: 'release-idle-connections', state: 'firing', recheck: 0, rung: 0, firstEvaluation: false },
       ...{ subject: `cloudwatch-contributor:rds-instance/orders-db:release-idle-connections:${full}`, alarmArn: full },
+      mutedUntil: '2026-01-01T12:00:00.000Z',
     });
     expect(read(event)).toEqual(read(contributor()));
     const fuller = read(contributor({}, ['arn:aws:cloudwatch:us-east-1:123456789012:alarm:fuller']));

@@ -51,6 +51,14 @@ describe('preflight', () => {
       }),
       { kind: 'held', reason: 'actions-disabled' },
     ],
+    [
+      'muted by a rule',
+      with_({ signal: { ...signal, recheck: 1, mutedUntil: new Date(NOW + 1).toISOString() } }),
+      {
+        ...{ kind: 'held', reason: 'actions-disabled', recheckAt: NOW + 1 },
+        detail: `${signal.name} is muted until ${new Date(NOW + 1).toISOString()} (alarm mute rule)`,
+      },
+    ],
     ['stale', with_({ signal: at(901) }), { kind: 'held', reason: 'stale', recheckAt: NOW }],
     [
       'first evaluation',
@@ -158,6 +166,7 @@ describe('preflight', () => {
       'disabled actions of which nobody has told for a while',
       with_({ alarm: { state: 'INSUFFICIENT_DATA', stateAt: 0, actionsDisabledUntil: NOW } }),
     ],
+    ['a mute that ends now', with_({ signal: { ...signal, mutedUntil: new Date(NOW).toISOString() } })],
     ['an event exactly at the limit of age', with_({ signal: at(900) })],
     [
       'a take-over that ends now',

@@ -48,7 +48,7 @@ export const checksSchema = z.strictObject({
       replicaLagAboveSeconds: z.number().gt(0).max(86_400).default(60),
       /** Transaction logs kept for a replication slot that nobody reads: they fill the disk. */
       retainedLogsAboveMib: z.int().min(1).max(67_108_864).default(1024),
-      /** All indexes together that no statement has used since statistics are kept, 30 days at least. */
+      /** All indexes together that every run of 30 days has seen unused (the 200 largest). */
       unusedIndexesAboveMib: z.int().min(1).max(67_108_864).default(1024),
     })
     .prefault({}),

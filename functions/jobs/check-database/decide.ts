@@ -1,18 +1,21 @@
 /** What the daily look into a database finds. Pure. */
 import type { DatabaseChecks, DatabaseConfig } from '../../engine/config.ts';
 import type { Finding } from '../findings.ts';
+import type { UnusedSince } from './history.ts';
 import type { DatabaseReading, LongSession } from './sql.ts';
 
 /** An index of a report that is made each month is used each month. */
-const STATISTICS_LEAST_SECONDS = 30 * 86_400;
+const UNUSED_LEAST_SECONDS = 30 * 86_400;
 /** As many as a person reads. */
 const NAMED = 3;
 
-/** One finding for each thing looked at, in the order in which somebody would look. @param limits of `checks.database`. */
+/** One finding for each thing looked at, in the order in which somebody would look. @param limits of `checks.database`. @param now epoch milliseconds. */
 export function databaseFindings(
   { name: subject, connectionsAboveShare, deadRowsAboveShare }: DatabaseConfig,
   seen: DatabaseReading,
   limits: DatabaseChecks,
+  since: UnusedSince,
+  now: number,
 ): Finding[] {
   const finding = (check: string, isBad: boolean, says: string): Finding => {
     return { check, subject, result: isBad ? 'failed' : 'passed', says };
@@ -27,7 +30,7 @@ export function databaseFindings(
     longStatements(subject, seen, limits),
     finding('dead-rows', seen.worn.length > 0, `${seen.worn.length} tables ${dead}${wornNames}`),
     finding('transaction-ids', seen.transactionIdAge > limits.transactionIdsAbove, age),
-    ...unusedIndexes(subject, seen, limits),
+    ...unusedIndexes(subject, seen, limits, (id) => (now - Date.parse(since[id] ?? '')) / 1000),
     ...replication(seen, limits).map(({ isBad, says }) => finding('replication', isBad, says)),
     ...seen.idleSlots.map(({ slot, mib }) =>
       finding(
@@ -57,16 +60,27 @@ function longStatements(subject: string, seen: DatabaseReading, limits: Database
 const toldOf = ({ pid, user, state, seconds, isBlocked }: LongSession): string =>
   `${user} (${pid}) ${state} for ${seconds.toFixed(0)} s${isBlocked ? ', waiting for another' : ''}`;
 
-/** A replica counts uses of its own, and not its source's: nothing is said there. */
-function unusedIndexes(subject: string, seen: DatabaseReading, { unusedIndexesAboveMib }: DatabaseChecks): Finding[] {
+/**
+ * A replica counts uses of its own, and not its source's: nothing is said there. PostgreSQL doesn't tell when an index was made, so one is judged once the runs have seen
+ * it unused for that long.
+ * @param unusedSeconds how long ago a run saw it unused first, by its id.
+ */
+function unusedIndexes(
+  subject: string,
+  seen: DatabaseReading,
+  { unusedIndexesAboveMib }: DatabaseChecks,
+  unusedSeconds: (id: string) => number,
+): Finding[] {
   if (seen.isReplica) return [];
   const about = { check: 'unused-indexes', subject };
   const days = Math.floor(seen.statisticsSeconds / 86_400);
-  if (seen.statisticsSeconds < STATISTICS_LEAST_SECONDS)
+  if (seen.statisticsSeconds < UNUSED_LEAST_SECONDS)
     return [{ ...about, result: 'passed', says: `uses are counted for ${days} days, too short to say what is unused` }];
-  const names = named(seen.unused.map(({ index, mib }) => `${index} (${mib.toFixed(0)} MiB)`));
-  const says = `${seen.unusedMib.toFixed(0)} MiB of indexes were not used in ${days} days; the limit is ${unusedIndexesAboveMib} MiB${names}`;
-  return [{ ...about, result: seen.unusedMib > unusedIndexesAboveMib ? 'failed' : 'passed', says }];
+  const judged = seen.unused.filter(({ id }) => unusedSeconds(id) >= UNUSED_LEAST_SECONDS);
+  const mib = judged.reduce((sum, each) => sum + each.mib, 0);
+  const names = named(judged.map((each) => `${each.index} (${each.mib.toFixed(0)} MiB)`));
+  const says = `${mib.toFixed(0)} MiB of indexes were not used in 30 days; the limit is ${unusedIndexesAboveMib} MiB${names}`;
+  return [{ ...about, result: mib > unusedIndexesAboveMib ? 'failed' : 'passed', says }];
 }
 
 function replication(

@@ -3,7 +3,9 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { CreateDBInstanceReadReplicaCommand, ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import { withClient } from '../../../functions/databases/session.ts';
 import type { DatabaseChecks, DatabaseConfig } from '../../../functions/engine/config.ts';
+import { readDatabase } from '../../../functions/jobs/check-database/sql.ts';
 import { readRuns } from '../../../functions/jobs/items.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { takeTurn } from '../../../functions/jobs/run.ts';
@@ -133,12 +135,28 @@ describe('check-database', () => {
       const unused = (seen.report.unusedIndexes as { index: string }[]).map(({ index }) => index);
       expect(unused).toContain('public.orders_never_used');
       expect(unused).not.toContain('public.orders_pkey');
+      expect(Object.keys(seen.report.unusedSince as object)).toHaveLength((seen.report.unusedIndexes as []).length);
       // An hour's statistics say nothing of an index: it is named and not judged.
-      expect((await look({ unusedIndexesAboveMib: 1 })).summary).not.toContain('indexes');
+      const next = await look({ unusedIndexesAboveMib: 1 });
+      expect(next.summary).not.toContain('indexes');
+      // What a run saw first, the next goes on with.
+      expect(next.report.unusedSince).toMatchObject(seen.report.unusedSince as object);
     } finally {
       await asAdmin("SELECT pg_drop_replication_slot('left_behind')");
       await asMaster(seeded, 'DROP TABLE worn, filler');
     }
+  });
+
+  it('counts uses from when a crash dropped all statistics, which only the shared ones tell', async () => {
+    const { host, port, user, database: databaseName } = seeded;
+    const target = { ...database, host, port, user, databaseName };
+    await asAdmin("SELECT pg_stat_reset_shared('bgwriter')");
+    const { statisticsSeconds } = await withClient(target, base, (client) => readDatabase(client, target, 300));
+    const [shared] = await asMaster<{ seconds: number }>(
+      seeded,
+      'SELECT extract(epoch FROM clock_timestamp() - stats_reset)::float8 AS seconds FROM pg_stat_bgwriter',
+    );
+    expect(statisticsSeconds).toBeLessThan(shared?.seconds ?? 0);
   });
 
   it('[D153] looks at both ends of a replication', async () => {

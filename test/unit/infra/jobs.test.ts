@@ -118,7 +118,7 @@ describe('a deployment with a look into each database', () => {
       Effect === 'Allow' ? [Action].flat() : [],
     );
     expect(actions.filter((action) => !/^(logs|sqs|ec2):/.test(action)).sort()).toEqual([
-      ...['dynamodb:GetItem', 'dynamodb:PutItem', 'rds-db:connect'],
+      ...['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'rds-db:connect'],
     ]);
   });
 });

@@ -1,17 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DatabaseChecks } from '../../../functions/engine/config.ts';
 import { databaseFindings } from '../../../functions/jobs/check-database/decide.ts';
-import type { DatabaseReading } from '../../../functions/jobs/check-database/sql.ts';
+import { unusedSince } from '../../../functions/jobs/check-database/history.ts';
+import { type DatabaseReading, readDatabase } from '../../../functions/jobs/check-database/sql.ts';
 import { database } from '../../support/fixtures.ts';
 
 const DAY = 86_400;
+const NOW = Date.parse('2026-11-21T06:30:00Z');
+const daysAgo = (days: number) => new Date(NOW - days * DAY * 1000).toISOString();
+const SINCE = { 1: daysAgo(30), 2: daysAgo(40), 3: daysAgo(29) };
+const unused = (id: string, mib: number) => ({ id, index: `public.index_${id}`, table: 'public.orders', mib });
 const limits: DatabaseChecks = {
   ...{ statementsLongerThanSeconds: 300, transactionIdsAbove: 500_000_000, replicaLagAboveSeconds: 60 },
   ...{ retainedLogsAboveMib: 1024, unusedIndexesAboveMib: 1024 },
 };
 const well: DatabaseReading = {
   ...{ canReadStats: true, connections: 10, maxConnections: 80, long: [], longCount: 0 },
-  ...{ databaseMib: 100, tables: [], worn: [], unused: [], unusedMib: 0, statisticsSeconds: 90 * DAY },
+  ...{ databaseMib: 100, tables: [], worn: [], unused: [], statisticsSeconds: 90 * DAY },
   ...{ transactionIdAge: 1000, oldestDatabase: 'orders', isReplica: false, isStreaming: false, behindSeconds: 0 },
   ...{ readers: [], idleSlots: [] },
 };
@@ -19,13 +24,13 @@ const session = {
   ...{ pid: 17, user: 'reporting', application: 'reports', state: 'active', seconds: 400, isBlocked: false },
 };
 const notPassed = (more: Partial<DatabaseReading>) =>
-  databaseFindings(database, { ...well, ...more }, limits).flatMap(({ check, result, says }) =>
+  databaseFindings(database, { ...well, ...more }, limits, SINCE, NOW).flatMap(({ check, result, says }) =>
     result === 'passed' ? [] : [`${check} ${result}: ${says}`],
   );
 
 describe('the look into a database', () => {
   it('passes over one that is well, with a finding for each thing looked at', () => {
-    const findings = databaseFindings(database, well, limits);
+    const findings = databaseFindings(database, well, limits, {}, NOW);
     expect(findings.map(({ check, result }) => `${check} ${result}`)).toEqual([
       ...['connections passed', 'long-statements passed', 'dead-rows passed', 'transaction-ids passed'],
       'unused-indexes passed',
@@ -42,12 +47,14 @@ describe('the look into a database', () => {
     [{ worn: [{ table: 'public.orders', deadRows: 9000, liveRows: 1 }] }, [/^dead-rows failed: 1 .*orders \(9000\)$/]],
     [{ transactionIdAge: 500_000_000 }, []],
     [{ transactionIdAge: 500_000_001 }, [/^transaction-ids failed: .* of orders, is 500000001 transactions old/]],
-    [{ unusedMib: 1024 }, []],
+    [{ unused: [unused('1', 1024)] }, []],
     [
-      { unusedMib: 1025, unused: [{ index: 'public.old', table: 'public.orders', mib: 1025 }] },
-      [/^unused-indexes failed: 1025 MiB of indexes were not used in 90 days; .*: public.old \(1025 MiB\)$/],
+      { unused: [unused('1', 1000), unused('2', 25)] },
+      [/^unused-indexes failed: 1025 MiB of indexes were not used in 30 days; .*: public.index_1 \(1000 MiB\), .*_2/],
     ],
-    [{ unusedMib: 1025, statisticsSeconds: 29 * DAY }, []],
+    // Not for long enough, or never seen before: it may have been made today.
+    [{ unused: [unused('3', 9999), unused('4', 9999)] }, []],
+    [{ unused: [unused('1', 9999)], statisticsSeconds: 29 * DAY }, []],
     [{ idleSlots: [{ slot: 'left', mib: 1024 }] }, []],
     [{ idleSlots: [{ slot: 'left', mib: 1025 }] }, [/^slot failed: 1025 MiB .* slot left, which nobody reads/]],
     [{ readers: [{ name: 'r', state: 'streaming', behindSeconds: 60 }] }, []],
@@ -56,10 +63,43 @@ describe('the look into a database', () => {
     [{ isReplica: true, isStreaming: true, behindSeconds: 60 }, []],
     [{ isReplica: true, isStreaming: true, behindSeconds: 61 }, [/^replication failed: this replica is 61 s behind/]],
     [{ isReplica: true, isStreaming: false }, [/^replication failed: this replica is sent nothing by its source$/]],
-    [{ isReplica: true, isStreaming: true, unusedMib: 9999 }, []],
+    [{ isReplica: true, isStreaming: true, unused: [unused('1', 9999)] }, []],
   ])('%j', (more, expected) => {
     const found = notPassed(more);
     expect(found).toHaveLength(expected.length);
     for (const [index, pattern] of expected.entries()) expect(found[index]).toMatch(pattern);
+  });
+});
+
+describe('since when an index is unused', () => {
+  const run = (since: Record<string, string>) => ({
+    verdict: { kind: 'passed' as const, summary: '', report: { unusedSince: since } },
+  });
+  const failed = { verdict: { kind: 'failed' as const, summary: '', check: 'login', report: {} } };
+  const seen = { unused: [unused('1', 1), unused('2', 1)] };
+
+  it.each<[string, Parameters<typeof unusedSince>[1], object]>([
+    ['no run before', [], { 1: daysAgo(0), 2: daysAgo(0) }],
+    ['the run before', [run({ 1: daysAgo(9) })], { 1: daysAgo(9), 2: daysAgo(0) }],
+    ['runs that could not look', [failed, {}, run({ 1: daysAgo(9) })], { 1: daysAgo(9), 2: daysAgo(0) }],
+    ['a run in which it was used', [run({ 2: daysAgo(3) }), run({ 1: daysAgo(9) })], { 1: daysAgo(0), 2: daysAgo(3) }],
+    ['a report of another version', [run({ 1: 'long ago' })], { 1: daysAgo(0), 2: daysAgo(0) }],
+  ])('is told by %s', (_, runs, expected) => {
+    expect(unusedSince(seen, runs, NOW)).toEqual(expected);
+  });
+});
+
+describe('a question that the server is too slow for', () => {
+  const client = (code: string) =>
+    ({
+      query: async (sql: string) => {
+        if (sql.includes('pg_database_size')) throw Object.assign(new Error('canceling statement'), { code });
+        return { rows: [{}] };
+      },
+    }) as unknown as Parameters<typeof readDatabase>[0];
+
+  it('leaves the size unknown, and nothing else', async () => {
+    expect(await readDatabase(client('57014'), database, 300)).toEqual({ databaseMib: null });
+    await expect(readDatabase(client('57P01'), database, 300)).rejects.toThrow('canceling');
   });
 });

@@ -133,7 +133,7 @@ function shown(manifest: PlanManifest, targets: readonly string[], rehearse: boo
   const final = manifest.steps.filter(({ undo }) => undo.kind === 'point-of-no-return');
   return [
     manifest.summary,
-    `targets: ${targets.join(', ')}; back within ${manifest.targets.recoveryTimeSeconds} s, at most ${manifest.targets.dataLossSeconds} s of data lost; ${longestSeconds(manifest)} s if every step takes all of its time`,
+    `targets: ${targets.join(', ')}; goals: back within ${manifest.targets.recoveryTimeSeconds} s, at most ${manifest.targets.dataLossSeconds} s of data lost; ${longestSeconds(manifest)} s if every step takes all of its time`,
     ...stagesOf(manifest).flatMap((stage, index) =>
       stage.map(({ name, does, budgetSeconds, undo }) => {
         const back = undo.kind === 'compensate' ? `taken back: ${undo.does}` : undo.why;
@@ -142,7 +142,7 @@ function shown(manifest: PlanManifest, targets: readonly string[], rehearse: boo
     ),
     final.length > 0
       ? `can't be taken back: ${final.map(({ name }) => name).join(', ')}`
-      : 'no point of no return: a step that fails has the others before it taken back',
+      : 'no point of no return: a step that fails has the others before it taken back as said above; what is kept then is left to a person',
     ...(rehearse ? ['a rehearsal: nothing that anybody uses is changed'] : []),
   ];
 }

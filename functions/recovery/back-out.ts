@@ -48,7 +48,9 @@ async function takeTurn<Input>(around: Around<Input>, runName: string, error: st
   run = may.run;
   for (let taken = 0; taken < MOST_AT_ONCE; taken++) {
     const next = nextBackOut(code.manifest, (name) => touched(run, name));
-    if (next.kind !== 'compensate') return end(around, run, next);
+    if (next.kind === 'backed-out') return end(around, run, next);
+    if (next.kind === 'needs-person')
+      return end(around, run, { ...next, why: [next.why, ...stuckNotes(run)].join(': ') });
     const result = await takeMove(around, run, next.step, 'undo');
     if (result.kind === 'wait') return { kind: 'wait', seconds: result.seconds };
     run = result.run;
@@ -61,6 +63,10 @@ function touched(run: RunItem, name: string): StepStatus {
   const { status, forward } = stepOf(run, name);
   return forward?.change === undefined ? 'waiting' : status;
 }
+
+/** What compensations said that failed: what is left, and what to do with it. */
+const stuckNotes = ({ steps }: RunItem): string[] =>
+  Object.values(steps).flatMap(({ status, undo }) => (status === 'undo-failed' ? (undo?.note ?? []) : []));
 
 /** Why it is backed out: what a step said, or who stopped it. A person is called at once, unless it was a person who stopped it. */
 function turnBack<Input>(around: Around<Input>, read: RunItem, error: string): Promise<RunItem> {

@@ -23,6 +23,7 @@ import {
   idle,
   type Next,
   nextMove,
+  overdue,
   type Way,
   withoutChange,
   withProgress,
@@ -60,6 +61,9 @@ export async function takeMove<Input>(
   const busy = progress.busyUntil ?? 0;
   if (busy > now() && progress.requestId !== requestId) return { kind: 'wait', seconds: secondsUntil(busy, now()) };
   const context = contextOf(around, run);
+  const { whenLate } = way === 'forward' ? stepCode : {};
+  const late = overdue(progress, whenLate, now(), code.manifest.timeoutSeconds * 1000);
+  if (late) return carryOut(around, run, step, way, move, progress, late);
   let next: Next;
   try {
     const seen = await stepCode.observe(context);
@@ -146,7 +150,8 @@ async function carryOut<Input>(
       await changeRun(around, run, (present) => {
         checkPhase(present, way);
         checkUnchanged(present, step, way, progress);
-        const noted = { ...progress, note: next.detail };
+        const { detail: note, result } = next;
+        const noted = { ...progress, note, ...(result !== undefined && { result }) };
         return { next: withProgress(present, step.name, way, noted, stepOf(present, step.name).status) };
       });
       return { kind: 'wait', seconds: next.seconds };

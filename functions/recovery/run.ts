@@ -292,14 +292,21 @@ export const figuresOf = <Input>(
   }),
 });
 
-/** A step that knows up to when rows were saved leaves `recoveryPointAt` (epoch milliseconds; null: unknown). Nothing is said of plans that lose none. */
+/**
+ * A step that knows up to when rows were saved leaves `recoveryPointAt` (epoch milliseconds; null: unknown), one that knows when the last were written to what is left behind
+ * `writtenUntil`; without that, the start of the run. Nothing is said of plans that lose none.
+ */
 function lossOf(run: RunItem, targetSeconds: number) {
-  const results = Object.values(resultsOf(run)) as { readonly recoveryPointAt?: number | null }[];
+  const results = Object.values(resultsOf(run)) as {
+    readonly recoveryPointAt?: number | null;
+    readonly writtenUntil?: number;
+  }[];
   const found = results.find((each) => each !== null && typeof each === 'object' && 'recoveryPointAt' in each);
   if (!found) return {};
   const { recoveryPointAt } = found;
+  const until = results.find((each) => each?.writtenUntil !== undefined)?.writtenUntil ?? run.startedAt;
   return {
-    dataLossMs: typeof recoveryPointAt === 'number' ? Math.max(0, run.startedAt - recoveryPointAt) : null,
+    dataLossMs: typeof recoveryPointAt === 'number' ? Math.max(0, until - recoveryPointAt) : null,
     targetDataLossMs: targetSeconds * 1000,
   };
 }

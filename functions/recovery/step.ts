@@ -27,7 +27,8 @@ export type StepDecision =
   | { readonly kind: 'done'; readonly detail: string; readonly result?: Json }
   /** The change is written down before it is made. */
   | { readonly kind: 'act'; readonly change: Change }
-  | { readonly kind: 'wait'; readonly seconds: number; readonly detail: string }
+  /** `result`: how far it is, which its next turn finds as its own. */
+  | { readonly kind: 'wait'; readonly seconds: number; readonly detail: string; readonly result?: Json }
   /** It can't be done: the plan is backed out. */
   | { readonly kind: 'fail'; readonly reason: string };
 

@@ -118,7 +118,12 @@ export type Next =
       /** It made nothing better, and the next step is there for that. */
       readonly isOfNoHelp?: boolean;
     }
-  | { readonly kind: 'wait'; readonly seconds: number; readonly detail: string }
+  | {
+      readonly kind: 'wait';
+      readonly seconds: number;
+      readonly detail: string;
+      readonly result?: Progress['result'];
+    }
   | { readonly kind: 'fail'; readonly reason: string };
 
 /**
@@ -146,6 +151,25 @@ export function nextMove<Input, Seen>(
   const late = `not done within its time budget of ${seconds} s${waitedFor}`;
   // An unfinished change may have been made: only looking at it again says so, and nothing is left to the next step then.
   return whenLate === 'go-on' && next.kind === 'wait'
+    ? { kind: 'done', detail: `of no help: ${late}`, isOfNoHelp: true }
+    : { kind: 'fail', reason: late };
+}
+
+/**
+ * A step that made no change, and whose time has been over for a whole turn: looking is what it dies of, or takes it so long, so nobody looks again. Pure.
+ * @param graceMs the longest turn.
+ */
+export function overdue(
+  progress: Progress,
+  whenLate: StepCode<unknown, unknown>['whenLate'],
+  now: number,
+  graceMs: number,
+): Next | undefined {
+  const { beganAt, deadlineAt, change, note } = progress;
+  if (change || now < deadlineAt + graceMs) return undefined;
+  const last = note === undefined ? '' : `; it last said: ${note}`;
+  const late = `not done within its time budget of ${Math.round((deadlineAt - beganAt) / 1000)} s${last}`;
+  return whenLate === 'go-on'
     ? { kind: 'done', detail: `of no help: ${late}`, isOfNoHelp: true }
     : { kind: 'fail', reason: late };
 }

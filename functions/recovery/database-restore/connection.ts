@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
-import { type Address, pointAt } from './point-at.ts';
+import { type Address, isAt, pointAt, speaksOf } from './point-at.ts';
 import type { Versions } from './services.ts';
 
 const reading = new SecretsManagerClient(clientDefaults());
@@ -29,9 +29,11 @@ const labelOf = (version: string): string => `nightshift-${version}`;
 /** @param own the version that the run makes. @throws EngineError */
 export async function readVersions(secret: string, own: string): Promise<Versions> {
   try {
-    const { VersionIdsToStages: stages = {} } = await reading.send(new DescribeSecretCommand({ SecretId: secret }));
+    const { VersionIdsToStages: stages = {}, LastChangedDate } = await reading.send(
+      new DescribeSecretCommand({ SecretId: secret }),
+    );
     const current = Object.entries(stages).find(([, labels]) => labels.includes(CURRENT))?.[0];
-    return { current, isMade: own in stages };
+    return { current, isMade: own in stages, changedAt: LastChangedDate?.getTime() };
   } catch (error) {
     throw classifyAwsError('secretsmanager:DescribeSecret of the connection', error);
   }
@@ -46,9 +48,17 @@ async function textOf(secret: string, version: string): Promise<string> {
   }
 }
 
-/** Whether that version names the address. @throws EngineError */
+/** Whether that version names the address, and can be pointed elsewhere as a whole. @throws EngineError */
 export const names = async (secret: string, version: string | undefined, address: Address): Promise<boolean> =>
-  version !== undefined && pointAt(await textOf(secret, version), address, address, '') !== undefined;
+  version !== undefined && isAt(await textOf(secret, version), address);
+
+/** Whether that version speaks of the address, in whatever form. @param other the address that it has to be told from. @throws EngineError */
+export const mentions = async (
+  secret: string,
+  version: string | undefined,
+  address: Address,
+  other: Address,
+): Promise<boolean> => version !== undefined && speaksOf(await textOf(secret, version), address, other);
 
 export interface Switch {
   readonly secret: string;
@@ -59,14 +69,20 @@ export interface Switch {
 
 /**
  * Makes the run's version of the secret, which names the new instance, and makes it the current one. Repeated, it is the same version.
- * @throws ChangedBySomeoneElseError when another version became the current one; ActionFailedError when the text doesn't name the old instance any more.
+ * @throws ChangedBySomeoneElseError when another version became the current one before anything was changed; ActionFailedError when that happened later, and when the text doesn't
+ * name the old instance any more, or in more places than are understood.
  */
 export async function pointSecretAt(
   { secret, from, to }: Switch,
   address: { readonly old: Address; readonly new: Address; readonly instance: string },
 ): Promise<void> {
+  const { current } = await readVersions(secret, to);
+  if (current !== from && current !== to) throw changedSince(from, current);
   const text = pointAt(await textOf(secret, from), address.old, address.new, address.instance);
-  if (text === undefined) throw new ActionFailedError('the secret doesn’t name the old instance any more');
+  if (text === undefined)
+    throw new ActionFailedError(
+      'the secret doesn’t name the old instance any more, or in a place that isn’t understood',
+    );
   try {
     await changing.send(
       new PutSecretValueCommand({
@@ -76,8 +92,17 @@ export async function pointSecretAt(
   } catch (error) {
     throw classifyAwsError('secretsmanager:PutSecretValue of the connection', error);
   }
-  await makeCurrent({ secret, from, to });
+  try {
+    await makeCurrent({ secret, from, to });
+  } catch (error) {
+    // The version is made by now, so that this isn't a change of which nothing was done.
+    if (error instanceof ChangedBySomeoneElseError) throw new ActionFailedError(error.message);
+    throw error;
+  }
 }
+
+const changedSince = (from: string, current: string | undefined) =>
+  new ChangedBySomeoneElseError('the secret of the connection', `the current version ${from}`, current ?? 'none');
 
 /** The version `to` becomes the current one, if `from` still is; the latter becomes AWSPREVIOUS by itself. @throws ChangedBySomeoneElseError; EngineError. */
 export async function makeCurrent({ secret, from, to }: Switch): Promise<void> {
@@ -92,11 +117,7 @@ export async function makeCurrent({ secret, from, to }: Switch): Promise<void> {
       const { current } = await readVersions(secret, to);
       // An answer that was lost: it is as it was to be.
       if (current === to) return;
-      throw new ChangedBySomeoneElseError(
-        'the secret of the connection',
-        `the current version ${from}`,
-        current ?? 'none',
-      );
+      throw changedSince(from, current);
     }
     throw classifyAwsError('secretsmanager:UpdateSecretVersionStage of the connection', error);
   }

@@ -1,9 +1,8 @@
 /** Which backup, what the new instance is like, and whether it may be removed. Pure. The services' part is in services.ts, the secret's in connection.ts. */
 import { createHash } from 'node:crypto';
 import type { KeptSnapshot } from '../../databases/snapshot-id.ts';
-import { DEPLOYMENT_TAG } from '../../engine/manifest.ts';
 import type { Change, Json } from '../../engine/remediation.ts';
-import { comparable, type Finding, type Verified } from '../../jobs/verify-backup/checks.ts';
+import { checkOrigin, comparable, type Verified } from '../../jobs/verify-backup/checks.ts';
 import { HOPELESS } from '../../jobs/verify-backup/decide.ts';
 import type { Proofs } from '../../jobs/verify-backup/history.ts';
 import type { StepDecision, StepProof } from '../step.ts';
@@ -60,7 +59,9 @@ export interface ChooseSeen {
   readonly snapshots: readonly KeptSnapshot[];
   readonly proofs: Proofs;
   readonly before: Verified | undefined;
-  /** The secret's current version names the old instance. */
+  /** When each backup was taken, as the journal noted it when it was made: epoch milliseconds by name. */
+  readonly noted: ReadonlyMap<string, number>;
+  /** The secret's current version names the old instance, and nothing of it would be left when it is pointed elsewhere. */
   readonly isConnected: boolean;
   /** Services that can't be rolled, a sentence each. */
   readonly unrollable: readonly string[];
@@ -79,9 +80,9 @@ export function idOf(
   return rehearse ? `nightshift-${deployment}-rehearsal-${hash}` : `${database}-restored-${hash}`;
 }
 
+/** Not the tag of a deployment: RDS copies an instance's tags to its snapshots, and a person's would then be taken for this deployment's backups. */
 export const tagsOf = (deployment: string, run: string): Readonly<Record<string, string>> => ({
-  [DEPLOYMENT_TAG]: deployment,
-  [RUN_TAG]: run,
+  [RUN_TAG]: `${deployment}/${run}`,
 });
 
 /** Plain data: interfaces among it have no index signature, so TypeScript doesn't see that. */
@@ -89,11 +90,20 @@ const asJson = (value: object): Json => value as Json;
 
 const fail = (reason: string): StepDecision => ({ kind: 'fail', reason });
 
+export interface ChooseSettings {
+  readonly deployment: string;
+  readonly newId: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** At most so much is lost with a backup that nobody named. */
+  readonly dataLossSeconds: number;
+}
+
 /** Everything that can be known beforehand is found wrong here, before anything is made. */
 export function choose(
-  { old, snapshots, proofs, before, isConnected, unrollable }: ChooseSeen,
+  { old, snapshots, proofs, before, noted, isConnected, unrollable }: ChooseSeen,
   { database, snapshot: wanted }: Input,
-  { deployment, newId }: { readonly deployment: string; readonly newId: string },
+  { deployment, newId, now, dataLossSeconds }: ChooseSettings,
 ): StepDecision {
   if (!old) return fail(`DB instance ${database} doesn't exist, so what the new one has to be like isn't known`);
   if (old.cluster)
@@ -114,9 +124,21 @@ export function choose(
   if (proofs.failed.has(found.id)) return fail(`${found.id} failed when verify-backup looked at it last`);
   if (old.encrypted && !found.encrypted) return fail(`${found.id} isn't encrypted, and ${database} is`);
   if (!isConnected)
-    return fail(`the current version of the secret doesn't name ${old.address.host}:${old.address.port}`);
+    return fail(
+      `the current version of the secret doesn't name ${old.address.host}:${old.address.port}, or names it in a place that isn't understood: all of it has to be a host, a URL, or JSON with host and port or with URLs`,
+    );
   if (unrollable.length > 0) return fail(unrollable.join('; '));
   const origin = { instanceResourceId: found.instanceResourceId ?? null };
+  const doubts = [
+    ...checkOrigin({ id: found.id, takenAt: found.takenAt, ...origin }, old.resourceId, noted.get(found.id)).flatMap(
+      ({ ok, detail }) => (ok ? [] : [detail]),
+    ),
+    ...tooOld(found.takenAt, now, dataLossSeconds),
+  ];
+  if (wanted === undefined && doubts.length > 0)
+    return fail(
+      `${found.id} is the newest proved backup, and ${doubts.join('; ')}. To restore it all the same, name it: snapshot=${found.id}`,
+    );
   const chosen: Chosen = {
     snapshotId: found.id,
     takenAt: found.takenAt,
@@ -127,7 +149,12 @@ export function choose(
   };
   const proved = proofs.verified.has(found.id) ? 'proved' : 'not proved before';
   const detail = `${found.id} of ${new Date(found.takenAt).toISOString()}, ${proved}, is to become ${newId}`;
-  return { kind: 'done', detail, result: asJson(chosen) };
+  return { kind: 'done', detail: [detail, ...doubts].join('; '), result: asJson(chosen) };
+}
+
+function tooOld(takenAt: number, now: number, allowedSeconds: number): string[] {
+  const age = Math.round((now - takenAt) / 1000);
+  return age > allowedSeconds ? [`it is ${age} s old; ${allowedSeconds} s are allowed to be lost`] : [];
 }
 
 /** The new instance, as it is seen. */
@@ -145,13 +172,59 @@ export interface NewInstance {
 
 export interface RestoreSeen {
   readonly instance: NewInstance | undefined;
-  /** The secret has a version of this run: services may have been pointed at the new instance. */
-  readonly wasSwitched: boolean;
+  /** Why services may have written to it; undefined: nobody could. */
+  readonly use: string | undefined;
+}
+
+/** @param isMade the secret has a version of this run. @param isNamed its current version names the new instance, whoever wrote it. @param checkedBy the security group of the check. */
+export function useOf(
+  instance: Pick<NewInstance, 'securityGroups'> | undefined,
+  { isMade, isNamed, checkedBy }: { readonly isMade: boolean; readonly isNamed: boolean; readonly checkedBy: string },
+): string | undefined {
+  if (isMade) return 'services were pointed at it';
+  if (isNamed) return 'the secret names it';
+  const others = instance?.securityGroups.filter((group) => group !== checkedBy) ?? [];
+  return others.length > 0 ? `it can be reached by the security groups ${others.join(', ')}` : undefined;
 }
 
 /** @param owner what `tagsOf` says. */
 export const isOf = ({ tags }: Pick<NewInstance, 'tags'>, owner: Readonly<Record<string, string>>): boolean =>
   Object.entries(owner).every(([key, value]) => tags[key] === value);
+
+const GROUPS = (groups: readonly string[]): string => [...groups].sort().join(',');
+
+/** The instance as it was checked. */
+export interface Checkable {
+  readonly newId: string;
+  readonly owner: Readonly<Record<string, string>>;
+  readonly address: Address;
+  readonly resourceId: string;
+  readonly securityGroups: readonly string[];
+}
+
+/** Statuses in which it serves ("Viewing Amazon RDS DB instance status"). */
+const SERVING = /^(available|backing-up|storage-optimization)$/;
+/** And those that pass into them. */
+const PASSING = /^(modifying|rebooting|starting|maintenance|configuring-.*)$/;
+
+/** Why services can't be pointed at it: hours may be between its check and that. Undefined: they can. */
+export function unfit(
+  instance: NewInstance | undefined,
+  { newId, owner, address, resourceId, securityGroups }: Checkable,
+): { readonly passing: boolean; readonly why: string } | undefined {
+  const no = (why: string) => ({ passing: false, why: `${newId} ${why}, so services aren't pointed at it` });
+  if (!instance) return no('is gone');
+  if (!isOf(instance, owner)) return no("isn't this run's by its tags");
+  if (instance.resourceId !== resourceId) return no(`is ${instance.resourceId}, and ${resourceId} was checked`);
+  const passing = PASSING.test(instance.status) || instance.hasPending;
+  if (!passing && !SERVING.test(instance.status)) return no(`is ${instance.status}`);
+  if (passing) return { passing, why: `${newId} is ${instance.status}, with changes under way` };
+  const { host, port } = instance.address ?? {};
+  if (host !== address.host || port !== address.port)
+    return no(`is at ${host}:${port}, and was checked at ${address.host}:${address.port}`);
+  const [groups, wanted] = [GROUPS(instance.securityGroups), GROUPS(securityGroups)];
+  return groups === wanted ? undefined : no(`has the security groups ${groups}, not ${wanted}`);
+}
 
 export function decideRestore({ instance }: RestoreSeen, { snapshotId, newId }: Chosen): StepDecision {
   if (instance) return fail(`DB instance ${newId} exists already, and this run didn't make it`);
@@ -185,17 +258,17 @@ export function proveRestore({ instance }: RestoreSeen, { newId }: Chosen, pollS
   return { kind: 'good', detail: `${newId} is available`, result: { ...address, resourceId } };
 }
 
-/** Removed is what carries this run's tags, and what nobody was ever pointed at: else rows that were written to it would be gone. */
+/** Removed is what carries this run's tags, and what nobody could ever write to: else rows that are nowhere else would be gone. Whether there are any only a person can say. */
 export function decideRemoval(
-  { instance, wasSwitched }: RestoreSeen,
+  { instance, use }: RestoreSeen,
   newId: string,
   owner: Readonly<Record<string, string>>,
   pollSeconds: number,
 ): StepDecision {
   if (!instance) return { kind: 'done', detail: `${newId} is gone` };
   if (!isOf(instance, owner)) return fail(`${newId} isn't this run's by its tags: it is left alone`);
-  if (wasSwitched)
-    return { kind: 'done', detail: `${newId} is kept, with what services may have written to it: delete it by hand` };
+  if (use !== undefined)
+    return fail(`${newId} is kept, because ${use}: copy what services wrote to it before you delete it`);
   const { status } = instance;
   if (status === 'deleting') return { kind: 'wait', seconds: pollSeconds, detail: `${newId} is being removed` };
   // "DeleteDBInstance": refused while it is being made or changed.
@@ -219,40 +292,6 @@ export const proveRemoval = ({ instance }: RestoreSeen, newId: string, seconds: 
   instance
     ? { kind: 'not-yet', detail: `${newId} is ${instance.status}`, seconds }
     : { kind: 'good', detail: `${newId} is gone` };
-
-/** What was read of the new instance. */
-export type Reading =
-  | { readonly kind: 'unreachable'; readonly passing: boolean; readonly why: string }
-  | {
-      readonly kind: 'read';
-      readonly findings: readonly Finding[];
-      /** Up to when rows are in it: its newest heartbeat, else its newest configured row (epoch milliseconds); undefined: neither is there. */
-      readonly newestAt: number | undefined;
-    };
-
-/** What `check` leaves for the report. */
-export type Checked = { readonly recoveryPointAt: number | null; readonly checks: number };
-
-export function judge(reading: Reading, pollSeconds: number): StepDecision {
-  if (reading.kind === 'unreachable')
-    return reading.passing
-      ? { kind: 'wait', seconds: pollSeconds, detail: `it lets nobody in yet: ${reading.why}` }
-      : fail(`it can't be read: ${reading.why}`);
-  const bad = reading.findings.filter(({ ok }) => !ok);
-  if (bad.length > 0) return fail(bad.map(({ check, detail }) => `${check}: ${detail}`).join('; '));
-  const result: Checked = { recoveryPointAt: reading.newestAt ?? null, checks: reading.findings.length };
-  return { kind: 'done', detail: `${reading.findings.length} checks passed`, result };
-}
-
-/** What is lost, as far as it can be known. @param startedAt of the run (epoch milliseconds). */
-export function lossOf({ takenAt, snapshotId }: Chosen, { recoveryPointAt }: Checked, startedAt: number): string {
-  if (recoveryPointAt === null)
-    return `lost is what was written after ${snapshotId} was taken (${new Date(takenAt).toISOString()}); the time of its newest row is unknown`;
-  const seconds = Math.max(0, Math.round((startedAt - recoveryPointAt) / 1000));
-  return `its newest row is from ${new Date(recoveryPointAt).toISOString()}: lost is what was written in the ${seconds} s from then to the start of the run`;
-}
-
-const GROUPS = (groups: readonly string[]): string => [...groups].sort().join(',');
 
 export function decideAdmission({ instance }: RestoreSeen, { newId, old }: Chosen, checkedBy: string): StepDecision {
   const wanted = GROUPS(old.securityGroups);
@@ -282,7 +321,7 @@ export function admissionApplied(change: Change, { instance }: RestoreSeen): 'ye
 }
 
 export function proveAdmission(change: Change, { instance }: RestoreSeen, seconds: number): StepProof {
-  const isDone = admissionApplied(change, { instance, wasSwitched: false }) === 'yes';
+  const isDone = admissionApplied(change, { instance, use: undefined }) === 'yes';
   if (isDone && instance?.status === 'available' && !instance.hasPending)
     return { kind: 'good', detail: `${instance.id} has the security groups ${wantedGroups(change)}` };
   return { kind: 'not-yet', detail: `its security groups are being changed (${instance?.status ?? 'gone'})`, seconds };

@@ -5,20 +5,20 @@ import * as z from 'zod/mini';
 import { readSnapshotsOf } from '../../databases/read-snapshots.ts';
 import { clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
 import type { DatabaseConfig, RestoreConfig, RuntimeConfig, ServiceConfig, VerifyConfig } from '../../engine/config.ts';
-import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
+import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError, EngineError } from '../../engine/errors.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
 import { sendOnce } from '../../engine/send-once.ts';
 import { readRuns } from '../../jobs/items.ts';
 import { byFunction, type Reader } from '../../jobs/verify-backup/by-function.ts';
-import { lastProofs, verifiedBackups } from '../../jobs/verify-backup/history.ts';
+import { lastProofs, takenTimes, verifiedBackups } from '../../jobs/verify-backup/history.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
 import { readHealth } from '../service-health.ts';
 import type { StepCode, StepContext, Targets } from '../step.ts';
-import { makeCurrent, names, pointSecretAt, readVersions, versionOfRun } from './connection.ts';
+import { type Checked, type CheckProgress, judge, lossOf, NOTHING_READ, type Reading } from './check.ts';
+import { makeCurrent, mentions, names, pointSecretAt, readVersions, versionOfRun } from './connection.ts';
 import {
   admissionApplied,
-  type Checked,
   type ChooseSeen,
   type Chosen,
   choose,
@@ -27,21 +27,20 @@ import {
   decideRestore,
   type Input,
   idOf,
-  judge,
-  lossOf,
   proveAdmission,
   proveRemoval,
   proveRestore,
-  type Reading,
   type RestoreSeen,
   removalApplied,
   restoreApplied,
   tagsOf,
+  unfit,
+  useOf,
 } from './decide.ts';
 import { admit, readNew, readOld, remove, restore } from './instance.ts';
 import { manifest } from './manifest.ts';
 import type { Address } from './point-at.ts';
-import { readAll } from './reading.ts';
+import { readAll, type Subject } from './reading.ts';
 import {
   decideRoll,
   decideSwitch,
@@ -57,6 +56,7 @@ import {
   type SwitchSeen,
   switchApplied,
   switchBackApplied,
+  toReplace,
   unrollable,
   unrolled,
   versionsOf,
@@ -140,14 +140,19 @@ function chosenOf({ results }: Context): Chosen {
   return found as unknown as Chosen;
 }
 
-function addressOf({ results }: Context): Address {
+function addressOf({ results }: Context): Address & { readonly resourceId: string } {
   const found = results.restore;
   if (found === undefined) throw new ActionFailedError('restore left no result');
-  return found as unknown as Address;
+  return found as unknown as Address & { readonly resourceId: string };
 }
 
 const checkedOf = ({ results }: Context): Checked =>
   (results.check as unknown as Checked | undefined) ?? { recoveryPointAt: null, checks: 0 };
+
+function subjectOf(context: Context): Subject {
+  const { host, port } = addressOf(context);
+  return { database: context.input.database, deployment: context.config.name, address: { host, port } };
+}
 
 const readServices = (context: Context): Promise<SeenService[]> =>
   Promise.all(
@@ -158,27 +163,48 @@ const readServices = (context: Context): Promise<SeenService[]> =>
   );
 
 async function observeNew(context: Context): Promise<RestoreSeen> {
-  const { connectionSecretArn } = settingsOf(context).restore;
-  const [instance, versions] = await Promise.all([
+  const { restore, verify, database } = settingsOf(context);
+  const [instance, { current, isMade }] = await Promise.all([
     readNew(newIdOf(context)),
-    readVersions(connectionSecretArn, versionOfRun(context.run)),
+    readVersions(restore.connectionSecretArn, versionOfRun(context.run)),
   ]);
-  return { instance, wasSwitched: versions.isMade };
+  const address = instance?.address;
+  const isNamed =
+    address !== undefined && !isMade && (await mentions(restore.connectionSecretArn, current, address, database));
+  return { instance, use: useOf(instance, { isMade, isNamed, checkedBy: verify.securityGroupId }) };
 }
 
 async function observeSwitch(context: Context): Promise<SwitchSeen> {
   const { connectionSecretArn } = settingsOf(context).restore;
-  const [versions, services] = await Promise.all([
+  const [versions, services, wrong] = await Promise.all([
     readVersions(connectionSecretArn, versionOfRun(context.run)),
     readServices(context),
+    // The way back looks by this, too, and doesn't depend on RDS.
+    unfitNow(context).catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      return { passing: true, why: error.message };
+    }),
   ]);
-  return { versions, services };
+  return { versions, services, unfit: wrong };
 }
 
-/** Each of them whose deployment is still the one that was noted. */
-async function replaceTasks(context: Context, from: Readonly<Record<string, string>>): Promise<string[]> {
+async function unfitNow(context: Context) {
+  const { verify } = settingsOf(context);
+  const { resourceId, ...address } = addressOf(context);
+  return unfit(await readNew(newIdOf(context)), {
+    ...{ newId: newIdOf(context), owner: ownTags(context), address, resourceId },
+    // Nobody was admitted to that of a rehearsal.
+    securityGroups: context.rehearse ? [verify.securityGroupId] : chosenOf(context).old.securityGroups,
+  });
+}
+
+/** @param which names of those whose tasks are to be replaced. */
+async function replaceTasks(
+  context: Context,
+  which: (services: readonly SeenService[]) => string[],
+): Promise<string[]> {
   const services = await readServices(context);
-  const old = unrolled(from, services);
+  const old = which(services);
   for (const { target } of services.filter((each) => old.includes(nameOf(each.target)))) {
     const { cluster, service } = target;
     try {
@@ -207,9 +233,8 @@ const removal = {
 
 /** Whether services were pointed at it is asked again directly before. */
 async function removeUnlessUsed(context: Context): Promise<ActReport> {
-  const { connectionSecretArn } = settingsOf(context).restore;
-  const { isMade } = await readVersions(connectionSecretArn, versionOfRun(context.run));
-  if (isMade) throw new ActionFailedError(`${newIdOf(context)}: services may use it, so it isn't removed`);
+  const { use } = await observeNew(context);
+  if (use !== undefined) throw new ActionFailedError(`${newIdOf(context)}: ${use}, so it isn't removed`);
   return remove(newIdOf(context), ownTags(context));
 }
 
@@ -225,7 +250,10 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     ...looksOnly('choose'),
     observe: (context) => observeBefore(context),
     decide: (seen, context) =>
-      choose(seen, context.input, { deployment: context.config.name, newId: newIdOf(context) }),
+      choose(seen, context.input, {
+        ...{ deployment: context.config.name, newId: newIdOf(context), now: context.now() },
+        dataLossSeconds: manifest.targets.dataLossSeconds,
+      }),
   });
   step<RestoreSeen>('restore', {
     observe: observeNew,
@@ -244,9 +272,10 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     observe: (context) =>
       readAll(
         read,
-        { database: context.input.database, deployment: context.config.name, address: addressOf(context) },
+        subjectOf(context),
         settingsOf(context).verify,
         chosenOf(context),
+        (context.results.check as unknown as CheckProgress | undefined) ?? NOTHING_READ,
       ),
     decide: (seen, context) => judge(seen, pollSeconds(context)),
   });
@@ -262,7 +291,10 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     decide: (seen, context) => decideSwitch(seen, versionOfRun(context.run), newIdOf(context)),
     async act(context, change) {
       const secret = settingsOf(context).restore.connectionSecretArn;
-      const addresses = { old: chosenOf(context).old.address, new: addressOf(context), instance: newIdOf(context) };
+      const wrong = await unfitNow(context);
+      if (wrong) throw new ChangedBySomeoneElseError('the new instance', 'as it was checked', wrong.why);
+      const { host, port } = addressOf(context);
+      const addresses = { old: chosenOf(context).old.address, new: { host, port }, instance: newIdOf(context) };
       await pointSecretAt({ secret, ...versionsOf(change) }, addresses);
       return { summary: `pointed the secret at ${newIdOf(context)}`, data: versionsOf(change) };
     },
@@ -273,7 +305,8 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
       async act(context, change) {
         const secret = settingsOf(context).restore.connectionSecretArn;
         await makeCurrent({ secret, ...versionsOf(change) });
-        const rolled = await replaceTasks(context, rolledFrom(change));
+        const versions = await readVersions(secret, versionOfRun(context.run));
+        const rolled = await replaceTasks(context, (services) => toReplace(change, { versions, services }));
         return {
           summary: `pointed the secret at the old instance, replaces the tasks of ${rolled.join(', ') || 'none'}`,
           data: {},
@@ -287,11 +320,15 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     observe: readServices,
     decide: decideRoll,
     async act(context, change) {
-      const rolled = await replaceTasks(context, rolledFrom(change));
+      const rolled = await replaceTasks(context, (services) => unrolled(rolledFrom(change), services));
       return { summary: `told ECS to replace the tasks of ${rolled.join(', ') || 'none'}`, data: {} };
     },
     alreadyApplied: rollApplied,
-    verify: proveRoll,
+    verify: (change, seen, { now }) => {
+      const proof = proveRoll(change, seen);
+      // From here on no task writes to the old instance.
+      return proof.kind === 'good' ? { ...proof, result: { writtenUntil: now() } } : proof;
+    },
   });
   step<readonly SeenService[]>('prove', {
     ...looksOnly('prove'),
@@ -305,7 +342,7 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     ...removal,
     rehearsal: 'act',
     // A recovery that is proved isn't backed out because RDS can't be asked just now.
-    observe: async (context) => (context.rehearse ? observeNew(context) : { instance: undefined, wasSwitched: true }),
+    observe: async (context) => (context.rehearse ? observeNew(context) : { instance: undefined, use: undefined }),
     decide: (seen, context) => {
       if (context.rehearse) {
         const next = removal.decide(seen, context);
@@ -333,7 +370,10 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
   };
 }
 
-const lossIn = (context: Context): string => lossOf(chosenOf(context), checkedOf(context), context.startedAt);
+const lossIn = (context: Context): string => {
+  const { writtenUntil = context.now() } = (context.results.roll ?? {}) as { readonly writtenUntil?: number };
+  return lossOf(chosenOf(context), checkedOf(context), writtenUntil, context.rehearse);
+};
 
 /** What the plan leaves to a person. */
 function leftIn(context: Context): string {
@@ -345,10 +385,11 @@ function leftIn(context: Context): string {
 async function observeBefore(context: Context): Promise<ChooseSeen> {
   const { database, restore: settings } = settingsOf(context);
   const { host, port, name } = database;
-  const [old, snapshots, runs, versions, services] = await Promise.all([
+  const [old, snapshots, runs, backups, versions, services] = await Promise.all([
     readOld(name, { host, port }),
     readSnapshotsOf(name),
     readRuns(context.store, { job: 'verify-backup', subject: name }, RUNS),
+    readRuns(context.store, { job: 'back-up-database', subject: name }, RUNS),
     readVersions(settings.connectionSecretArn, versionOfRun(context.run)),
     readServices(context),
   ]);
@@ -356,6 +397,7 @@ async function observeBefore(context: Context): Promise<ChooseSeen> {
   return {
     ...{ old, snapshots, isConnected },
     proofs: lastProofs(runs),
+    noted: takenTimes(backups),
     before: verifiedBackups(runs)[0],
     unrollable: unrollable(services),
   };

@@ -5,6 +5,7 @@ import { modifyNow } from '../../databases/modify.ts';
 import { changingClientDefaults } from '../../engine/clients.ts';
 import type { VerifyConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError, classifyAwsError, RetryableError } from '../../engine/errors.ts';
+import { DEPLOYMENT_TAG } from '../../engine/manifest.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
 import { removeScratch } from '../../jobs/scratch.ts';
 import type { Chosen, NewInstance, Old } from './decide.ts';
@@ -52,8 +53,10 @@ export async function readOld(id: string, configured: Old['address']): Promise<O
     backupDays: found.BackupRetentionPeriod ?? 0,
     copyTagsToSnapshot: found.CopyTagsToSnapshot === true,
     deletionProtection: found.DeletionProtection === true,
-    // "Tagging Amazon RDS resources": names that begin with aws: are AWS's own.
-    tags: Object.fromEntries(Object.entries(tagsIn(found)).filter(([key]) => !key.startsWith('aws:'))),
+    // "Tagging Amazon RDS resources": names that begin with aws: are AWS's own. Nor a deployment's: `tagsOf`.
+    tags: Object.fromEntries(
+      Object.entries(tagsIn(found)).filter(([key]) => !key.startsWith('aws:') && key !== DEPLOYMENT_TAG),
+    ),
   };
 }
 
@@ -82,8 +85,8 @@ export interface RestoreOrder {
 }
 
 /**
- * What isn't asked for is RDS's default and not as it was ("RestoreDBInstanceFromDBSnapshot", Amazon RDS API Reference). Not taken over: Enhanced Monitoring, which needs iam:PassRole,
- * the maintenance window, and protection from deletion, because what this run made it must be able to remove.
+ * What isn't asked for is RDS's default and not as it was ("RestoreDBInstanceFromDBSnapshot", Amazon RDS API Reference); docs/recovery.md lists it. Enhanced Monitoring needs iam:PassRole;
+ * protection from deletion is left out because what this run made it must be able to remove.
  */
 function settingsOf({ chosen: { old }, verify, rehearse }: RestoreOrder) {
   if (rehearse)
@@ -132,7 +135,9 @@ export async function restore(order: RestoreOrder, change: Change): Promise<ActR
     if (!(error instanceof Error && error.name === 'DBInstanceAlreadyExistsFault'))
       throw classifyAwsError(`restore ${snapshotId} as ${newId}`, error);
     const found = await readNew(newId);
-    if (found && isOf(found, tags)) return report;
+    if (!found)
+      throw new RetryableError(`restore ${snapshotId} as ${newId}: RDS says that it exists, and doesn't show it yet`);
+    if (isOf(found, tags)) return report;
     throw new ChangedBySomeoneElseError(`DB instance ${newId}`, 'none of that name', 'one that this run did not make');
   }
 }

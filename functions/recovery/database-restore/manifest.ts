@@ -38,8 +38,8 @@ export const manifest = definePlanManifest({
       budgetSeconds: 7_200,
       undo: {
         kind: 'compensate',
-        does: 'removes the new instance; where services were ever pointed at it, it is kept with what they wrote',
-        budgetSeconds: 1_800,
+        does: 'removes the new instance; where services could ever write to it, it is kept with what they wrote, for a person',
+        budgetSeconds: 7_200,
       },
     },
     {
@@ -54,7 +54,7 @@ export const manifest = definePlanManifest({
       does: 'gives the new instance the security groups of the old one, and takes those of the check away',
       after: ['check'],
       budgetSeconds: 600,
-      undo: { kind: 'nothing', why: 'nobody knows the new instance yet, and it is removed' },
+      undo: { kind: 'nothing', why: 'from here on the new instance is kept when the plan is backed out' },
     },
     {
       name: 'switch',

@@ -12,10 +12,30 @@ const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, 
 
 /**
  * The same connection to another address; undefined when it doesn't name `from`. Understood are `host`, `host:port`, a URL such as `postgres://user:password@host:port/name`, and a JSON object
- * with the fields `host` and `port` ("JSON structure of AWS Secrets Manager secrets": database credentials), or with such URLs as values.
+ * with the fields `host` and `port` ("JSON structure of AWS Secrets Manager secrets": database credentials), or with such URLs as values. Undefined, too, when `from` would be left anywhere.
  * @param instance name of the instance at `to`, for the field `dbInstanceIdentifier`.
  */
 export function pointAt(text: string, from: Address, to: Address, instance: string): string | undefined {
+  const changed = rewritten(text, from, to, instance);
+  // Written into one place of several, some services would go on writing to `from`.
+  return changed === undefined || isIn(changed.toLowerCase().replaceAll(to.host.toLowerCase(), ''), from.host)
+    ? undefined
+    : changed;
+}
+
+const isIn = (text: string, host: string): boolean => text.toLowerCase().includes(host.toLowerCase());
+
+/** Stands for any other address (RFC 2606: no host has such a name). */
+const ELSEWHERE = { host: 'elsewhere.invalid', port: DEFAULT_PORT };
+
+/** Whether all that the text names is this address. */
+export const isAt = (text: string, address: Address): boolean => pointAt(text, address, ELSEWHERE, '') !== undefined;
+
+/** Whether the address is in the text in any place or form. @param other the address that it has to be told from: behind one host only their ports differ. */
+export const speaksOf = (text: string, address: Address, other: Address): boolean =>
+  rewritten(text, address, ELSEWHERE, '') !== undefined || (address.host !== other.host && isIn(text, address.host));
+
+function rewritten(text: string, from: Address, to: Address, instance: string): string | undefined {
   const fields = asObject(text);
   if (!fields) return inText(text, from, to);
   if (fields.host === from.host && Number(fields.port ?? DEFAULT_PORT) === from.port) {

@@ -2,8 +2,10 @@
 import type { VerifyConfig } from '../../engine/config.ts';
 import type { Reader } from '../../jobs/verify-backup/by-function.ts';
 import { checkOverview, checkTable, type Finding } from '../../jobs/verify-backup/checks.ts';
+import { nameOf } from '../../jobs/verify-backup/decide.ts';
 import type { Answer, Ask } from '../../jobs/verify-backup/reading.ts';
-import type { Chosen, Reading } from './decide.ts';
+import type { CheckProgress, Reading } from './check.ts';
+import type { Chosen } from './decide.ts';
 import type { Address } from './point-at.ts';
 
 /** Questions that are under way at once: each is a session of its own on the new instance. */
@@ -16,30 +18,38 @@ export interface Subject {
 }
 
 /**
- * Asks for the server, every configured table and every configured query. Pages and indexes aren't read from end to end: that was done when the backup was proved.
- * @throws RetryableError when the reader doesn't answer.
+ * Asks some of what earlier turns didn't: for the server, every configured table and every configured query. Each question may take minutes, so a turn has one round of them. Pages and indexes aren't read from end to end: that was done when the backup was proved.
+ * @param progress of earlier turns. @throws RetryableError when the reader doesn't answer.
  */
 export async function readAll(
   read: Reader,
   { database, deployment, address }: Subject,
   verify: VerifyConfig,
   { snapshotId: id, takenAt, snapshotResourceId: instanceResourceId, before }: Chosen,
+  progress: CheckProgress,
 ): Promise<Reading> {
   const ask = (question: Ask): Promise<Answer> => read({ subject: database, ...address, ask: question }, deployment);
-  const overview = await ask({ kind: 'overview' });
-  if (overview.kind === 'no-connection') return { kind: 'unreachable', passing: overview.passing, why: overview.why };
-  const questions: Ask[] = [
+  const questions = [
+    { kind: 'overview' } as const,
     ...verify.tables.map(({ name: table }): Ask => ({ kind: 'count', table })),
     ...Object.keys(verify.queries).map((name): Ask => ({ kind: 'query', name })),
-  ];
-  const answers: Answer[] = [overview];
-  for (let from = 0; from < questions.length; from += AT_ONCE)
-    answers.push(...(await Promise.all(questions.slice(from, from + AT_ONCE).map(ask))));
+  ].filter((each) => !progress.asked.includes(nameOf(each)));
+  // Whether it lets anybody in is found out with one.
+  const round = questions.slice(0, progress.asked.length === 0 ? 1 : AT_ONCE);
+  const answers = await Promise.all(round.map(ask));
   const lost = answers.find((each) => each.kind === 'no-connection');
   if (lost?.kind === 'no-connection') return { kind: 'unreachable', passing: lost.passing, why: lost.why };
   const chosen = { id, takenAt, instanceResourceId };
   const findings = answers.flatMap((each) => findingsOf(each, verify, chosen, before ?? undefined));
-  return { kind: 'read', findings, newestAt: newestOf(answers) };
+  return {
+    kind: 'read',
+    progress: {
+      asked: [...progress.asked, ...round.map(nameOf)],
+      findings: [...progress.findings, ...findings],
+      ...newestOf(answers, progress),
+    },
+    left: questions.length - round.length,
+  };
 }
 
 function findingsOf(
@@ -68,12 +78,9 @@ function findingsOf(
   }
 }
 
-/** The heartbeat, where there is one; else the newest of the configured rows. */
-function newestOf(answers: readonly Answer[]): number | undefined {
-  const [beat] = answers.flatMap((each) =>
-    each.kind === 'overview' && each.heartbeatAt !== null ? [each.heartbeatAt] : [],
-  );
-  if (beat !== undefined) return beat;
-  const rows = answers.flatMap((each) => (each.kind === 'count' && each.newestAt !== null ? [each.newestAt] : []));
-  return rows.length > 0 ? Math.max(...rows) : undefined;
+function newestOf(answers: readonly Answer[], { beatAt, rowAt }: CheckProgress) {
+  const beats = answers.flatMap((each) => (each.kind === 'overview' ? (each.heartbeatAt ?? []) : []));
+  const rows = answers.flatMap((each) => (each.kind === 'count' ? (each.newestAt ?? []) : []));
+  const newest = [...rows, ...(rowAt === null ? [] : [rowAt])];
+  return { beatAt: beats[0] ?? beatAt, rowAt: newest.length > 0 ? Math.max(...newest) : null };
 }

@@ -112,18 +112,24 @@ export interface Versions {
   readonly current: string | undefined;
   /** The one that this run makes exists. */
   readonly isMade: boolean;
+  /** When the secret was last changed in any way, its labels too (epoch milliseconds). */
+  readonly changedAt?: number | undefined;
 }
 
 export interface SwitchSeen {
   readonly versions: Versions;
   readonly services: readonly SeenService[];
+  /** Why services can't be pointed at the new instance, if they can't. */
+  readonly unfit?: { readonly passing: boolean; readonly why: string } | undefined;
 }
 
 const versionOf = (change: Pick<Change, 'before' | 'after'>, side: 'before' | 'after'): string =>
   (change[side] as { version: string }).version;
 
 /** @param own id of the version that this run makes. */
-export function decideSwitch({ versions: { current } }: SwitchSeen, own: string, newId: string): StepDecision {
+export function decideSwitch({ versions: { current }, unfit }: SwitchSeen, own: string, newId: string): StepDecision {
+  if (unfit?.passing) return { kind: 'wait', seconds: POLL_SECONDS, detail: unfit.why };
+  if (unfit) return { kind: 'fail', reason: unfit.why };
   if (current === undefined) return { kind: 'fail', reason: 'the secret has no current version' };
   return {
     kind: 'act',
@@ -146,15 +152,16 @@ export const proveSwitch = (change: Change, seen: SwitchSeen): StepProof =>
     ? { kind: 'good', detail: 'the secret names the new instance' }
     : { kind: 'bad', detail: 'somebody made another version of the secret the current one' };
 
-/** Only from what the run itself made current: what somebody else did since is left alone. */
+/** Only from what the run itself made current: what somebody else did since is left alone. Where a person moved the label back, tasks still use what they read before. */
 export function decideSwitchBack(
-  { versions: { current }, services }: SwitchSeen,
+  { versions: { current, isMade }, services }: SwitchSeen,
   made: Change | undefined,
 ): StepDecision {
   if (!made) return { kind: 'done', detail: 'nothing was switched' };
   const [earlier, own] = [versionOf(made, 'before'), versionOf(made, 'after')];
-  if (current === earlier) return { kind: 'done', detail: 'the secret names the old instance' };
-  if (current !== own)
+  if (current === earlier && !isMade)
+    return { kind: 'done', detail: 'the secret is as this run found it: it pointed nobody at the new instance' };
+  if (current !== own && current !== earlier)
     return { kind: 'fail', reason: 'the current version of the secret is one that this run neither found nor made' };
   return {
     kind: 'act',
@@ -167,9 +174,23 @@ export function decideSwitchBack(
   };
 }
 
+/**
+ * Names of the services whose tasks may have read the run's own version: with a deployment that was there when the way back was written down, or one that began
+ * before the label came back. `LastChangedDate` ("DescribeSecret") is never earlier than that.
+ */
+export const toReplace = (
+  change: Pick<Change, 'before'>,
+  { versions: { changedAt = 0 }, services }: SwitchSeen,
+): string[] => {
+  const early = running(services).filter(
+    ({ seen: { service } }) => service.kind === 'service' && (primaryOf(service)?.createdAtMs ?? 0) < changedAt,
+  );
+  return [...new Set([...unrolled(rolledFrom(change), services), ...early.map(({ target }) => nameOf(target))])];
+};
+
 export function switchBackApplied(change: Change, seen: SwitchSeen): 'yes' | 'no' | 'unclear' {
   const applied = switchApplied(change, seen);
-  return applied === 'yes' ? rollApplied(change, seen.services) : applied;
+  return applied === 'yes' && toReplace(change, seen).length > 0 ? 'no' : applied;
 }
 
 export function proveSwitchBack(change: Change, seen: SwitchSeen): StepProof {

@@ -19,9 +19,11 @@ import {
 } from '@aws-sdk/client-rds';
 import {
   CreateSecretCommand,
+  DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
@@ -333,13 +335,13 @@ describe('database-restore', () => {
     expect(seen?.TagList).toEqual(
       expect.arrayContaining([
         { Key: 'team', Value: 'shop' },
-        { Key: 'nightshift:run', Value: item.run },
+        { Key: 'nightshift:run', Value: `test/${item.run}` },
       ]),
     );
     expect((await w.describe(REAL))?.DBInstanceStatus).toBe('available');
     // The rows that came after the backup: they are still in the old one.
     expect(await query('SELECT count(*)::int AS rows FROM orders')).toEqual([{ rows: 150 }]);
-    expect(item.summary).toMatch(/its newest row is from .* lost is what was written in the \d+ s/);
+    expect(item.summary).toMatch(/its newest row is from .* until the services were rolled \(.*\), \d+ s at most/);
     const incident = await readIncident(w.store, item.incidentId);
     expect(incident?.timeline.at(-1)?.data).toMatchObject({
       recovery: { dataLossMs: expect.any(Number), targetDataLossMs: 86_400_000 },
@@ -365,7 +367,6 @@ describe('database-restore', () => {
   it.each([
     ['rds', 'RestoreDBInstanceFromDBSnapshot', 'restore'],
     ['rds', 'ModifyDBInstance', 'admit'],
-    ['secretsmanager', 'PutSecretValue', 'switch'],
   ])('is backed out, and leaves nothing, when %s %s is refused', async (service, operation, step) => {
     fault(service, operation, 'refused');
     const { how, item } = await recover(PLAIN);
@@ -413,22 +414,72 @@ describe('database-restore', () => {
   it('points the services back and rolls them when their roll is refused, and keeps what they may have written', async () => {
     fault('ecs', 'UpdateService', 'refused', 1);
     const { how, item } = await recover(PLAIN);
-    expect([how, item.verdict]).toEqual(['backed-out', 'backed-out']);
+    expect([how, item.verdict]).toEqual(['needs-person', 'needs-person']);
     expect(item.why).toMatch(/^roll: .*AccessDenied/);
-    expect(item.steps.restore?.undo?.note).toMatch(/is kept, with what services may have written to it/);
+    const [kept] = await made();
+    expect(item.summary).toContain(
+      `${kept} is kept, because services were pointed at it: copy what services wrote to it before you delete it`,
+    );
+    await expectAsBefore(PLAIN);
+  });
+
+  it('keeps the new instance when services can reach it, and the switch is refused', async () => {
+    fault('secretsmanager', 'PutSecretValue', 'refused');
+    const { how, item } = await recover(PLAIN);
+    expect([how, item.why]).toEqual(['needs-person', expect.stringMatching(/^switch: .*AccessDenied/)]);
     expect(await made()).toHaveLength(1);
+    await expectAsBefore(PLAIN);
+  });
+
+  it('keeps the new instance when a person pointed the services at it by hand', async () => {
+    let [wanted, copy] = ['', ''];
+    const { how, item } = await recover(PLAIN, {
+      before: async (step) => {
+        // Before anybody is admitted: the secret alone says it.
+        if (step !== 'admit') return;
+        [copy = ''] = await made();
+        wanted = JSON.stringify({ ...(await addressOf(copy)), password: 'kept-secret' });
+        await secrets.send(
+          new PutSecretValueCommand({ SecretId: settings[PLAIN]?.secret ?? '', SecretString: wanted }),
+        );
+        fault('rds', 'ModifyDBInstance', 'refused');
+      },
+    });
+    expect([how, item.verdict]).toEqual(['needs-person', 'needs-person']);
+    expect(item.summary).toContain(`${copy} is kept, because the secret names it`);
+    expect([await made(), await textOf(PLAIN)]).toEqual([[copy], wanted]);
+  });
+
+  it('rolls the services when a person has put the secret back already', async () => {
+    let rolled: string | undefined;
+    const { item } = await recover(PLAIN, {
+      before: async (step, run) => {
+        if (step !== 'prove') return;
+        rolled = await deploymentOf();
+        const SecretId = settings[PLAIN]?.secret ?? '';
+        const { VersionIdsToStages: stages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+        const at = (label: string) => Object.entries(stages).find(([, labels]) => labels.includes(label))?.[0];
+        const [RemoveFromVersionId, MoveToVersionId] = [at('AWSCURRENT'), at('AWSPREVIOUS')];
+        const move = { SecretId, VersionStage: 'AWSCURRENT', RemoveFromVersionId, MoveToVersionId };
+        await secrets.send(new UpdateSecretVersionStageCommand(move));
+        const stop = { by: 'person:jane', at: Date.now(), reason: 'the old one is well again' };
+        await w.store.transact([requestStop(w.store.table, { plan: PLAN, run }, stop)]);
+      },
+    });
+    expect(item.steps.switch?.undo?.report?.summary).toMatch(/replaces the tasks of orders\/shop/);
+    expect(await deploymentOf()).not.toBe(rolled);
     await expectAsBefore(PLAIN);
   });
 
   it('points the services back when a person stops it after the switch', async () => {
     const stop = { by: 'person:jane', at: Date.now(), reason: 'the old one is well again' };
     const before = await deploymentOf();
-    const { how } = await recover(PLAIN, {
+    const { how, item } = await recover(PLAIN, {
       before: async (step, run) => {
         if (step === 'prove') await w.store.transact([requestStop(w.store.table, { plan: PLAN, run }, stop)]);
       },
     });
-    expect(how).toBe('backed-out');
+    expect([how, item.summary]).toEqual(['needs-person', expect.stringMatching(/copy what services wrote to it/)]);
     expect(await deploymentOf()).not.toBe(before);
     await expectAsBefore(PLAIN);
   });

@@ -1,7 +1,7 @@
 /** Another address is written into a connection, and nothing else of it changes. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Address, pointAt } from '../../../functions/recovery/database-restore/point-at.ts';
+import { type Address, isAt, pointAt, speaksOf } from '../../../functions/recovery/database-restore/point-at.ts';
 
 const hosts = fc.stringMatching(/^[a-z][a-z0-9-]{1,12}\.(rds|db)\.example$/);
 const addresses: fc.Arbitrary<Address> = fc.record({ host: hosts, port: fc.integer({ min: 1024, max: 65_535 }) });
@@ -36,6 +36,23 @@ describe('pointing a connection at another address', () => {
     );
   });
 
+  it('is refused beforehand where a part of it would be left', () => {
+    const address = { host: 'old.example', port: 5432 };
+    expect(isAt('{"host":"old.example"}', address)).toBe(true);
+    expect(isAt('{"host":"old.example","PGHOST":"old.example"}', address)).toBe(false);
+  });
+
+  it('knows an address in whatever form it is there, and by its port where the host is shared', () => {
+    const [old, other] = [
+      { host: 'old.example', port: 5432 },
+      { host: 'new.example', port: 5432 },
+    ];
+    expect(speaksOf('{"writer":{"host":"NEW.example"}}', other, old)).toBe(true);
+    expect(speaksOf('postgres://old.example/shop', other, old)).toBe(false);
+    expect(speaksOf('{"host":"old.example","port":7000}', { ...old, port: 7000 }, old)).toBe(true);
+    expect(speaksOf('{"host":"old.example","port":5432}', { ...old, port: 7000 }, old)).toBe(false);
+  });
+
   it('changes nothing that names another address', () => {
     fc.assert(
       fc.property(forms, addresses, addresses, addresses, (form, named, from, to) => {
@@ -58,6 +75,12 @@ describe('pointing a connection at another address', () => {
     ['not-old.example', undefined],
     ['', undefined],
     ['[1]', undefined],
+    // Half of what names it: some services would go on writing to the old one.
+    ['{"host":"old.example","url":"postgres://shop:x@old.example/shop"}', undefined],
+    ['{"DATABASE_URL":"postgres://old.example/shop","JDBC_URL":"jdbc:postgresql://Old.Example/shop"}', undefined],
+    ['{"DATABASE_URL":"postgres://old.example/shop","PGHOST":"old.example"}', undefined],
+    ['{"host":"old.example","writer":{"host":"old.example"}}', undefined],
+    ['{"writer":{"host":"old.example"}}', undefined],
   ])('%s', (text, wanted) => {
     expect(pointAt(text, { host: 'old.example', port: 5432 }, { host: 'new.example', port: 6000 }, 'new')).toBe(wanted);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
 import type { RunningService } from '../../../functions/ecs/types.ts';
 import type { Change } from '../../../functions/engine/remediation.ts';
+import { judge, lossOf, NOTHING_READ } from '../../../functions/recovery/database-restore/check.ts';
 import {
   admissionApplied,
   type ChooseSeen,
@@ -12,8 +13,6 @@ import {
   decideRemoval,
   decideRestore,
   idOf,
-  judge,
-  lossOf,
   type NewInstance,
   type Old,
   proveAdmission,
@@ -21,8 +20,11 @@ import {
   removalApplied,
   restoreApplied,
   tagsOf,
+  unfit,
+  useOf,
 } from '../../../functions/recovery/database-restore/decide.ts';
 import { targetsOf } from '../../../functions/recovery/database-restore/handler.ts';
+import { readAll } from '../../../functions/recovery/database-restore/reading.ts';
 import {
   decideRoll,
   decideSwitch,
@@ -35,6 +37,7 @@ import {
   type SwitchSeen,
   switchApplied,
   switchBackApplied,
+  toReplace,
 } from '../../../functions/recovery/database-restore/services.ts';
 import { config, database, service } from '../../support/fixtures.ts';
 
@@ -88,7 +91,7 @@ const before: ChooseSeen = {
     snapshots: [snapshot('new', 1), snapshot('proved', 2), snapshot('older', 3)],
     proofs: proved('proved', 'older'),
   },
-  ...{ before: undefined, isConnected: true, unrollable: [] },
+  ...{ before: undefined, noted: new Map(), isConnected: true, unrollable: [] },
 };
 const chosen: Chosen = {
   ...{ snapshotId: 'proved', takenAt: NOW, snapshotResourceId: 'db-A', newId: `${DB}-restored-1`, old, before: null },
@@ -97,11 +100,15 @@ const copy = (more: Partial<NewInstance> = {}): NewInstance => ({
   ...{ id: chosen.newId, status: 'available', address: { host: 'new.example', port: 5432 }, resourceId: 'db-B' },
   ...{ tags: { ...owner, team: 'shop' }, securityGroups: ['sg-check'], hasPending: false, ...more },
 });
-const seen = (instance: NewInstance | undefined, wasSwitched = false) => ({ instance, wasSwitched });
+const seen = (instance: NewInstance | undefined, use?: string) => ({ instance, use });
 
 describe('the backup', () => {
   const decide = (more: Partial<ChooseSeen>, wanted?: string) =>
-    choose({ ...before, ...more }, { database: DB, snapshot: wanted }, { deployment: 'test', newId: chosen.newId });
+    choose(
+      { ...before, ...more },
+      { database: DB, snapshot: wanted },
+      { deployment: 'test', newId: chosen.newId, now: NOW, dataLossSeconds: 86_400 },
+    );
 
   it('is the newest one that was proved', () => {
     expect(decide({})).toMatchObject({ kind: 'done', result: { snapshotId: 'proved', newId: chosen.newId } });
@@ -152,6 +159,25 @@ describe('the backup', () => {
     expect(decide(more, wanted)).toEqual({ kind: 'fail', reason: expect.stringMatching(reason) });
   });
 
+  it.each<[string, Partial<ChooseSeen>, RegExp]>([
+    ['is older than may be lost', { snapshots: [snapshot('proved', 25)] }, /90000 s old; 86400 s are allowed/],
+    [
+      'was taken of another instance',
+      { snapshots: [snapshot('proved', 2, { instanceResourceId: 'db-Z' })] },
+      /taken of db-Z, and the database is db-A/,
+    ],
+    [
+      'is from another time than the journal says',
+      { noted: new Map([['proved', NOW]]) },
+      /the journal says that it was taken at 2026-11-21T10:00/,
+    ],
+  ])('is restored only by its name when it %s', (_why, more, doubt) => {
+    const next = decide(more);
+    expect(next).toMatchObject({ kind: 'fail', reason: expect.stringMatching(doubt) });
+    expect(next).toMatchObject({ reason: expect.stringMatching(/name it: snapshot=proved$/) });
+    expect(decide(more, 'proved')).toMatchObject({ kind: 'done', detail: expect.stringMatching(doubt) });
+  });
+
   it('becomes an instance whose name follows from the run, of a rehearsal one of its own', () => {
     const name = (run: string, rehearse = false) => idOf(run, { database: DB }, { rehearse, deployment: 'test' });
     expect(name('a')).toMatch(/^orders-db-restored-[0-9a-f]{12}$/);
@@ -186,20 +212,57 @@ describe('the new instance', () => {
   });
 
   it('is removed if it is this run’s and nobody was pointed at it', () => {
-    const decide = (instance: NewInstance | undefined, wasSwitched = false) =>
-      decideRemoval(seen(instance, wasSwitched), chosen.newId, owner, 5);
+    const decide = (instance: NewInstance | undefined, use?: string) =>
+      decideRemoval(seen(instance, use), chosen.newId, owner, 5);
     expect(decide(copy()).kind).toBe('act');
     expect(decide(undefined)).toMatchObject({ kind: 'done', detail: expect.stringMatching(/is gone/) });
     expect(decide(copy({ status: 'creating' })).kind).toBe('wait');
     expect(decide(copy({ status: 'deleting' })).kind).toBe('wait');
     expect(decide(copy({ tags: tagsOf('test', 'another run') })).kind).toBe('fail');
     expect(decide(copy({ tags: tagsOf('main', RUN) })).kind).toBe('fail');
-    expect(decide(copy(), true)).toMatchObject({ kind: 'done', detail: expect.stringMatching(/is kept/) });
+    expect(decide(copy(), 'the secret names it')).toEqual({
+      kind: 'fail',
+      reason: `${chosen.newId} is kept, because the secret names it: copy what services wrote to it before you delete it`,
+    });
     expect([undefined, copy({ status: 'deleting' }), copy()].map((each) => removalApplied(seen(each)))).toEqual([
       'yes',
       'yes',
       'no',
     ]);
+  });
+
+  it('is used as soon as anybody could write to it, whoever saw to that', () => {
+    const of = (isMade: boolean, isNamed: boolean, groups = ['sg-check']) =>
+      useOf(copy({ securityGroups: groups }), { isMade, isNamed, checkedBy: 'sg-check' });
+    expect(of(false, false)).toBeUndefined();
+    expect(of(true, false)).toMatch(/pointed at it/);
+    expect(of(false, true)).toBe('the secret names it');
+    expect(of(false, false, ['sg-a', 'sg-check'])).toMatch(/reached by the security groups sg-a$/);
+    expect(useOf(undefined, { isMade: false, isNamed: false, checkedBy: 'sg-check' })).toBeUndefined();
+  });
+
+  it('doesn’t give its snapshots the tag of this deployment’s backups', () => {
+    expect(owner).toEqual({ 'nightshift:run': `test/${RUN}` });
+  });
+
+  it.each<[string, NewInstance | undefined, boolean | undefined]>([
+    ['it is as it was checked', copy({ securityGroups: ['sg-a', 'sg-b'] }), undefined],
+    ['it is being backed up', copy({ securityGroups: ['sg-a', 'sg-b'], status: 'backing-up' }), undefined],
+    ['it is being changed', copy({ securityGroups: ['sg-a', 'sg-b'], status: 'modifying' }), true],
+    ['a change of it is pending', copy({ securityGroups: ['sg-a', 'sg-b'], hasPending: true }), true],
+    ['it is gone', undefined, false],
+    ['it was stopped', copy({ securityGroups: ['sg-a', 'sg-b'], status: 'stopped' }), false],
+    ['it has other tags', copy({ securityGroups: ['sg-a', 'sg-b'], tags: {} }), false],
+    ['it is another of its name', copy({ securityGroups: ['sg-a', 'sg-b'], resourceId: 'db-Z' }), false],
+    ['it has another address', copy({ securityGroups: ['sg-a', 'sg-b'], address: { host: 'x', port: 1 } }), false],
+    ['services don’t reach it', copy(), false],
+  ])('is looked at again before services are pointed at it: %s', (_what, instance, passing) => {
+    const checked = { newId: chosen.newId, owner, address: { host: 'new.example', port: 5432 }, resourceId: 'db-B' };
+    const wrong = unfit(instance, { ...checked, securityGroups: old.securityGroups });
+    expect(wrong?.passing).toBe(passing);
+    const versions = { current: 'first', isMade: false };
+    const kind = passing === undefined ? 'act' : passing ? 'wait' : 'fail';
+    expect(decideSwitch({ versions, services: [], unfit: wrong }, 'own', chosen.newId).kind).toBe(kind);
   });
 
   it('gets the security groups of the old one, and only from those that it was made with', () => {
@@ -224,11 +287,12 @@ describe('the new instance', () => {
 
   it('is judged by every finding, and waited for while it lets nobody in', () => {
     const finding = (ok: boolean) => ({ check: 'rows', ok, detail: 'counted' });
-    expect(judge({ kind: 'read', findings: [finding(true)], newestAt: 5 }, 7)).toMatchObject({
-      kind: 'done',
-      result: { recoveryPointAt: 5, checks: 1 },
-    });
-    expect(judge({ kind: 'read', findings: [finding(true), finding(false)], newestAt: 5 }, 7)).toEqual({
+    const read = (left: number, ...findings: ReturnType<typeof finding>[]) =>
+      judge({ kind: 'read', progress: { asked: ['overview'], findings, beatAt: null, rowAt: 5 }, left }, 7);
+    expect(read(0, finding(true))).toMatchObject({ kind: 'done', result: { recoveryPointAt: 5, checks: 1 } });
+    // What is answered is kept for the next turn.
+    expect(read(2, finding(true))).toMatchObject({ kind: 'wait', result: { asked: ['overview'], rowAt: 5 } });
+    expect(read(2, finding(true), finding(false))).toEqual({
       kind: 'fail',
       reason: 'rows: counted',
     });
@@ -240,8 +304,13 @@ describe('the new instance', () => {
   });
 
   it('says what is lost, or that it isn’t known', () => {
-    expect(lossOf(chosen, { recoveryPointAt: NOW - 90_000, checks: 1 }, NOW)).toMatch(/in the 90 s from then/);
-    expect(lossOf(chosen, { recoveryPointAt: null, checks: 1 }, NOW)).toMatch(/unknown/);
+    expect(lossOf(chosen, { recoveryPointAt: NOW - 90_000, checks: 1 }, NOW, false)).toMatch(
+      /until the services were rolled \(2026-11-21T10:00:00.000Z\), 90 s at most/,
+    );
+    expect(lossOf(chosen, { recoveryPointAt: NOW - 90_000, checks: 1 }, NOW, true)).toMatch(
+      /would lose .* by now 90 s/,
+    );
+    expect(lossOf(chosen, { recoveryPointAt: null, checks: 1 }, NOW, false)).toMatch(/unknown/);
   });
 });
 
@@ -325,7 +394,8 @@ describe('the secret', () => {
   });
 
   it('is switched back from the run’s own version alone, and done only when the services are rolled, too', () => {
-    expect(decideSwitchBack(at('first'), made).kind).toBe('done');
+    const untouched = { versions: { current: 'first', isMade: false }, services: [looked(running('1'))] };
+    expect(decideSwitchBack(untouched, made).kind).toBe('done');
     expect(decideSwitchBack(at('own'), undefined).kind).toBe('done');
     expect(decideSwitchBack(at('other'), made).kind).toBe('fail');
     const back = decideSwitchBack(at('own'), made);
@@ -334,6 +404,68 @@ describe('the secret', () => {
     expect(switchBackApplied(back.change, at('first'))).toBe('no');
     expect(switchBackApplied(back.change, at('first', '2'))).toBe('yes');
     expect(switchBackApplied(back.change, at('other', '2'))).toBe('unclear');
+  });
+});
+
+describe('the way back of the switch', () => {
+  const made: Change = { summary: 's', before: { version: 'first' }, after: { version: 'own' }, undo: 'u' };
+  const began = (id: string, createdAtMs: number): SeenService => {
+    const of = running(id);
+    return looked({ ...of, deployments: of.deployments.map((each) => ({ ...each, createdAtMs })) });
+  };
+  const at = (current: string, changedAt: number, ...services: SeenService[]): SwitchSeen => ({
+    versions: { current, isMade: true, changedAt },
+    services,
+  });
+
+  it('rolls the services also when a person has moved the label back already', () => {
+    const next = decideSwitchBack(at('first', NOW, began('1', NOW - 1)), made);
+    expect(next).toMatchObject({ kind: 'act', change: { before: { deployments: { 'orders/backend': '1' } } } });
+  });
+
+  it('rolls a deployment that somebody began before the label came back', () => {
+    const next = decideSwitchBack(at('own', NOW - 60_000, began('1', NOW - 90_000)), made);
+    if (next.kind !== 'act') throw new Error(next.kind);
+    const between = at('first', NOW, began('2', NOW - 1));
+    expect(toReplace(next.change, between)).toEqual(['orders/backend']);
+    expect(switchBackApplied(next.change, between)).toBe('no');
+    const after = at('first', NOW, began('3', NOW + 1));
+    expect(toReplace(next.change, after)).toEqual([]);
+    expect(switchBackApplied(next.change, after)).toBe('yes');
+  });
+});
+
+describe('reading the new instance', () => {
+  const verify = { subnetGroup: 's', securityGroupId: 'sg-1', user: 'u', queries: { whole: 'x' }, fullReadMib: 0 };
+  const tables = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, minRows: 0, shrinksAtMostShare: 1 }));
+
+  it('asks one round of questions in each turn, and none of them twice', async () => {
+    const rounds: string[][] = [];
+    let progress = NOTHING_READ;
+    for (let left = 1; left > 0; ) {
+      const asked: string[] = [];
+      const reading = await readAll(
+        async ({ ask }) => {
+          asked.push(ask.kind === 'count' ? ask.table : ask.kind);
+          if (ask.kind === 'count') return { kind: 'count', table: ask.table, rows: 1, newestAt: NOW };
+          if (ask.kind === 'query') return { kind: 'query', name: ask.name, good: true, why: '' };
+          return {
+            ...{ kind: 'overview', systemId: '7', majorVersion: 18, nextXid: '1', checksums: true, amcheck: false },
+            ...{ heartbeatAt: null, invalidConstraints: [], invalidIndexes: [] },
+          };
+        },
+        { database: DB, deployment: 'test', address: { host: 'h', port: 1 } },
+        { ...verify, tables } as unknown as Parameters<typeof readAll>[2],
+        chosen,
+        progress,
+      );
+      if (reading.kind !== 'read') throw new Error(reading.why);
+      rounds.push(asked);
+      ({ progress, left } = reading);
+    }
+    expect(rounds).toEqual([['overview'], ['a', 'b', 'c', 'd'], ['e', 'query']]);
+    expect(progress.rowAt).toBe(NOW);
+    expect(progress.findings).toHaveLength(8);
   });
 });
 

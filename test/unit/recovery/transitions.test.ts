@@ -11,6 +11,7 @@ import {
   frozen,
   idle,
   nextMove,
+  overdue,
   thawed,
   withProgress,
 } from '../../../functions/recovery/transitions.ts';
@@ -38,6 +39,23 @@ const move = (change: Partial<Move<object, string>> = {}): Move<object, string> 
 });
 const fresh = begin(NOW, 60);
 const intended: Progress = committed(fresh, CHANGE, { requestId: 'r', busyUntil: NOW + 35_000 });
+
+describe('a step whose time has been over for a whole turn', () => {
+  const late = fresh.deadlineAt + 30_000;
+
+  it('fails without another look, and says what it said last', () => {
+    expect(overdue({ ...fresh, note: 'it is starting' }, 'fail', late, 30_000)).toEqual({
+      kind: 'fail',
+      reason: 'not done within its time budget of 60 s; it last said: it is starting',
+    });
+    expect(overdue(fresh, 'go-on', late, 30_000)).toMatchObject({ kind: 'done', isOfNoHelp: true });
+  });
+
+  it('is looked at still when it made a change, or that was less than a turn ago', () => {
+    expect(overdue(fresh, 'fail', late - 1, 30_000)).toBeUndefined();
+    expect(overdue(intended, 'fail', late, 30_000)).toBeUndefined();
+  });
+});
 
 describe('what a step does next', () => {
   const next = (progress: Progress, seen: string, options: Parameters<typeof nextMove>[2] = {}, late = false) =>

@@ -182,3 +182,26 @@ const metricOf = ({ Namespace, MetricName, Metrics }: MetricAlarm): string =>
   MetricName
     ? `${Namespace} ${MetricName}`
     : JSON.stringify(Metrics?.map(({ MetricStat }) => MetricStat?.Metric?.MetricName));
+
+/** A composite alarm with its tags. */
+export interface TaggedComposite {
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** A composite alarm names no metric, and so no target: whoever tags one waits for a reaction that doesn't come. */
+export function judgeComposites(
+  composites: readonly TaggedComposite[],
+  { config, name }: Pick<Deployment, 'config' | 'name'>,
+): Check[] {
+  const ours = composites.filter(
+    ({ tags }) => (tags[RUNBOOK_TAG] ?? '') in config.ladders && (tags[DEPLOYMENT_TAG] ?? name) === name,
+  );
+  return ours.map(({ name: subject, tags }) => ({
+    check: 'alarms',
+    subject,
+    verdict: 'wrong',
+    what: `it asks for ${tags[RUNBOOK_TAG]}, which a composite alarm can't start: it names no target`,
+    todo: `tag the metric alarms that it is made of with ${RUNBOOK_TAG} instead`,
+  }));
+}

@@ -26,11 +26,13 @@ import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { clientDefaults } from '../../functions/engine/clients.ts';
 import { assetFile } from '../deployment.ts';
 import type { Place } from '../place.ts';
-import type { TaggedAlarm } from './alarms.ts';
+import type { TaggedAlarm, TaggedComposite } from './alarms.ts';
 
 export interface Aws {
   /** Every metric alarm of the region for which `concerned` says yes, with its tags. */
   alarms(concerned: (alarm: MetricAlarm) => boolean): Promise<TaggedAlarm[]>;
+  /** Composite alarms of the region with their tags. */
+  compositeAlarms(): Promise<TaggedComposite[]>;
   /** `undefined` when there is no such instance. */
   instance(name: string): Promise<DBInstance | undefined>;
   /** Of a topic in whatever region its ARN names. */
@@ -72,14 +74,23 @@ export function awsOf(place: Place): Aws {
     return client;
   };
   const watchIn = (region: string) => inRegion(watches, region, () => new CloudWatchClient({ ...settings, region }));
+  const tagsOf = async (ResourceARN: string | undefined) => {
+    const { Tags = [] } = await cloudwatch.send(new ListTagsForResourceCommand({ ResourceARN }));
+    return Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
+  };
   return {
+    compositeAlarms: async () => {
+      const found: TaggedComposite[] = [];
+      for await (const page of paginateDescribeAlarms({ client: cloudwatch }, { AlarmTypes: ['CompositeAlarm'] }))
+        for (const { AlarmName = '', AlarmArn } of page.CompositeAlarms ?? [])
+          found.push({ name: AlarmName, tags: await tagsOf(AlarmArn) });
+      return found;
+    },
     alarms: async (concerned) => {
       const found: TaggedAlarm[] = [];
       for await (const page of paginateDescribeAlarms({ client: cloudwatch }, { AlarmTypes: ['MetricAlarm'] }))
-        for (const alarm of (page.MetricAlarms ?? []).filter(concerned)) {
-          const { Tags = [] } = await cloudwatch.send(new ListTagsForResourceCommand({ ResourceARN: alarm.AlarmArn }));
-          found.push({ alarm, tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])) });
-        }
+        for (const alarm of (page.MetricAlarms ?? []).filter(concerned))
+          found.push({ alarm, tags: await tagsOf(alarm.AlarmArn) });
       return found;
     },
     instance: async (name) => {

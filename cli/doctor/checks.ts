@@ -6,7 +6,7 @@ import { type Deployment, type ProtectedTarget, protectedTargets } from '../depl
 import type { Failures } from '../failures.ts';
 import type { Place } from '../place.ts';
 import type { AnyRemediation } from '../remediations.ts';
-import { judgeAlarms, wantedAlarms, watches } from './alarms.ts';
+import { judgeAlarms, judgeComposites, wantedAlarms, watches } from './alarms.ts';
 import type { Aws } from './aws.ts';
 import { checkConcurrency, checkFollowThrough, checkSecrets, partitionOf } from './deployed.ts';
 import { checkFollowers, checkOwnAlarms, checkSigns } from './self-watch.ts';
@@ -134,13 +134,14 @@ async function checkTarget(
 async function checkAlarms({ deployment, aws }: Around): Promise<Check[]> {
   const wanted = wantedAlarms(deployment);
   const alarms = await aws.alarms((alarm) => wanted.some((each) => watches(alarm, each)));
-  return wanted.flatMap((each) =>
+  const judged = wanted.flatMap((each) =>
     judgeAlarms(
       each,
       alarms.filter(({ alarm }) => watches(alarm, each)),
       deployment.name,
     ),
   );
+  return [...judged, ...judgeComposites(await aws.compositeAlarms(), deployment)];
 }
 
 async function checkPageTopic({ place, deployment, aws }: Around): Promise<Check[]> {

@@ -181,6 +181,13 @@ describe('a service', () => {
 const SECRET = 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/';
 const aws: Aws = {
   alarms: async () => [cpu, backstop],
+  compositeAlarms: async () => [
+    { name: 'team-overview', tags: {} },
+    {
+      name: 'of another deployment',
+      tags: { 'nightshift:runbook': 'scale-out-service', 'nightshift:deployment': 'o' },
+    },
+  ],
   instance: async () => ({ DBInstanceStatus: 'available', IAMDatabaseAuthenticationEnabled: true }),
   subscriptions: async () => [{ SubscriptionArn: 'arn:aws:sns:us-east-1:000000000000:pages:1' }],
   ownAlarms: async (_region, names) =>
@@ -218,6 +225,16 @@ describe('doctor', () => {
       'is paused',
       { readSwitch: async () => ({ state: 'pause', by: 'person:jane', reason: 'sale', at: 'then' }) },
       /set to pause by person:jane at then: sale/,
+    ],
+    [
+      'has a composite alarm that waits for a runbook',
+      {
+        aws: {
+          ...aws,
+          compositeAlarms: async () => [{ name: 'both', tags: { 'nightshift:runbook': 'scale-out-service' } }],
+        },
+      },
+      /asks for scale-out-service, which a composite alarm can't start/,
     ],
     ['lacks a database', { aws: { ...aws, instance: async () => undefined } }, /no such RDS instance/],
     [

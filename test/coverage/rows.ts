@@ -3,6 +3,13 @@
 /** Why something isn't done yet: what has to be built first. */
 export const LATER = {
   ladder: 'A runbook, remediation or part of the incident process that is still to be built or proved under this id.',
+  proof: 'Built at least in part; no test plays this very thing in the local world and looks at what came of it yet.',
+  unit: 'Built and held by unit tests; no test plays it in the local world yet.',
+  scalers:
+    'Nobody looks for a second scaler of the same service yet; a minimum that somebody else’s scaler owns is raised and given back.',
+  messages:
+    'Messages tell what happened to what and how severe it is; impact, owner, cause and the time of the next word, which the templates ask for, aren’t all in them.',
+  severities: 'Nightshift knows P1 to P4: what the runbooks call P0 is its P1 and has no path of its own.',
   diagnosis:
     'A page tells what was seen of its target; its logs, and what AWS says of a task that isn’t placed or of an image that can’t be fetched, aren’t collected yet.',
   dashboards: 'The dashboard that is deployed shows Nightshift itself; one of what it protects is still to be built.',

@@ -31,7 +31,7 @@ describe('every role of a deployment', () => {
     expect([...acting.failures, ...observing.failures]).toEqual([]);
   });
 
-  it('holds what its function asked for, and nothing else [D56, D57]', () => {
+  it('holds what its function asked for, and nothing else [D56]', () => {
     const roles = fullyPlayed(acting, observing).flatMap((played) => played.roles);
     expect(roles.flatMap(({ functions }) => functions)).toEqual(
       expect.arrayContaining([

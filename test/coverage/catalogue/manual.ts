@@ -35,7 +35,7 @@ export const manual: readonly Row[] = [
   row('M31', '004', 'infrastructure is rebuilt from code', 'plans'),
   row('M32', '004', 'secrets survive the disaster', 'secrets'),
   row('M33', '004', 'a new standby is made after a promotion', 'plans'),
-  row('M34', '004', 'an event starts the failover', 'plans'),
+  row('M34', '004', 'an event starts the failover', 'proof'),
   row('M35', '004', 'scaling policies are real', 'peopleDecide'),
   row('M36', '004', 'the team is told by the tool', 'ladder'),
   row('M37', '004', "a roll-back happens, it isn't hinted at", 'ladder'),

@@ -61,6 +61,6 @@ export const remediations: readonly Row[] = [
   row('3d/diagnose-restore-volume', '003', "why a restored volume doesn't attach", 'kubernetes'),
   row('3d/rebuild-standby', '003', 'the standby is made anew', 'plans'),
   row('3d/load-test', '004', 'does the system bear the load', 'peopleDecide'),
-  row('3d/notify-on-call', '004', 'the one on call hears of what was done', 'ladder'),
-  row('3d/self-heal-first', '000 003', "the platform's own repairs go first", 'ladder'),
+  row('3d/notify-on-call', '004', 'the one on call hears of what was done', 'proof'),
+  row('3d/self-heal-first', '000 003', "the platform's own repairs go first", 'proof'),
 ];

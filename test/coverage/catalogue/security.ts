@@ -22,7 +22,7 @@ export const security: readonly Row[] = [
   row('8/report-posture', '002', 'controls, each passed or failed', 'security'),
   row('8/report-data-protection', '002', 'encryption and retention as they are', 'security'),
   row('8/scan-images', '002 004', 'images scanned and signatures checked', 'security'),
-  row('8/check-key-expiry', '004', 'keys that end within a week', 'secrets'),
+  row('8/check-key-expiry', '004', 'keys that end within a week', 'application'),
   row('8/secret-age', '002', 'secrets past their age', 'secrets'),
   row('8/review-audit-logs', '000', 'a weekly look at the audit trail', 'security'),
 ];

@@ -76,7 +76,7 @@ const next = async (id: string, at: number) => {
 };
 
 describe('a call', () => {
-  it('goes to the topic that its level has of its own, and to everybody where it has none [7b/management-notice]', async () => {
+  it('goes to the topic that its level has of its own, and to everybody where it has none', async () => {
     const { id, escalated } = await open('P1', MORNING);
     await callFor(escalated, context(MORNING));
     for (const level of [2, 3, 'management'])
@@ -134,7 +134,7 @@ describe('hours', () => {
     },
   );
 
-  it.each(['P1', 'P2'] as const)('hold back nothing of a %s [7a/severity-P0]', async (severity) => {
+  it.each(['P1', 'P2'] as const)('hold back nothing of a %s', async (severity) => {
     const { escalated } = await open(severity, NIGHT);
     expect(await callFor(escalated, context(NIGHT + MINUTE))).toBe(true);
   });

@@ -63,7 +63,7 @@ describe('a rung that can not go on', () => {
     expect(world.target('handed').changes).toBe(1);
   });
 
-  it('is followed by a person after the last one, with what was tried [3d/notify-on-call]', async () => {
+  it('is followed by a person after the last one, with what was tried', async () => {
     world.hooks.decide = () => ({ kind: 'escalate', reason: 'there is nothing to raise' });
     const outcome = await fire('exhausted');
     const { remediation, command } = await nextOf(outcome);

@@ -141,7 +141,7 @@ describe('check-secrets', () => {
   const LISTING = { service: 'secretsmanager', operation: 'ListSecrets' };
   const PLANTED = 'planted-value-that-nobody-may-see';
 
-  it('[5c/secret-age-check, 8/secret-age, 5b/api-key-expiry, 8/check-key-expiry, 2c/secret-too-old, 2c/api-key-expiring] names what is old and what ends, by date alone', async () => {
+  it('[5c/secret-age-check, 8/secret-age, 2c/secret-too-old, D57] names what is old and what ends, by date alone', async () => {
     await secrets.send(new CreateSecretCommand({ Name: 'orders/login', SecretString: PLANTED }));
     await secrets.send(
       new CreateSecretCommand({
@@ -229,7 +229,7 @@ describe('check-health', () => {
     await createInstance(db.name);
   });
 
-  it('[5b/daily-health-check, 3d/check-health, 5b/service-status, 9/report-daily-health] passes over what is well and names what is not, with figures', async () => {
+  it('[5b/daily-health-check, 3d/check-health, 5b/service-status] passes over what is well and names what is not, with figures', async () => {
     freeStorage(50);
     const well = { services: { orders: { ...orders, minTasks: 0 } }, databases: { [db.name]: db } };
     expect(await run('checkHealth', well)).toMatchObject({ verdict: 'passed', summary: '3 of 3 checks passed' });

@@ -171,7 +171,7 @@ describe('verify-backup', () => {
     expect(verdict).toMatchObject({ kind: 'failed', check: 'age' });
   });
 
-  it('[D120] finds an older backup in the place of a newer one', async () => {
+  it('finds an older backup in the place of a newer one', async () => {
     const [old] = (await readdir(join(folderOf(`nightshift-test-${DB}-good`), '..'))).filter((name) =>
       name.includes('good'),
     );

@@ -155,7 +155,7 @@ const rowsOf = ({ sections }: ReportDocument, title: string) =>
   sections.find((section) => section.title === title)?.table?.rows;
 
 describe('the daily report', () => {
-  it('[9/report-daily-health, 5c/alert-review] tells what happened the day before, and is told with its figures', async () => {
+  it('[9/report-daily-health] tells what happened the day before, and is told with its figures', async () => {
     const before = w.gateway.callsSince(0).calls.length;
     const written = await write('daily-operations', '2026-11-21T07:30:00Z');
     expect(written.turn).toMatchObject({ verdict: 'passed', summary: 'Daily operations of 2026-11-20 is written' });
@@ -234,7 +234,7 @@ describe('the monthly reports', () => {
 });
 
 describe('the handoff', () => {
-  it('[7b/on-call-handoff] tells who comes what is open and what happened in 24 hours', async () => {
+  it('tells who comes what is open and what happened in 24 hours', async () => {
     const report = await documentOf(await write('on-call-handoff', '2026-11-20T09:00:00Z'));
     expect(report.period.from).toBe('2026-11-19T09:00:00.000Z');
     // The one of that night, and the backup's that was over with the next backup.

@@ -77,7 +77,7 @@ const withInput = (input: unknown): string => {
 };
 
 describe('recover', () => {
-  it('shows steps, targets and points of no return, starts the plan in the person’s name, and follows it to its end [D121]', async () => {
+  it('shows steps, targets and points of no return, starts the plan in the person’s name, and follows it to its end', async () => {
     const { code, out, err } = await type(
       'recover',
       plan.code.manifest.name,

@@ -209,7 +209,7 @@ describe('a run of a recovery plan', () => {
     expect(plan.numbers.first).toBe(0);
   });
 
-  it('fails a step that is not done within its budget, and says what it waited for [D3]', async () => {
+  it('fails a step that is not done within its budget, and says what it waited for', async () => {
     plan.stuck = 'right';
     expect(await plan.play(RUN)).toBe('backed-out');
     expect((await plan.run(RUN))?.why).toMatch(/right: not done within its time budget of 100 s.*it never is/);

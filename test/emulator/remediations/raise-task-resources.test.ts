@@ -42,7 +42,7 @@ const killedEvent = (name: string, taskDefinitionArn: string) =>
   });
 
 describe('raise-task-resources', () => {
-  it('ends out-of-memory kills by a greater revision, once [2b/out-of-memory-kill, 3a/scale-service-vertically, 4/relieve-memory, D10]', async () => {
+  it('ends out-of-memory kills by a greater revision, once [2b/out-of-memory-kill, 3a/scale-service-vertically, 4/relieve-memory]', async () => {
     await w.create('hungry', { ...HUNGRY, tags: { 'nightshift:schema': '3' } });
     const taskDefinitionArn = await revisionOf('hungry');
     await eventually('a task was killed', async () => (await seenOf('hungry')).outOfMemory.length > 0);
@@ -61,6 +61,23 @@ describe('raise-task-resources', () => {
     const again = await w.callsDuring(() => w.deliver('hungry', killed()));
     expect(again.result.kind).not.toBe('remediated');
     expect(again.changing).toEqual([]);
+  });
+
+  it('only ever raises: for a kill, then for an alarm, and what was killed before lowers nothing [D10]', async () => {
+    await w.create('growing', HUNGRY);
+    const first = await revisionOf('growing');
+    await eventually('a task was killed', async () => (await seenOf('growing')).outOfMemory.length > 0);
+    const own = { limits: { cooldownSeconds: 0 } };
+    expect(await w.deliver('growing', killedEvent('growing', first), own)).toMatchObject({ kind: 'remediated' });
+    await w.steady('growing');
+    const seen = [await memoryOf('growing')];
+    expect(await w.deliver('growing', short('growing'), own)).toMatchObject({ kind: 'remediated' });
+    await w.steady('growing');
+    seen.push(await memoryOf('growing'));
+    // The kill of the smallest is told again, late.
+    await w.deliver('growing', killedEvent('growing', first), own);
+    seen.push(await memoryOf('growing'));
+    expect(seen).toEqual(['1024', '2048', '2048']);
   });
 
   it('is verified when the alarm is OK and the greater tasks run', async () => {

@@ -332,7 +332,7 @@ describe('release-idle-connections on a real server', () => {
     });
   });
 
-  it('calls a person when the database cannot be reached [2a/database-down, 3c/check-database]', async () => {
+  it('calls a person when the database cannot be reached', async () => {
     expect(await fire({ change: { port: 1 } })).toMatchObject({
       kind: 'escalated',
       reason: expect.stringContaining('could not look into'),

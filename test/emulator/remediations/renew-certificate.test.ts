@@ -269,7 +269,7 @@ describe('check-certificates', () => {
     return gateway.callsSince(next).calls.filter(({ operation }) => operation === 'PutEvents').length;
   };
 
-  it('tells of a certificate with few days left, and only of that [5b/certificate-check, 8/certificate-monitor, 9/report-certificate-expiry, D53]', async () => {
+  it('tells of a certificate with few days left, and only of that [5b/certificate-check, 8/certificate-monitor]', async () => {
     const [late, early] = [w.issued('DNS', 14, 'records'), w.issued('DNS', 90)];
     expect(
       await putsDuring(async () =>

@@ -262,7 +262,7 @@ describe('scale-out-service on a real service', () => {
     expect((await describe_('tenfold'))?.desiredCount).toBe(3);
   });
 
-  it('changes the service once when CPU and memory fire at once [2b/high-memory]', async () => {
+  it('changes the service once when CPU and memory fire at once', async () => {
     await service('both');
     const since = mark();
     const outcomes = await Promise.all([
@@ -273,7 +273,15 @@ describe('scale-out-service on a real service', () => {
     expect(outcomes.map((each) => each.kind).sort()[1]).toBe('remediated');
   });
 
-  it('raises the minimum where auto scaling owns the count [D11, D9, D59]', async () => {
+  it('raises the desired count of a service that is short of memory alone [2b/high-memory]', async () => {
+    await service('memory');
+    const since = mark();
+    expect(await deliver(alarm('memory', { metric: 'MemoryUtilization' }))).toMatchObject({ kind: 'remediated' });
+    await settled('memory', 3);
+    expect(changes(since).map((call) => call.operation)).toEqual(['UpdateService']);
+  });
+
+  it('raises the minimum where auto scaling owns the count [D11]', async () => {
     await service('scaled');
     await clients.scaling.send(
       new RegisterScalableTargetCommand({
@@ -290,7 +298,7 @@ describe('scale-out-service on a real service', () => {
     await settled('scaled', 3);
   });
 
-  it('calls a person at the maximum and changes nothing [D142, M6]', async () => {
+  it('calls a person at the maximum and changes nothing [M6]', async () => {
     await service('full', 2, { maxTasks: 2 });
     const since = mark();
     expect(await deliver(alarm('full'))).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('2') });
@@ -382,7 +390,7 @@ describe('scale-out-service on a real service', () => {
     expect((await describe_('dependent'))?.desiredCount).toBe(2);
   });
 
-  it('gives a service more tasks whose clients wait too long, and none to one whose database is the cause [2b/high-latency, 4/mitigate-latency]', async () => {
+  it('gives a service more tasks whose clients wait too long, and none to one whose database is the cause [2b/high-latency, 4/mitigate-latency, D142]', async () => {
     await service('slow', 2, { balancedBy: balancerOf('slow') });
     await service('waiting', 2, { balancedBy: balancerOf('waiting'), dependsOn: ['orders-db'] });
     const since = mark();

@@ -47,7 +47,7 @@ async function withSickTask(name: string): Promise<string> {
 }
 
 describe('stop-unhealthy-task', () => {
-  it('stops the sick task, and another takes its place [3b/force-delete-stuck-pod, 4/recover-pod, D87, D88, D105]', async () => {
+  it('stops the sick task, and another takes its place [3b/force-delete-stuck-pod, 4/recover-pod, D88, D105]', async () => {
     const sick = await withSickTask('happy');
     const { result, changing } = await w.callsDuring(() => w.deliver('happy', unhealthy('happy'), { target }));
     expect(result).toMatchObject({ kind: 'remediated' });
@@ -61,7 +61,7 @@ describe('stop-unhealthy-task', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
-  it('changes nothing when every task is well, or while a deployment replaces them [3d/self-heal-first]', async () => {
+  it('changes nothing when every task is well, or while a deployment replaces them', async () => {
     await w.create('well', {}, { desiredCount: 2 });
     const sick = { environment: { SERVICE_FAIL_HEALTH: '1' } };
     const { result, changing } = await w.callsDuring(() => w.deliver('well', unhealthy('well'), { target }));

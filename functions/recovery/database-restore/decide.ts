@@ -168,6 +168,8 @@ export interface NewInstance {
   /** Sorted. */
   readonly securityGroups: readonly string[];
   readonly hasPending: boolean;
+  /** From deletion. */
+  readonly isProtected: boolean;
 }
 
 export interface RestoreSeen {
@@ -311,6 +313,17 @@ export function decideAdmission({ instance }: RestoreSeen, { newId, old }: Chose
     },
   };
 }
+
+/** At the end: protected as the old one is. Before, this run had to be able to remove it. */
+export const protection = ({ instance }: RestoreSeen, { newId, old }: Chosen): Change | undefined =>
+  !old.deletionProtection || !instance || instance.isProtected
+    ? undefined
+    : {
+        summary: `protect ${newId} from deletion, as the old one is`,
+        before: { deletionProtection: false },
+        after: { deletionProtection: true },
+        undo: 'none: the recovery is proved',
+      };
 
 const wantedGroups = ({ after }: Change): string => (after as { securityGroups: string }).securityGroups;
 

@@ -27,6 +27,7 @@ import {
   decideRestore,
   type Input,
   idOf,
+  protection,
   proveAdmission,
   proveRemoval,
   proveRestore,
@@ -37,7 +38,7 @@ import {
   unfit,
   useOf,
 } from './decide.ts';
-import { admit, readNew, readOld, remove, restore } from './instance.ts';
+import { admit, protect, readNew, readOld, remove, restore } from './instance.ts';
 import { manifest } from './manifest.ts';
 import type { Address } from './point-at.ts';
 import { readAll, type Subject } from './reading.ts';
@@ -339,21 +340,22 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
         : proveServices(seen, { lastChangeAt, now: now(), periodSeconds }),
   });
   step<RestoreSeen>('finish', {
-    ...removal,
     rehearsal: 'act',
-    // A recovery that is proved isn't backed out because RDS can't be asked just now.
-    observe: async (context) => (context.rehearse ? observeNew(context) : { instance: undefined, use: undefined }),
+    // A recovery that is proved isn't backed out because RDS can't be asked just now, or refuses the protection: a person is told to see to it.
+    observe: (context) => (context.rehearse ? observeNew(context) : seenAtTheEnd(context)),
     decide: (seen, context) => {
       if (context.rehearse) {
         const next = removal.decide(seen, context);
         return next.kind === 'done' ? { ...next, detail: `${next.detail}; ${lossIn(context)}` } : next;
       }
-      return {
-        kind: 'done',
-        detail: `${context.input.database} is now ${newIdOf(context)}; ${lossIn(context)}; ${leftIn(context)}`,
-      };
+      const change = protection(seen, chosenOf(context));
+      return change ? { kind: 'act', change } : { kind: 'done', detail: endOf(seen, context) };
     },
+    act: (context) => (context.rehearse ? removeUnlessUsed(context) : protectIfPossible(context)),
+    alreadyApplied: (_change, seen, context) =>
+      context.rehearse ? removalApplied(seen) : seen.instance?.isProtected ? 'yes' : 'no',
     verify: (change, seen, context) => {
+      if (!context.rehearse) return { kind: 'good', detail: endOf(seen, context) };
       const proof = removal.verify(change, seen, context);
       return proof.kind === 'good' ? { ...proof, detail: `${proof.detail}; ${lossIn(context)}` } : proof;
     },
@@ -375,11 +377,31 @@ const lossIn = (context: Context): string => {
   return lossOf(chosenOf(context), checkedOf(context), writtenUntil, context.rehearse);
 };
 
-/** What the plan leaves to a person. */
-function leftIn(context: Context): string {
+async function seenAtTheEnd(context: Context): Promise<RestoreSeen> {
+  try {
+    return { instance: await readNew(newIdOf(context)), use: undefined };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { instance: undefined, use: undefined };
+  }
+}
+
+async function protectIfPossible(context: Context): Promise<ActReport> {
+  try {
+    return await protect(newIdOf(context));
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { summary: `could not protect ${newIdOf(context)} from deletion: ${error.message}`, data: {} };
+  }
+}
+
+/** What came of it, and what the plan leaves to a person. */
+function endOf({ instance }: RestoreSeen, context: Context): string {
   const { old } = chosenOf(context);
   const { database } = context.input;
-  return `the old instance is kept until you delete it; name ${newIdOf(context)} in the configuration instead of ${database}${old.deletionProtection ? ', and protect it from deletion as the old one is' : ''}`;
+  const protectIt =
+    old.deletionProtection && !instance?.isProtected ? ', and protect it from deletion as the old one is' : '';
+  return `${database} is now ${newIdOf(context)}; ${lossIn(context)}; the old instance is kept until you delete it; name ${newIdOf(context)} in the configuration instead of ${database}${protectIt}`;
 }
 
 async function observeBefore(context: Context): Promise<ChooseSeen> {

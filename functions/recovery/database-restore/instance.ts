@@ -1,5 +1,10 @@
 /** The AWS side of the instances: the old one as the new one has to be like it, the new one as it is, its restore and its removal. */
-import { type DBInstance, RDSClient, RestoreDBInstanceFromDBSnapshotCommand } from '@aws-sdk/client-rds';
+import {
+  type DBInstance,
+  ModifyDBInstanceCommand,
+  RDSClient,
+  RestoreDBInstanceFromDBSnapshotCommand,
+} from '@aws-sdk/client-rds';
 import { describeInstance } from '../../databases/describe.ts';
 import { modifyNow } from '../../databases/modify.ts';
 import { changingClientDefaults } from '../../engine/clients.ts';
@@ -71,6 +76,7 @@ export async function readNew(id: string): Promise<NewInstance | undefined> {
       resourceId: found.DbiResourceId ?? '',
       tags: tagsIn(found),
       securityGroups: groupsIn(found),
+      isProtected: found.DeletionProtection === true,
       hasPending: Object.values(found.PendingModifiedValues ?? {}).some((value) => value !== undefined),
     }
   );
@@ -86,7 +92,7 @@ export interface RestoreOrder {
 
 /**
  * What isn't asked for is RDS's default and not as it was ("RestoreDBInstanceFromDBSnapshot", Amazon RDS API Reference); docs/recovery.md lists it. Enhanced Monitoring needs iam:PassRole;
- * protection from deletion is left out because what this run made it must be able to remove.
+ * protection from deletion comes at the end (`protect`), because what this run made it must be able to remove.
  */
 function settingsOf({ chosen: { old }, verify, rehearse }: RestoreOrder) {
   if (rehearse)
@@ -168,4 +174,14 @@ export function admit(id: string, change: Change): Promise<ActReport> {
       set: { VpcSecurityGroupIds: after.split(',') },
     },
   );
+}
+
+/** At once, whatever else is pending ("Settings for DB instances", Amazon RDS: deletion protection ignores the setting to apply immediately). @throws EngineError. */
+export async function protect(id: string): Promise<ActReport> {
+  try {
+    await changing.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, DeletionProtection: true }));
+    return { summary: `told RDS to protect ${id} from deletion`, data: { instance: id } };
+  } catch (error) {
+    throw classifyAwsError(`protect ${id} from deletion`, error);
+  }
 }

@@ -83,7 +83,7 @@ export const manifest = definePlanManifest({
     },
     {
       name: 'finish',
-      does: 'says what was lost and what is left to a person; of a rehearsal, removes the instance that it made',
+      does: 'protects the new instance from deletion, if the old one is; says what was lost and what is left to a person; of a rehearsal, removes the instance that it made',
       after: ['prove'],
       budgetSeconds: 1_800,
       undo: { kind: 'nothing', why: 'only what a rehearsal made is removed' },

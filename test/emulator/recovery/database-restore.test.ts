@@ -16,6 +16,7 @@ import {
   DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
+  ModifyDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import {
   CreateSecretCommand,
@@ -422,6 +423,25 @@ describe('database-restore', () => {
     );
     await expectAsBefore(PLAIN);
   });
+
+  it.each([false, true])(
+    'protects the new instance as the old one is, and stays recovered when it can’t be: %s',
+    async (isRefused) => {
+      const protect = (id: string, on: boolean) =>
+        w.world.client.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: id, DeletionProtection: on }));
+      await protect(PLAIN, true);
+      const { item } = await recover(PLAIN, {
+        before: async (step) => {
+          if (step === 'finish' && isRefused) fault('rds', 'ModifyDBInstance', 'refused');
+        },
+      });
+      const [copy = ''] = await made();
+      const isProtected = (await w.describe(copy))?.DeletionProtection;
+      for (const id of [PLAIN, copy]) await protect(id, false);
+      expect([item.verdict, isProtected]).toEqual(['recovered', !isRefused]);
+      expect(/protect it from deletion/.test(item.summary ?? '')).toBe(isRefused);
+    },
+  );
 
   it('keeps the new instance when services can reach it, and the switch is refused', async () => {
     fault('secretsmanager', 'PutSecretValue', 'refused');

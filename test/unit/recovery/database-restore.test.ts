@@ -15,6 +15,7 @@ import {
   idOf,
   type NewInstance,
   type Old,
+  protection,
   proveAdmission,
   proveRestore,
   removalApplied,
@@ -98,7 +99,7 @@ const chosen: Chosen = {
 };
 const copy = (more: Partial<NewInstance> = {}): NewInstance => ({
   ...{ id: chosen.newId, status: 'available', address: { host: 'new.example', port: 5432 }, resourceId: 'db-B' },
-  ...{ tags: { ...owner, team: 'shop' }, securityGroups: ['sg-check'], hasPending: false, ...more },
+  ...{ tags: { ...owner, team: 'shop' }, securityGroups: ['sg-check'], hasPending: false, isProtected: false, ...more },
 });
 const seen = (instance: NewInstance | undefined, use?: string) => ({ instance, use });
 
@@ -239,6 +240,13 @@ describe('the new instance', () => {
     expect(of(false, true)).toBe('the secret names it');
     expect(of(false, false, ['sg-a', 'sg-check'])).toMatch(/reached by the security groups sg-a$/);
     expect(useOf(undefined, { isMade: false, isNamed: false, checkedBy: 'sg-check' })).toBeUndefined();
+  });
+
+  it('is protected from deletion as the old one is', () => {
+    expect(protection(seen(copy()), chosen)).toMatchObject({ after: { deletionProtection: true } });
+    expect(protection(seen(copy({ isProtected: true })), chosen)).toBeUndefined();
+    expect(protection(seen(undefined), chosen)).toBeUndefined();
+    expect(protection(seen(copy()), { ...chosen, old: { ...old, deletionProtection: false } })).toBeUndefined();
   });
 
   it('doesn’t give its snapshots the tag of this deployment’s backups', () => {

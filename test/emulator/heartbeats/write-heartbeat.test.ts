@@ -1,4 +1,7 @@
 /** Heartbeats on a real PostgreSQL behind RDS's door, by the login and grants that the documentation names. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
@@ -9,11 +12,11 @@ import { beat } from '../../../functions/heartbeats/write-heartbeat/beat.ts';
 import { BEAT, HEARTBEAT_GRANTS } from '../../../functions/heartbeats/write-heartbeat/sql.ts';
 import { OVERVIEW } from '../../../functions/jobs/verify-backup/sql.ts';
 import type { SeededDatabase } from '../../../local/postgres/seed.ts';
-import { database } from '../../support/fixtures.ts';
+import { config as base, database } from '../../support/fixtures.ts';
 import { asMaster } from '../../support/worn-table.ts';
-import { openTestWorld, REGION, type TestWorld } from '../rds/harness.ts';
+import { eventually, openTestWorld, REGION, type TestWorld } from '../rds/harness.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(150_000);
 const RHYTHM = { beats: 3, everyMs: 50 };
 let w: TestWorld;
 let seeded: SeededDatabase;
@@ -49,32 +52,34 @@ describe('a heartbeat', () => {
     expect(await beat(target, REGION, RHYTHM)).toMatchObject(missing);
     await asMaster(seeded, `DROP ROLE ${HEARTBEAT_USER}`);
     expect(await beat(target, REGION, RHYTHM)).toMatchObject(missing);
-    await asMaster(seeded, HEARTBEAT_GRANTS);
   });
 
-  it('never takes the slot that is kept for mending: with all others taken it goes without, and who mends gets in', async () => {
-    const { ca, ...application } = seeded.as('orders_app');
-    const sessions: pg.Client[] = [];
+  it('counts such a database, for the alarm that calls a person, and is no failed run', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nightshift-heartbeat-'));
+    const config = { ...base, version: 1, databases: { 'orders-db': target, other: { ...target, heartbeat: false } } };
+    await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+    process.env.LAMBDA_TASK_ROOT = folder;
+    const lines: string[] = [];
+    const output = jest.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
     try {
-      for (;;) {
-        const client = new pg.Client({ ...application, ssl: { ca, servername: application.host } });
-        await client.connect();
-        sessions.push(client);
-      }
-    } catch (error) {
-      expect(error).toMatchObject({ code: '53300' });
-    }
-    try {
-      const seen = await beat(target, REGION, RHYTHM);
-      expect(seen).toMatchObject({ written: 0, isNotSetUp: false, why: expect.stringContaining('53300') });
-      const rescue = await connect(
-        { ...target, database: target.databaseName, region: REGION },
-        { connectMs: 5_000, statementMs: 5_000, lockMs: 1_000 },
-      );
-      await rescue.end();
+      const { handler } = await import('../../../functions/heartbeats/write-heartbeat/handler.ts');
+      expect(await handler()).toMatchObject([{ database: 'orders-db', isNotSetUp: true }]);
     } finally {
-      await Promise.all(sessions.map((session) => session.end()));
+      output.mockRestore();
+      delete process.env.LAMBDA_TASK_ROOT;
+      await rm(folder, { recursive: true });
     }
+    const told = lines.map((line) => JSON.parse(line) as object);
+    expect(told).toContainEqual(expect.objectContaining({ level: 'WARN', database: 'orders-db' }));
+    expect(told).toContainEqual(expect.objectContaining({ Deployment: base.name, HeartbeatsNotSetUp: 1 }));
+  });
+
+  it('begins once it is set up, as the documentation says', async () => {
+    await asMaster(seeded, HEARTBEAT_GRANTS);
+    expect(await beat(target, REGION, { ...RHYTHM, beats: 1 })).toMatchObject({ written: 1 });
+    await asMaster(seeded, 'DELETE FROM nightshift.heartbeat');
+    const documented = await readFile(join(import.meta.dirname, '../../../docs/backups.md'), 'utf8');
+    expect(documented).toContain(HEARTBEAT_GRANTS.trim());
   });
 
   it('writes a row at each beat, in one session, and forgets what is older than ten minutes', async () => {
@@ -115,5 +120,41 @@ describe('a heartbeat', () => {
   it('tells of a database that can not be reached, and leaves calling people to its alarms', async () => {
     const seen = await beat({ ...target, port: 1 }, REGION, RHYTHM);
     expect(seen).toMatchObject({ written: 0, why: expect.stringContaining('ECONNREFUSED'), isNotSetUp: false });
+  });
+
+  // Last: the sessions that it opens leave their slots a moment after they are closed.
+  it('never takes the slot that is kept for mending: with all others taken it goes without, and who mends gets in', async () => {
+    const { ca, ...application } = seeded.as('orders_app');
+    const sessions: pg.Client[] = [];
+    const takeAll = async () => {
+      for (;;) {
+        const client = new pg.Client({ ...application, ssl: { ca, servername: application.host } });
+        try {
+          await client.connect();
+          sessions.push(client);
+        } catch (error) {
+          expect(error).toMatchObject({ code: '53300' });
+          return;
+        }
+      }
+    };
+    try {
+      // Sessions of before, and those that watch the instance, may still be leaving.
+      const seen = await eventually(
+        'a heartbeat without a slot',
+        () => takeAll().then(() => beat(target, REGION, { ...RHYTHM, beats: 1 })),
+        ({ written }) => written === 0,
+      );
+      expect(seen).toMatchObject({ isNotSetUp: false, why: expect.stringContaining('53300') });
+      const where = { ...target, database: target.databaseName, region: REGION };
+      const rescue = await eventually(
+        'the slot that is kept',
+        () => connect(where, { connectMs: 5_000, statementMs: 5_000, lockMs: 1_000 }).catch(String),
+        (got) => typeof got !== 'string',
+      );
+      if (typeof rescue !== 'string') await rescue.end();
+    } finally {
+      await Promise.all(sessions.map((session) => session.end()));
+    }
   });
 });

@@ -3,6 +3,7 @@ import { GetFunctionCommand, LambdaClient, ResourceNotFoundException } from '@aw
 import { unzipSync } from 'fflate';
 import { clientDefaults } from '../functions/engine/clients.ts';
 import type { RuntimeConfig } from '../functions/engine/config.ts';
+import type { ExpectedJob, JobName } from '../functions/engine/job-head.ts';
 import type { RemediationManifest, TargetKind } from '../functions/engine/manifest.ts';
 import { discover } from '../infra/discover.ts';
 import { UsageError } from '../local/world/errors.ts';
@@ -21,11 +22,29 @@ export type ReadDeployment = (place: Place) => Promise<Deployment>;
  */
 export const readDeployment: ReadDeployment = async (place) => {
   const name = deploymentOf(place);
-  const config = await deployedConfig(place, `nightshift-${name}-reconciler`);
+  const config = await deployedConfig(place, reconcilerOf(name));
   const { remediations } = await discover();
   const manifests = remediations.map(({ manifest }) => manifest).filter((each) => config.runbooks[each.name]);
   return { name, config, manifests };
 };
+
+const reconcilerOf = (deployment: string): string => `nightshift-${deployment}-reconciler`;
+
+/** Scheduled jobs that are deployed at a place: those that the reconciler watches, which isn't told of any where there is none. */
+export async function deployedJobs(place: Place): Promise<readonly JobName[]> {
+  const FunctionName = reconcilerOf(deploymentOf(place));
+  const { Configuration } = await withLambda(place, (lambda) => lambda.send(new GetFunctionCommand({ FunctionName })));
+  return JSON.parse(Configuration?.Environment?.Variables?.NIGHTSHIFT_JOBS ?? '[]') as ExpectedJob[];
+}
+
+async function withLambda<T>(place: Place, ask: (lambda: LambdaClient) => Promise<T>): Promise<T> {
+  const lambda = new LambdaClient({ ...clientDefaults(), ...place.clientSettings });
+  try {
+    return await ask(lambda);
+  } finally {
+    lambda.destroy();
+  }
+}
 
 /** The deployment's name is part of its table's. @throws UsageError for a table that isn't named so. */
 export function deploymentOf({ table }: Pick<Place, 'table'>): string {
@@ -48,17 +67,16 @@ async function deployedConfig(place: Place, functionName: string): Promise<Runti
  * @throws Error when its code can't be read or has no such file.
  */
 export async function assetFile(place: Place, functionName: string, file: string): Promise<unknown> {
-  const lambda = new LambdaClient({ ...clientDefaults(), ...place.clientSettings });
   try {
     // "GetFunction", AWS Lambda API Reference: Code.Location is a presigned URL of the code, valid for 10 minutes.
-    const { Code } = await lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
+    const { Code } = await withLambda(place, (lambda) =>
+      lambda.send(new GetFunctionCommand({ FunctionName: functionName })),
+    );
     if (!Code?.Location) throw new Error(`${functionName}: Lambda told no location of its code`);
     return fileIn(await download(place, Code.Location, functionName), functionName, file);
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
-  } finally {
-    lambda.destroy();
   }
 }
 

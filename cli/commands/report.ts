@@ -11,9 +11,10 @@ import { compose } from '../../functions/reports/compose.ts';
 import { htmlOf } from '../../functions/reports/html.ts';
 import { markdownOf } from '../../functions/reports/markdown.ts';
 import { isReportName, REPORT_NAMES, type ReportName } from '../../functions/reports/names.ts';
+import { startOf } from '../../functions/reports/period.ts';
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command, CommandContext, Options } from '../command.ts';
-import { deploymentOf, type ReadDeployment, readDeployment } from '../deployment.ts';
+import { deployedJobs, deploymentOf, type ReadDeployment, readDeployment } from '../deployment.ts';
 import type { Io } from '../io.ts';
 import type { Place } from '../place.ts';
 
@@ -21,6 +22,7 @@ export const report = (
   open: (place: Place) => Store,
   deployment: ReadDeployment = readDeployment,
   now: () => number = Date.now,
+  jobs: typeof deployedJobs = deployedJobs,
 ): Command => ({
   name: 'report',
   usage: 'report <incident or name> [--at <date>] [--html <file>]',
@@ -29,7 +31,7 @@ export const report = (
     const [name, ...more] = words;
     if (name === undefined || more.length > 0)
       throw new UsageError(`expected one incident ("nightshift incidents") or one of ${REPORT_NAMES.join(', ')}`);
-    if (isReportName(name)) await ofTime(name, { open, deployment, now }, options, context);
+    if (isReportName(name)) await ofTime(name, { open, deployment, now, jobs }, options, context);
     else await ofIncident(name, open, options, context);
   },
 });
@@ -62,23 +64,28 @@ interface Parts {
   readonly open: (place: Place) => Store;
   readonly deployment: ReadDeployment;
   readonly now: () => number;
+  readonly jobs: typeof deployedJobs;
 }
 
 /** Made now from what is there now, and kept nowhere; the job keeps its own. */
 async function ofTime(
   name: ReportName,
-  { open, deployment, now }: Parts,
+  { open, deployment, now, jobs }: Parts,
   { html, json, at }: Options,
   { io, place }: CommandContext,
 ): Promise<void> {
   const present = now();
-  const due = at === undefined ? present : momentOf(at, present);
+  const given = at === undefined ? undefined : givenMoment(at, present);
   if (json && html !== undefined) throw new UsageError('report takes --json or --html, not both');
   const where = await place();
   const { config } = await deployment(where);
+  const due = given === undefined ? present : momentOf(given, config.reports?.timeZone ?? 'UTC', present);
   const cloudwatch = new CloudWatchClient({ ...clientDefaults(), ...where.clientSettings });
   try {
-    const made = compose(name, await gather(name, { store: open(where), cloudwatch, config }, due, present));
+    const made = compose(
+      name,
+      await gather(name, { store: open(where), cloudwatch, config, jobs: await jobs(where) }, due, present),
+    );
     if (json) io.out(JSON.stringify(made));
     else
       await give(
@@ -92,15 +99,31 @@ async function ofTime(
   }
 }
 
-/** A date means its beginning in UTC. @throws UsageError for what is none, or is still to come. */
-function momentOf(text: string, now: number): number {
+/** Zones are at most 14 hours before UTC: a date has begun somewhere so long before. */
+const EARLIEST_MS = 14 * 3_600_000;
+
+/** @returns the text, which is a date or a time. @throws UsageError for what is none, or is still to come wherever one is. */
+function givenMoment(text: string, now: number): string {
   const at = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
     ? Date.parse(text)
     : Number.NaN;
   if (Number.isNaN(at))
     throw new UsageError(`--at ${text}: expected a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z`);
-  if (at > now) throw new UsageError(`--at ${text}: that is still to come`);
+  past(text, isDate(text) ? at - EARLIEST_MS : at, now);
+  return text;
+}
+
+const isDate = (text: string): boolean => !text.includes('T');
+
+/** A date means its beginning on the clock of reports. @param text as `givenMoment` returns it. @throws UsageError for what is still to come there. */
+export function momentOf(text: string, timeZone: string, now: number): number {
+  const at = isDate(text) ? startOf(text, timeZone) : Date.parse(text);
+  past(text, at, now);
   return at;
+}
+
+function past(text: string, at: number, now: number): void {
+  if (at > now) throw new UsageError(`--at ${text}: that is still to come`);
 }
 
 async function give(html: string | undefined, io: Io, markdown: () => string, page: () => string): Promise<void> {

@@ -50,6 +50,36 @@ export async function readRunsBetween(
   return runs.filter(({ scheduledAt }) => Date.parse(scheduledAt) >= from && Date.parse(scheduledAt) < to);
 }
 
+/**
+ * When the last scheduled run before a moment was due that passed; runs that a person started for something else, such as one backup, count for nothing.
+ * @param before epoch milliseconds. @param limit of runs that are looked through. @returns epoch milliseconds; undefined where none of them passed.
+ */
+export async function readLastPassedBefore(
+  store: Store,
+  job: Pick<RunIdentity, 'job' | 'subject'>,
+  before: number,
+  limit: number,
+): Promise<number | undefined> {
+  const items = await store.query(
+    {
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :before',
+      ExpressionAttributeValues: {
+        ':pk': { S: partition(job) },
+        ':first': { S: 'RUN#' },
+        ':before': { S: `RUN#${new Date(before).toISOString()}` },
+      },
+      ScanIndexForward: false,
+      Limit: limit,
+    },
+    limit,
+  );
+  const last = (items as unknown as RunItem[]).find(
+    ({ scheduledAt, endedAt, verdict, wanted }) =>
+      Date.parse(scheduledAt) < before && endedAt !== undefined && verdict?.kind === 'passed' && wanted === undefined,
+  );
+  return last && Date.parse(last.scheduledAt);
+}
+
 /** Newest first. */
 export async function readRuns(
   store: Store,

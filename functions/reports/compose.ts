@@ -1,9 +1,10 @@
 /** Which parts a report has. Pure: facts in, report out. */
 import type { Facts } from './facts.ts';
 import type { Figure, ReportModel, Section } from './model.ts';
-import { REPORTS, type ReportName } from './names.ts';
+import { BACKUP_JOB, PROOF_JOB, REPORTS, type ReportName } from './names.ts';
 import {
   backupsSection,
+  changesMade,
   drillsSection,
   incidentsSection,
   isAmiss,
@@ -54,7 +55,7 @@ export const NEEDS: Readonly<Record<ReportName, Needs>> = {
 };
 
 /** Those that take backups, prove them and take them away. */
-const BACKUP_JOBS = ['back-up-database', 'verify-backup', 'prune-backups', 'sweep-scratch'];
+const BACKUP_JOBS: readonly string[] = [BACKUP_JOB, PROOF_JOB, 'prune-backups', 'sweep-scratch'];
 
 interface Parts {
   readonly headline: readonly Figure[];
@@ -65,7 +66,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
   'daily-operations': (facts) => ({
     headline: [...incidentFigures(facts), ...jobFigures(facts), ...levelFigures(facts)],
     sections: [
-      incidentsSection('Incidents', facts.incidents, 'There was none.'),
+      incidentsSection('Incidents', facts.incidents, 'There was none.', facts.incidentsSince),
       levelsSection(facts),
       jobsSection(facts.runs, facts.jobs, facts.now),
       presentSection(facts),
@@ -83,7 +84,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
         ...jobFigures(facts),
       ],
       sections: [
-        incidentsSection('Open incidents', open, 'None is open.'),
+        incidentsSection('Open incidents', open, 'None is open.', facts.incidentsSince),
         presentSection(facts),
         jobsSection(
           facts.runs,
@@ -109,7 +110,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
       targetsSection(openedIn(facts)),
       useSection(facts),
       jobsSection(facts.runs, facts.jobs, facts.now),
-      incidentsSection('Incidents', facts.incidents, 'There was none.'),
+      incidentsSection('Incidents', facts.incidents, 'There was none.', facts.incidentsSince),
     ],
   }),
   'service-levels': (facts) => ({ headline: levelFigures(facts), sections: [levelsSection(facts)] }),
@@ -121,6 +122,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
         'Never acknowledged and not over',
         facts.incidents.filter((each) => isOpen(each) && !each.acknowledgedAt),
         'None.',
+        facts.incidentsSince,
       ),
     ],
   }),
@@ -141,13 +143,13 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
 const figure = (label: string, value: number): Figure => ({ label, value: String(value) });
 
 function incidentFigures(facts: Facts): Figure[] {
-  const { incidents } = facts;
+  const opened = openedIn(facts);
   return [
-    figure('Incidents opened', openedIn(facts).length),
-    figure('Not over now', incidents.filter(isOpen).length),
+    figure('Incidents opened', opened.length),
+    figure('Not over now', facts.incidents.filter(isOpen).length),
     figure(
-      'Changes made in them',
-      incidents.reduce((sum, { actions }) => sum + actions.length, 0),
+      'Changes made in those opened',
+      opened.reduce((sum, incident) => sum + changesMade(incident), 0),
     ),
   ];
 }

@@ -4,7 +4,7 @@ import type { Recovery } from '../records/recovery.ts';
 import type { RequestHour } from './figures.ts';
 import type { Period } from './period.ts';
 
-/** A run of a scheduled job that was due within the period. */
+/** A run of a scheduled job that was due within the period, for all that it is for: a person may have one prove a single old backup. */
 export interface JobRun {
   readonly job: string;
   readonly subject: string;
@@ -17,7 +17,7 @@ export interface JobRun {
   readonly tookMs?: number | undefined;
 }
 
-/** How a scheduled job stands now. */
+/** How a scheduled job that is deployed stands now. */
 export interface JobState {
   readonly job: string;
   readonly subject: string;
@@ -26,6 +26,8 @@ export interface JobState {
   readonly lastPassedAt?: number | undefined;
   readonly overdueAt: number;
   readonly lastSummary?: string | undefined;
+  /** When its last run before the period was due that passed (epoch milliseconds); of a job that takes backups only. */
+  readonly passedBeforeAt?: number | undefined;
 }
 
 /** A service's hours; undefined where its load balancer isn't configured. */
@@ -79,8 +81,10 @@ export interface Facts {
   readonly period: Period;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Opened in the period, or open at its beginning. */
+  /** Opened in the period, or open at its beginning; of a handoff also what was opened since and isn't over. */
   readonly incidents: readonly Incident[];
+  /** Incidents that were opened before weren't looked for (epoch milliseconds). */
+  readonly incidentsSince?: number | undefined;
   /** Sentences on what couldn't be read. */
   readonly unread: readonly string[];
   readonly runs: readonly JobRun[];

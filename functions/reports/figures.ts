@@ -124,9 +124,24 @@ const spreadOf = (times: readonly number[]): Spread => ({
   longest: percentile(times, 100),
 });
 
-/** Longest time between two of these moments, from the beginning and to the end of the period; undefined without any. */
-export function longestGap(moments: readonly number[], { from, to }: { readonly from: number; readonly to: number }) {
-  if (moments.length === 0) return undefined;
-  const edges = [from, ...[...moments].sort((a, b) => a - b), to];
-  return Math.max(...edges.slice(1).map((at, index) => at - (edges[index] ?? at)));
+/** All in epoch milliseconds. */
+export interface Gap {
+  readonly ms: number;
+  /** Nothing is known from before it: it may be longer. */
+  readonly isAtLeast: boolean;
+}
+
+/**
+ * Longest time between two of these moments, from the one before the period to its end.
+ * @param before the last moment before the period; undefined: none is known, and time counts from the period's beginning.
+ */
+export function longestGap(
+  moments: readonly number[],
+  { from, to }: { readonly from: number; readonly to: number },
+  before?: number,
+): Gap {
+  const edges = [before ?? from, ...[...moments].sort((a, b) => a - b), to];
+  const gaps = edges.slice(1).map((at, index) => at - (edges[index] ?? at));
+  const ms = Math.max(...gaps);
+  return { ms, isAtLeast: before === undefined && gaps[0] === ms };
 }

@@ -56,5 +56,8 @@ export const REPORTS = {
 export type ReportName = keyof typeof REPORTS;
 export const REPORT_NAMES = Object.keys(REPORTS) as readonly ReportName[];
 export const isReportName = (name: string): name is ReportName => Object.hasOwn(REPORTS, name);
+/** The job that takes backups, and the one that proves them. */
+export const BACKUP_JOB = 'back-up-database';
+export const PROOF_JOB = 'verify-backup';
 /** The job that writes them: its runs' subjects are reports' names. */
 export const REPORT_JOB = 'write-report';

@@ -43,6 +43,10 @@ export function periodBefore(kind: PeriodKind, at: number, timeZone: string): Pe
   }
 }
 
+/** When a date begins on the clock of a zone, in epoch milliseconds. @param date such as `2026-11-01`. @throws RangeError for a time zone that isn't known. */
+export const startOf = (date: string, timeZone: string): number =>
+  startOfDay(timeZone, Date.parse(`${date}T00:00:00Z`) / DAY_MS);
+
 /** Dates are counted in days since 1970-01-01. */
 const DAY_MS = 24 * HOUR_MS;
 const textOf = (date: number): string => new Date(date * DAY_MS).toISOString().slice(0, 10);

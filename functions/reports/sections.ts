@@ -5,6 +5,7 @@ import { durationText, timeText } from '../records/report.ts';
 import type { DatabaseFacts, Facts, JobRun, JobState, ServiceFacts, Use } from './facts.ts';
 import { longestGap, responseTimes, type ServiceLevel, type Spread, serviceLevel } from './figures.ts';
 import type { Chart, Section } from './model.ts';
+import { BACKUP_JOB, PROOF_JOB } from './names.ts';
 import { availableText, countText, percentText, plural, shown, UNKNOWN } from './words.ts';
 
 /** As many rows as somebody reads; the rest is counted. */
@@ -19,24 +20,44 @@ export const openedIn = ({ incidents, period }: Facts): Incident[] =>
 const most = (rows: readonly (readonly string[])[], what: string): Pick<Section, 'says'> =>
   rows.length > ROWS ? { says: [`${rows.length - ROWS} more ${what} are left out here.`] } : {};
 
-/** Newest first, what is still open before what is over. */
-export function incidentsSection(title: string, incidents: readonly Incident[], otherwise: string): Section {
-  if (incidents.length === 0) return { title, says: [otherwise] };
+/** Changes that took effect: what was only meant, or failed, isn't one. */
+export const changesMade = ({ actions }: Incident): number =>
+  actions.filter(({ status }) => status !== 'intended' && status !== 'failed').length;
+
+/**
+ * Newest first, what is still open before what is over.
+ * @param since epoch milliseconds: incidents that were opened before weren't looked for, which is said; undefined: there is none to be missed.
+ */
+export function incidentsSection(
+  title: string,
+  incidents: readonly Incident[],
+  otherwise: string,
+  since?: number,
+): Section {
+  const limits =
+    since === undefined
+      ? []
+      : [`Incidents that were opened before ${new Date(since).toISOString().slice(0, 10)} weren’t looked for.`];
+  if (incidents.length === 0) return { title, says: [otherwise, ...limits] };
   const sorted = [...incidents].sort(
     (a, b) => Number(isOpen(b)) - Number(isOpen(a)) || (a.openedAt < b.openedAt ? 1 : -1),
   );
-  const rows = sorted.map(({ id, openedAt, severity, state, target, title: about, resolvedAt, actions }) => [
-    timeText(openedAt),
-    severity,
-    state,
-    target,
-    about,
-    resolvedAt ? durationText(Date.parse(resolvedAt) - Date.parse(openedAt)) : 'not over',
-    plural(actions.length, 'change'),
-    id,
-  ]);
+  const rows = sorted.map((incident) => {
+    const { id, openedAt, severity, state, target, title: about, resolvedAt } = incident;
+    return [
+      timeText(openedAt),
+      severity,
+      state,
+      target,
+      about,
+      resolvedAt && !isOpen(incident) ? durationText(Date.parse(resolvedAt) - Date.parse(openedAt)) : 'not over',
+      plural(changesMade(incident), 'change'),
+      id,
+    ];
+  });
   const columns = ['Opened', 'Severity', 'State', 'Target', 'What', 'Took', 'Changed', 'Incident'];
-  return { title, ...most(rows, 'incidents'), table: { columns, rows: rows.slice(0, ROWS) } };
+  const says = [...limits, ...(most(rows, 'incidents').says ?? [])];
+  return { title, ...(says.length > 0 && { says }), table: { columns, rows: rows.slice(0, ROWS) } };
 }
 
 /** Alarms gone through: which targets call most, and what came of it (runbook 000, line 165). */
@@ -47,8 +68,8 @@ export function targetsSection(incidents: readonly Incident[]): Section {
   const rows = byTarget.map(([target, those]) => [
     target,
     String(those.length),
-    String(those.filter((each) => !isOpen(each) && each.actions.length > 0).length),
-    String(those.filter((each) => !isOpen(each) && each.actions.length === 0).length),
+    String(those.filter((each) => !isOpen(each) && changesMade(each) > 0).length),
+    String(those.filter((each) => !isOpen(each) && changesMade(each) === 0).length),
     String(those.filter(isOpen).length),
   ]);
   const columns = ['Target', 'Incidents', 'Over, after a change', 'Over, without any change', 'Not over'];
@@ -237,22 +258,31 @@ export function responseSection(incidents: readonly Incident[]): Section {
 }
 
 /** Whether each database was backed up and proved as its objective asks. */
-export function backupsSection({ databases, runs, period }: Pick<Facts, 'databases' | 'runs' | 'period'>): Section {
+export function backupsSection({
+  databases,
+  runs,
+  jobs,
+  period,
+}: Pick<Facts, 'databases' | 'runs' | 'jobs' | 'period'>): Section {
   const title = 'Backups';
   const backed = databases.flatMap(({ name, backup }) => (backup ? [{ name, backup }] : []));
   if (backed.length === 0) return { title, says: ['Nightshift takes backups of no database here.'] };
   const rows = backed.map(({ name, backup }) => {
     const of = (job: string) => runs.filter((run) => run.job === job && run.subject === name);
     const passed = (those: readonly JobRun[]) => those.filter(({ verdict }) => verdict === 'passed');
-    const [taken, proved] = [of('back-up-database'), of('verify-backup')];
+    const [taken, proved] = [of(BACKUP_JOB), of(PROOF_JOB)];
+    const before = jobs.find((job) => job.job === BACKUP_JOB && job.subject === name)?.passedBeforeAt;
     const gap = longestGap(
       passed(taken).map(({ scheduledAt }) => Date.parse(scheduledAt)),
       period,
+      before,
     );
+    // Of a database without any run nothing says since when it should have had one.
+    const isKnown = before !== undefined || taken.length > 0;
     return [
       name,
       `${passed(taken).length} of ${taken.length}`,
-      gap === undefined ? UNKNOWN : durationText(gap),
+      isKnown ? `${gap.isAtLeast ? 'at least ' : ''}${durationText(gap.ms)}` : UNKNOWN,
       `${durationText(backup.recoveryPointSeconds * 1000)}${backup.pointInTimeRecovery ? ', by transaction logs' : ''}`,
       backup.isProved ? `${passed(proved).length} of ${proved.length}` : 'nothing proves them',
       shown(longest(passed(proved)), durationText),

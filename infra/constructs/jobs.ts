@@ -5,7 +5,7 @@ import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Annotations, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { ExpectedJob } from '../../functions/engine/job-head.ts';
+import type { ExpectedJob, JobName } from '../../functions/engine/job-head.ts';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
 import { jobSubjects, overdueAfterOf, quotaWarning, scheduleOf } from '../config/jobs.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
@@ -53,7 +53,10 @@ export class Jobs extends Construct {
           network: manifest.network === 'database-vpc' ? network : undefined,
           environment: {
             NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)),
-            ...(manifest.readsIncidents && this.#whereReportsGo(deployment)),
+            ...(manifest.readsIncidents && {
+              ...this.#whereReportsGo(deployment),
+              NIGHTSHIFT_JOBS: JSON.stringify(namesOf(expectedJobs(manifests, deployment.config))),
+            }),
           },
         }),
       ]),
@@ -204,6 +207,9 @@ const overdueTimes = (manifest: JobManifest, config: DeploymentConfig): Record<s
   Object.fromEntries(
     jobSubjects(manifest, config).map((subject) => [subject, overdueAfterOf(manifest, config, subject)]),
   );
+
+/** What is deployed now: the journal also knows jobs that were. */
+const namesOf = (jobs: readonly ExpectedJob[]): JobName[] => jobs.map(({ job, subject }) => ({ job, subject }));
 
 /** What is expected to run: a schedule that starts nothing is noticed by what stands in the journal. */
 const expectedJobs = (manifests: readonly JobManifest[], config: DeploymentConfig): ExpectedJob[] =>

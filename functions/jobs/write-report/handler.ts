@@ -5,36 +5,50 @@ import { REPORT_DETAIL_TYPE, type ReportEvent } from '../../../events/published/
 import { clientDefaults } from '../../engine/clients.ts';
 import { ActionFailedError, classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
+import type { JobName } from '../../engine/job-head.ts';
 import { putNew } from '../../records/s3.ts';
 import { compose } from '../../reports/compose.ts';
 import { htmlOf } from '../../reports/html.ts';
 import { markdownOf } from '../../reports/markdown.ts';
 import { folderOf, type ReportModel } from '../../reports/model.ts';
-import { isReportName } from '../../reports/names.ts';
+import { isReportName, type ReportName } from '../../reports/names.ts';
 import { jobHandler } from '../handler.ts';
-import type { Job, JobContext, RunIdentity } from '../job.ts';
+import type { Job, JobContext, RunIdentity, Step } from '../job.ts';
 import { eventOf, verdictOf } from './decide.ts';
 import { gather } from './gather.ts';
+import { type Kept, packed, unpacked } from './kept.ts';
 import { manifest } from './manifest.ts';
 
 const cloudwatch = new CloudWatchClient(clientDefaults());
 const events = new EventBridgeClient(clientDefaults());
 
-/** One step: read, write, tell. Taken again, it writes what isn't there yet and tells the same event. */
-export const job: Job<null> = {
+/** Two steps: read; write and tell. What was read is kept between them, so that a second try writes what isn't there yet of the very same report, and tells the same event. */
+export const job: Job<Kept | null> = {
   manifest,
   begin: () => null,
-  async step(context) {
-    const { run, config, store, now } = context;
+  async step(context, state) {
+    const { run } = context;
     if (!isReportName(run.subject))
       throw new ActionFailedError(`${run.subject}: there is no such report: deploy again`);
-    const facts = await gather(run.subject, { store, config, cloudwatch }, Date.parse(run.scheduledAt), now());
-    const report = compose(run.subject, facts);
-    const folder = await write(report, context);
-    await tell(report, folder, run);
-    return { kind: 'verdict', state: null, verdict: verdictOf(report, folder) };
+    if (state) return finish(context, unpacked(state));
+    const report = await read(run.subject, context);
+    const kept = packed(report);
+    return kept
+      ? { kind: 'wait', seconds: 1, state: kept, note: 'it is read, and written next' }
+      : finish(context, report);
   },
 };
+
+async function read(name: ReportName, { run, config, store, now }: JobContext): Promise<ReportModel> {
+  const jobs = JSON.parse(requiredEnvironment('NIGHTSHIFT_JOBS')) as JobName[];
+  return compose(name, await gather(name, { store, config, cloudwatch, jobs }, Date.parse(run.scheduledAt), now()));
+}
+
+async function finish(context: JobContext, report: ReportModel): Promise<Step<Kept | null>> {
+  const folder = await write(report, context);
+  await tell(report, folder, context.run);
+  return { kind: 'verdict', state: null, verdict: verdictOf(report, folder) };
+}
 
 /** The JSON comes last: where it is, the rest is. */
 async function write(report: ReportModel, { run, config }: JobContext): Promise<string> {

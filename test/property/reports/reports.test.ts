@@ -110,12 +110,16 @@ describe('the longest time without', () => {
     const moments = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(moments, (all) => {
-        const gap = longestGap(all, { from: 0, to: 1000 }) ?? Number.NaN;
+        const { ms: gap, isAtLeast } = longestGap(all, { from: 0, to: 1000 });
+        const before = longestGap(all, { from: 0, to: 1000 }, -10);
+        expect(before.ms).toBeGreaterThanOrEqual(gap);
+        expect([before.isAtLeast, isAtLeast]).toEqual([false, gap === Math.min(...all)]);
         expect(gap).toBeLessThanOrEqual(1000);
         expect(gap).toBeGreaterThanOrEqual(1000 / (all.length + 1) - 1e-9);
       }),
     );
-    expect(longestGap([], { from: 0, to: 1000 })).toBeUndefined();
+    expect(longestGap([], { from: 0, to: 1000 })).toEqual({ ms: 1000, isAtLeast: true });
+    expect(longestGap([], { from: 0, to: 1000 }, -5)).toEqual({ ms: 1005, isAtLeast: false });
   });
 });
 

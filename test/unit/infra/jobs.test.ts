@@ -165,6 +165,7 @@ describe('a deployment with reports', () => {
       Variables: {
         NIGHTSHIFT_ARCHIVE_BUCKET: 'nightshift-main-111122223333-us-east-1',
         NIGHTSHIFT_BUS: 'nightshift-main',
+        NIGHTSHIFT_JOBS: expect.stringContaining('{"job":"write-report","subject":"service-levels"}'),
       },
     });
   });

@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { reportDocument, reportEvent } from '../../../events/published/report.ts';
 import { eventOf } from '../../../functions/jobs/write-report/decide.ts';
+import { packed, unpacked } from '../../../functions/jobs/write-report/kept.ts';
 import { compose, NEEDS } from '../../../functions/reports/compose.ts';
+import type { Facts } from '../../../functions/reports/facts.ts';
 import { htmlOf } from '../../../functions/reports/html.ts';
 import { markdownOf } from '../../../functions/reports/markdown.ts';
 import { folderOf } from '../../../functions/reports/model.ts';
 import { REPORT_NAMES } from '../../../functions/reports/names.ts';
-import { FACTS, incidentOf, NOTHING } from '../../support/reports.ts';
+import { FACTS, incidentOf, MONTH, NOTHING } from '../../support/reports.ts';
 
 const rowsOf = (name: Parameters<typeof compose>[0], title: string, facts = FACTS) =>
   compose(name, facts).sections.find((section) => section.title === title)?.table?.rows;
@@ -149,6 +151,75 @@ describe('backups and drills', () => {
     expect(rowsOf('backups-and-drills', 'Backups', facts)?.[0]?.slice(1)).toEqual([
       ...['0 of 0', 'not known', '1 d 0 h', 'nothing proves them', 'not known'],
     ]);
+  });
+});
+
+describe('the longest time without a backup', () => {
+  const [backup] = FACTS.jobs;
+  const gapOf = (facts: Partial<Facts>) =>
+    rowsOf('backups-and-drills', 'Backups', { ...FACTS, ...facts })?.[0]?.slice(1, 3);
+  const failed = FACTS.runs.map((run) => ({ ...run, verdict: 'failed' as const }));
+
+  it('is at least the period where every one failed, and more where the last one before is known', () => {
+    expect(gapOf({ runs: failed })).toEqual(['0 of 4', 'at least 31 d 0 h']);
+    if (!backup) throw new Error('no job');
+    const jobs = [{ ...backup, passedBeforeAt: MONTH.from - 5 * 86_400_000 }];
+    expect(gapOf({ runs: failed, jobs })).toEqual(['0 of 4', '36 d 0 h']);
+  });
+
+  it('begins with the last one before the period', () => {
+    if (!backup) throw new Error('no job');
+    const jobs = [{ ...backup, passedBeforeAt: MONTH.from - 40 * 86_400_000 }];
+    expect(gapOf({ jobs })).toEqual(['3 of 4', '40 d 2 h']);
+  });
+});
+
+describe('changes', () => {
+  it('count when they took effect, in incidents that were opened in the period', () => {
+    const actions = (['intended', 'failed', 'done', 'verified', 'handed-back', 'left-as-is'] as const).map(
+      (status) => ({ actionId: status, remediation: 'a', change: 'b', status }),
+    );
+    const incidents = [
+      incidentOf('inc-0', '2026-09-30T00:00:00.000Z', { actions, resolvedAt: '2026-10-01T00:00:00.000Z' }),
+      incidentOf('inc-1', '2026-10-02T00:00:00.000Z', { actions, resolvedAt: '2026-10-02T01:00:00.000Z' }),
+    ];
+    const report = compose('response-times', { ...FACTS, incidents });
+    expect(report.headline).toContainEqual({ label: 'Changes made in those opened', value: '4' });
+    expect(rowsOf('weekly-maintenance', 'Incidents', { ...FACTS, incidents })?.[0]).toContain('4 changes');
+  });
+});
+
+describe('an incident that was over and calls a person again', () => {
+  it('is open, and is not said to be over', () => {
+    const again = incidentOf('inc-1', '2026-10-02T00:00:00.000Z', {
+      ...{ state: 'escalated', resolvedAt: '2026-10-02T01:00:00.000Z' },
+    });
+    expect(rowsOf('on-call-handoff', 'Open incidents', { ...FACTS, incidents: [again] })?.[0]).toContain('not over');
+  });
+});
+
+describe('where incidents were looked for', () => {
+  it('is told beside them, and is nothing that could not be found out', () => {
+    const facts = { ...NOTHING, incidentsSince: Date.parse('2026-08-01T00:00:00Z') };
+    const says = 'Incidents that were opened before 2026-08-01 weren’t looked for.';
+    for (const name of ['daily-operations', 'on-call-handoff', 'weekly-maintenance', 'response-times'] as const) {
+      expect(compose(name, facts).unknown).toEqual([]);
+      expect(markdownOf(compose(name, facts))).toContain(says);
+      expect(markdownOf(compose(name, { ...FACTS, incidentsSince: facts.incidentsSince }))).toContain(says);
+    }
+  });
+});
+
+describe('a report that is kept', () => {
+  it('comes back as it was, and one too long for an item of the journal is not kept', () => {
+    for (const name of REPORT_NAMES) {
+      const report = compose(name, FACTS);
+      const kept = packed(report);
+      if (!kept) throw new Error('not kept');
+      expect(unpacked(kept)).toEqual(JSON.parse(JSON.stringify(report)));
+    }
+    const noise = Array.from({ length: 40_000 }, (_, index) => Math.sin(index).toString(36)).join('');
+    expect(packed({ ...compose('daily-operations', FACTS), unknown: [noise] })).toBeUndefined();
   });
 });
 

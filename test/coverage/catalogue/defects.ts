@@ -87,7 +87,7 @@ export const defects: readonly Row[] = [
   row('D83', '003', 'backup frequency follows from the objective, here too', 'backups'),
   row('D84', '003', 'data recovery has a target of its own', 'plans'),
   row('D85', '003', 'each check names the site it looks at', 'checks'),
-  row('D86', '003', 'retention is checked by age and number', 'backups'),
+  row('D86', '003', 'retention is checked by age and number', 'proof'),
   row('D87', '003', 'states are compared exactly', 'proof'),
   row('D88', '003', 'ready is asked, not running', 'ladder'),
   row('D89', '003', "evidence doesn't depend on what failed", 'plans'),

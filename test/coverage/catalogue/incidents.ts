@@ -12,7 +12,7 @@ export const incidents: readonly Row[] = [
   row('7b/alert-response-flow', '000 001 002', 'from the call to the closing', 'ladder'),
   row('7b/incident-channel', '000 001 002', 'one place where an incident is discussed', 'channels'),
   row('7b/escalation-ladder', '000 001 002 003', 'who is called next, and when', 'ladder'),
-  row('7b/on-call-roles', '001 002 003', 'who is on call, and who leads', 'ladder'),
+  row('7b/on-call-roles', '001 002 003', 'who is on call, and who leads', 'proof'),
   row('7b/management-notice', '001 003', 'management hears of long outages', 'proof'),
   row('7b/status-cadence', '000 001 002 003', 'news at fixed times', 'channels'),
   row('7b/template-initial', '001 002', 'the first message', 'messages'),

@@ -117,7 +117,7 @@ describe('the follow-through', () => {
 });
 
 describe('the ladder', () => {
-  it('calls level after level, each by its own page, and the top again and again, until somebody answers [7b/escalation-ladder, 7b/on-call-roles, 7b/alert-response-flow, D102]', async () => {
+  it('calls level after level, each by its own page, and the top again and again, until somebody answers [7b/escalation-ladder, 7b/alert-response-flow, D102]', async () => {
     const id = await world.open();
     await world.write(id, 'escalated', { undo: 'set it back to 2' }, 'at its maximum');
     await world.until('the top is called again', async () =>

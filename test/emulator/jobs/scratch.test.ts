@@ -179,7 +179,7 @@ describe('sweep-scratch', () => {
 });
 
 describe('prune-backups', () => {
-  it('[D46, D86] removes what is older than a verified backup, and nothing foreign, nothing unverified, nothing else', async () => {
+  it('[D46] removes what is older than a verified backup, and nothing foreign, nothing unverified, nothing else', async () => {
     const foreign = await backUp('by-hand', {});
     const elsewhere = await backUp(`nightshift-other-${DB}-old`, { 'nightshift:deployment': 'test' });
     expect(await toItsEnd(prune, order('prune-backups', DB))).toMatchObject({

@@ -28,7 +28,9 @@ export function databaseFindings(
   return [
     finding('connections', share > connectionsAboveShare, connections),
     longStatements(subject, seen, limits),
-    finding('dead-rows', seen.worn.length > 0, `${seen.worn.length} tables ${dead}${wornNames}`),
+    seen.knowsTables
+      ? finding('dead-rows', seen.worn.length > 0, `${seen.worn.length} tables ${dead}${wornNames}`)
+      : noTables(subject),
     finding('transaction-ids', seen.transactionIdAge > limits.transactionIdsAbove, age),
     ...unusedIndexes(subject, seen, limits, (id) => (now - Date.parse(since[id] ?? '')) / 1000),
     ...replication(seen, limits).map(({ isBad, says }) => finding('replication', isBad, says)),
@@ -44,6 +46,11 @@ export function databaseFindings(
 
 const named = (names: readonly string[]): string =>
   names.length === 0 ? '' : `: ${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ' and others' : ''}`;
+
+const noTables = (subject: string): Finding => ({
+  ...{ check: 'tables', subject, result: 'unknown' },
+  says: 'dead rows and unused indexes are not known: there are too many tables to tell of within the time of a statement',
+});
 
 function longStatements(subject: string, seen: DatabaseReading, limits: DatabaseChecks): Finding {
   const about = { check: 'long-statements', subject };
@@ -71,7 +78,7 @@ function unusedIndexes(
   { unusedIndexesAboveMib }: DatabaseChecks,
   unusedSeconds: (id: string) => number,
 ): Finding[] {
-  if (seen.isReplica) return [];
+  if (seen.isReplica || !seen.knowsTables) return [];
   const about = { check: 'unused-indexes', subject };
   const days = Math.floor(seen.statisticsSeconds / 86_400);
   if (seen.statisticsSeconds < UNUSED_LEAST_SECONDS)

@@ -10,7 +10,7 @@ const report = z.object({ unusedSince: z.record(z.string(), z.iso.datetime()) })
 
 /** @param runs newest first; the newest that looked counts. @param now epoch milliseconds. */
 export function unusedSince(
-  { unused }: Pick<DatabaseReading, 'unused'>,
+  { unused, knowsTables }: Pick<DatabaseReading, 'unused' | 'knowsTables'>,
   runs: readonly Pick<RunItem, 'verdict'>[],
   now: number,
 ): UnusedSince {
@@ -18,5 +18,6 @@ export function unusedSince(
     const found = report.safeParse(verdict?.report);
     return found.success ? [found.data.unusedSince] : [];
   });
+  if (!knowsTables) return before;
   return Object.fromEntries(unused.map(({ id }) => [id, before[id] ?? new Date(now).toISOString()]));
 }

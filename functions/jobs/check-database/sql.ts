@@ -17,6 +17,8 @@ export interface DatabaseReading {
   readonly longCount: number;
   /** Null: the server couldn't say in time. */
   readonly databaseMib: number | null;
+  /** False: the server couldn't say in time what follows of tables and indexes. */
+  readonly knowsTables: boolean;
   /** Largest first, at most 10. */
   readonly tables: readonly { readonly table: string; readonly mib: number; readonly rows: number }[];
   /** With a larger share of dead rows than asked for; most dead rows first, at most 20. */
@@ -78,10 +80,8 @@ const MIB_OF_PAGES = `* current_setting('block_size')::bigint / 1048576.0`;
 
 /**
  * Parameters: $1 share of dead rows, $2 least of them. An index that enforces something, or names rows for replication, is needed whether it is used or not.
- * A server that recovers from a crash drops all statistics, without a restart of its first process: `stats_reset` of a database is null then, and only that of what all
- * databases share has the time (seen on PostgreSQL 18.4; "The Cumulative Statistics System": counters are reset after an unclean shutdown).
  */
-const STORAGE = `
+const TABLES = `
 WITH worn AS (
   SELECT format('%s.%s', schemaname, relname) AS "table", n_dead_tup AS "deadRows", n_live_tup AS "liveRows"
     FROM pg_stat_user_tables WHERE n_dead_tup >= $2 AND n_dead_tup > $1::float8 * (n_dead_tup + n_live_tup)
@@ -90,17 +90,25 @@ WITH worn AS (
     FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid) JOIN pg_class c ON c.oid = s.indexrelid
    WHERE s.idx_scan = 0 AND i.indisvalid AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion AND NOT i.indisreplident
      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = s.indexrelid)
-), oldest AS (
-  SELECT datname, greatest(age(datfrozenxid), mxid_age(datminmxid)) AS age FROM pg_database ORDER BY 2 DESC LIMIT 1
 )
-SELECT (SELECT coalesce(json_agg(t), '[]') FROM (
+SELECT true AS "knowsTables",
+       (SELECT coalesce(json_agg(t), '[]') FROM (
           SELECT format('%s.%s', n.nspname, c.relname) AS "table", c.relpages ${MIB_OF_PAGES} AS mib, greatest(c.reltuples, 0)::bigint AS rows
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
            ORDER BY c.relpages DESC, 1 LIMIT 10) t) AS tables,
        (SELECT coalesce(json_agg(w), '[]') FROM (SELECT * FROM worn ORDER BY "deadRows" DESC, 1 LIMIT 20) w) AS worn,
-       (SELECT coalesce(json_agg(u), '[]') FROM (SELECT * FROM unused ORDER BY mib DESC, 1 LIMIT 200) u) AS unused,
-       (SELECT extract(epoch FROM clock_timestamp() - greatest(coalesce(stats_reset, pg_postmaster_start_time()), (SELECT stats_reset FROM pg_stat_bgwriter)))::float8
+       (SELECT coalesce(json_agg(u), '[]') FROM (SELECT * FROM unused ORDER BY mib DESC, 1 LIMIT 200) u) AS unused`;
+
+/**
+ * A server that recovers from a crash drops all statistics, without a restart of its first process: `stats_reset` of a database is null then, and only that of what all
+ * databases share has the time (seen on PostgreSQL 18.4; "The Cumulative Statistics System": counters are reset after an unclean shutdown).
+ */
+const AGES = `
+WITH oldest AS (
+  SELECT datname, greatest(age(datfrozenxid), mxid_age(datminmxid)) AS age FROM pg_database ORDER BY 2 DESC LIMIT 1
+)
+SELECT (SELECT extract(epoch FROM clock_timestamp() - greatest(coalesce(stats_reset, pg_postmaster_start_time()), (SELECT stats_reset FROM pg_stat_bgwriter)))::float8
           FROM pg_stat_database WHERE datname = current_database()) AS "statisticsSeconds",
        (SELECT age FROM oldest) AS "transactionIdAge", (SELECT datname FROM oldest) AS "oldestDatabase"`;
 
@@ -123,7 +131,7 @@ SELECT pg_is_in_recovery() AS "isReplica",
        (SELECT coalesce(json_agg(json_build_object('slot', slot_name, 'mib', pg_wal_lsn_diff(lsn, restart_lsn) / 1048576.0) ORDER BY slot_name), '[]')
           FROM pg_replication_slots, here WHERE NOT active AND NOT temporary AND restart_lsn IS NOT NULL) AS "idleSlots"`;
 
-/** Reads all of it, in four statements of one session. @param longerThanSeconds statements and transactions older than this are told of. @throws the driver's error. */
+/** Reads all of it, in five statements of one session. @param longerThanSeconds statements and transactions older than this are told of. @throws the driver's error. */
 export async function readDatabase(
   client: ClientBase,
   rules: Pick<DatabaseConfig, 'deadRowsAboveShare' | 'allowUsers' | 'allowApplications'>,
@@ -132,9 +140,10 @@ export async function readDatabase(
   const mayTakeTheirTime = [[...rules.allowUsers, ...INTERNAL_USERS], rules.allowApplications];
   const rows = [
     await client.query<Partial<DatabaseReading>>(SESSIONS, [longerThanSeconds, ...mayTakeTheirTime]),
-    await client.query<Partial<DatabaseReading>>(STORAGE, [rules.deadRowsAboveShare, LEAST_ROWS]),
+    await inTime(client, TABLES, [rules.deadRowsAboveShare, LEAST_ROWS], NO_TABLES),
+    await client.query<Partial<DatabaseReading>>(AGES),
     await client.query<Partial<DatabaseReading>>(REPLICATION),
-    await sizeOf(client),
+    await inTime(client, SIZE, [], { databaseMib: null }),
   ].map((result) => result.rows[0]);
   if (rows.some((row) => row === undefined)) throw new Error('readDatabase: the server returned no row; expected one');
   return Object.assign({}, ...rows) as DatabaseReading;
@@ -143,12 +152,19 @@ export async function readDatabase(
 /** PostgreSQL Error Codes: query_canceled, here by `statement_timeout`. The session goes on. */
 const CANCELED = '57014';
 
-/** Nothing is judged by the size: a server that can't say it in time has nothing else to fail for. */
-async function sizeOf(client: ClientBase): Promise<{ rows: Pick<DatabaseReading, 'databaseMib'>[] }> {
+const NO_TABLES: Partial<DatabaseReading> = { knowsTables: false, tables: [], worn: [], unused: [] };
+
+/** What takes the longer the more relations there are. @returns `otherwise` where the server couldn't answer within the time of a statement; the other questions are asked all the same. */
+async function inTime(
+  client: ClientBase,
+  sql: string,
+  values: readonly unknown[],
+  otherwise: Partial<DatabaseReading>,
+): Promise<{ rows: Partial<DatabaseReading>[] }> {
   try {
-    return await client.query<Pick<DatabaseReading, 'databaseMib'>>(SIZE);
+    return await client.query<Partial<DatabaseReading>>(sql, [...values]);
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code !== CANCELED) throw error;
-    return { rows: [{ databaseMib: null }] };
+    return { rows: [otherwise] };
   }
 }

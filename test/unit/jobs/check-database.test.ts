@@ -16,7 +16,7 @@ const limits: DatabaseChecks = {
 };
 const well: DatabaseReading = {
   ...{ canReadStats: true, connections: 10, maxConnections: 80, long: [], longCount: 0 },
-  ...{ databaseMib: 100, tables: [], worn: [], unused: [], statisticsSeconds: 90 * DAY },
+  ...{ databaseMib: 100, knowsTables: true, tables: [], worn: [], unused: [], statisticsSeconds: 90 * DAY },
   ...{ transactionIdAge: 1000, oldestDatabase: 'orders', isReplica: false, isStreaming: false, behindSeconds: 0 },
   ...{ readers: [], idleSlots: [] },
 };
@@ -45,6 +45,7 @@ describe('the look into a database', () => {
     [{ long: Array(20).fill(session), longCount: 31 }, [/^long-statements failed: 31 statements .* and others$/]],
     [{ canReadStats: false }, [/^long-statements unknown: the login lacks pg_read_all_stats/]],
     [{ worn: [{ table: 'public.orders', deadRows: 9000, liveRows: 1 }] }, [/^dead-rows failed: 1 .*orders \(9000\)$/]],
+    [{ knowsTables: false, unused: [] }, [/^tables unknown: dead rows and unused indexes are not known/]],
     [{ transactionIdAge: 500_000_000 }, []],
     [{ transactionIdAge: 500_000_001 }, [/^transaction-ids failed: .* of orders, is 500000001 transactions old/]],
     [{ unused: [unused('1', 1024)] }, []],
@@ -76,7 +77,7 @@ describe('since when an index is unused', () => {
     verdict: { kind: 'passed' as const, summary: '', report: { unusedSince: since } },
   });
   const failed = { verdict: { kind: 'failed' as const, summary: '', check: 'login', report: {} } };
-  const seen = { unused: [unused('1', 1), unused('2', 1)] };
+  const seen = { knowsTables: true, unused: [unused('1', 1), unused('2', 1)] };
 
   it.each<[string, Parameters<typeof unusedSince>[1], object]>([
     ['no run before', [], { 1: daysAgo(0), 2: daysAgo(0) }],
@@ -87,19 +88,29 @@ describe('since when an index is unused', () => {
   ])('is told by %s', (_, runs, expected) => {
     expect(unusedSince(seen, runs, NOW)).toEqual(expected);
   });
+
+  it('is handed on by a run that was told of no index', () => {
+    expect(unusedSince({ knowsTables: false, unused: [] }, [run({ 1: daysAgo(9) })], NOW)).toEqual({ 1: daysAgo(9) });
+  });
 });
 
 describe('a question that the server is too slow for', () => {
-  const client = (code: string) =>
+  const client = (of: string, code = '57014') =>
     ({
       query: async (sql: string) => {
-        if (sql.includes('pg_database_size')) throw Object.assign(new Error('canceling statement'), { code });
+        if (sql.includes(of)) throw Object.assign(new Error('canceling statement'), { code });
         return { rows: [{}] };
       },
     }) as unknown as Parameters<typeof readDatabase>[0];
 
-  it('leaves the size unknown, and nothing else', async () => {
-    expect(await readDatabase(client('57014'), database, 300)).toEqual({ databaseMib: null });
-    await expect(readDatabase(client('57P01'), database, 300)).rejects.toThrow('canceling');
+  it('leaves its answer unknown, and no other', async () => {
+    expect(await readDatabase(client('pg_database_size'), database, 300)).toEqual({ databaseMib: null });
+    const noTables = { knowsTables: false, tables: [], worn: [], unused: [] };
+    expect(await readDatabase(client('pg_stat_user_tables'), database, 300)).toEqual(noTables);
+  });
+
+  it('is told from a server that is shutting down, and from questions that take no time', async () => {
+    await expect(readDatabase(client('pg_database_size', '57P01'), database, 300)).rejects.toThrow('canceling');
+    await expect(readDatabase(client('pg_replication_slots'), database, 300)).rejects.toThrow('canceling');
   });
 });

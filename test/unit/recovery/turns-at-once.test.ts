@@ -65,6 +65,24 @@ async function loseLease(): Promise<void> {
   await store.transact([putTarget('journal', plan.target, free.version, { ...free, leaseHolder: 'act-1' })]);
 }
 
+describe('a look that its function dies of', () => {
+  it('is over with the budget of its step, and nothing is left but to back out', async () => {
+    await opened();
+    let looks = 0;
+    plan.hooks.looking = () => {
+      looks++;
+      throw new Error('the function died');
+    };
+    await expect(step('first')).rejects.toThrow(/died/);
+    plan.clock += 1_000_000;
+    await expect(step('first')).rejects.toThrow(/first: not done within its time budget/);
+    expect(looks).toBe(1);
+    plan.hooks = {};
+    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(plan.numbers).toEqual(NOTHING);
+  });
+});
+
 describe('a turn that is slower than its run', () => {
   it('changes nothing once the run was stopped, backed out and ended', async () => {
     await opened();

@@ -9,6 +9,13 @@ import { join, relative } from 'node:path';
 
 const REPOSITORY = join(import.meta.dirname, '..');
 const PROJECTS = ['emulator', 'world'];
+/** Dozens of plays one after the other, each with its limits of time: it gets the machine for itself. */
+const ALONE = 'test/world/iam.test.ts';
+const RUNS: readonly (readonly string[])[] = [
+  ['--maxWorkers=2', '--selectProjects', 'emulator'],
+  ['--maxWorkers=2', '--selectProjects', 'world', '--testPathIgnorePatterns', ALONE],
+  ['--maxWorkers=1', '--selectProjects', 'world', '--testPathPatterns', ALONE],
+];
 
 /**
  * Suites that play the machine around Nightshift against the clock: servers, tasks, state machines, whole worlds that have to come up and go in time. Everywhere
@@ -123,10 +130,8 @@ function attempt(run: () => SuiteResult[]): { readonly results?: SuiteResult[]; 
 function main(): number {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-test-all-'));
   try {
-    // One project that can't be run doesn't hide what the other says.
-    const runs = PROJECTS.map((project) =>
-      attempt(() => runJest(['--maxWorkers=2', '--selectProjects', project], folder)),
-    );
+    // One run that breaks doesn't hide what the others say.
+    const runs = RUNS.map((args) => attempt(() => runJest(args, folder)));
     const broken = runs.flatMap(({ error }) => error ?? []);
     const first = runs.flatMap(({ results }) => results ?? []);
     const again = againOf(first);

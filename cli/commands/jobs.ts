@@ -71,7 +71,10 @@ function runOf({
 }
 
 function lines(listed: readonly Listed[], { colours }: Io): string[] {
-  if (listed.length === 0) return ['No scheduled job is known here yet: the reconciler enters them at its next run.'];
+  if (listed.length === 0)
+    return [
+      'No scheduled job is known here. `backup`, `checks`, `reports` and `certificates` in the configuration bring them; the reconciler enters a new one at its next run.',
+    ];
   const rows = listed.map(({ job, subject, state, lastRunAt = '-', lastPassedAt = '-', openIncidentId = '-' }) => [
     ...[job, subject, state, lastRunAt, lastPassedAt],
     openIncidentId,

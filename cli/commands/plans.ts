@@ -124,7 +124,7 @@ async function recover(parts: PlanParts, words: readonly string[], options: Opti
   const run = nameOfRun(manifest.name, now(), Math.random);
   const startedBy = await parts.person(where);
   await machines.start(manifest.name, run, { ...input, rehearse: options.rehearse === true, startedBy });
-  context.io.err(`${run} is under way; "nightshift stop ${run}" has it backed out`);
+  context.io.err(`${run} is asked for; "nightshift stop ${run}" has it backed out`);
   await follow(parts, { store, machines, manifest, run, execution: run }, where, options, context.io);
 }
 

@@ -127,7 +127,7 @@ export function judgeAlarms(wanted: Wanted, alarms: readonly TaggedAlarm[], depl
         // Alarms of other runbooks are the user's to make: which trouble it is for isn't known here.
         verdict: MADE_HERE.includes(wanted.runbook) ? 'wrong' : 'unknown',
         what: `no alarm starts ${wanted.runbook} for it`,
-        todo: `deploy again, or tag its alarm on ${wanted.metrics.map(({ metricName }) => metricName).join(' or ')} with ${RUNBOOK_TAG}=${wanted.runbook}`,
+        todo: `${MADE_HERE.includes(wanted.runbook) ? 'deploy again, or tag' : 'if you want it to be started, tag'} its alarm on ${wanted.metrics.map(({ metricName }) => metricName).join(' or ')} with ${RUNBOOK_TAG}=${wanted.runbook}`,
       },
     ];
   const others = alarms.filter(({ tags }) => tags[RUNBOOK_TAG] === undefined);

@@ -130,7 +130,7 @@ function databaseFaults(key: string, database: LooseConfig['databases'][string])
       ? [
           fault(
             `databases.${key}.restore`,
-            'set',
+            'an object',
             'needs backup.verify: what is restored is checked by what is configured there',
           ),
         ]

@@ -14,10 +14,11 @@ export const LATER = {
     'A page tells what was seen of its target; its logs, and what AWS says of a task that isn’t placed or of an image that can’t be fetched, aren’t collected yet.',
   dashboards: 'The dashboard that is deployed shows Nightshift itself; one of what it protects is still to be built.',
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
-  plans: 'Belongs to a recovery plan, or a step of one, that is still to be built; `service-recovery` is there.',
+  plans:
+    'Belongs to a recovery plan, or a step of one, that is still to be built or proved under this id; `service-recovery` and `database-restore` are there.',
   backups: 'Part of backups that is still to be built, or to be proved under this id.',
   checks: 'A regular check that is still to be built, or to be proved under this id.',
-  reports: 'A report that is still to be built; incidents have theirs.',
+  reports: 'A report, or a part of one, that is still to be built or proved under this id.',
   dns: 'No part of `fail-over-dns` yet, or still to be proved under this id.',
   certificates: 'No part of `renew-certificate` yet, or still to be proved under this id.',
   secrets: 'Needs the rotation of secrets, which is still to be built.',

@@ -111,7 +111,7 @@ export function targetsOf(given: Input, config: RuntimeConfig, rehearse: boolean
     const names = Object.keys(config.databases).filter((name) => settingsIn({ database: name }, config));
     return {
       kind: 'refused',
-      why: `database: "${given.database}" has no "restore" in the configuration; there are ${names.join(', ') || 'none'}`,
+      why: `database: "${given.database}" has no "restore" in the configuration; ${names.length > 0 ? `these have: ${names.join(', ')}` : 'no database has one (docs/recovery.md)'}`,
     };
   }
   if (found.services.length === 0)

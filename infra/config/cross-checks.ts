@@ -52,6 +52,7 @@ export function crossFieldFaults(
     ...peopleFaults(config, manifests),
     ...jobFaults(config, jobs),
     ...reportFaults(config),
+    ...planFaults(config),
     ...archiveFaults(config),
     ...escalationFaults(config.escalation, Object.keys(config.channels)),
     ...notificationFaults({
@@ -70,6 +71,13 @@ function regionFaults({ region, standbyRegion }: LooseConfig): Fault[] {
   return [
     fault('standbyRegion', standbyRegion, `must differ from region ('${region}'): it takes over when that is lost`),
   ];
+}
+
+/** A plan that could only refuse would be found out in the outage. */
+function planFaults({ plans = [], databases }: LooseConfig): Fault[] {
+  const at = plans.indexOf('database-restore');
+  if (at < 0 || Object.values(databases).some(({ restore }) => restore)) return [];
+  return [fault(`plans[${at}]`, 'database-restore', 'needs databases.<name>.restore, of at least one database')];
 }
 
 function serviceFaults(key: string, service: LooseConfig['services'][string], config: LooseConfig): Fault[] {

@@ -504,7 +504,7 @@ describe('its targets', () => {
     });
     expect(targetsOf({ database: 'other' }, whole, true)).toMatchObject({
       kind: 'refused',
-      why: expect.stringMatching(/there are orders-db/),
+      why: expect.stringMatching(/these have: orders-db/),
     });
   });
 });

@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseConfig } from '../../../infra/config/parse.ts';
+import example from '../../../nightshift.config.ts';
+
+const SECRET = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:orders-AbCdEf';
+const parsed = (databases: object) =>
+  parseConfig(
+    { ...example, plans: ['service-recovery', 'database-restore'], databases } as typeof example,
+    [],
+    'test',
+    [],
+  );
+const [name = '', database] = Object.entries(example.databases ?? {})[0] ?? [];
+
+describe('the plan database-restore', () => {
+  it('is refused where no database can be restored by it', () => {
+    expect(() => parsed({ [name]: database })).toThrow(/plans\[1\].*needs databases\.<name>\.restore/s);
+  });
+
+  it('is taken where one can', () => {
+    const restore = { connectionSecretArn: SECRET };
+    const { config } = parsed({
+      [name]: {
+        ...database,
+        backup: { verify: { subnetGroup: 'checked', securityGroupId: 'sg-0123456789abcdef0' } },
+        restore,
+      },
+    });
+    expect(config.plans).toContain('database-restore');
+  });
+});

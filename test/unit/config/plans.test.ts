@@ -22,7 +22,13 @@ describe('the plan database-restore', () => {
     const { config } = parsed({
       [name]: {
         ...database,
-        backup: { verify: { subnetGroup: 'checked', securityGroupId: 'sg-0123456789abcdef0' } },
+        backup: {
+          verify: {
+            subnetGroup: 'checked',
+            securityGroupId: 'sg-0fedcba9876543210',
+            tables: [{ name: 'public.orders' }],
+          },
+        },
         restore,
       },
     });

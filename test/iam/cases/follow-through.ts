@@ -7,10 +7,12 @@ import {
 } from '@aws-sdk/client-sfn';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { JournalEntry } from '../../../events/journal.ts';
+import { putTargetWork } from '../../../functions/engine/action.ts';
 import { followKey, followPartition, readFollowing } from '../../../functions/engine/following.ts';
 import type { TargetKind } from '../../../functions/engine/manifest.ts';
+import { noVerify } from '../../../functions/engine/resolution.ts';
 import type { Store } from '../../../functions/engine/store.ts';
-import { entryMaker, newId, putEntry, putWork, signed } from '../../../functions/engine/writes.ts';
+import { entryMaker, newId, putEntry, signed } from '../../../functions/engine/writes.ts';
 import { MOST_ROUNDS } from '../../../infra/constructs/follow-through-definition.ts';
 import { discover } from '../../../infra/discover.ts';
 import { expectThat, type Scenario, type Stage } from '../../../local/scenarios/types.ts';
@@ -147,8 +149,11 @@ const takenUp: Scenario<World> = {
     ]);
     const names = [...(await remediations()), CANARY];
     for (const { name, target } of names) {
-      const work = { kind: 'verify', id: `followed-${name}`, remediation: name, target } as const;
-      await store.transact([putWork(store.table, { ...work, dueAt: Date.now(), attempts: 0 })]);
+      // By the name that remediations know it by, so that they drop it: an order that stays open keeps the next one of its remediation waiting.
+      await store.transact([putTargetWork(store, 'verify', target, name, Date.now())]);
+      stage.restore(`the work of ${name}`, async () => {
+        await store.transact([noVerify(store, target, name)]);
+      });
     }
     await asked(world, stage, RECONCILER, 'lambda:InvokeFunction', `:function:${FOLLOW}`, next);
     await asked(world, stage, FOLLOW, 'states:StartExecution', `:stateMachine:${FOLLOW}`, next);

@@ -100,8 +100,8 @@ function runJest(args: readonly string[], folder: string): SuiteResult[] {
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest];
   const child = spawnSync(process.execPath, [...node, '--json', `--outputFile=${output}`, ...args], {
     cwd: REPOSITORY,
-    // Its document goes to the file; what people read comes by standard error.
-    stdio: ['ignore', 'ignore', 'inherit'],
+    // Its document goes to the file; suites print figures of theirs to standard output.
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (child.signal) throw new Error(`jest was ended by ${child.signal}`);
   const { testResults } = JSON.parse(readFileSync(output, 'utf8')) as JestOutput;

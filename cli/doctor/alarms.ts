@@ -195,7 +195,7 @@ export function judgeComposites(
   { config, name }: Pick<Deployment, 'config' | 'name'>,
 ): Check[] {
   const ours = composites.filter(
-    ({ tags }) => (tags[RUNBOOK_TAG] ?? '') in config.ladders && (tags[DEPLOYMENT_TAG] ?? name) === name,
+    ({ tags }) => Object.hasOwn(config.ladders, tags[RUNBOOK_TAG] ?? '') && (tags[DEPLOYMENT_TAG] ?? name) === name,
   );
   return ours.map(({ name: subject, tags }) => ({
     check: 'alarms',

@@ -24,7 +24,6 @@ import {
   unfit,
   useOf,
 } from '../../../functions/recovery/database-restore/decide.ts';
-import { targetsOf } from '../../../functions/recovery/database-restore/handler.ts';
 import { readAll } from '../../../functions/recovery/database-restore/reading.ts';
 import {
   decideRoll,
@@ -40,6 +39,7 @@ import {
   switchBackApplied,
   toReplace,
 } from '../../../functions/recovery/database-restore/services.ts';
+import { targetsOf } from '../../../functions/recovery/database-restore/surroundings.ts';
 import { config, database, service } from '../../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-21T10:00:00Z');

@@ -1,0 +1,197 @@
+/** What the steps of `database-restore` find in the configuration, in their run so far, and at AWS. */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { readSnapshotsOf } from '../../databases/read-snapshots.ts';
+import { clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
+import type { DatabaseConfig, RestoreConfig, RuntimeConfig, ServiceConfig, VerifyConfig } from '../../engine/config.ts';
+import { ActionFailedError, classifyAwsError, EngineError } from '../../engine/errors.ts';
+import { sendOnce } from '../../engine/send-once.ts';
+import { readRuns } from '../../jobs/items.ts';
+import { lastProofs, takenTimes, verifiedBackups } from '../../jobs/verify-backup/history.ts';
+import { readHealth } from '../service-health.ts';
+import type { StepContext, Targets } from '../step.ts';
+import type { Checked } from './check.ts';
+import { mentions, names, readVersions, versionOfRun } from './connection.ts';
+import { type ChooseSeen, type Chosen, type Input, idOf, type RestoreSeen, tagsOf, unfit, useOf } from './decide.ts';
+import { readNew, readOld } from './instance.ts';
+import type { Address } from './point-at.ts';
+import type { Subject } from './reading.ts';
+import { nameOf, type SeenService, type SwitchSeen, unrollable } from './services.ts';
+
+const ecs = new ECSClient(clientDefaults());
+const cloudwatch = new CloudWatchClient(clientDefaults());
+/** A second forced deployment isn't the first one again: an answer that was lost is never asked for by another call. */
+const changes = new ECSClient(onceClientDefaults());
+
+/** Runs that tell which backups were proved. */
+const RUNS = 100;
+
+export type Context = StepContext<Input>;
+
+interface Settings {
+  readonly database: DatabaseConfig;
+  readonly restore: RestoreConfig;
+  readonly verify: VerifyConfig;
+  readonly services: readonly ServiceConfig[];
+}
+
+function settingsIn(
+  { database: name }: Input,
+  config: Pick<RuntimeConfig, 'databases' | 'services'>,
+): Settings | undefined {
+  const database = config.databases[name];
+  const verify = database?.backup?.verify;
+  if (!database?.restore || !verify) return undefined;
+  const services = Object.values(config.services).filter(({ dependsOn }) => dependsOn.includes(name));
+  return { database, restore: database.restore, verify, services };
+}
+
+/** @throws ActionFailedError when the configuration that is deployed by now doesn't have it any more. */
+export function settingsOf({ input: given, config }: Context): Settings {
+  const found = settingsIn(given, config);
+  if (!found) throw new ActionFailedError(`databases.${given.database}.restore: not in the configuration any more`);
+  return found;
+}
+
+/** A rehearsal changes nothing that anybody uses, so it takes nobody's target in hand for the hours that it may last. */
+export function targetsOf(given: Input, config: RuntimeConfig, rehearse: boolean): Targets {
+  const found = settingsIn(given, config);
+  if (!found) {
+    const names = Object.keys(config.databases).filter((name) => settingsIn({ database: name }, config));
+    return {
+      kind: 'refused',
+      why: `database: "${given.database}" has no "restore" in the configuration; ${names.length > 0 ? `these have: ${names.join(', ')}` : 'no database has one (docs/recovery.md)'}`,
+    };
+  }
+  if (found.services.length === 0)
+    return {
+      kind: 'refused',
+      why: `no service depends on ${given.database} (services.<name>.dependsOn): nobody would be pointed at the new instance`,
+    };
+  if (rehearse) return { kind: 'targets', targets: [] };
+  return {
+    kind: 'targets',
+    targets: [`rds-instance/${given.database}`, ...found.services.map((each) => `ecs-service/${nameOf(each)}`)],
+  };
+}
+
+/** Waits grow with what they wait for: a twentieth of it, so that looking adds no more than that. */
+export const pollSeconds = ({ now, lastChangeAt }: Pick<Context, 'now' | 'lastChangeAt'>): number =>
+  Math.min(60, Math.max(5, Math.round((now() - lastChangeAt) / 20_000)));
+
+export const newIdOf = ({ run, input: given, rehearse, config }: Context): string =>
+  idOf(run, given, { rehearse, deployment: config.name });
+export const ownTags = ({ run, config }: Context) => tagsOf(config.name, run);
+
+/** Left by `choose`, which every later step comes after. @throws ActionFailedError */
+export function chosenOf({ results }: Context): Chosen {
+  const found = results.choose;
+  if (found === undefined) throw new ActionFailedError('choose left no result');
+  return found as unknown as Chosen;
+}
+
+export function addressOf({ results }: Context): Address & { readonly resourceId: string } {
+  const found = results.restore;
+  if (found === undefined) throw new ActionFailedError('restore left no result');
+  return found as unknown as Address & { readonly resourceId: string };
+}
+
+export const checkedOf = ({ results }: Context): Checked =>
+  (results.check as unknown as Checked | undefined) ?? { recoveryPointAt: null, checks: 0 };
+
+export function subjectOf(context: Context): Subject {
+  const { host, port } = addressOf(context);
+  return { database: context.input.database, deployment: context.config.name, address: { host, port } };
+}
+
+export const readServices = (context: Context): Promise<SeenService[]> =>
+  Promise.all(
+    settingsOf(context).services.map(async (target) => ({
+      target,
+      seen: await readHealth({ ecs, cloudwatch }, target, context.config, context.lastChangeAt),
+    })),
+  );
+
+export async function observeNew(context: Context): Promise<RestoreSeen> {
+  const { restore, verify, database } = settingsOf(context);
+  const [instance, { current, isMade }] = await Promise.all([
+    readNew(newIdOf(context)),
+    readVersions(restore.connectionSecretArn, versionOfRun(context.run)),
+  ]);
+  const address = instance?.address;
+  const isNamed =
+    address !== undefined && !isMade && (await mentions(restore.connectionSecretArn, current, address, database));
+  return { instance, use: useOf(instance, { isMade, isNamed, checkedBy: verify.securityGroupId }) };
+}
+
+export async function observeSwitch(context: Context): Promise<SwitchSeen> {
+  const { connectionSecretArn } = settingsOf(context).restore;
+  const [versions, services, wrong] = await Promise.all([
+    readVersions(connectionSecretArn, versionOfRun(context.run)),
+    readServices(context),
+    // The way back looks by this, too, and doesn't depend on RDS.
+    unfitNow(context).catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      return { passing: true, why: error.message };
+    }),
+  ]);
+  return { versions, services, unfit: wrong };
+}
+
+export async function unfitNow(context: Context) {
+  const { verify } = settingsOf(context);
+  const { resourceId, ...address } = addressOf(context);
+  return unfit(await readNew(newIdOf(context)), {
+    ...{ newId: newIdOf(context), owner: ownTags(context), address, resourceId },
+    // Nobody was admitted to that of a rehearsal.
+    securityGroups: context.rehearse ? [verify.securityGroupId] : chosenOf(context).old.securityGroups,
+  });
+}
+
+/** @param which names of those whose tasks are to be replaced. */
+export async function replaceTasks(
+  context: Context,
+  which: (services: readonly SeenService[]) => string[],
+): Promise<string[]> {
+  const services = await readServices(context);
+  const old = which(services);
+  for (const { target } of services.filter((each) => old.includes(nameOf(each.target)))) {
+    const { cluster, service } = target;
+    try {
+      await sendOnce(() => changes.send(new UpdateServiceCommand({ cluster, service, forceNewDeployment: true })));
+    } catch (error) {
+      throw classifyAwsError(`force a new deployment of ${nameOf(target)}`, error);
+    }
+  }
+  return old;
+}
+
+export async function observeBefore(context: Context): Promise<ChooseSeen> {
+  const { database, restore: settings } = settingsOf(context);
+  const { host, port, name } = database;
+  const [old, snapshots, runs, backups, versions, services] = await Promise.all([
+    readOld(name, { host, port }),
+    readSnapshotsOf(name),
+    readRuns(context.store, { job: 'verify-backup', subject: name }, RUNS),
+    readRuns(context.store, { job: 'back-up-database', subject: name }, RUNS),
+    readVersions(settings.connectionSecretArn, versionOfRun(context.run)),
+    readServices(context),
+  ]);
+  const isConnected = old !== undefined && (await names(settings.connectionSecretArn, versions.current, old.address));
+  return {
+    ...{ old, snapshots, isConnected },
+    proofs: lastProofs(runs),
+    noted: takenTimes(backups),
+    before: verifiedBackups(runs)[0],
+    unrollable: unrollable(services),
+  };
+}
+
+export async function seenAtTheEnd(context: Context): Promise<RestoreSeen> {
+  try {
+    return { instance: await readNew(newIdOf(context)), use: undefined };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { instance: undefined, use: undefined };
+  }
+}

@@ -28,7 +28,8 @@ export class AsyncQueue {
   readonly #definitions: Definitions;
   readonly #runner: Runner;
   readonly #timers = new Set<NodeJS.Timeout>();
-  #pending = 0;
+  /** Names of the functions whose events wait or run, one for each event. */
+  readonly #waiting = new Map<string, string>();
   #isStopped = false;
 
   constructor(world: WorldContext, gateway: Gateway, definitions: Definitions, runner: Runner) {
@@ -38,15 +39,16 @@ export class AsyncQueue {
     this.#runner = runner;
   }
 
-  get pending(): number {
-    return this.#pending;
+  /** How many events are accepted and neither done nor given up. @param counts Of which functions, by name; of all when left out. */
+  pending(counts: (functionName: string) => boolean = () => true): number {
+    return [...this.#waiting.values()].filter(counts).length;
   }
 
   /** @param payload JSON text. @throws AwsFault ResourceNotFoundException. */
   async accept(name: string, region: string, payload: string): Promise<{ requestId: string }> {
     await this.#definitions.get(name, region);
     const requestId = randomUUID();
-    this.#pending += 1;
+    this.#waiting.set(requestId, name);
     this.#schedule({ requestId, name, region, payload, acceptedAt: Date.now(), failed: 0, deferred: 0 }, 0);
     return { requestId };
   }
@@ -61,7 +63,7 @@ export class AsyncQueue {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#attempt(queued).catch((error: unknown) => {
-        this.#pending -= 1;
+        this.#waiting.delete(queued.requestId);
         if (!this.#isStopped)
           this.#world.log('lambda', `asynchronous ${queued.name} ${queued.requestId}: ${String(error)}`);
       });
@@ -86,7 +88,7 @@ export class AsyncQueue {
   }
 
   async #finish(queued: Queued, definition: FunctionDefinition, condition: Condition): Promise<void> {
-    this.#pending -= 1;
+    this.#waiting.delete(queued.requestId);
     const { onFailureArn, onSuccessArn, deadLetterArn } = definition.asynchronous;
     const { requestId, payload, last } = queued;
     const runs = queued.failed + (condition === 'Success' ? 1 : 0);

@@ -60,7 +60,7 @@ export async function createLambda(world: WorldContext, gateway: Gateway): Promi
       runner.concurrency.accountLimit = limit;
     },
     refresh: () => definitions.refresh(),
-    pending: () => queue.pending,
+    pending: (counts) => queue.pending(counts),
     async stop() {
       stopListening();
       queue.stop();

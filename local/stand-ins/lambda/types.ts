@@ -78,8 +78,8 @@ export interface LocalLambda extends StandIn, LambdaInvoker {
   setAccountConcurrency(limit: number): void;
   /** Forgets what is cached of the emulator's definitions. */
   refresh(): void;
-  /** Asynchronous events accepted and neither done nor given up. */
-  pending(): number;
+  /** Asynchronous events accepted and neither done nor given up; only those of the functions that `counts` says yes to, by name. */
+  pending(counts?: (functionName: string) => boolean): number;
   stop(): Promise<void>;
 }
 

@@ -226,4 +226,14 @@ describe('the account’s concurrency', () => {
     small.lambda.setAccountConcurrency(1_000);
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
+
+  it('keeps an event that it throttles, which is counted as pending for its own function', async () => {
+    await makeFunction(small, 'kept', SOURCE);
+    const ofKept = () => small.lambda.pending((name) => name === 'kept');
+    small.lambda.setAccountConcurrency(0);
+    await invokeLater('kept', {});
+    expect([ofKept(), small.lambda.pending((name) => name !== 'kept')]).toEqual([1, 0]);
+    small.lambda.setAccountConcurrency(1_000);
+    await eventually(() => ofKept() === 0, 'the event ran');
+  });
 });

@@ -36,6 +36,8 @@ export interface Database {
   readonly isReplica: boolean;
   /** Makes a read replica a database of its own. @throws PostgresError */
   promote(): Promise<void>;
+  /** Whether a read replica can't reach its source: nothing more comes from there until it can again. */
+  sever(isSevered: boolean): Promise<void>;
   /** Whether there is a standby that has everything that was committed. */
   readonly inSync: boolean;
   /** Makes a standby and waits until it has everything. @throws PostgresError */
@@ -111,6 +113,7 @@ function databaseOf(pair: Pair, admin: Admin, door: FrontDoor): Database {
       return pair.isReplica;
     },
     promote: () => pair.promote(),
+    sever: (isSevered) => pair.sever(isSevered),
     door,
     query: (sql, values) => admin.query(sql, values),
     stop,

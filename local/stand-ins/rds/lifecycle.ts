@@ -10,7 +10,7 @@ import { copyTree } from '../../postgres/template.ts';
 import type { EventSink, WorldContext } from '../../world/types.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { type InstanceEventId, type SnapshotEventId, tell, tellOfSnapshot } from './events.ts';
-import { type Instance, keyOf, type Login, type RdsState, type Status } from './model.ts';
+import { type Instance, keyOf, type Login, named, nameIn, type RdsState, type Status } from './model.ts';
 import { settingsOf, valueIn } from './parameters.ts';
 import type { Snapshot } from './snapshots.ts';
 
@@ -62,10 +62,21 @@ export class Lifecycle {
     });
   }
 
+  /** Ends or takes up again what is replicated between regions, by which of them are cut off. */
+  async sever(): Promise<void> {
+    const { state } = this.#options;
+    for (const replica of state.instances.values()) {
+      const source = replica.replicaOf && named(state, replica.region, replica.replicaOf);
+      if (!source || source.region === replica.region) continue;
+      await replica.database?.sever([source.region, replica.region].some((region) => state.cutOff.has(region)));
+    }
+  }
+
   /** The source doesn't count it any more. */
   #forget(replica: Instance): void {
     const { state } = this.#options;
-    if (replica.replicaOf) state.instances.get(keyOf(replica.region, replica.replicaOf))?.replicas.delete(replica.id);
+    const source = replica.replicaOf && named(state, replica.region, replica.replicaOf);
+    if (source) source.replicas.delete(nameIn(source.region, replica));
     replica.replicaOf = undefined;
   }
 
@@ -239,8 +250,8 @@ export class Lifecycle {
       await instance.database?.remove();
       this.#forget(instance);
       // "Deleting a DB instance": its replicas in the region go on as instances of their own.
-      for (const id of instance.replicas) {
-        const replica = this.#options.state.instances.get(keyOf(instance.region, id));
+      for (const name of instance.replicas) {
+        const replica = named(this.#options.state, instance.region, name);
         if (replica) replica.replicaOf = undefined;
       }
       this.#options.state.instances.delete(keyOf(instance.region, instance.id));

@@ -38,7 +38,7 @@ export interface Instance {
   readonly kmsKeyId: string | undefined;
   /** Days that RDS's own backups are kept; 0: there are none. */
   backupDays: number;
-  /** Identifier of the instance whose read replica it is. */
+  /** The instance whose read replica it is: its identifier, or its ARN when it is in another region. */
   replicaOf: string | undefined;
   status: Status;
   instanceClass: string;
@@ -59,7 +59,7 @@ export interface Instance {
   pendingReboot: boolean;
   readonly pending: Pending;
   readonly tags: Map<string, string>;
-  /** Identifiers of its read replicas. */
+  /** Its read replicas: identifiers, and ARNs of those in other regions. */
   readonly replicas: Set<string>;
   /** Present once the server has started for the first time. */
   database?: Database;
@@ -74,6 +74,8 @@ export interface RdsState {
   readonly snapshots: Map<string, Snapshot>;
   /** Manual snapshots that an account may have in a region. */
   readonly snapshotQuota: number;
+  /** Regions that no other one reaches: nothing is replicated into or out of them. */
+  readonly cutOff: Set<string>;
 }
 
 export const ENGINE_VERSION = '18.4';
@@ -94,6 +96,16 @@ export function instanceOf(state: RdsState, region: string, id: string | undefin
   const found = state.instances.get(keyOf(region, name));
   if (!found) throw new AwsFault('DBInstanceNotFound', `DBInstance ${name} not found.`, 404);
   return found;
+}
+
+/** How instances of a region speak of one: by its identifier, or by its ARN when it is in another region ("DBInstance", Amazon RDS API Reference). */
+export const nameIn = (region: string, instance: Pick<Instance, 'region' | 'id' | 'arn'>): string =>
+  instance.region === region ? instance.id : instance.arn;
+
+/** What `nameIn` names, if it is there. */
+export function named(state: RdsState, region: string, name: string): Instance | undefined {
+  const [, elsewhere, id] = /^arn:[^:]+:rds:([^:]+):\d+:db:(.+)$/.exec(name) ?? [];
+  return state.instances.get(keyOf(elsewhere ?? region, id ?? name));
 }
 
 /** @throws AwsFault InvalidDBInstanceState unless the instance is in one of `statuses`. */

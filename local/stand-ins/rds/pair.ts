@@ -37,6 +37,8 @@ export class Pair {
   readonly #crashed = new Set<() => void>();
   /** Whom it follows while it is a read replica, and by which slot there. */
   #followed: { readonly pair: Pair; readonly slot: string } | undefined;
+  /** It can't reach whom it follows. */
+  #isSevered = false;
   readonly #followers = new Set<Pair>();
   /** Changes of who is who happen one after another. */
   #last: Promise<unknown> = Promise.resolve();
@@ -89,6 +91,18 @@ export class Pair {
     });
   }
 
+  /**
+   * Whether the network between a read replica and its source is cut. Nothing comes then, and a promotion can't tell the source of it: its slot keeps
+   * the write-ahead log there, as on RDS, until somebody drops it. An empty primary_conninfo ends the receiver (PostgreSQL documentation, "Replication").
+   */
+  sever(isSevered: boolean): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#isSevered === isSevered) return;
+      this.#isSevered = isSevered;
+      if (this.#primary.state === 'running') await this.#primary.reload(this.#forPrimary());
+    });
+  }
+
   /** Nobody is followed any more, and the slot that nobody uses, which would keep the write-ahead log for ever, is dropped. */
   async #leave(): Promise<void> {
     const followed = this.#followed;
@@ -96,7 +110,7 @@ export class Pair {
     if (!followed) return;
     const { pair, slot } = followed;
     pair.#followers.delete(this);
-    if (pair.#primary.state === 'running') await dropSlot(pair.#primary, slot);
+    if (pair.#primary.state === 'running' && !this.#isSevered) await dropSlot(pair.#primary, slot);
   }
 
   /** Goes on behind the server that its source's standby has become. */
@@ -205,6 +219,7 @@ export class Pair {
       ...this.#settings,
       ...(this.#standby && IN_SYNC),
       ...(this.#followed && following(this.#followed.pair.#primary, REPLICA, this.#followed.slot)),
+      ...(this.#followed && this.#isSevered && { primary_conninfo: '' }),
     };
   }
 

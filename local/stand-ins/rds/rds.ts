@@ -1,6 +1,6 @@
 /**
  * Amazon RDS for PostgreSQL on real servers. Answers RDS's API, starts and stops servers, publishes metrics and events.
- * Left out, with an error that says so: restores to a point in time, replicas in other regions, clusters, subnet and option groups.
+ * Left out, with an error that says so: restores to a point in time, clusters, subnet and option groups.
  */
 import type { ClientConfig } from 'pg';
 import { faultReply } from '../../gateway/reply.ts';
@@ -64,6 +64,8 @@ export interface Rds extends StandIn {
   backdateSnapshot(id: string, region: string, takenAt: Date): void;
   /** Makes the volume under an instance's primary sick, for ever: writes there take seconds, and a failover leaves it. Only its metric tells. */
   sicken(id: string, region: string): void;
+  /** Cuts a region off from the others, or joins it again: nothing is replicated into or out of it. Its API is the gateway's to cut. */
+  cutOff(region: string, isCutOff: boolean): Promise<void>;
   /** Stops every server; also done when the world stops. */
   stop(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
     events: [],
     snapshots: new Map(),
     snapshotQuota: options.snapshotQuota ?? 100,
+    cutOff: new Set(),
   };
   let lifecycle: Lifecycle | undefined;
   let endMetrics = () => {};
@@ -123,6 +126,10 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
     sicken(id, region) {
       const instance = instanceOf(state, region, id);
       instance.sickZone = instance.zone;
+    },
+    async cutOff(region, isCutOff) {
+      state.cutOff[isCutOff ? 'add' : 'delete'](region);
+      await lifecycle?.sever();
     },
     stop,
     async handle(call: AwsCall): Promise<AwsReply> {

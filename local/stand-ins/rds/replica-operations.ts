@@ -1,14 +1,50 @@
-/** RDS's operations on read replicas (Amazon RDS API Reference: CreateDBInstanceReadReplica, PromoteReadReplica). In the source's own region only. */
+/** RDS's operations on read replicas (Amazon RDS API Reference: CreateDBInstanceReadReplica, PromoteReadReplica), also of a source in another region. */
 import { AwsFault } from '../../world/types.ts';
-import { describe, type Instance, instanceOf, keyOf, newResourceId, requireStatus } from './model.ts';
+import {
+  DEFAULT_GROUP,
+  describe,
+  groupOf,
+  type Instance,
+  keyOf,
+  named,
+  nameIn,
+  newResourceId,
+  type RdsState,
+  requireStatus,
+} from './model.ts';
 import { newInstanceId, type Operation, placeOf, required, tagsOf, target } from './operations.ts';
+import type { Form } from './xml.ts';
 
 /** "CreateDBInstanceReadReplica", SourceDBInstanceIdentifier: each DB instance can have up to 15. */
 const MOST = 15;
 
+/** @throws AwsFault when it isn't there, or its region can't be reached from here. */
+function sourceOf(state: RdsState, region: string, name: string): Instance {
+  const source = named(state, region, name);
+  if (!source) throw new AwsFault('DBInstanceNotFound', `DBInstance ${name} not found.`, 404);
+  if (source.region !== region && [region, source.region].some((each) => state.cutOff.has(each)))
+    throw new AwsFault('InternalFailure', `The region ${source.region} can't be reached from ${region}.`, 500);
+  return source;
+}
+
+/** A key doesn't leave its region ("CreateDBInstanceReadReplica", KmsKeyId). */
+function keyOfReplica(form: Form, region: string, source: Instance): string | undefined {
+  if (source.region === region || !source.kmsKeyId) return source.kmsKeyId;
+  const given = form.text('KmsKeyId');
+  if (given) return given;
+  throw new AwsFault(
+    'InvalidParameterCombination',
+    'A KMS key of the destination region is required for a read replica of an encrypted DB instance in another region.',
+  );
+}
+
+/** That of the source, which is known in its own region only ("CreateDBInstanceReadReplica", DBParameterGroupName). */
+const groupOfReplica = (form: Form, state: RdsState, region: string, source: Instance): Instance['group'] =>
+  source.region === region ? source.group : groupOf(state, region, form.text('DBParameterGroupName') ?? DEFAULT_GROUP);
+
 const createDBInstanceReadReplica: Operation = ({ state, lifecycle, region, form }) => {
   const id = newInstanceId(state, region, form);
-  const source = instanceOf(state, region, required(form, 'SourceDBInstanceIdentifier'));
+  const source = sourceOf(state, region, required(form, 'SourceDBInstanceIdentifier'));
   requireStatus(source, 'available');
   if (source.backupDays === 0)
     throw new AwsFault(
@@ -25,27 +61,27 @@ const createDBInstanceReadReplica: Operation = ({ state, lifecycle, region, form
     createdAt: new Date(),
     masterUser: source.masterUser,
     databaseName: source.databaseName,
-    kmsKeyId: source.kmsKeyId,
+    kmsKeyId: keyOfReplica(form, region, source),
     // Replicas have no backups of their own, unless somebody turns them on.
     backupDays: 0,
-    replicaOf: source.id,
+    replicaOf: nameIn(region, source),
     replicas: new Set(),
     status: 'creating',
     instanceClass: form.text('DBInstanceClass') ?? source.instanceClass,
     allocatedStorageGib: source.allocatedStorageGib,
     multiAz: form.flag('MultiAZ') ?? false,
-    zone: form.text('AvailabilityZone') ?? source.zone,
-    secondaryZone: source.secondaryZone,
+    zone: form.text('AvailabilityZone') ?? `${region}${source.zone.at(-1)}`,
+    secondaryZone: `${region}${source.secondaryZone.at(-1)}`,
     iamEnabled: form.flag('EnableIAMDatabaseAuthentication') ?? false,
     ...placeOf(form),
     deletionProtection: form.flag('DeletionProtection') ?? false,
-    group: source.group,
+    group: groupOfReplica(form, state, region, source),
     pendingReboot: false,
     pending: {},
     tags: tagsOf(form),
   };
   state.instances.set(keyOf(region, id), replica);
-  source.replicas.add(id);
+  source.replicas.add(nameIn(source.region, replica));
   lifecycle.replicate(source, replica);
   return { DBInstance: describe(replica) };
 };

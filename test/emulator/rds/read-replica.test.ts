@@ -4,6 +4,7 @@ import {
   DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
   PromoteReadReplicaCommand,
+  RDSClient,
   RebootDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -125,5 +126,82 @@ describe('a read replica', () => {
     await expect(replicate('described-one', 'described-bare')).rejects.toThrow('Automated backups are not enabled');
     await expect(replicate('described-one', 'nobody')).rejects.toMatchObject({ name: 'DBInstanceNotFoundFault' });
     await expect(replicate('described-bare')).rejects.toMatchObject({ name: 'DBInstanceAlreadyExistsFault' });
+  });
+});
+
+describe('a read replica in another region', () => {
+  const STANDBY = 'us-west-2';
+  let abroad: RDSClient;
+  const describedAbroad = async () =>
+    (await abroad.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: 'abroad' }))).DBInstances?.[0];
+  const rowsAbroad = async () => {
+    const found = w.rds.instance('abroad', STANDBY);
+    return Number((await found?.database.query<{ n: string }>('SELECT count(*) AS n FROM notes'))?.[0]?.n);
+  };
+
+  beforeAll(() => {
+    abroad = new RDSClient({
+      endpoint: w.gateway.url,
+      region: STANDBY,
+      credentials: { accessKeyId: 'tester', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    });
+  });
+  afterAll(() => abroad.destroy());
+
+  it('names its source by its ARN, and follows it', async () => {
+    const source = (await described(SOURCE))?.DBInstanceArn;
+    await abroad.send(
+      new CreateDBInstanceReadReplicaCommand({ DBInstanceIdentifier: 'abroad', SourceDBInstanceIdentifier: source }),
+    );
+    const replica = await eventually(
+      'abroad available',
+      describedAbroad,
+      (seen) => seen?.DBInstanceStatus === 'available',
+    );
+    expect(replica?.ReadReplicaSourceDBInstanceIdentifier).toBe(source);
+    expect(replica?.AvailabilityZone).toMatch(/^us-west-2/);
+    expect((await described(SOURCE))?.ReadReplicaDBInstanceIdentifiers).toEqual([replica?.DBInstanceArn]);
+    const rows = await rowsOf(SOURCE);
+    await query(SOURCE, 'INSERT INTO notes VALUES (100)');
+    await eventually('the row abroad', rowsAbroad, (seen) => seen === rows + 1);
+  });
+
+  it('gets nothing while its source’s region is cut off, and everything once it is not', async () => {
+    await w.rds.cutOff(REGION, true);
+    await eventually(
+      'nobody to follow',
+      () => query(SOURCE, "SELECT FROM pg_stat_replication WHERE application_name = 'replica'"),
+      (seen) => seen.length === 0,
+    );
+    const before = await rowsAbroad();
+    await query(SOURCE, 'INSERT INTO notes VALUES (101)');
+    expect(await rowsAbroad()).toBe(before);
+    const source = (await described(SOURCE))?.DBInstanceArn;
+    await expect(
+      abroad.send(
+        new CreateDBInstanceReadReplicaCommand({ DBInstanceIdentifier: 'other', SourceDBInstanceIdentifier: source }),
+      ),
+    ).rejects.toThrow("can't be reached");
+    await w.rds.cutOff(REGION, false);
+    await eventually('the row abroad', rowsAbroad, (seen) => seen === before + 1);
+  });
+
+  it('is promoted while its source’s region is cut off, with what had come until then; the source keeps its slot', async () => {
+    const before = await rowsAbroad();
+    await w.rds.cutOff(REGION, true);
+    await query(SOURCE, 'INSERT INTO notes VALUES (102)');
+    await abroad.send(new PromoteReadReplicaCommand({ DBInstanceIdentifier: 'abroad' }));
+    const promoted = await eventually(
+      'abroad promoted',
+      describedAbroad,
+      (seen) => seen?.DBInstanceStatus === 'available' && seen.ReadReplicaSourceDBInstanceIdentifier === undefined,
+    );
+    expect(promoted?.DBInstanceStatus).toBe('available');
+    await w.rds.instance('abroad', STANDBY)?.database.query('INSERT INTO notes VALUES (200)');
+    expect(await rowsAbroad()).toBeLessThanOrEqual(before + 1);
+    expect(await rowsOf(SOURCE)).toBe(before + 1);
+    await w.rds.cutOff(REGION, false);
+    expect(await query(SOURCE, "SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE 'replica%'")).toHaveLength(1);
   });
 });

@@ -112,7 +112,7 @@ async function recover(parts: PlanParts, words: readonly string[], options: Opti
   const code = await plan.load();
   const checked = code.readInput(input);
   if (!checked.ok) throw new UsageError(`the input of ${manifest.name} is wrong: ${checked.faults}`);
-  const taken = code.targetsOf(checked.input, config, options.rehearse === true);
+  const taken = code.targetsOf(checked.input, config);
   if (taken.kind === 'refused') throw new UsageError(taken.why);
   if (!(await machines.isDeployed(manifest.name)))
     throw new UsageError(`${manifest.name} isn't deployed here: add it to "plans" in the configuration`);

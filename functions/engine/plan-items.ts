@@ -1,5 +1,6 @@
 /** What the engine knows of recovery plans: whose leases are theirs, and where their runs and locks lie (functions/recovery/items.ts has the rest). */
 import type { Key } from './items.ts';
+import type { Store } from './store.ts';
 
 const HOLDER = 'plan:';
 
@@ -16,4 +17,27 @@ export const runKey = ({ plan, run }: { readonly plan: string; readonly run: str
   pk: planPartition(plan),
   sk: `RUN#${run}`,
 });
-export const planLockKey = (plan: string): Key => ({ pk: planPartition(plan), sk: 'LOCK' });
+
+const LOCK = 'LOCK#';
+
+/**
+ * A lock for each thing that a run is about (a target's key). Rehearsals have locks of their own: they change nothing that anybody uses, so only another rehearsal
+ * about the same thing waits for them.
+ */
+export const planLockKey = (
+  { plan, rehearse }: { readonly plan: string; readonly rehearse: boolean },
+  about: string,
+): Key => ({
+  pk: planPartition(plan),
+  sk: `${LOCK}${rehearse ? 'rehearsal#' : ''}${about}`,
+});
+
+/** The runs of a plan that hold a lock: those that aren't over. @throws EngineError when the journal can't be read. */
+export async function runsUnderWay(store: Store, plan: string): Promise<readonly string[]> {
+  const locks = await store.query({
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :lock)',
+    ExpressionAttributeValues: { ':pk': { S: planPartition(plan) }, ':lock': { S: LOCK } },
+    ConsistentRead: true,
+  });
+  return [...new Set(locks.flatMap(({ run }) => (typeof run === 'string' ? [run] : [])))];
+}

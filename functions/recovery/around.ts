@@ -20,8 +20,8 @@ import { putRun, renewLease, renewToChange } from './writes.ts';
 export interface PlanCode<Input> {
   readonly manifest: PlanManifest;
   readonly readInput: ReadInput<Input>;
-  /** Pure: the targets that a run takes in hand; none for a rehearsal that comes near nobody's. */
-  targetsOf(input: Input, config: RuntimeConfig, rehearse: boolean): Targets;
+  /** Pure: the targets that a real run takes in hand, and that a rehearsal is about, which takes none. */
+  targetsOf(input: Input, config: RuntimeConfig): Targets;
   /** By the name of each step. What each sees is its own. */
   // biome-ignore lint/suspicious/noExplicitAny: what a step sees is only ever given back to that step.
   readonly steps: Readonly<Record<string, StepCode<Input, any>>>;

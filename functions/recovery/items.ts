@@ -1,4 +1,4 @@
-/** The items of recovery plans in the journal table: a run with the progress of its steps, and the lock of its plan. */
+/** The items of recovery plans in the journal table: a run with the progress of its steps. */
 import { planPartition, runKey } from '../engine/plan-items.ts';
 import type { ActReport, Change, Json } from '../engine/remediation.ts';
 import type { Store } from '../engine/store.ts';
@@ -50,7 +50,10 @@ export interface RunItem {
   readonly startedAt: number;
   readonly endedAt?: number;
   readonly incidentId: string;
+  /** What it has in hand: none, when it is a rehearsal. */
   readonly targets: readonly string[];
+  /** What it is about: of a real run its targets, of a rehearsal those that a real one would have. One run at a time about each. */
+  readonly about: readonly string[];
   /** Until when its leases are said to hold; renewed by its turns. */
   readonly leasedUntil: number;
   readonly steps: Readonly<Record<string, StepItem>>;
@@ -70,6 +73,9 @@ export interface RunItem {
   /** What came of it, in one sentence. */
   readonly summary?: string;
 }
+
+/** Who stops a rehearsal when a real run begins about the same thing. */
+export const MAKES_WAY = 'nightshift';
 
 export const stepOf = (run: Pick<RunItem, 'steps'>, name: string): StepItem => run.steps[name] ?? { status: 'waiting' };
 

@@ -1,5 +1,5 @@
 /**
- * A run of a recovery plan, turn by turn: opened with a lock on the plan and leases on its targets, its steps taken, closed; or backed out
+ * A run of a recovery plan, turn by turn: opened with locks of what it is about and leases on its targets, its steps taken, closed; or backed out
  * (`back-out.ts`). Everything that a turn knows is in the journal, so that a function's death anywhere costs nothing but the turn.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -9,14 +9,14 @@ import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
 import { NEW_TARGET, type TargetItem, targetKey } from '../engine/items.ts';
 import { log } from '../engine/log.ts';
 import { dueNow } from '../engine/operator.ts';
-import { leaseHolderOf, planLockKey } from '../engine/plan-items.ts';
+import { leaseHolderOf, planLockKey, runOfHolder } from '../engine/plan-items.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { Labelled } from '../engine/store.ts';
 import { anyCopy, readSwitch } from '../engine/switch.ts';
 import { checkSwitch, newId, putTarget } from '../engine/writes.ts';
 import { type Around, changeRun, entriesOf, mustRead, unlessFrozen, type Written } from './around.ts';
 import { LeaseLostError, PlanRefusedError, PlanStepError } from './errors.ts';
-import { type RunItem, readRun, stepOf } from './items.ts';
+import { MAKES_WAY, type RunItem, readRun, stepOf } from './items.ts';
 import { takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
 import { stagesOf } from './plan.ts';
@@ -84,18 +84,21 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
   const { code, store, config, now, random } = around;
   const parsed = code.readInput(raw);
   if (!parsed.ok) throw new PlanRefusedError(`its input is wrong: ${parsed.faults}`);
-  const taken = code.targetsOf(parsed.input, config, rehearse);
+  const taken = code.targetsOf(parsed.input, config);
   if (taken.kind === 'refused') throw new PlanRefusedError(taken.why);
-  const [state, lock] = await Promise.all([readSwitch(store), store.read(planLockKey(code.manifest.name))]);
-  if (lock && lock.run !== run) throw new PlanRefusedError(underWay(lock));
-  if (state !== 'run') throw new PlanRefusedError(`Nightshift is set to ${state}`);
-  const item = newRun(around, run, { rehearse, startedBy, input: parsed.input as Json }, taken.targets);
   const { manifest } = code;
-  const about = taken.targets.length > 0 ? ` for ${taken.targets.join(', ')}` : '';
-  const title = `${rehearse ? 'Rehearsal of ' : ''}${manifest.name}${about}`;
+  const item = newRun(around, run, { rehearse, startedBy, input: parsed.input as Json }, taken.targets);
+  const lockKeys = item.about.map((thing) => planLockKey(item, thing));
+  const [state, ...locks] = await Promise.all([readSwitch(store), ...lockKeys.map((key) => store.read(key))]);
+  const held = locks.find((lock) => lock && lock.run !== run);
+  if (held) throw new PlanRefusedError(underWay(held));
+  if (state !== 'run') throw new PlanRefusedError(`Nightshift is set to ${state}`);
+  const real = rehearse ? await realRunAbout(around, item) : undefined;
+  if (real !== undefined) throw new PlanRefusedError(real);
+  const title = `${rehearse ? 'Rehearsal of ' : ''}${manifest.name}${item.about.length > 0 ? ` for ${item.about.join(', ')}` : ''}`;
   const result = await store.transact([
     putRun(store.table, item),
-    takeLock(store.table, item),
+    ...item.about.map((thing) => takeLock(store.table, item, thing)),
     checkSwitch(store.table, anyCopy(random)),
     ...(await leases(around, item)),
     ...entriesOf(
@@ -111,14 +114,14 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
         `started by ${startedBy.replace(/^person:/, '')}: ${stagesOf(manifest)
           .map((stage) => stage.map(({ name }) => name).join(' and '))
           .join(', then ')}`,
-        { startedBy, targets: taken.targets },
+        { startedBy, targets: item.targets },
       ],
     ),
   ]);
   if (result.ok) return { kind: 'done' } as const;
   // An earlier try of this very transaction took effect though its answer was lost.
   if (result.failed.has('run')) return reopened(around, await mustRead(around, run), given);
-  const other = result.failed.get('lock');
+  const [, other] = [...result.failed].find(([label]) => label.startsWith('lock ')) ?? [];
   if (other) throw new PlanRefusedError(underWay(other));
   if (result.failed.has('switch')) throw new PlanRefusedError('Nightshift was paused meanwhile');
   const target = [...result.failed.keys()].find((label) => label.startsWith('target'));
@@ -130,16 +133,37 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
 const underWay = (lock: Record<string, unknown>): string =>
   `another run of this plan is under way: ${String(lock.run)}`;
 
+/** Of a rehearsal: what it makes way for. A run of whichever plan that has in hand what it is about; undefined: none has. */
+async function realRunAbout<Input>({ store }: Around<Input>, { about }: RunItem): Promise<string | undefined> {
+  const read = await store.readAll(about.map(targetKey));
+  for (const target of about) {
+    const real = runOfHolder((read.get(targetKey(target).pk) as TargetItem | undefined)?.leaseHolder);
+    if (real !== undefined) return `${target}: the run ${real} of a recovery plan has it in hand`;
+  }
+  return undefined;
+}
+
+/** A rehearsal keeps nobody waiting: it is taken back as if a person had stopped it. @throws PlanStepError when a real run began. */
+async function makeWay<Input>(around: Around<Input>, read: RunItem): Promise<void> {
+  const reason = await realRunAbout(around, read);
+  if (reason === undefined) return;
+  await changeRun(around, read, (present) => ({
+    next: present.stop ? present : { ...present, stop: { by: MAKES_WAY, at: around.now(), reason } },
+  }));
+  throw new PlanStepError(`it makes way: ${reason}`);
+}
+
 function newRun<Input>(
   { code, now }: Around<Input>,
   run: string,
   { input, rehearse, startedBy }: { readonly input: Json; readonly rehearse: boolean; readonly startedBy: string },
-  targets: readonly string[],
+  about: readonly string[],
 ): RunItem {
   const startedAt = now();
   return {
     ...{ plan: code.manifest.name, run, version: 0, phase: 'working', input, rehearse, startedBy, startedAt },
-    ...{ incidentId: `inc-${newId(startedAt)}`, targets, leasedUntil: startedAt + LEASE_MS, steps: {}, frozenMs: 0 },
+    ...{ incidentId: `inc-${newId(startedAt)}`, targets: rehearse ? [] : about, about },
+    ...{ leasedUntil: startedAt + LEASE_MS, steps: {}, frozenMs: 0 },
   };
 }
 
@@ -150,6 +174,11 @@ async function leases<Input>({ store, now }: Around<Input>, item: RunItem): Prom
     const present = { ...NEW_TARGET, ...(read.get(targetKey(target).pk) as TargetItem | undefined) };
     const owner = takenOverBy(present, now());
     if (owner) throw new PlanRefusedError(`${target}: ${describeTakeOver(owner)}`);
+    const other = runOfHolder(present.leaseHolder);
+    if (other !== undefined)
+      throw new PlanRefusedError(
+        `${target}: the run ${other} of a recovery plan has it in hand: wait for it, or stop it`,
+      );
     if (present.leaseHolder !== undefined)
       throw new PlanRefusedError(`${target}: ${present.leaseHolder} has it in hand: try again in a moment`);
     const held = { ...present, leaseHolder: leaseHolderOf(item.run), leaseUntil: item.leasedUntil };
@@ -179,6 +208,7 @@ export async function step<Input>(around: Around<Input>, runName: string, name: 
   if (stepOf(read, name).status === 'done' && read.phase === 'working') return { kind: 'done' };
   if (read.phase !== 'working') throw new PlanStepError(`${runName} is ${read.phase}`);
   if (read.stop) throw new PlanStepError(`stopped by ${read.stop.by.replace(/^person:/, '')}: ${read.stop.reason}`);
+  if (read.rehearse) await makeWay(around, read);
   const missing = missingBefore(manifest, read, name);
   if (missing.length > 0) throw new PlanStepError(`${name} comes after ${missing.join(', ')}`);
   const may = await unlessFrozen(around, read);
@@ -229,7 +259,7 @@ export const giveBack = <Input>(
   held: readonly string[],
   handsOffUntil?: number,
 ): Labelled[] => [
-  releaseLock(store.table, run),
+  ...run.about.map((thing) => releaseLock(store.table, run, thing)),
   ...held.map((target) => releaseLease(store.table, run, target, handsOffUntil)),
 ];
 

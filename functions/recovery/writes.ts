@@ -14,12 +14,12 @@ export function putRun(table: string, run: RunItem): Labelled {
   return putVersion(table, 'run', { ...runKey(run), ...run, expiresAt }, run.version);
 }
 
-/** Takes or renews the plan's lock; refused while another run holds it, also when its time is over: that run is to be ended first. */
-export const takeLock = (table: string, { plan, run, leasedUntil }: RunItem): Labelled =>
-  signed('lock', {
+/** Takes the plan's lock of one thing; refused while another run holds it, however long ago it was heard of: that run is to be ended first. */
+export const takeLock = (table: string, { plan, run, rehearse, startedAt }: RunItem, about: string): Labelled =>
+  signed(`lock ${about}`, {
     Put: {
       TableName: table,
-      Item: flat({ ...planLockKey(plan), run, until: leasedUntil }),
+      Item: flat({ ...planLockKey({ plan, rehearse }, about), run, since: startedAt }),
       ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
       ExpressionAttributeNames: { '#run': 'run' },
       ExpressionAttributeValues: flat({ ':run': run }),
@@ -27,11 +27,11 @@ export const takeLock = (table: string, { plan, run, leasedUntil }: RunItem): La
     },
   });
 
-export const releaseLock = (table: string, { plan, run }: RunItem): Labelled =>
-  signed('lock', {
+export const releaseLock = (table: string, { plan, run, rehearse }: RunItem, about: string): Labelled =>
+  signed(`lock ${about}`, {
     Delete: {
       TableName: table,
-      Key: flat(planLockKey(plan)),
+      Key: flat(planLockKey({ plan, rehearse }, about)),
       ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
       ExpressionAttributeNames: { '#run': 'run' },
       ExpressionAttributeValues: flat({ ':run': run }),

@@ -56,7 +56,8 @@ export class Player {
   clock = Date.now();
   readonly orders: PlanOrder[] = [];
   readonly code: PlanCode<Input>;
-  readonly target: string;
+  /** Also of later runs: what they are about. */
+  target: string;
   readonly #world: Pick<EngineWorld, 'store' | 'config'>;
   #requests = 0;
 

@@ -1,6 +1,6 @@
 /** Runs of recovery plans that nobody takes turns of any more: they keep their targets, so a person is told, once. */
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { planLockKey, runKey } from '../../engine/plan-items.ts';
+import { runKey, runsUnderWay } from '../../engine/plan-items.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
 import { entryMaker, putEntry, signed } from '../../engine/writes.ts';
 
@@ -24,22 +24,21 @@ export function leftUnfinished(run: RunSeen, now: number): string | undefined {
   const { phase, leasedUntil, leftToldAt } = run;
   if (phase === 'ended' || leftToldAt !== undefined || now < leasedUntil + LEFT_AFTER_MS) return undefined;
   const how = phase === 'working' ? 'halfway' : 'while it was being backed out';
-  return `${run.plan} was left ${how}: nothing was heard of it since ${new Date(leasedUntil).toISOString()}, and it keeps ${run.targets.join(', ')}. Look at its execution; "nightshift stop ${run.run}" has it backed out`;
+  return `${run.plan} was left ${how}: nothing was heard of it since ${new Date(leasedUntil).toISOString()}, and it keeps ${run.targets.join(', ') || 'what it made'}. Look at its execution; "nightshift stop ${run.run}" has it backed out`;
 }
 
 /** @returns how many runs a person was told of. @throws EngineError when the journal can't be read or written. */
 export async function watchPlans(store: Store, plans: readonly string[], now: number): Promise<number> {
   let told = 0;
-  for (const plan of plans) {
-    const lock = await store.read(planLockKey(plan));
-    if (typeof lock?.run !== 'string') continue;
-    const run = (await store.read(runKey({ plan, run: lock.run }))) as RunSeen | undefined;
-    const summary = run && leftUnfinished(run, now);
-    if (!run || summary === undefined) continue;
-    const entry = entryMaker(run.incidentId, 'reconciler', now)('escalated', summary, { run: run.run, plan });
-    // Refused when it goes on after all.
-    if ((await store.transact([markTold(store.table, run, now), putEntry(store.table, entry)])).ok) told++;
-  }
+  for (const plan of plans)
+    for (const name of await runsUnderWay(store, plan)) {
+      const run = (await store.read(runKey({ plan, run: name }))) as RunSeen | undefined;
+      const summary = run && leftUnfinished(run, now);
+      if (!run || summary === undefined) continue;
+      const entry = entryMaker(run.incidentId, 'reconciler', now)('escalated', summary, { run: run.run, plan });
+      // Refused when it goes on after all.
+      if ((await store.transact([markTold(store.table, run, now), putEntry(store.table, entry)])).ok) told++;
+    }
   return told;
 }
 

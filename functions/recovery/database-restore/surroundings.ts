@@ -53,8 +53,7 @@ export function settingsOf({ input: given, config }: Context): Settings {
   return found;
 }
 
-/** A rehearsal changes nothing that anybody uses, so it takes nobody's target in hand for the hours that it may last. */
-export function targetsOf(given: Input, config: RuntimeConfig, rehearse: boolean): Targets {
+export function targetsOf(given: Input, config: RuntimeConfig): Targets {
   const found = settingsIn(given, config);
   if (!found) {
     const names = Object.keys(config.databases).filter((name) => settingsIn({ database: name }, config));
@@ -68,7 +67,6 @@ export function targetsOf(given: Input, config: RuntimeConfig, rehearse: boolean
       kind: 'refused',
       why: `no service depends on ${given.database} (services.<name>.dependsOn): nobody would be pointed at the new instance`,
     };
-  if (rehearse) return { kind: 'targets', targets: [] };
   return {
     kind: 'targets',
     targets: [`rds-instance/${given.database}`, ...found.services.map((each) => `ecs-service/${nameOf(each)}`)],

@@ -486,23 +486,22 @@ describe('its targets', () => {
   const restore = { connectionSecretArn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:c' };
   const whole = { ...config, databases: { [DB]: { ...database, backup, restore } } };
 
-  it('are the database and the services that depend on it; none of a rehearsal', () => {
-    expect(targetsOf({ database: DB }, whole, false)).toEqual({
+  it('are the database and the services that depend on it', () => {
+    expect(targetsOf({ database: DB }, whole)).toEqual({
       kind: 'targets',
       targets: [`rds-instance/${DB}`, 'ecs-service/orders/backend'],
     });
-    expect(targetsOf({ database: DB }, whole, true)).toEqual({ kind: 'targets', targets: [] });
   });
 
   it('are refused without a configured connection, proof or service', () => {
-    const why = (of: typeof config) => targetsOf({ database: DB }, of, true);
+    const why = (of: typeof config) => targetsOf({ database: DB }, of);
     expect(why(config)).toMatchObject({ kind: 'refused', why: expect.stringMatching(/no "restore"/) });
     expect(why({ ...whole, databases: { [DB]: { ...database, restore } } })).toMatchObject({ kind: 'refused' });
     expect(why({ ...whole, services: {} })).toMatchObject({
       kind: 'refused',
       why: expect.stringMatching(/no service depends/),
     });
-    expect(targetsOf({ database: 'other' }, whole, true)).toMatchObject({
+    expect(targetsOf({ database: 'other' }, whole)).toMatchObject({
       kind: 'refused',
       why: expect.stringMatching(/these have: orders-db/),
     });

@@ -21,7 +21,7 @@ const CHANGE: Change = { summary: 'switch it', before: 'off', after: 'on', undo:
 const REPORT = { summary: 'switched', data: {} };
 const run = (steps: RunItem['steps'] = {}): RunItem => ({
   ...{ plan: 'p', run: 'p-1', version: 1, phase: 'working', input: {}, rehearse: false, startedBy: 'console' },
-  ...{ startedAt: NOW, incidentId: 'inc-1', targets: [], leasedUntil: NOW, steps, frozenMs: 0 },
+  ...{ startedAt: NOW, incidentId: 'inc-1', targets: [], about: [], leasedUntil: NOW, steps, frozenMs: 0 },
 });
 const context = (now: number, rehearse = false): StepContext<object> => ({
   ...{ run: 'p-1', input: {}, rehearse, startedAt: NOW, lastChangeAt: 0, now: () => now, remaining: () => 1 },

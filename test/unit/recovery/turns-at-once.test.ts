@@ -6,7 +6,7 @@ import { ActionFailedError, ChangedBySomeoneElseError, RetryableError } from '..
 import { type WorkItem, workKey } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { takeOver, underWay } from '../../../functions/engine/operator.ts';
-import { planLockKey } from '../../../functions/engine/plan-items.ts';
+import { planLockKey, runsUnderWay } from '../../../functions/engine/plan-items.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
 import { putTarget, putWork } from '../../../functions/engine/writes.ts';
@@ -148,6 +148,70 @@ describe('a turn that is slower than its run', () => {
   });
 });
 
+describe('runs and rehearsals at once', () => {
+  const about = (target: string): Player => {
+    const player = new Player({ store, config }, 'tested');
+    player.target = target;
+    return player;
+  };
+
+  it('of one plan are as many as there are things, and one about each', async () => {
+    await opened();
+    expect(await about('ecs-service/orders/other').take({ do: 'open', run: 'run-2', input: { to: 7 } })).toEqual({
+      kind: 'done',
+    });
+    expect([...(await runsUnderWay(store, 'tested'))].sort()).toEqual([RUN, 'run-2']);
+    await expect(plan.take({ do: 'open', run: 'run-3', input: { to: 7 } })).rejects.toThrow(
+      /another run of this plan is under way: run-1/,
+    );
+  });
+
+  it('of two plans never have one thing in hand', async () => {
+    await opened();
+    const other = new Player({ store, config }, 'second');
+    other.target = plan.target;
+    await expect(other.take({ do: 'open', run: 'run-2', input: { to: 7 } })).rejects.toThrow(
+      /the run run-1 of a recovery plan has it in hand/,
+    );
+  });
+
+  it('a rehearsal takes nothing in hand, and another rehearsal about the same thing waits for it', async () => {
+    const open = (run: string) => plan.take({ do: 'open', run, input: { to: 7, rehearse: true } });
+    await open('rehearsal');
+    expect(await readTarget(store, plan.target)).not.toHaveProperty('leaseHolder');
+    expect(await plan.run('rehearsal')).toMatchObject({ targets: [], about: [plan.target] });
+    await expect(open('rehearsal-2')).rejects.toThrow(/another run of this plan is under way: rehearsal/);
+  });
+
+  it('a rehearsal makes way for a real run that begins, of whichever plan, and calls nobody', async () => {
+    await plan.take({ do: 'open', run: 'rehearsal', input: { to: 7, rehearse: true } });
+    await plan.ask({ do: 'step', run: 'rehearsal', step: 'first' });
+    const other = new Player({ store, config }, 'second');
+    other.target = plan.target;
+    expect(await other.take({ do: 'open', run: RUN, input: { to: 7 } })).toEqual({ kind: 'done' });
+    await expect(plan.take({ do: 'step', run: 'rehearsal', step: 'left' })).rejects.toMatchObject({
+      name: 'PlanStepError',
+      message: expect.stringMatching(/makes way.*the run run-1/),
+    });
+    expect(await plan.ask({ do: 'back-out', run: 'rehearsal', why: 'PlanStepError' })).toEqual({ kind: 'backed-out' });
+    const { why, incidentId = '', calledPerson } = (await plan.run('rehearsal')) ?? {};
+    expect([why, calledPerson]).toEqual([
+      `stopped by nightshift: ${plan.target}: the run run-1 of a recovery plan has it in hand`,
+      false,
+    ]);
+    expect((await readIncident(store, incidentId))?.state).toBe('resolved');
+    expect((await readTarget(store, plan.target)).leaseHolder).toBe(`plan:${RUN}`);
+    expect(await runsUnderWay(store, 'tested')).toEqual([]);
+  });
+
+  it('a rehearsal isn’t begun while a real run is under way about the same thing', async () => {
+    await opened();
+    await expect(plan.take({ do: 'open', run: 'rehearsal', input: { to: 7, rehearse: true } })).rejects.toThrow(
+      /the run run-1 of a recovery plan has it in hand/,
+    );
+  });
+});
+
 describe('a run that lost a lease', () => {
   it.each([0, 600_000])('changes nothing more, %d ms after the last renewal', async (laterMs) => {
     await opened();
@@ -169,7 +233,7 @@ describe('a run that lost a lease', () => {
     expect(plan.numbers.first).toBe(7);
     expect((await plan.run(RUN))?.summary).toMatch(/no longer has .* in hand, so nothing more was taken back/);
     expect(await stateOf()).toBe('escalated');
-    expect(await store.read(planLockKey('tested'))).toBeUndefined();
+    expect(await store.read(planLockKey({ plan: 'tested', rehearse: false }, plan.target))).toBeUndefined();
     expect((await readTarget(store, plan.target)).leaseHolder).toBe('act-1');
   });
 
@@ -178,7 +242,7 @@ describe('a run that lost a lease', () => {
     for (const name of STEPS) await plan.ask({ do: 'step', run: RUN, step: name });
     await loseLease();
     expect(await plan.ask({ do: 'close', run: RUN })).toEqual({ kind: 'done' });
-    expect(await store.read(planLockKey('tested'))).toBeUndefined();
+    expect(await store.read(planLockKey({ plan: 'tested', rehearse: false }, plan.target))).toBeUndefined();
   });
 });
 

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, ExecutionsDocument, PlansDocument } from '../../events/published/plans.ts';
+import { requestStop } from '../../functions/engine/plan-stop.ts';
 import type { Store } from '../../functions/engine/store.ts';
 import { type RunItem, readRun, readRuns } from '../../functions/recovery/items.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
 import { longestSeconds, stagesOf } from '../../functions/recovery/plan.ts';
-import { requestStop } from '../../functions/recovery/writes.ts';
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command, CommandContext, Options } from '../command.ts';
 import type { ReadDeployment } from '../deployment.ts';

@@ -5,7 +5,7 @@ import { type RunItem, readRun, stepOf } from './items.ts';
 import { secondsUntil, takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
 import { nextBackOut, type StepStatus } from './plan.ts';
-import { endRun, figuresOf, giveBack, wakeHeld } from './run.ts';
+import { endRun, figuresOf, giveBack, ledgerOf, wakeHeld } from './run.ts';
 import { busyUntil } from './transitions.ts';
 
 /** Compensations that had nothing to do, taken in one turn. */
@@ -112,7 +112,14 @@ async function end<Input>(
   const needsPerson = how.kind === 'needs-person';
   const summary = needsPerson ? `needs a person: ${how.why}` : `backed out: ${run.why ?? ''}`;
   await endRun(around, run, (present, held) => ({
-    next: { ...present, phase: 'ended', endedAt, verdict: how.kind, summary },
+    next: {
+      ...present,
+      phase: 'ended',
+      endedAt,
+      verdict: how.kind,
+      summary,
+      figures: ledgerOf(around, present, endedAt),
+    },
     items: [
       ...giveBack(around, present, held, needsPerson ? endedAt + HANDS_OFF_MS : undefined),
       ...entriesOf(

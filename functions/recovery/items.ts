@@ -1,5 +1,6 @@
 /** The items of recovery plans in the journal table: a run with the progress of its steps. */
 import { planPartition, runKey } from '../engine/plan-items.ts';
+import type { Stop } from '../engine/plan-stop.ts';
 import type { ActReport, Change, Json } from '../engine/remediation.ts';
 import type { Store } from '../engine/store.ts';
 import type { StepStatus } from './plan.ts';
@@ -36,6 +37,17 @@ export interface StepItem {
 export const VERDICTS = ['recovered', 'rehearsed', 'backed-out', 'needs-person', 'refused'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** How long it took and what it lost, in milliseconds: what the ledger keeps of a run. */
+export interface Figures {
+  /** From its start to its end; `frozenMs` of that it was frozen. */
+  readonly recoveryTimeMs: number;
+  readonly frozenMs: number;
+  readonly targetRecoveryTimeMs: number;
+  /** null: unknown. Absent of plans that lose none. */
+  readonly dataLossMs?: number | null;
+  readonly targetDataLossMs?: number;
+}
+
 export interface RunItem {
   readonly plan: string;
   /** The name of its execution. */
@@ -58,7 +70,7 @@ export interface RunItem {
   readonly leasedUntil: number;
   readonly steps: Readonly<Record<string, StepItem>>;
   /** A person wants it backed out. */
-  readonly stop?: { readonly by: string; readonly at: number; readonly reason: string };
+  readonly stop?: Stop;
   /** Since when Nightshift is frozen, as far as the run has noticed. */
   readonly frozenSince?: number;
   /** For how long it was frozen, in milliseconds: no budget counts that. */
@@ -70,6 +82,8 @@ export interface RunItem {
   /** Why it is backed out, or was refused. */
   readonly why?: string;
   readonly verdict?: Verdict;
+  /** Of a run that was begun and has ended. */
+  readonly figures?: Figures;
   /** What came of it, in one sentence. */
   readonly summary?: string;
 }

@@ -237,7 +237,7 @@ export async function close<Input>(around: Around<Input>, runName: string): Prom
     if (present.phase !== 'working') throw new InFlightError(`${runName}: it is ${present.phase} by now`);
     const verdict = present.rehearse ? 'rehearsed' : 'recovered';
     return {
-      next: { ...present, phase: 'ended', endedAt, verdict, summary },
+      next: { ...present, phase: 'ended', endedAt, verdict, summary, figures: ledgerOf(around, present, endedAt) },
       items: [
         ...giveBack(around, present, held),
         ...entriesOf(around, present, [
@@ -301,18 +301,15 @@ export async function wakeHeld<Input>({ store, now }: Around<Input>, { targets }
 
 /** How it ended and the steps against their budgets, for the report: a run that failed may have been quick. */
 export const figuresOf = <Input>(
-  { code: { manifest } }: Around<Input>,
+  around: Around<Input>,
   run: RunItem,
   endedAt: number,
   verdict: NonNullable<RunItem['verdict']>,
 ) => ({
   run: run.run,
   verdict,
-  recoveryTimeMs: endedAt - run.startedAt,
-  frozenMs: run.frozenMs,
-  targetRecoveryTimeMs: manifest.targets.recoveryTimeSeconds * 1000,
-  ...lossOf(run, manifest.targets.dataLossSeconds),
-  steps: manifest.steps.map(({ name, budgetSeconds }) => {
+  ...ledgerOf(around, run, endedAt),
+  steps: around.code.manifest.steps.map(({ name, budgetSeconds }) => {
     const { status, forward } = stepOf(run, name);
     return {
       ...{ name, status, budgetMs: budgetSeconds * 1000 },
@@ -320,6 +317,18 @@ export const figuresOf = <Input>(
       ...(forward?.endedAt !== undefined && { tookMs: forward.endedAt - forward.beganAt }),
     };
   }),
+});
+
+/** What the ledger keeps of it. */
+export const ledgerOf = <Input>(
+  { code: { manifest } }: Around<Input>,
+  run: RunItem,
+  endedAt: number,
+): NonNullable<RunItem['figures']> => ({
+  recoveryTimeMs: endedAt - run.startedAt,
+  frozenMs: run.frozenMs,
+  targetRecoveryTimeMs: manifest.targets.recoveryTimeSeconds * 1000,
+  ...lossOf(run, manifest.targets.dataLossSeconds),
 });
 
 /**

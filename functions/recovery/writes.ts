@@ -89,20 +89,3 @@ export const checkNotFrozen = (table: string, copy: number): Labelled =>
       ExpressionAttributeValues: flat({ ':freeze': 'freeze' satisfies SwitchItem['state'] }),
     },
   });
-
-/** A person wants the run backed out; refused when it is over. */
-export const requestStop = (
-  table: string,
-  run: Pick<RunItem, 'plan' | 'run'>,
-  stop: NonNullable<RunItem['stop']>,
-): Labelled =>
-  signed('run', {
-    Update: {
-      TableName: table,
-      Key: flat(runKey(run)),
-      UpdateExpression: 'SET #stop = :stop ADD #version :one',
-      ConditionExpression: 'attribute_exists(pk) AND #phase <> :ended',
-      ExpressionAttributeNames: { '#stop': 'stop', '#version': 'version', '#phase': 'phase' },
-      ExpressionAttributeValues: flat({ ':stop': stop, ':one': 1, ':ended': 'ended' }),
-    },
-  });

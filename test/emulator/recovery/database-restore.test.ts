@@ -31,6 +31,7 @@ import pg from 'pg';
 import type { DatabaseConfig, RuntimeConfig } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { readSwitch, setSwitch } from '../../../functions/engine/switch.ts';
 import type { RunItem as JobRun } from '../../../functions/jobs/items.ts';
 import type { Reader } from '../../../functions/jobs/verify-backup/by-function.ts';
@@ -43,7 +44,6 @@ import { manifest } from '../../../functions/recovery/database-restore/manifest.
 import { PlanRefusedError } from '../../../functions/recovery/errors.ts';
 import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
-import { requestStop } from '../../../functions/recovery/writes.ts';
 import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';
 import { createEcs, type Ecs } from '../../../local/stand-ins/ecs/ecs.ts';
 import type { Fault } from '../../../local/world/types.ts';

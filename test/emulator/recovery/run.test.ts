@@ -4,10 +4,10 @@ import { readTarget } from '../../../functions/engine/context.ts';
 import { ActionFailedError, RetryableError } from '../../../functions/engine/errors.ts';
 import { targetKey } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
 import { putTarget } from '../../../functions/engine/writes.ts';
 import { readRuns } from '../../../functions/recovery/items.ts';
-import { requestStop } from '../../../functions/recovery/writes.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 import { Player, STEPS } from '../../support/plan-player.ts';
 

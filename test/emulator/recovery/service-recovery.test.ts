@@ -2,10 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import type { PlanCode } from '../../../functions/recovery/around.ts';
 import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
-import { requestStop } from '../../../functions/recovery/writes.ts';
 import type { Observation } from '../../../functions/remediations/restart-service/decide.ts';
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
 import { config as base, service as baseService } from '../../support/fixtures.ts';

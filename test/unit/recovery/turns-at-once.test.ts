@@ -7,6 +7,7 @@ import { type WorkItem, workKey } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { takeOver, underWay } from '../../../functions/engine/operator.ts';
 import { planLockKey, runsUnderWay } from '../../../functions/engine/plan-items.ts';
+import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
 import { putTarget, putWork } from '../../../functions/engine/writes.ts';
@@ -14,7 +15,6 @@ import { LEFT_AFTER_MS, watchPlans } from '../../../functions/incidents/reconcil
 import { leaveToPerson } from '../../../functions/incidents/reconciler/orphan.ts';
 import { runOf } from '../../../functions/recovery/order.ts';
 import { frozenWaitSeconds } from '../../../functions/recovery/transitions.ts';
-import { requestStop } from '../../../functions/recovery/writes.ts';
 import { TableModel } from '../../simulation/table/table.ts';
 import { config } from '../../support/fixtures.ts';
 import { Player, STEPS } from '../../support/plan-player.ts';

@@ -7,8 +7,9 @@ import {
   metricTriggersOf,
   type RemediationManifest,
   RUNBOOK_TAG,
+  TARGET_TAG,
 } from '../../functions/engine/manifest.ts';
-import type { Deployment } from '../deployment.ts';
+import { type Deployment, protectedTargets } from '../deployment.ts';
 
 /** Runbooks whose alarms a deployment makes by itself for every target; others only with a load balancer, Container Insights or a limit. */
 const MADE_HERE: readonly string[] = [
@@ -183,25 +184,38 @@ const metricOf = ({ Namespace, MetricName, Metrics }: MetricAlarm): string =>
     ? `${Namespace} ${MetricName}`
     : JSON.stringify(Metrics?.map(({ MetricStat }) => MetricStat?.Metric?.MetricName));
 
-/** A composite alarm with its tags. */
-export interface TaggedComposite {
+/** A composite or log alarm, which watches no metric, with its tags. */
+export interface WithoutMetric {
+  readonly kind: 'composite' | 'log';
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** A composite alarm names no metric, and so no target: whoever tags one waits for a reaction that doesn't come. */
-export function judgeComposites(
-  composites: readonly TaggedComposite[],
+/**
+ * What watches no metric names its target by a tag. A composite without one is answered minutes later, when the reconciler looks at the alarms that it is made
+ * of, and only where they all name one target; a log alarm never is.
+ */
+export function judgeWithoutMetric(
+  alarms: readonly WithoutMetric[],
   { config, name }: Pick<Deployment, 'config' | 'name'>,
 ): Check[] {
-  const ours = composites.filter(
+  const targets = protectedTargets(config).map(({ key }) => key);
+  const todo = `tag it with what it is about: ${TARGET_TAG}=${targets[0] ?? 'rds-instance/orders'}`;
+  const ours = alarms.filter(
     ({ tags }) => Object.hasOwn(config.ladders, tags[RUNBOOK_TAG] ?? '') && (tags[DEPLOYMENT_TAG] ?? name) === name,
   );
-  return ours.map(({ name: subject, tags }) => ({
-    check: 'alarms',
-    subject,
-    verdict: 'wrong',
-    what: `it asks for ${tags[RUNBOOK_TAG]}, which a composite alarm can't start: it names no target`,
-    todo: `tag the metric alarms that it is made of with ${RUNBOOK_TAG} instead`,
-  }));
+  return ours.flatMap(({ kind, name: subject, tags }): Check[] => {
+    const target = tags[TARGET_TAG];
+    const wrong = (what: string): Check[] => {
+      const asks = `it asks for ${tags[RUNBOOK_TAG]}`;
+      return [{ check: 'alarms', subject, verdict: 'wrong', what: `${asks} ${what}`, todo }];
+    };
+    if (target === undefined)
+      return wrong(
+        kind === 'log'
+          ? 'and names no target: nothing answers it'
+          : 'and names no target: only the reconciler answers, later, where all its alarms name one target',
+      );
+    return targets.includes(target) ? [] : wrong(`on ${target}, which is not in the configuration`);
+  });
 }

@@ -26,13 +26,13 @@ import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { clientDefaults } from '../../functions/engine/clients.ts';
 import { assetFile } from '../deployment.ts';
 import type { Place } from '../place.ts';
-import type { TaggedAlarm, TaggedComposite } from './alarms.ts';
+import type { TaggedAlarm, WithoutMetric } from './alarms.ts';
 
 export interface Aws {
   /** Every metric alarm of the region for which `concerned` says yes, with its tags. */
   alarms(concerned: (alarm: MetricAlarm) => boolean): Promise<TaggedAlarm[]>;
   /** Composite alarms of the region with their tags. */
-  compositeAlarms(): Promise<TaggedComposite[]>;
+  alarmsWithoutMetric(): Promise<WithoutMetric[]>;
   /** `undefined` when there is no such instance. */
   instance(name: string): Promise<DBInstance | undefined>;
   /** Of a topic in whatever region its ARN names. */
@@ -79,11 +79,15 @@ export function awsOf(place: Place): Aws {
     return Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
   };
   return {
-    compositeAlarms: async () => {
-      const found: TaggedComposite[] = [];
-      for await (const page of paginateDescribeAlarms({ client: cloudwatch }, { AlarmTypes: ['CompositeAlarm'] }))
-        for (const { AlarmName = '', AlarmArn } of page.CompositeAlarms ?? [])
-          found.push({ name: AlarmName, tags: await tagsOf(AlarmArn) });
+    alarmsWithoutMetric: async () => {
+      const found: WithoutMetric[] = [];
+      const types = { AlarmTypes: ['CompositeAlarm' as const, 'LogAlarm' as const] };
+      for await (const page of paginateDescribeAlarms({ client: cloudwatch }, types)) {
+        for (const { AlarmName: name = '', AlarmArn } of page.CompositeAlarms ?? [])
+          found.push({ kind: 'composite', name, tags: await tagsOf(AlarmArn) });
+        for (const { AlarmName: name = '', AlarmArn } of page.LogAlarms ?? [])
+          found.push({ kind: 'log', name, tags: await tagsOf(AlarmArn) });
+      }
       return found;
     },
     alarms: async (concerned) => {

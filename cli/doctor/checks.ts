@@ -6,7 +6,7 @@ import { type Deployment, type ProtectedTarget, protectedTargets } from '../depl
 import type { Failures } from '../failures.ts';
 import type { Place } from '../place.ts';
 import type { AnyRemediation } from '../remediations.ts';
-import { judgeAlarms, judgeComposites, wantedAlarms, watches } from './alarms.ts';
+import { judgeAlarms, judgeWithoutMetric, wantedAlarms, watches } from './alarms.ts';
 import type { Aws } from './aws.ts';
 import { checkConcurrency, checkFollowThrough, checkSecrets, partitionOf } from './deployed.ts';
 import { checkFollowers, checkOwnAlarms, checkSigns } from './self-watch.ts';
@@ -141,7 +141,7 @@ async function checkAlarms({ deployment, aws }: Around): Promise<Check[]> {
       deployment.name,
     ),
   );
-  return [...judged, ...judgeComposites(await aws.compositeAlarms(), deployment)];
+  return [...judged, ...judgeWithoutMetric(await aws.alarmsWithoutMetric(), deployment)];
 }
 
 async function checkPageTopic({ place, deployment, aws }: Around): Promise<Check[]> {

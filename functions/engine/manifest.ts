@@ -105,3 +105,8 @@ export const eventTriggersOf = ({ triggers }: Pick<RemediationManifest, 'trigger
 export const RUNBOOK_TAG = 'nightshift:runbook';
 /** Names the deployment that an alarm is for; one that names none is every deployment's in its account and region. */
 export const DEPLOYMENT_TAG = 'nightshift:deployment';
+/**
+ * Names the target of an alarm that watches no metric itself (a composite or log alarm), as the journal does: `rds-instance/orders-db`. It selects among
+ * what is configured, no more.
+ */
+export const TARGET_TAG = 'nightshift:target';

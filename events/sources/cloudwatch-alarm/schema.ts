@@ -50,6 +50,8 @@ export const alarmStateChange = z.looseObject({
     }),
     alarmTags: z.optional(z.record(z.string(), z.string())),
     muteDetail,
+    /** Only in what the reconciler brings up: why a composite's target can't be told. */
+    whyNoTarget: z.optional(z.string().check(z.maxLength(1000))),
   }),
 });
 

@@ -7,9 +7,11 @@ import {
   metricTriggersOf,
   type RemediationManifest,
   RUNBOOK_TAG,
+  TARGET_TAG,
   type TargetKind,
   type TriggerMetric,
 } from '../manifest.ts';
+import type { Ladder } from '../runbook.ts';
 import { certificateTarget } from './certificates.ts';
 import { malformed, mutedUntil, REASON_LIMIT, type Rejection } from './source.ts';
 
@@ -36,6 +38,18 @@ const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, known: Known) => st
 /** The target that a metric's dimensions name; one that isn't configured is named, too. */
 export const targetOfDimensions = (kind: TargetKind, dimensions: Dimensions, known: Known): string =>
   TARGET_OF[kind](dimensions, known);
+
+const KINDS: Readonly<Record<string, TargetKind>> = {
+  'AWS/ECS': 'ecs-service',
+  'ECS/ContainerInsights': 'ecs-service',
+  'AWS/ApplicationELB': 'ecs-service',
+  'AWS/RDS': 'rds-instance',
+  'AWS/Route53': 'dns-endpoint',
+  'AWS/CertificateManager': 'certificate',
+};
+/** What the metrics of a namespace are about; undefined for one that no runbook knows. */
+export const kindOfMetrics = (namespace: string): TargetKind | undefined =>
+  Object.hasOwn(KINDS, namespace) ? KINDS[namespace] : undefined;
 
 /** The configured service that a load balancer's target group leads to; what isn't configured is named, and protected by nobody. */
 function serviceBehind(targetGroup: string, services: RuntimeConfig['services']): string {
@@ -72,16 +86,86 @@ export function readAlarmEvent(
     return refuse('auto-scaling-alarm', `${alarmName} belongs to an auto scaling policy, which acts on it itself`);
   if (state.value === 'INSUFFICIENT_DATA')
     return refuse('insufficient-data', `${alarmName} has too little data to tell`);
-  const targets = targetsOf(alarm, manifest.targetKind, metricTriggersOf({ triggers: ladder.startedBy }), config);
-  if (targets.kind === 'foreign')
-    return refuse('foreign-metric', `${alarmName} watches ${targets.metrics}, not a metric of ${tag}`);
-  const [target, ...others] = targets.keys;
-  if (target === undefined) {
-    const what = configuration.alarmRule === undefined ? 'has no metric with dimensions' : 'is a composite alarm';
-    return refuse('no-target', `${alarmName} ${what}, so it names no target`);
+  const { metrics = [], alarmRule } = configuration;
+  // A composite and a log alarm watch no metric: their tag, or the reconciler in its place, says what they are about.
+  if (metrics.length === 0) {
+    const named = alarmTags?.[TARGET_TAG];
+    if (named === undefined)
+      return refuse('no-target', `${alarmName} ${alarm.detail.whyNoTarget ?? withoutMetric(alarmRule)}`);
+    if (!named.startsWith(`${manifest.targetKind}/`))
+      return refuse('no-target', `${alarmName}: its tag ${TARGET_TAG} is ${named}, which is no ${manifest.targetKind}`);
+    return toSignal(alarm, named, '', tag);
   }
-  if (others.length > 0) return refuse('several-targets', `${alarmName} names ${targets.keys.join(' and ')}`);
-  return toSignal(alarm, target, targets.metricName, tag);
+  const found = oneTargetOf(alarm, manifest.targetKind, ladder, config);
+  if ('rejected' in found)
+    return refuse(
+      found.rejected,
+      `${alarmName} ${found.why}${found.rejected === 'foreign-metric' ? ` of ${tag}` : ''}`,
+    );
+  return toSignal(alarm, found.target, found.metricName, tag);
+}
+
+const withoutMetric = (alarmRule: string | undefined): string =>
+  alarmRule === undefined
+    ? `watches no metric and has no tag ${TARGET_TAG}, so it names no target`
+    : `is a composite alarm without the tag ${TARGET_TAG}: the reconciler looks at the alarms that it is made of`;
+
+type OneTarget =
+  | { readonly target: string; readonly metricName: string }
+  | { readonly rejected: RejectReason; readonly why: string };
+
+/**
+ * The one target that an alarm's metrics name, as triggers of the ladder.
+ * @param alarm an event, or what an alarm's event would be.
+ */
+function oneTargetOf(
+  alarm: AlarmStateChange,
+  kind: TargetKind,
+  { startedBy }: Pick<Ladder, 'startedBy'>,
+  known: Known,
+): OneTarget {
+  const targets = targetsOf(alarm, kind, metricTriggersOf({ triggers: startedBy }), known);
+  if (targets.kind === 'foreign')
+    return { rejected: 'foreign-metric', why: `watches ${targets.metrics}, not a metric` };
+  const [target, ...others] = targets.keys;
+  if (target === undefined)
+    return { rejected: 'no-target', why: 'has no metric with dimensions, so it names no target' };
+  if (others.length > 0) return { rejected: 'several-targets', why: `names ${targets.keys.join(' and ')}` };
+  return { target, metricName: targets.metricName };
+}
+
+/**
+ * What a composite alarm is about: the one target that each of the firing alarms that it is made of names, by a metric that starts the runbook. One that
+ * names another or none makes it nobody's: what it is about must not be guessed.
+ * @param children the metric alarms that fire below it, as their own events would be.
+ */
+export function targetOfChildren(
+  children: readonly unknown[],
+  ladder: Pick<Ladder, 'startedBy'>,
+  known: Known,
+): { readonly target: string } | { readonly whyNoTarget: string } {
+  const targets = new Set<string>();
+  for (const child of children) {
+    const parsed = alarmStateChange.safeParse(child);
+    if (!parsed.success) return { whyNoTarget: 'is made of an alarm that can not be read' };
+    const { alarmName, configuration } = parsed.data.detail;
+    const kinds = new Set(
+      (configuration.metrics ?? []).flatMap(
+        ({ metricStat }) => kindOfMetrics(metricStat?.metric.namespace ?? '') ?? [],
+      ),
+    );
+    const [kind, ...others] = kinds;
+    const found: OneTarget =
+      kind === undefined || others.length > 0
+        ? { rejected: 'no-target', why: 'names no target' }
+        : oneTargetOf(parsed.data, kind, ladder, known);
+    if ('rejected' in found) return { whyNoTarget: `is made of ${alarmName}, which ${found.why}` };
+    targets.add(found.target);
+  }
+  const [target, ...others] = targets;
+  if (target === undefined) return { whyNoTarget: 'is made of no metric alarm that is firing' };
+  if (others.length > 0) return { whyNoTarget: `is made of alarms on ${[...targets].join(' and ')}` };
+  return { target };
 }
 
 /** Application Auto Scaling names the alarms of its target tracking policies so, and describes them as its own. */

@@ -5,17 +5,10 @@
  */
 import type { RejectReason } from '../../../events/outcome.ts';
 import { CONTRIBUTOR_EVENT, contributorStateChange } from '../../../events/sources/cloudwatch-contributor/schema.ts';
-import { DEPLOYMENT_TAG, metricTriggersOf, RUNBOOK_TAG, type TargetKind } from '../manifest.ts';
+import { DEPLOYMENT_TAG, metricTriggersOf, RUNBOOK_TAG } from '../manifest.ts';
 import { happened } from './build.ts';
-import { targetOfDimensions } from './cloudwatch-alarm.ts';
+import { kindOfMetrics, targetOfDimensions } from './cloudwatch-alarm.ts';
 import { type EventSource, malformed, mutedUntil, type Rejection } from './source.ts';
-
-const KINDS: Readonly<Record<string, TargetKind>> = {
-  'AWS/ECS': 'ecs-service',
-  'ECS/ContainerInsights': 'ecs-service',
-  'AWS/ApplicationELB': 'ecs-service',
-  'AWS/RDS': 'rds-instance',
-};
 
 export const source: EventSource = {
   name: 'cloudwatch-contributor',
@@ -53,7 +46,7 @@ export const source: EventSource = {
     const trigger = metricTriggersOf({ triggers: ladder.startedBy }).find(
       ({ namespace, metricName }) => namespace === metric?.namespace && metricName === metric.name,
     );
-    const kind = KINDS[trigger?.namespace ?? ''];
+    const kind = kindOfMetrics(trigger?.namespace ?? '');
     if (!metric || !trigger || !kind)
       return refuse('foreign-metric', `watches ${metric ? `${metric.namespace} ${metric.name}` : 'no one metric'}`);
     const names = Object.keys(attributes);

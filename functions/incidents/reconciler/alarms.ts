@@ -1,18 +1,27 @@
 /** CloudWatch as the reconciler sees it: alarms by name, firing alarms, their tags, and the event that one of them would have sent. */
 import {
   type CloudWatchClient,
+  type CompositeAlarm,
   DescribeAlarmsCommand,
+  type DescribeAlarmsCommandOutput,
+  type Dimension,
   ListTagsForResourceCommand,
+  type LogAlarm,
   type MetricAlarm,
   type Tag,
 } from '@aws-sdk/client-cloudwatch';
 import { classifyAwsError } from '../../engine/errors.ts';
-import { RUNBOOK_TAG } from '../../engine/manifest.ts';
+import { RUNBOOK_TAG, TARGET_TAG } from '../../engine/manifest.ts';
 import type { Pacer } from '../../engine/pacer.ts';
 import type { LiveAlarm } from './plan.ts';
 
 /** "DescribeAlarms", Amazon CloudWatch API Reference: at most 100 names in AlarmNames, at most 100 in MaxRecords. */
-const DESCRIBE_BATCH = 100;
+export const DESCRIBE_BATCH = 100;
+/** Without it only metric alarms are told of. */
+const ALL_TYPES = ['MetricAlarm', 'CompositeAlarm', 'LogAlarm'] as const;
+
+/** An alarm of any kind; only a metric alarm watches metrics of its own, only a composite has a rule. */
+export type AnyAlarm = MetricAlarm | CompositeAlarm | LogAlarm;
 
 export type CloudWatch = Pick<CloudWatchClient, 'send'>;
 
@@ -46,12 +55,12 @@ export async function describeAlarms(
         const reply = await cloudwatch.send(
           new DescribeAlarmsCommand({
             AlarmNames,
-            AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
+            AlarmTypes: [...ALL_TYPES],
             MaxRecords: DESCRIBE_BATCH,
             ...(NextToken && { NextToken }),
           }),
         );
-        for (const raw of [...(reply.MetricAlarms ?? []), ...(reply.CompositeAlarms ?? [])]) {
+        for (const raw of ofAnyKind(reply)) {
           const alarm = toLive(raw);
           if (alarm) found.set(alarm.arn, alarm);
         }
@@ -88,24 +97,30 @@ export function toLive(raw: Described): LiveAlarm | undefined {
   };
 }
 
-/** Metric alarms page by page: all, or those in one state. */
+const ofAnyKind = ({
+  MetricAlarms = [],
+  CompositeAlarms = [],
+  LogAlarms = [],
+}: DescribeAlarmsCommandOutput): AnyAlarm[] => [...MetricAlarms, ...CompositeAlarms, ...LogAlarms];
+
+/** Alarms of every kind page by page: all, or those in one state. */
 export async function* alarmPages(
   cloudwatch: CloudWatch,
   filter: { readonly StateValue?: 'ALARM' } = {},
-): AsyncGenerator<MetricAlarm[]> {
+): AsyncGenerator<AnyAlarm[]> {
   let NextToken: string | undefined;
   do {
     try {
       const reply = await cloudwatch.send(
         new DescribeAlarmsCommand({
           ...filter,
-          AlarmTypes: ['MetricAlarm'],
+          AlarmTypes: [...ALL_TYPES],
           MaxRecords: DESCRIBE_BATCH,
           ...(NextToken && { NextToken }),
         }),
       );
       NextToken = reply.NextToken;
-      yield reply.MetricAlarms ?? [];
+      yield ofAnyKind(reply);
     } catch (error) {
       throw classifyAwsError('list alarms', error);
     }
@@ -120,36 +135,18 @@ export async function tagsOf(cloudwatch: CloudWatch, arn: string): Promise<Tag[]
   }
 }
 
+/** What the alarm's tags ask for, and what was found out of one that watches no metric itself. */
+export interface AskedFor {
+  readonly runbook: string;
+  readonly target?: string | undefined;
+  readonly whyNoTarget?: string | undefined;
+}
+
 /** The event that CloudWatch would have sent, made of the alarm's description; read by the very same parser. */
-export function asEvent(alarm: MetricAlarm, live: LiveAlarm, runbook: string): object {
+export function asEvent(alarm: AnyAlarm, live: LiveAlarm, { runbook, target, whyNoTarget }: AskedFor): object {
   const at = new Date(live.stateAt).toISOString();
   const [, , , region, account] = live.arn.split(':');
-  const dimensions = Object.fromEntries((alarm.Dimensions ?? []).map((each) => [each.Name ?? '', each.Value ?? '']));
-  const single = alarm.MetricName && [
-    {
-      id: 'm1',
-      metricStat: {
-        metric: { namespace: alarm.Namespace, name: alarm.MetricName, dimensions },
-        period: alarm.Period,
-        stat: alarm.Statistic,
-      },
-    },
-  ];
-  const math = (alarm.Metrics ?? []).map((each) => ({
-    id: each.Id,
-    ...(each.Expression && { expression: each.Expression }),
-    ...(each.MetricStat && {
-      metricStat: {
-        metric: {
-          namespace: each.MetricStat.Metric?.Namespace,
-          name: each.MetricStat.Metric?.MetricName,
-          dimensions: Object.fromEntries(
-            (each.MetricStat.Metric?.Dimensions ?? []).map((one) => [one.Name ?? '', one.Value ?? '']),
-          ),
-        },
-      },
-    }),
-  }));
+  const reasonData = 'StateReasonData' in alarm ? alarm.StateReasonData : undefined;
   return {
     id: `sweep-${live.stateAt}-${live.name}`.slice(0, 200),
     source: 'aws.cloudwatch',
@@ -164,11 +161,41 @@ export function asEvent(alarm: MetricAlarm, live: LiveAlarm, runbook: string): o
         value: 'ALARM',
         timestamp: at,
         reason: alarm.StateReason ?? '',
-        ...(alarm.StateReasonData && { reasonData: alarm.StateReasonData }),
+        ...(reasonData && { reasonData }),
       },
       previousState: {},
-      configuration: { metrics: single || math, description: alarm.AlarmDescription ?? '' },
-      alarmTags: { [RUNBOOK_TAG]: runbook },
+      configuration: {
+        ...('AlarmRule' in alarm ? { alarmRule: alarm.AlarmRule } : { metrics: metricsOf(alarm) }),
+        description: alarm.AlarmDescription ?? '',
+      },
+      alarmTags: { [RUNBOOK_TAG]: runbook, ...(target !== undefined && { [TARGET_TAG]: target }) },
+      ...(whyNoTarget !== undefined && { whyNoTarget }),
     },
   };
 }
+
+/** As an event's configuration has them; none of a log alarm. */
+function metricsOf(alarm: MetricAlarm | LogAlarm): object[] {
+  if ('MetricName' in alarm && alarm.MetricName) {
+    const { Namespace: namespace, MetricName: name, Dimensions, Period: period, Statistic: stat } = alarm;
+    return [{ id: 'm1', metricStat: { metric: { namespace, name, dimensions: named(Dimensions) }, period, stat } }];
+  }
+  const queries = 'Metrics' in alarm ? (alarm.Metrics ?? []) : [];
+  return queries.map(({ Id: id, Expression: expression, MetricStat, AccountId: accountId }) => ({
+    id,
+    ...(expression && { expression }),
+    ...(accountId && { accountId }),
+    ...(MetricStat && {
+      metricStat: {
+        metric: {
+          namespace: MetricStat.Metric?.Namespace,
+          name: MetricStat.Metric?.MetricName,
+          dimensions: named(MetricStat.Metric?.Dimensions),
+        },
+      },
+    }),
+  }));
+}
+
+const named = (dimensions: readonly Dimension[] = []) =>
+  Object.fromEntries(dimensions.map(({ Name = '', Value = '' }) => [Name, Value]));

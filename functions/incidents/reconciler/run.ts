@@ -1,15 +1,25 @@
 /** One run of the reconciler: everything due is handed out, then alarms that fire unknown are looked for. */
-import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { isAlarm } from '../../../events/signal.ts';
 import { mayChange, type RuntimeConfig } from '../../engine/config.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import { type AlarmItem, alarmKey, duePartitions, targetKey, type WorkItem } from '../../engine/items.ts';
+import { TARGET_TAG } from '../../engine/manifest.ts';
 import { Pacer } from '../../engine/pacer.ts';
 import { releaseRunLease, takeRunLease } from '../../engine/run-lease.ts';
 import type { Store } from '../../engine/store.ts';
 import { alarmActionsDisabled, alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
-import { alarmPages, asEvent, type CloudWatch, describeAlarms, paced, tagsOf, toLive } from './alarms.ts';
+import {
+  type AnyAlarm,
+  alarmPages,
+  asEvent,
+  type CloudWatch,
+  describeAlarms,
+  paced,
+  tagsOf,
+  toLive,
+} from './alarms.ts';
+import { targetOfComposite } from './composites.ts';
 import { leaveToPerson } from './orphan.ts';
 import { disabledUntil, isForgotten, type LiveAlarm, orderFor, runbookOf } from './plan.ts';
 import { type Firing, holdBack, type RollOutSurroundings } from './release.ts';
@@ -33,7 +43,8 @@ const LEASE = 'reconciler';
 export interface Surroundings extends RollOutSurroundings {
   readonly cloudwatch: CloudWatch;
   readonly lambda: Pick<LambdaClient, 'send'>;
-  readonly config: Pick<RuntimeConfig, 'name' | 'fleet' | 'ladders'> & RollOutSurroundings['config'];
+  readonly config: Pick<RuntimeConfig, 'name' | 'fleet' | 'ladders' | 'services' | 'endpoints' | 'certificates'> &
+    RollOutSurroundings['config'];
   /** Names of the functions of the remediations that are deployed. */
   readonly functions: Readonly<Record<string, string>>;
   readonly now: () => number;
@@ -260,23 +271,29 @@ async function sweep(around: Run, now: number, failures: unknown[]): Promise<num
   return injected;
 }
 
-const knownOf = async (store: Store, page: readonly MetricAlarm[]) =>
+const knownOf = async (store: Store, page: readonly AnyAlarm[]) =>
   (await store.readAll(page.map((alarm) => alarmKey(alarm.AlarmArn ?? '')))) as unknown as ReadonlyMap<
     string,
     AlarmItem
   >;
 
 /** @returns whether it is one of ours. */
-async function bringIn(around: Run, alarm: MetricAlarm, live: LiveAlarm, now: number): Promise<boolean> {
+async function bringIn(around: Run, alarm: AnyAlarm, live: LiveAlarm, now: number): Promise<boolean> {
   const { store, cloudwatch, config, functions } = around;
-  const runbook = runbookOf(await tagsOf(cloudwatch, live.arn), config.name, Object.keys(config.ladders));
+  const tags = await tagsOf(cloudwatch, live.arn);
+  const runbook = runbookOf(tags, config.name, Object.keys(config.ladders));
   const first = runbook === undefined ? undefined : config.ladders[runbook]?.rungs[0];
-  if (runbook !== undefined && first !== undefined && functions[first]) {
-    await invoke(around, first, asEvent(alarm, live, runbook));
-    return true;
+  if (runbook === undefined || first === undefined || !functions[first]) {
+    await store.transact([alarmNotOurs(store.table, live.arn, now)]);
+    return false;
   }
-  await store.transact([alarmNotOurs(store.table, live.arn, now)]);
-  return false;
+  const target = tags.find(({ Key }) => Key === TARGET_TAG)?.Value;
+  const found =
+    target === undefined && 'AlarmRule' in alarm
+      ? await targetOfComposite(cloudwatch, live.name, runbook, config)
+      : { target };
+  await invoke(around, first, asEvent(alarm, live, { runbook, ...found }));
+  return true;
 }
 
 /** Alarms that don't fire and whose actions are disabled: their events won't say so, so it is written down before one comes. */

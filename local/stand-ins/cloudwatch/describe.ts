@@ -73,13 +73,16 @@ export function page<T>(items: readonly T[], limit: number, token: string | unde
   return { items: items.slice(from, to), ...(to < items.length && { next: String(to) }) };
 }
 
-/** DescribeAlarms: metric alarms only unless `AlarmTypes` asks for others, sorted by name, 50 a page (API page "DescribeAlarms"). */
+/**
+ * DescribeAlarms: metric alarms only unless `AlarmTypes` asks for others, or a composite's children or an alarm's parents are asked for, of which it tells name, ARN
+ * and state only; sorted by name, 50 a page (API page "DescribeAlarms").
+ */
 export function describeAlarms(region: Region, input: Wire<DescribeAlarmsInput>): Record<string, unknown> {
   const types = input.AlarmTypes ?? ['MetricAlarm'];
   const family = relatives(region, input);
   const wanted = [...region.alarms.values()].filter(
     (alarm) =>
-      types.includes(alarm.kind === 'metric' ? 'MetricAlarm' : 'CompositeAlarm') &&
+      (family || types.includes(alarm.kind === 'metric' ? 'MetricAlarm' : 'CompositeAlarm')) &&
       (!input.AlarmNames || input.AlarmNames.includes(alarm.name)) &&
       alarm.name.startsWith(input.AlarmNamePrefix ?? '') &&
       (!input.StateValue || alarm.state.value === input.StateValue) &&
@@ -90,11 +93,19 @@ export function describeAlarms(region: Region, input: Wire<DescribeAlarmsInput>)
   wanted.sort((a, b) => (a.name < b.name ? -1 : 1));
   const { items, next } = page(wanted, input.MaxRecords ?? 50, input.NextToken);
   return {
-    MetricAlarms: items.flatMap((alarm) => (alarm.kind === 'metric' ? [describeMetric(alarm)] : [])),
-    CompositeAlarms: items.flatMap((alarm) => (alarm.kind === 'composite' ? [describeComposite(alarm)] : [])),
+    MetricAlarms: items.flatMap((alarm) =>
+      alarm.kind === 'metric' ? [family ? inShort(describeMetric(alarm)) : describeMetric(alarm)] : [],
+    ),
+    CompositeAlarms: items.flatMap((alarm) =>
+      alarm.kind === 'composite' ? [family ? inShort(describeComposite(alarm)) : describeComposite(alarm)] : [],
+    ),
     ...(next && { NextToken: next }),
   };
 }
+
+const inShort = ({ AlarmName, AlarmArn, StateValue, StateUpdatedTimestamp }: Record<string, unknown>) => ({
+  ...{ AlarmName, AlarmArn, StateValue, StateUpdatedTimestamp },
+});
 
 function relatives(region: Region, input: Wire<DescribeAlarmsInput>): ReadonlySet<string> | undefined {
   const childrenOf = (alarm: Alarm): string[] =>

@@ -1,5 +1,12 @@
 /** One run of the reconciler on the real journal; CloudWatch and Lambda are told what to answer. */
-import { DescribeAlarmsCommand, type ListTagsForResourceCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  type ListTagsForResourceCommand,
+  PutCompositeAlarmCommand,
+  PutMetricAlarmCommand,
+  SetAlarmStateCommand,
+} from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -13,7 +20,9 @@ import { Store } from '../../../functions/engine/store.ts';
 import { putWork } from '../../../functions/engine/writes.ts';
 import type { CloudWatch } from '../../../functions/incidents/reconciler/alarms.ts';
 import { reconcile, type Surroundings } from '../../../functions/incidents/reconciler/run.ts';
+import { createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
+import { clientConfig, keptEvents, quietWorld, REGION } from '../../unit/cloudwatch/support.ts';
 
 const MINUTE = 60_000;
 let world: EngineWorld;
@@ -58,6 +67,8 @@ interface Answers {
   /** Orders that wait in Lambda's queue. */
   readonly undelivered?: () => boolean;
   readonly config?: RuntimeConfig;
+  /** Instead of `alarms`: a CloudWatch that has them. */
+  readonly cloudwatch?: CloudWatch;
 }
 
 /** Runs the reconciler once; what it orders is delivered to the remediation as Lambda would. */
@@ -81,7 +92,7 @@ async function run({
         StateTransitionedTimestamp: new Date(at - 2 * MINUTE),
         ActionsEnabled: !disabled.includes(name),
       }));
-  const cloudwatch = {
+  const told = {
     send: async (command: DescribeAlarmsCommand | ListTagsForResourceCommand) => {
       if (!(command instanceof DescribeAlarmsCommand)) {
         tagsRead++;
@@ -100,6 +111,7 @@ async function run({
       return {};
     },
   } as unknown as Surroundings['lambda'];
+  const cloudwatch = answers.cloudwatch ?? told;
   const around = { store: world.store, cloudwatch, lambda, config, functions, requestId: 'run', now: () => at };
   const report = await reconcile({ ...around, remaining: remaining ?? (() => 60_000) });
   const outcomes = [];
@@ -316,5 +328,64 @@ describe('orders that nobody takes up', () => {
     expect(await orders(start)).toBe(1);
     expect(await orders(start + 29_000)).toBe(0);
     expect(await orders(start + 30_000)).toBe(1);
+  });
+});
+
+describe('a composite alarm', () => {
+  const tag = { Key: 'nightshift:runbook', Value: 'raise-number' };
+  const dimensionsOf = (name: string) => [
+    { Name: 'ClusterName', Value: 'orders' },
+    { Name: 'ServiceName', Value: name },
+  ];
+
+  /** Those alarms fire on those targets, and the composite over all of them; then the reconciler looks. */
+  async function sweepOver(composite: string, targets: Readonly<Record<string, string>>, tags = [tag]) {
+    const standIn = createCloudWatch(quietWorld(), {
+      events: keptEvents(),
+      now: () => new Date(),
+      publishToSns: async () => {},
+      lambda: { invokeAsync: async () => ({ requestId: 'r' }) },
+    });
+    const cloudwatch = new CloudWatchClient(clientConfig(standIn));
+    for (const [AlarmName, name] of Object.entries(targets)) {
+      const metric = { Namespace: 'AWS/ECS', MetricName: 'CPUUtilization', Dimensions: dimensionsOf(name) };
+      const limit = { Threshold: 70, ComparisonOperator: 'GreaterThanThreshold', EvaluationPeriods: 1 } as const;
+      const alarm = { AlarmName, ...metric, ...limit, Statistic: 'Average', Period: 60 } as const;
+      await cloudwatch.send(new PutMetricAlarmCommand(alarm));
+      await cloudwatch.send(new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason: 'test' }));
+    }
+    const AlarmRule = Object.keys(targets)
+      .map((name) => `ALARM(${name})`)
+      .join(' AND ');
+    await cloudwatch.send(new PutCompositeAlarmCommand({ AlarmName: composite, AlarmRule, Tags: tags }));
+    const again = (at: number) => run({ at, cloudwatch });
+    return { ...(await again(Date.now() + MINUTE)), again };
+  }
+
+  it('that asks for a runbook is answered on the target of the alarms that it is made of, once', async () => {
+    const { outcomes, again } = await sweepOver('overloaded', { 'composed-1': 'composed', 'composed-2': 'composed' });
+    expect(outcomes).toMatchObject([{ kind: 'remediated' }]);
+    expect(world.target('composed').changes).toBe(1);
+    const { alarms } = await readTarget(world.store, keyOf('composed'));
+    expect(alarms).toEqual({ [arnOf('overloaded').replace('us-east-1', REGION)]: 'ALARM' });
+    const { orders } = await again(Date.now() + 3 * MINUTE);
+    expect(orders.filter((order) => order.includes('sweep-'))).toEqual([]);
+    expect(world.target('composed').changes).toBe(1);
+  });
+
+  it('over two targets changes neither, and says why', async () => {
+    const { outcomes } = await sweepOver('everywhere', { 'spread-1': 'spread-1', 'spread-2': 'spread-2' });
+    expect(outcomes).toMatchObject([
+      { kind: 'rejected', reason: 'no-target', detail: expect.stringMatching(/spread-1 and .*spread-2/) },
+    ]);
+    expect([world.target('spread-1').changes, world.target('spread-2').changes]).toEqual([0, 0]);
+  });
+
+  it('with a tag is about what the tag names, whatever it is made of', async () => {
+    const named = { Key: 'nightshift:target', Value: keyOf('named') };
+    const { outcomes } = await sweepOver('by-tag', { 'unlike-1': 'unlike-1', 'unlike-2': 'unlike-2' }, [tag, named]);
+    expect(outcomes).toMatchObject([{ kind: 'remediated' }]);
+    expect(world.target('named').changes).toBe(1);
+    expect([world.target('unlike-1').changes, world.target('unlike-2').changes]).toEqual([0, 0]);
   });
 });

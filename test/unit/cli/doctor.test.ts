@@ -181,13 +181,17 @@ describe('a service', () => {
 const SECRET = 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/';
 const aws: Aws = {
   alarms: async () => [cpu, backstop],
-  compositeAlarms: async () => [
-    { name: 'team-overview', tags: {} },
+  alarmsWithoutMetric: async () => [
+    { kind: 'composite', name: 'team-overview', tags: {} },
     // No runbook, but a property that every object has.
-    { name: 'odd', tags: { 'nightshift:runbook': 'toString' } },
+    { kind: 'composite', name: 'odd', tags: { 'nightshift:runbook': 'toString' } },
     {
-      name: 'of another deployment',
+      ...{ kind: 'composite', name: 'of another deployment' },
       tags: { 'nightshift:runbook': 'scale-out-service', 'nightshift:deployment': 'o' },
+    },
+    {
+      ...{ kind: 'composite', name: 'answered' },
+      tags: { 'nightshift:runbook': 'scale-out-service', 'nightshift:target': 'ecs-service/orders/backend' },
     },
   ],
   instance: async () => ({ DBInstanceStatus: 'available', IAMDatabaseAuthenticationEnabled: true }),
@@ -228,16 +232,29 @@ describe('doctor', () => {
       { readSwitch: async () => ({ state: 'pause', by: 'person:jane', reason: 'sale', at: 'then' }) },
       /set to pause by person:jane at then: sale/,
     ],
-    [
-      'has a composite alarm that waits for a runbook',
+    ...(
+      [
+        [
+          'a composite alarm that names no target',
+          'composite',
+          {},
+          /scale-out-service and names no target: only the rec/,
+        ],
+        ['a log alarm that names no target', 'log', {}, /names no target: nothing answers it/],
+        ['one that names a stranger', 'log', { 'nightshift:target': 'ecs-service/a/b' }, /b, which is not in the conf/],
+      ] as const
+    ).map(([what, kind, tags, expected]): [string, Partial<Around>, RegExp] => [
+      `has ${what}`,
       {
         aws: {
           ...aws,
-          compositeAlarms: async () => [{ name: 'both', tags: { 'nightshift:runbook': 'scale-out-service' } }],
+          alarmsWithoutMetric: async () => [
+            { kind, name: 'both', tags: { 'nightshift:runbook': 'scale-out-service', ...tags } },
+          ],
         },
       },
-      /asks for scale-out-service, which a composite alarm can't start/,
-    ],
+      expected,
+    ]),
     ['lacks a database', { aws: { ...aws, instance: async () => undefined } }, /no such RDS instance/],
     [
       'has a database without IAM',

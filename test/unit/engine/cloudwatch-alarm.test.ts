@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readAlarmEvent } from '../../../functions/engine/sources/cloudwatch-alarm.ts';
+import { readAlarmEvent, targetOfChildren } from '../../../functions/engine/sources/cloudwatch-alarm.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
 import { manifest as rollBack } from '../../../functions/remediations/roll-back-deployment/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
@@ -9,6 +9,9 @@ const metric = (dimensions: object, name = 'CPUUtilization', namespace = 'AWS/EC
   metricStat: { metric: { namespace, name, dimensions }, period: 60, stat: 'Average' },
 });
 const configuration = (...metrics: object[]) => ({ configuration: { metrics } });
+const targetTag = (target: string) => ({
+  alarmTags: { 'nightshift:runbook': 'scale-out-service', 'nightshift:target': target },
+});
 const BACKEND = { ClusterName: 'orders', ServiceName: 'backend' };
 
 describe('reading a CloudWatch alarm event', () => {
@@ -108,12 +111,68 @@ describe('reading a CloudWatch alarm event', () => {
       'no-target',
     ],
     [
+      'a composite alarm of which the reconciler says why it names no target',
+      alarmEvent({ detail: { configuration: { alarmRule: 'ALARM(a)' }, whyNoTarget: 'is made of too many alarms' } }),
+      'no-target',
+    ],
+    [
+      'a composite alarm whose tag names another kind of target',
+      alarmEvent({ detail: { configuration: { alarmRule: 'ALARM(a)' }, ...targetTag('rds-instance/orders-db') } }),
+      'no-target',
+    ],
+    ['a log alarm without a tag', alarmEvent({ detail: { configuration: {} } }), 'no-target'],
+    [
       'two services',
       alarmEvent({ detail: configuration(metric(BACKEND), metric({ ...BACKEND, ServiceName: 'other' })) }),
       'several-targets',
     ],
   ])('rejects %s', (_, event, reason) => {
     expect(readAlarmEvent(event, scaleOut, config)).toMatchObject({ rejected: reason });
+  });
+
+  it.each([
+    ['a composite alarm', { alarmRule: 'ALARM(a) OR ALARM(b)' }],
+    ['a log alarm', { scheduledQueryConfiguration: { queryString: 'fields @message' } }],
+  ])('takes the target of %s from its tag', (_, configuration) => {
+    const detail = { configuration, ...targetTag('ecs-service/orders/backend') };
+    expect(readAlarmEvent(alarmEvent({ detail }), scaleOut, config)).toMatchObject({
+      target: 'ecs-service/orders/backend',
+      state: 'firing',
+    });
+  });
+
+  it('goes by the metric of an alarm that has one, whatever its tag says', () => {
+    const detail = { ...configuration(metric(BACKEND)), ...targetTag('ecs-service/orders/other') };
+    expect(readAlarmEvent(alarmEvent({ detail }), scaleOut, config)).toMatchObject({
+      target: 'ecs-service/orders/backend',
+    });
+  });
+
+  describe('of the alarms that a composite is made of', () => {
+    const child = (...metrics: object[]) =>
+      alarmEvent({ detail: { alarmName: 'child', ...configuration(...metrics) } });
+    const ladder = { startedBy: scaleOut.triggers };
+    const cpu = child(metric(BACKEND));
+    const memory = child(metric(BACKEND, 'MemoryUtilization'));
+
+    it('takes the one target that all of them name', () => {
+      expect(targetOfChildren([cpu, memory], ladder, config)).toEqual({ target: 'ecs-service/orders/backend' });
+    });
+
+    it.each<[string, unknown[], RegExp]>([
+      ['none fires', [], /no metric alarm that is firing/],
+      ['one can not be read', [cpu, { id: 'x' }], /can not be read/],
+      ['they name two targets', [cpu, child(metric({ ...BACKEND, ServiceName: 'other' }))], /backend and .*other/],
+      [
+        'one is about something else',
+        [cpu, child(metric({ DBInstanceIdentifier: 'orders-db' }, 'CPUUtilization', 'AWS/RDS'))],
+        /child, which watches AWS\/RDS CPUUtilization/,
+      ],
+      ['one watches nothing of AWS’s', [child(metric(BACKEND, 'Orders', 'Shop'))], /child, which names no target/],
+      ['one lacks dimensions', [child(metric({ ClusterName: 'orders' }))], /no metric with dimensions/],
+    ])('takes none when %s', (_, children, why) => {
+      expect(targetOfChildren(children, ladder, config)).toEqual({ whyNoTarget: expect.stringMatching(why) });
+    });
   });
 
   it('accepts metric math over one service', () => {

@@ -58,7 +58,12 @@ export async function seedServices(
   }
 }
 
-async function seedService(client: ECSClient, { name, tasks, environment = {}, ...more }: SeededService) {
+/** Its task definition and the service in `cluster`, which must be there. @throws Error of the SDK when a call is refused. */
+export async function seedService(
+  client: ECSClient,
+  { name, tasks, environment = {}, ...more }: SeededService,
+  cluster: string = DEMO.cluster,
+): Promise<void> {
   const variables = { SERVICE_COST_MS: String(DEMO.costMs), ...environment };
   const { taskDefinition } = await client.send(
     new RegisterTaskDefinitionCommand({
@@ -82,7 +87,7 @@ async function seedService(client: ECSClient, { name, tasks, environment = {}, .
   );
   await client.send(
     new CreateServiceCommand({
-      cluster: DEMO.cluster,
+      cluster,
       serviceName: name,
       taskDefinition: taskDefinition?.taskDefinitionArn,
       desiredCount: tasks,

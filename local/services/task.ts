@@ -10,6 +10,7 @@
  * `dependency.ts`.
  * GET /health, GET /metrics (since the metrics were last read), anything else is a request.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createCpuModel } from './cpu-model.ts';
@@ -88,7 +89,7 @@ const send = (response: ServerResponse, status: number, body: unknown): void => 
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 };
 
-async function serve(response: ServerResponse): Promise<void> {
+async function serve(response: ServerResponse, requestId: string): Promise<void> {
   if (process.env.SERVICE_FAIL_REQUESTS) {
     since.failed += 1;
     send(response, 500, { error: 'SERVICE_FAIL_REQUESTS is set' });
@@ -105,7 +106,7 @@ async function serve(response: ServerResponse): Promise<void> {
   if (baseMemory + memoryPerRequest * underWay > 100) tellOutOfMemory();
   let status = 200;
   try {
-    await dependency.use();
+    await dependency.use(requestId);
     const nowMs = performance.now();
     const { doneAtMs } = cpu.add(costMs, nowMs);
     await new Promise((resolve) => setTimeout(resolve, doneAtMs - nowMs));
@@ -123,7 +124,7 @@ async function serve(response: ServerResponse): Promise<void> {
 const server = createServer((request, response) => {
   if (request.url === '/health') send(response, sick ? 500 : 200, { ok: !sick });
   else if (request.url === '/metrics') send(response, 200, takeMetrics());
-  else void serve(response);
+  else void serve(response, String(request.headers['x-request-id'] ?? randomUUID()));
 });
 // Longer than the balancer keeps its connections, so that it is never the task that closes one under a request.
 server.keepAliveTimeout = 60_000;

@@ -138,9 +138,9 @@ export function clock(iso: string): string {
   return `${date} ${time}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** The state, and who has acknowledged what isn't over yet. */
-const stateText = ({ state, acknowledgedBy }: Incident): string =>
-  acknowledgedBy && state !== 'resolved' ? `${state}, ack ${acknowledgedBy.replace(/^person:/, '')}` : state;
+/** The state, and who has acknowledged what isn't over yet: what comes after an end is other trouble. */
+const stateText = ({ state, acknowledgedBy, resolvedAt }: Incident): string =>
+  acknowledgedBy && resolvedAt === undefined ? `${state}, ack ${acknowledgedBy.replace(/^person:/, '')}` : state;
 
 /** Padding may surround the word. */
 function paintState(cell: string, colours: Io['colours']): string {

@@ -1,5 +1,6 @@
 /** What a person does by hand to the journal: taking a target over and giving it back, acknowledging and ending an incident. */
 import type { IncidentWithTimeline, JournalEntry, Severity } from '../../events/journal.ts';
+import { freshAcknowledgement } from './acknowledgement.ts';
 import { writeTarget } from './action.ts';
 import { EngineError } from './errors.ts';
 import { describeTakeOver, takenOverBy } from './guard.ts';
@@ -157,12 +158,10 @@ export function underWay(target: string, { leaseHolder, leaseUntil = 0 }: Target
     : `${target}: ${leaseHolder} was left unfinished at ${when}: the reconciler takes it up; wait for its end`;
 }
 
-/** Within this, acknowledging again writes nothing. */
-const RENEWABLE_MS = 3_600_000;
-
 /**
- * Writes down that a person is looking at an incident.
- * @returns who had said so before; nothing was written then.
+ * Writes down that a person is looking at an incident, unless somebody said so a moment ago: an older acknowledgement may have lapsed, or have been
+ * about trouble that is over, while people are called again.
+ * @returns who had said so; nothing was written then.
  * @throws NotPossibleError when there is no such incident, or it is over.
  */
 export async function acknowledge(
@@ -172,10 +171,9 @@ export async function acknowledge(
   now = Date.now(),
   also: readonly Labelled[] = [],
 ): Promise<string | undefined> {
-  const { acknowledgedBy, timeline } = await openOne(store, incidentId);
-  const last = timeline.findLast(({ kind }) => kind === 'acknowledged');
-  // An old one may have lapsed (escalation.acknowledgementLastsMinutes): it can be renewed.
-  if (acknowledgedBy && last && now - Date.parse(last.at) < RENEWABLE_MS) return acknowledgedBy;
+  const { timeline } = await openOne(store, incidentId);
+  const before = freshAcknowledgement(timeline, now);
+  if (before) return before.by;
   const entry = entryMaker(incidentId, by, now)('acknowledged', `${by.replace(/^person:/, '')} is looking at it`);
   const result = await store.transact([putEntry(store.table, entry), ...also]);
   if (!result.ok) throw new NotPossibleError(`${incidentId}: its journal is being written by others: try again`);

@@ -1,5 +1,6 @@
 /** The part of the configuration that says who is called while nobody takes an incident in hand. */
 import { z } from 'zod';
+import { SHORTEST_ACKNOWLEDGEMENT_MINUTES } from '../../functions/engine/acknowledgement.ts';
 import type { Escalation } from '../../functions/engine/escalation.ts';
 import { DAYS } from '../../functions/engine/windows.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
@@ -49,7 +50,7 @@ export const escalationSchema = z.strictObject({
   /** At the last level, calls are repeated this often. */
   repeatEveryMinutes: minutes(5).default(60),
   /** An incident still open that long after it was acknowledged calls people again. */
-  acknowledgementLastsMinutes: minutes(5).default(480),
+  acknowledgementLastsMinutes: minutes(SHORTEST_ACKNOWLEDGEMENT_MINUTES).default(480),
   /** Told of every P1 that is still open after this, acknowledged or not; nobody unless somebody is named. */
   management: z
     .strictObject({

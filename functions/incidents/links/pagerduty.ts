@@ -8,6 +8,7 @@ import { createHmac } from 'node:crypto';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
+import { freshAcknowledgement } from '../../engine/acknowledgement.ts';
 import { RetryableError } from '../../engine/errors.ts';
 import { readIncident } from '../../engine/journal-reader.ts';
 import { log } from '../../engine/log.ts';
@@ -109,20 +110,21 @@ type Event = PagerDutyWebhook['event'];
  */
 export function entryFor(
   { event_type, agent, data }: Event,
-  { id, state, acknowledgedBy }: Pick<IncidentWithTimeline, 'id' | 'state' | 'acknowledgedBy'>,
+  { id, state, timeline }: Pick<IncidentWithTimeline, 'id' | 'state' | 'timeline'>,
   now: number,
 ): JournalEntry | undefined {
   if (state === 'resolved' || agent?.type !== 'user_reference') return undefined;
   const name = nameIn(agent.summary);
   const make = entryMaker(id, `person:${name} (PagerDuty)`, now);
   const facts = { via: 'pagerduty', event: event_type };
+  const hasIt = freshAcknowledgement(timeline, now) !== undefined;
   switch (event_type) {
     case 'incident.acknowledged':
-      return acknowledgedBy
+      return hasIt
         ? make('note', `${name} acknowledged it in PagerDuty, too`, facts)
         : make('acknowledged', `${name} is looking at it (acknowledged in PagerDuty)`, facts);
     case 'incident.resolved':
-      return acknowledgedBy
+      return hasIt
         ? make('note', `${name} resolved it in PagerDuty; it stays open here until its alarms are OK`, facts)
         : make('acknowledged', `${name} resolved it in PagerDuty; it stays open here until its alarms are OK`, facts);
     case 'incident.unacknowledged':

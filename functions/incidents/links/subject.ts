@@ -1,5 +1,6 @@
 /** What a link is about, as the journal tells it now. */
 import type { IncidentWithTimeline } from '../../../events/journal.ts';
+import { freshAcknowledgement } from '../../engine/acknowledgement.ts';
 import { type Approval, whyOver } from '../../engine/approval.ts';
 import { readApproval } from '../../engine/approvals.ts';
 import { takenOverBy } from '../../engine/guard.ts';
@@ -28,8 +29,8 @@ export async function findSubject(store: Store, link: Link, now: number): Promis
   const incident = await readIncident(store, link.subject);
   if (!incident) return over(`The journal holds no incident ${link.subject}.`);
   if (incident.state === 'resolved') return over(`${incident.id} is over since ${incident.resolvedAt}.`);
-  if (link.operation === 'ack' && incident.acknowledgedBy)
-    return over(`${nameOf(incident.acknowledgedBy)} acknowledged it at ${incident.acknowledgedAt}.`);
+  const acknowledged = link.operation === 'ack' && freshAcknowledgement(incident.timeline, now);
+  if (acknowledged) return over(`${nameOf(acknowledged.by)} acknowledged it at ${acknowledged.at}.`);
   if (link.operation !== 'take-over') return { kind: 'open', subject: { incident } };
   const target = (await readTargets(store, [incident.target])).get(incident.target);
   const taken = target && takenOverBy(target, now);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../../../events/outcome.ts';
 import { ChangedBySomeoneElseError, OutOfTimeError } from '../../../functions/engine/errors.ts';
+import { standingOf } from '../../../functions/engine/escalation.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import {
   acknowledge,
@@ -10,6 +11,7 @@ import {
   resolveByPerson,
   takeOver,
 } from '../../../functions/engine/operator.ts';
+import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
 import { type EngineWorld, numberAlarm, openEngineWorld } from '../../support/engine-world.ts';
 
 const MINUTE = 60_000;
@@ -185,5 +187,28 @@ describe('a person who acknowledges an incident', () => {
     const incident = await readIncident(world.store, id);
     expect(incident).toMatchObject({ acknowledgedBy: 'person:jane', state: 'verifying' });
     expect(incident?.timeline.filter(({ kind }) => kind === 'acknowledged')).toHaveLength(1);
+  });
+
+  it('stops the ladder again after an earlier acknowledgement has lapsed, and after what was acknowledged is over', async () => {
+    const { id } = await incidentOf(await world.deliver(alarm('acknowledged-anew')));
+    const rules = { ...world.config, escalation: { ...world.config.escalation, acknowledgementLastsMinutes: 5 } };
+    const start = Date.now();
+    const told = async (kind: 'escalated' | 'resolved', at: number) =>
+      world.store.transact([putEntry(world.store.table, entryMaker(id, 'raise-number', at)(kind, kind, {}))]);
+    const kindAt = async (at: number) => {
+      const incident = await readIncident(world.store, id);
+      return incident && standingOf(incident, rules, at).kind;
+    };
+    await told('escalated', start + MINUTE);
+    expect(await acknowledge(world.store, id, 'person:jane', start + 2 * MINUTE)).toBeUndefined();
+    expect(await kindAt(start + 7 * MINUTE)).toBe('unattended');
+    expect(await acknowledge(world.store, id, 'person:joe', start + 7 * MINUTE)).toBeUndefined();
+    expect(await kindAt(start + 7 * MINUTE)).toBe('attended');
+
+    await told('resolved', start + 8 * MINUTE);
+    await told('escalated', start + 9 * MINUTE);
+    expect(await kindAt(start + 9 * MINUTE)).toBe('unattended');
+    expect(await acknowledge(world.store, id, 'person:jane', start + 9 * MINUTE)).toBeUndefined();
+    expect(await kindAt(start + 9 * MINUTE)).toBe('attended');
   });
 });

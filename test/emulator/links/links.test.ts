@@ -98,6 +98,20 @@ describe('pressing the button', () => {
     expect((await lines(id)).filter((line) => line.startsWith('acknowledged'))).toEqual(['acknowledged person:jane']);
   });
 
+  it('acknowledges again when an earlier acknowledgement is some minutes old: it may have lapsed', async () => {
+    const { id } = await incident();
+    await links.press(links.token({ operation: 'ack', subject: id }));
+    const at = (minutes: number) => linksHarness(world.store, { now: () => Date.now() + minutes * 60_000 });
+    const [soon, later] = [at(1), at(6)];
+    expect(await soon.get(soon.token({ operation: 'ack', subject: id }))).toMatchObject({
+      statusCode: 410,
+      body: expect.stringContaining('jane acknowledged it'),
+    });
+    const token = later.token({ operation: 'ack', subject: id, recipient: 'john' });
+    expect(await later.press(token)).toMatchObject({ statusCode: 200 });
+    expect((await lines(id)).filter((line) => line.startsWith('acknowledged'))).toHaveLength(2);
+  });
+
   it('of one link twenty times at once has one effect', async () => {
     const { id } = await incident();
     const token = links.token({ operation: 'take-over', subject: id });

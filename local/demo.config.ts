@@ -130,7 +130,7 @@ export default defineConfig({
     'end-long-queries': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'vacuum-and-analyze': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'add-read-replica': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100, verifyWithinSeconds: 30 },
-    'snapshot-database': { verifyWithinSeconds: 30 },
+    'snapshot-database': { cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100, verifyWithinSeconds: 30 },
     // High risk is never auto without a line of its own.
     'grow-storage': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'scale-up-database': {

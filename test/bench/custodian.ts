@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEFAULT_CACHE_DIR } from '../../local/emulators/index.ts';
 import { findPython } from '../../local/emulators/python.ts';
-import { FLEET } from '../../local/services/fleet.ts';
+import type { World } from '../../local/world/world.ts';
 
 const run = promisify(execFile);
 export const CUSTODIAN = '0.9.53';
@@ -37,20 +37,36 @@ export async function installCustodian(say: (line: string) => void): Promise<Cus
   return { python, sitePackages };
 }
 
-/** One policy, once: sets the desired count of one service of the fleet. @returns what it said. */
-export async function runCustodian(
+/**
+ * From the start of Custodian's process with one policy to the change that it makes.
+ * @throws Error when it fails or makes none, with what it said.
+ */
+export async function custodianMs(
+  world: World,
+  custodian: Custodian,
+  policy: Readonly<Record<string, unknown>>,
+  change: { readonly operation: string; readonly resource: string },
+): Promise<number> {
+  const position = world.gateway.callsSince(Number.MAX_SAFE_INTEGER).next;
+  const begun = Date.now();
+  const said = await runCustodian(custodian, world.endpoint, policy);
+  const made = world.gateway
+    .callsSince(position)
+    .calls.find(
+      ({ operation, caller, resource }) =>
+        operation === change.operation && !caller.startsWith('nightshift-') && resource.includes(change.resource),
+    );
+  if (!made) throw new Error(`Cloud Custodian changed nothing: ${said.slice(-800)}`);
+  return Date.parse(made.at) - begun;
+}
+
+/** One policy, once. @returns what it said. */
+async function runCustodian(
   { python, sitePackages }: Custodian,
   endpoint: string,
-  service: string,
-  desiredCount: number,
+  policy: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'nightshift-custodian-'));
-  const policy = {
-    name: 'scale-out',
-    resource: 'aws.ecs-service',
-    filters: [{ serviceName: service }, { clusterArn: `arn:aws:ecs:us-east-1:000000000000:cluster/${FLEET.cluster}` }],
-    actions: [{ type: 'modify', update: { desiredCount } }],
-  };
   try {
     const file = join(dir, 'policy.json');
     await writeFile(file, JSON.stringify({ policies: [policy] }));

@@ -7,13 +7,13 @@ import { callsOfOurs, deleteAlarms, makeAlarms, setAlarms } from '../../local/sc
 import { FLEET, fleetServices, seedFleet } from '../../local/services/fleet.ts';
 import type { RecordedCall } from '../../local/world/types.ts';
 import { startWorld, type World } from '../../local/world/world.ts';
-import { CUSTODIAN, installCustodian, runCustodian } from './custodian.ts';
+import { CUSTODIAN, custodianMs, installCustodian } from './custodian.ts';
 import { median, type Runs, roundTrips } from './figures.ts';
 
 /** Below the tenth, which would be a storm. */
 const SERVICES = 9;
 const COLD = 5;
-const FUNCTION = 'nightshift-demo-scale-out-service';
+const CHANGE = { functionName: 'nightshift-demo-scale-out-service', operation: 'UpdateService' } as const;
 const LIMIT_MS = 120_000;
 const QUIET_WITHIN_MS = 8_000;
 
@@ -29,8 +29,9 @@ export async function measureFirstChange(say: (line: string) => void): Promise<R
     const [cold, warm, trips]: [number[], number[], number[]] = [[], [], []];
     for (const [index, name] of names.entries()) {
       const isCold = index < COLD;
-      if (isCold) world.lambda.killWorker({ functionName: FUNCTION });
-      const { ms, before } = await firstChange(world, name);
+      if (isCold) world.lambda.killWorker({ functionName: CHANGE.functionName });
+      const fires = () => setAlarms(world, [name], ['cpu'], 'ALARM');
+      const { ms, before } = await firstChange(world, { ...CHANGE, resource: name }, fires);
       (isCold ? cold : warm).push(ms);
       trips.push(roundTrips(before.map(({ at, durationMs }) => ({ endMs: Date.parse(at) + durationMs, durationMs }))));
       say(
@@ -72,7 +73,7 @@ export async function measureFirstChange(say: (line: string) => void): Promise<R
 }
 
 /** Nothing of ours waits any more, or as good as: what runs by the clock goes on meanwhile. */
-async function quiet(world: World): Promise<void> {
+export async function quiet(world: World): Promise<void> {
   const until = performance.now() + QUIET_WITHIN_MS;
   for (let still = 0; still < 10 && performance.now() < until; still++) {
     if (world.lambda.pending() > 0) still = 0;
@@ -80,18 +81,30 @@ async function quiet(world: World): Promise<void> {
   }
 }
 
-/** `at` of a recorded call is when it began. */
-async function firstChange(
+/** A change, by who makes it, its operation and a part of its resource. */
+export interface AwaitedChange {
+  readonly functionName: string;
+  readonly operation: string;
+  readonly resource: string;
+}
+
+/**
+ * From the moment at which `fires` is called to the begin of the first such change, and that function's calls before it.
+ * @throws Error when it isn't made within two minutes.
+ */
+export async function firstChange(
   world: World,
-  service: string,
+  { functionName, operation, resource }: AwaitedChange,
+  fires: () => Promise<void>,
 ): Promise<{ readonly ms: number; readonly before: readonly RecordedCall[] }> {
   const position = world.gateway.callsSince(Number.MAX_SAFE_INTEGER).next;
   const begun = Date.now();
-  await setAlarms(world, [service], ['cpu'], 'ALARM');
+  await fires();
   while (Date.now() < begun + LIMIT_MS) {
-    const calls = callsOfOurs(world, position).filter(({ caller }) => caller === FUNCTION);
-    const change = calls.find(({ operation, resource }) => operation === 'UpdateService' && resource.includes(service));
+    const calls = callsOfOurs(world, position).filter(({ caller }) => caller === functionName);
+    const change = calls.find((call) => call.operation === operation && call.resource.includes(resource));
     if (change) {
+      // `at` of a recorded call is when it began.
       const changedAt = Date.parse(change.at);
       return {
         ms: changedAt - begun,
@@ -100,7 +113,7 @@ async function firstChange(
     }
     await sleep(5);
   }
-  throw new Error(`${service} was not changed within ${LIMIT_MS / 1000} s`);
+  throw new Error(`${functionName} made no ${operation} of ${resource} within ${LIMIT_MS / 1000} s`);
 }
 
 async function pauseMs(world: World): Promise<number> {
@@ -126,17 +139,13 @@ async function peerMs(world: World, say: (line: string) => void): Promise<number
   const [name = ''] = fleetServices(1);
   const values: number[] = [];
   for (let run = 0; run < PEER_RUNS; run++) {
-    const position = world.gateway.callsSince(Number.MAX_SAFE_INTEGER).next;
-    const begun = Date.now();
-    const said = await runCustodian(custodian, world.endpoint, name, 3 + (run % 2));
-    const change = world.gateway
-      .callsSince(position)
-      .calls.find(
-        ({ operation, caller, resource }) =>
-          operation === 'UpdateService' && caller !== FUNCTION && resource.includes(name),
-      );
-    if (!change) throw new Error(`Cloud Custodian changed nothing: ${said.slice(-800)}`);
-    values.push(Date.parse(change.at) - begun);
+    const policy = {
+      name: 'scale-out',
+      resource: 'aws.ecs-service',
+      filters: [{ serviceName: name }, { clusterArn: `arn:aws:ecs:us-east-1:000000000000:cluster/${FLEET.cluster}` }],
+      actions: [{ type: 'modify', update: { desiredCount: 3 + (run % 2) } }],
+    };
+    values.push(await custodianMs(world, custodian, policy, { operation: CHANGE.operation, resource: name }));
     say(`Cloud Custodian: ${values.at(-1)} ms`);
   }
   return values;

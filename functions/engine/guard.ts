@@ -13,7 +13,14 @@ const HOUR_MS = 3_600_000;
 export const SOON_MS = 30_000;
 
 export type Stop =
-  | { readonly kind: 'held'; readonly reason: HoldReason; readonly detail: string; readonly recheckAt: number }
+  | {
+      readonly kind: 'held';
+      readonly reason: HoldReason;
+      readonly detail: string;
+      readonly recheckAt: number;
+      /** What the target depends on has an open incident that is at least as urgent: its people are called. */
+      readonly upstream?: Upstream;
+    }
   | {
       readonly kind: 'refused';
       readonly guardrail: Guardrail;
@@ -213,7 +220,13 @@ function upstreamGuard({ upstreamsInTrouble, target, severity, now }: GuardInput
   const upstream = upstreamsInTrouble.find((each) => takesIn(each, severity));
   if (upstream && target.openIncidentId === undefined) return { kind: 'joined', recheckAt: now + SOON_MS, upstream };
   const detail = `${upstreamsInTrouble.map((each) => each.target).join(', ')} has an open incident: more load would make it worse`;
-  return { kind: 'held', reason: 'upstream-in-trouble', detail, recheckAt: now + SOON_MS };
+  return {
+    kind: 'held',
+    reason: 'upstream-in-trouble',
+    detail,
+    recheckAt: now + SOON_MS,
+    ...(upstream && { upstream }),
+  };
 }
 
 /** Times of this remediation's changes of the target within the last hour, oldest first. */

@@ -115,7 +115,7 @@ export interface TargetItem {
   readonly handedBack?: Readonly<Record<string, readonly number[]>>;
   /** What our own changes of late may still make AWS tell. */
   readonly echoes?: readonly Echo[];
-  /** The open incident of a target that this one depends on, which its alarms belong to as long as it has none of its own. */
+  /** The open incident of a target that this one depends on: its alarms belong to that as long as it has none of its own, and its own one is told there. */
   readonly joinedTo?: string;
   /** When a person was last called because of what was decided in the open incident. */
   readonly escalatedAt?: number;

@@ -97,7 +97,8 @@ export async function recordStop<T extends Protected, O>(
   }
   // For a cooldown once in an incident: whoever was called knows, and the ladder of people goes on by itself. A storm's page has no ladder.
   const hasLadder = target.escalatedAt !== undefined && target.escalatedAt !== target.stormPagedAt;
-  const call = tooLate && !((cooling && hasLadder) || calledLately(context, situation));
+  const upstream = stop.kind === 'held' ? stop.upstream : undefined;
+  const call = tooLate && !upstream && !((cooling && hasLadder) || calledLately(context, situation));
   if (call) entries.push(make('escalated', `nothing is done for now: ${summary}`, { remediation: name }));
   if (heldAgain)
     return record(context, signal, situation, outcome, [
@@ -111,7 +112,9 @@ export async function recordStop<T extends Protected, O>(
       ...next,
       ...((call || inStorm) && { escalatedAt: now }),
       ...(inStorm && { stormPagedAt: now }),
+      ...(upstream && { joinedTo: upstream.incidentId }),
     }),
+    ...(upstream ? toldUpstream(context, signal, target, upstream, incidentId, now) : []),
     alarmFired(table, signal),
     ...entries.map((entry) => putEntry(table, entry)),
     ...page,
@@ -156,6 +159,26 @@ async function recordJoined<T extends Protected, O>(
     alarmFired(table, signal),
     recheck(context, signal, recheckAt),
   ]);
+}
+
+/**
+ * An incident that was open before the one of what its target depends on keeps what was done in it, and is told there, once: those who are called for
+ * that one see both, and nobody is called for this one meanwhile.
+ */
+function toldUpstream<T extends Protected, O>(
+  { store: { table }, remediation }: Context<T, O>,
+  signal: Signal,
+  target: TargetItem,
+  upstream: Upstream,
+  incidentId: string,
+  now: number,
+): Labelled[] {
+  const isOpen = checkOpen(table, upstream.target, upstream.incidentId);
+  if (target.joinedTo === upstream.incidentId) return [isOpen];
+  const { name } = remediation.manifest;
+  const summary = `${signal.target}, which depends on ${upstream.target}, has incident ${incidentId}, which waits for this one`;
+  const data = { joined: signal.subject, target: signal.target, remediation: name, incidentId };
+  return [isOpen, putEntry(table, entryMaker(upstream.incidentId, name, now)('joined', summary, data))];
 }
 
 /** What our own change made AWS tell: evidence of its incident, and nothing to act on. */

@@ -18,7 +18,7 @@ function without<Item extends object, K extends keyof Item>(item: Item, ...keys:
 /** An alarm of the target fires: it belongs to the open incident, which is no longer quiet. */
 export function firing(target: TargetItem, signal: Signal, incidentId: string, now: number): TargetItem {
   return {
-    ...without(target, 'okSince', 'joinedTo'),
+    ...(target.openIncidentId === undefined ? without(target, 'okSince', 'joinedTo') : without(target, 'okSince')),
     openIncidentId: incidentId,
     openedAt: target.openIncidentId ? (target.openedAt ?? now) : now,
     alarms: { ...target.alarms, [signal.subject]: 'ALARM' },
@@ -155,5 +155,9 @@ export const askedFor = (target: TargetItem, remediation: string, approvalId: st
 
 /** The incident is over; a hold may remain until it is handed back. */
 export function resolved(target: TargetItem): TargetItem {
-  return { ...without(target, 'openIncidentId', 'openedAt', 'escalatedAt', 'approvals'), verifying: {}, alarms: {} };
+  return {
+    ...without(target, 'openIncidentId', 'openedAt', 'escalatedAt', 'approvals', 'joinedTo'),
+    verifying: {},
+    alarms: {},
+  };
 }

@@ -37,11 +37,18 @@ describe('trouble of a target that depends on one in trouble', () => {
   const config = () => {
     const service = Object.values(world.config.services)[0];
     if (!service) throw new Error('no service is configured');
-    const services = { db: { ...service, cluster: 'orders', service: 'db', severity: 'P1' as const } };
+    const urgent = { ...service, cluster: 'orders', severity: 'P1' as const };
+    const services = { db: { ...urgent, service: 'db' }, pool: { ...urgent, service: 'pool' } };
     return { ...world.config, ...ASIDE, services };
   };
   const fireDown = (name: string) =>
     world.deliver(numberAlarm(name, 'ALARM', { id: `related-${++ids}`, at: Date.now() - 1000 }), { config: config() });
+  /** An incident in which nothing was done yet. */
+  const openUnmended = async (name: string) => {
+    world.hooks.decide = () => ({ kind: 'hold', reason: 'change-under-way', detail: 'r-8', recheckAfterSeconds: 60 });
+    expect(await fireDown(name)).toMatchObject({ kind: 'held' });
+    delete world.hooks.decide;
+  };
   const again = async (name: string, at: number) => {
     const work = (await dueOf(name, at)).find(({ kind }) => kind === 'recheck');
     if (!work?.signal) throw new Error('nothing looks again');
@@ -64,6 +71,46 @@ describe('trouble of a target that depends on one in trouble', () => {
     const own = await targetOf('down');
     expect(own.openIncidentId).not.toBe(upstream);
     expect(own.joinedTo).toBeUndefined();
+  });
+
+  it('with an incident of its own that came first is told there once, and calls nobody while that one is open', async () => {
+    await openUnmended('first');
+    const { openIncidentId: own } = await targetOf('first');
+    await fire('pool');
+    const { openIncidentId: upstream } = await targetOf('pool');
+    depends('first', 'pool');
+    const late = Date.now() + 24 * 60 * MINUTE;
+    const stillFires = (at: number) =>
+      world.deliver(numberAlarm('first', 'ALARM', { id: `related-${++ids}`, at: at - 1000 }), {
+        config: config(),
+        now: () => at,
+      });
+    expect(await stillFires(late)).toMatchObject({ kind: 'held', reason: 'upstream-in-trouble' });
+    expect(await stillFires(late + MINUTE)).toMatchObject({ kind: 'held', reason: 'upstream-in-trouble' });
+    const told = (await timelineOf(upstream)).filter(({ kind }) => kind === 'joined');
+    expect(told).toMatchObject([{ data: { target: keyOf('first'), incidentId: own } }]);
+    expect((await timelineOf(own)).filter(({ kind }) => kind === 'escalated')).toEqual([]);
+    await calm('pool', late + 2 * MINUTE);
+    expect((await targetOf('pool')).openIncidentId).toBeUndefined();
+    expect(await stillFires(late + 3 * MINUTE)).toMatchObject({ kind: 'remediated' });
+    expect((await targetOf('first')).openIncidentId).toBe(own);
+  });
+
+  it('with an incident of its own that is more urgent calls its own people', async () => {
+    const urgent = () => {
+      const { services, ...rest } = config();
+      return { ...rest, services: { other: { ...services.db, service: 'other', severity: 'P4' as const } } };
+    };
+    await openUnmended('urgent');
+    const { openIncidentId: own } = await targetOf('urgent');
+    await fire('other');
+    depends('urgent', 'other');
+    const late = Date.now() + 48 * 60 * MINUTE;
+    const event = numberAlarm('urgent', 'ALARM', { id: `related-${++ids}`, at: late - 1000 });
+    await world.deliver(event, { config: urgent(), now: () => late });
+    const kinds = (await timelineOf(own)).map(({ kind }) => kind);
+    expect(kinds).toContain('escalated');
+    await calm('other', late + 1000);
   });
 
   it('is told there, too, when it is over', async () => {

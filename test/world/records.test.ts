@@ -291,7 +291,9 @@ describe('while every function of ours dies', () => {
     };
     try {
       await play([full]);
-      expect(world.faults.list().find(({ name }) => name === 'kill-release-idle-connections')?.met).toBeGreaterThan(0);
+      expect(
+        world.faults.list().find(({ name }) => name === `kill-${NIGHTSHIFT}release-idle-connections`)?.met,
+      ).toBeGreaterThan(0);
       expect(changesSince(next)).toEqual([]);
     } finally {
       for (const caller of functions) world.faults.remove(`kill-${caller}`);

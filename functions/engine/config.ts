@@ -223,6 +223,8 @@ export interface CapacityChecks {
 /** Limits of the look into databases. */
 export interface DatabaseChecks {
   readonly statementsLongerThanSeconds: number;
+  /** On average, since they are counted. */
+  readonly statementsSlowerThanSeconds: number;
   /** Age of the oldest transaction id, in transactions. */
   readonly transactionIdsAbove: number;
   readonly replicaLagAboveSeconds: number;

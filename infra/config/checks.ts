@@ -42,6 +42,8 @@ export const checksSchema = z.strictObject({
     .strictObject({
       /** Statements and open transactions (runbook 004, lines 124 to 127: 5 minutes). */
       statementsLongerThanSeconds: z.number().gt(0).max(604_800).default(300),
+      /** The mean of a statement that ran at least 100 times (runbook 004, lines 629 to 631: 100 ms). */
+      statementsSlowerThanSeconds: z.number().gt(0).max(86_400).default(0.1),
       /** Age of the oldest transaction id; the server stops at two billion. */
       transactionIdsAbove: z.int().min(1).max(2_000_000_000).default(500_000_000),
       /** Of each standby or read replica behind its source (runbook 004, lines 1185 to 1194: 60 s). */

@@ -25,6 +25,10 @@ export const LATER = {
   security: 'Security work comes after recovery; nothing is built for it yet.',
   cache: 'Nightshift reaches ECS, RDS and Route 53 first; ElastiCache comes later.',
   kubernetes: 'Nightshift acts on ECS first; Kubernetes comes later.',
+  dumps:
+    'A logical copy needs a task with pg_dump beside the database; what runs here are functions, and what they take and prove are snapshots.',
+  zones:
+    'ECS and RDS move what they run off a lost zone by themselves; moving traffic away from a zone that is only sick is still to be built.',
   hosts: 'Nightshift acts on services and databases; single hosts come later.',
   release: 'Releasing software is a pipeline’s work; Nightshift watches and rolls back.',
 } as const;

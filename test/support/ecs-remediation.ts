@@ -34,6 +34,8 @@ export interface DeliverOptions<O> {
   readonly now?: () => number;
   readonly requestId?: string;
   readonly act?: Remediation<ServiceConfig, O>['act'];
+  /** Another remediation than the one under test, such as the next rung. */
+  readonly by?: Remediation<ServiceConfig, O>;
 }
 
 /** A revision of a task definition: what makes its tasks differ. */
@@ -171,7 +173,7 @@ export async function openEcsRemediation<O>(
     },
     deliver: (name, event, told = {}) =>
       handle(event, {
-        remediation: told.act ? { ...remediation, act: told.act } : remediation,
+        remediation: told.by ?? (told.act ? { ...remediation, act: told.act } : remediation),
         store,
         config: {
           ...base,

@@ -8,6 +8,8 @@ import type { DatabaseReading, LongSession } from './sql.ts';
 const UNUSED_LEAST_SECONDS = 30 * 86_400;
 /** As many as a person reads. */
 const NAMED = 3;
+/** No more are read. */
+const MOST_SLOW = 10;
 
 /** One finding for each thing looked at, in the order in which somebody would look. @param limits of `checks.database`. @param now epoch milliseconds. */
 export function databaseFindings(
@@ -28,6 +30,7 @@ export function databaseFindings(
   return [
     finding('connections', share > connectionsAboveShare, connections),
     longStatements(subject, seen, limits),
+    slowStatements(subject, seen, limits),
     seen.knowsTables
       ? finding('dead-rows', seen.worn.length > 0, `${seen.worn.length} tables ${dead}${wornNames}`)
       : noTables(subject),
@@ -62,6 +65,24 @@ function longStatements(subject: string, seen: DatabaseReading, limits: Database
     };
   const says = `${seen.longCount} statements or transactions are older than ${limits.statementsLongerThanSeconds} s${named(seen.long.map(toldOf))}`;
   return { ...about, result: seen.longCount > 0 ? 'failed' : 'passed', says };
+}
+
+/** The mean tells of a statement that is slow each time, which no look at what runs just now would find. */
+function slowStatements(subject: string, { slow }: DatabaseReading, limits: DatabaseChecks): Finding {
+  const about = { check: 'slow-statements', subject };
+  const limit = limits.statementsSlowerThanSeconds;
+  if (slow === null)
+    return {
+      ...about,
+      result: 'passed',
+      says: 'which statements are slow is not known: the extension pg_stat_statements is not there',
+    };
+  const above = slow.filter(({ meanSeconds }) => meanSeconds > limit);
+  const names = above.map(
+    ({ id, user, calls, meanSeconds }) => `${id} of ${user}, ${meanSeconds.toFixed(3)} s in ${calls} calls`,
+  );
+  const says = `${above.length === slow.length && slow.length >= MOST_SLOW ? 'at least ' : ''}${above.length} statements take longer than ${limit} s on average${named(names)}`;
+  return { ...about, result: above.length > 0 ? 'failed' : 'passed', says };
 }
 
 const toldOf = ({ pid, user, state, seconds, isBlocked }: LongSession): string =>

@@ -36,7 +36,7 @@ export const job: Job<null> = {
 /** As many unused indexes as a person reads. */
 const INDEXES_TOLD = 20;
 
-const reportOf = ({ databaseMib, tables, unused, worn, long, readers }: DatabaseReading) => ({
+const reportOf = ({ databaseMib, tables, unused, worn, long, slow, readers }: DatabaseReading) => ({
   databaseMib: databaseMib === null ? 'not known: the server did not say in time' : Math.round(databaseMib),
   unusedMib: Math.round(unused.reduce((sum, { mib }) => sum + mib, 0)),
   largestTables: tables.map(({ table, mib, rows }): Json => ({ table, mib: Math.round(mib), rows })),
@@ -45,6 +45,10 @@ const reportOf = ({ databaseMib, tables, unused, worn, long, readers }: Database
     .map(({ index, table, mib }): Json => ({ index, table, mib: Math.round(mib) })),
   wornTables: worn.map(({ table, deadRows, liveRows }): Json => ({ table, deadRows, liveRows })),
   longStatements: long.map(({ seconds, ...each }): Json => ({ ...each, seconds: Math.round(seconds) })),
+  slowStatements:
+    slow === null
+      ? 'not known: the extension pg_stat_statements is not there'
+      : slow.map(({ meanSeconds, ...each }): Json => ({ ...each, meanMilliseconds: Math.round(meanSeconds * 1000) })),
   readers: readers.map((each): Json => ({ ...each })),
 });
 

@@ -3,7 +3,7 @@ import { defineJob } from '../manifest.ts';
 export const manifest = defineJob({
   name: 'check-database',
   summary:
-    'A daily look into each database: connections, long statements, dead rows, unused indexes, sizes, age of transaction ids, replication.',
+    'A daily look into each database: connections, long and slow statements, dead rows, unused indexes, sizes, age of transaction ids, replication.',
   permissions: [
     {
       actions: ['rds-db:connect'],

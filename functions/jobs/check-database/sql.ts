@@ -3,7 +3,7 @@
  * VACUUM or ANALYZE (pg_class.relpages). The text of statements is never read. PostgreSQL documentation: "The Cumulative Statistics System", "Preventing Transaction ID
  * Wraparound Failures", "pg_replication_slots", "Recovery Information Functions".
  */
-import type { ClientBase } from 'pg';
+import { type ClientBase, escapeIdentifier } from 'pg';
 import { INTERNAL_USERS, IS_MAINTENANCE, may } from '../../databases/sql.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 
@@ -25,6 +25,8 @@ export interface DatabaseReading {
   readonly worn: readonly { readonly table: string; readonly deadRows: number; readonly liveRows: number }[];
   /** That no statement has used since statistics are kept; largest first, at most 200. */
   readonly unused: readonly UnusedIndex[];
+  /** Those with the longest mean time since they are counted, at most 10; null: `pg_stat_statements` isn't there to tell. */
+  readonly slow: readonly SlowStatement[] | null;
   /** How long statistics have been kept for certain. */
   readonly statisticsSeconds: number;
   /** Of the database of this server with the oldest, be it of transactions or of groups of them (multixacts). */
@@ -46,6 +48,15 @@ export interface UnusedIndex {
   readonly index: string;
   readonly table: string;
   readonly mib: number;
+}
+
+/** A statement as it is counted: by an id, never by its text. */
+export interface SlowStatement {
+  /** `pg_stat_statements.queryid`: by it a person finds the text. */
+  readonly id: string;
+  readonly user: string;
+  readonly calls: number;
+  readonly meanSeconds: number;
 }
 
 export interface LongSession {
@@ -75,6 +86,24 @@ SELECT ${may('pg_read_all_stats')} AS "canReadStats",
        current_setting('max_connections')::int AS "maxConnections",
        (SELECT count(*)::int FROM long) AS "longCount",
        (SELECT coalesce(json_agg(l), '[]') FROM (SELECT * FROM long ORDER BY seconds DESC, pid LIMIT 20) l) AS long`;
+
+const STATEMENTS_SCHEMA = `
+SELECT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'`;
+
+/**
+ * Parameters: $1 least calls, $2 users that may take their time. PostgreSQL documentation, "pg_stat_statements": counted since they were reset or the server crashed, times in
+ * milliseconds; others' statements show their id only to whoever has pg_read_all_stats.
+ */
+const slowIn = (schema: string): string => `
+SELECT coalesce(json_agg(s), '[]') AS slow FROM (
+  SELECT queryid::text AS id, pg_get_userbyid(userid) AS "user", calls::int AS calls, mean_exec_time / 1000 AS "meanSeconds"
+    FROM ${schema}.pg_stat_statements
+   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND queryid IS NOT NULL AND calls >= $1 AND pg_get_userbyid(userid) <> ALL ($2::text[])
+   ORDER BY mean_exec_time DESC, queryid LIMIT 10) s`;
+
+/** What ran only now and then is a report, which may take its time. */
+const LEAST_CALLS = 100;
 
 const MIB_OF_PAGES = `* current_setting('block_size')::bigint / 1048576.0`;
 
@@ -131,7 +160,7 @@ SELECT pg_is_in_recovery() AS "isReplica",
        (SELECT coalesce(json_agg(json_build_object('slot', slot_name, 'mib', pg_wal_lsn_diff(lsn, restart_lsn) / 1048576.0) ORDER BY slot_name), '[]')
           FROM pg_replication_slots, here WHERE NOT active AND NOT temporary AND restart_lsn IS NOT NULL) AS "idleSlots"`;
 
-/** Reads all of it, in five statements of one session. @param longerThanSeconds statements and transactions older than this are told of. @throws the driver's error. */
+/** Reads all of it, in seven statements of one session. @param longerThanSeconds statements and transactions older than this are told of. @throws the driver's error. */
 export async function readDatabase(
   client: ClientBase,
   rules: Pick<DatabaseConfig, 'deadRowsAboveShare' | 'allowUsers' | 'allowApplications'>,
@@ -143,10 +172,31 @@ export async function readDatabase(
     await inTime(client, TABLES, [rules.deadRowsAboveShare, LEAST_ROWS], NO_TABLES),
     await client.query<Partial<DatabaseReading>>(AGES),
     await client.query<Partial<DatabaseReading>>(REPLICATION),
+    await slowStatements(client, mayTakeTheirTime[0] ?? []),
     await inTime(client, SIZE, [], { databaseMib: null }),
   ].map((result) => result.rows[0]);
   if (rows.some((row) => row === undefined)) throw new Error('readDatabase: the server returned no row; expected one');
   return Object.assign({}, ...rows) as DatabaseReading;
+}
+
+/** PostgreSQL Error Codes: object_not_in_prerequisite_state, here of an extension whose library isn't loaded. */
+const NOT_LOADED = '55000';
+
+async function slowStatements(
+  client: ClientBase,
+  mayTakeTheirTime: readonly string[],
+): Promise<{ rows: Pick<DatabaseReading, 'slow'>[] }> {
+  const schema = (await client.query<{ schema?: string }>(STATEMENTS_SCHEMA)).rows[0]?.schema;
+  if (schema === undefined) return { rows: [{ slow: null }] };
+  try {
+    return await client.query<Pick<DatabaseReading, 'slow'>>(slowIn(escapeIdentifier(schema)), [
+      LEAST_CALLS,
+      mayTakeTheirTime,
+    ]);
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code !== NOT_LOADED) throw error;
+    return { rows: [{ slow: null }] };
+  }
 }
 
 /** PostgreSQL Error Codes: query_canceled, here by `statement_timeout`. The session goes on. */

@@ -94,6 +94,9 @@ const LOCAL_SETTINGS: Settings = {
   jit: false,
   max_parallel_workers_per_gather: 0,
   autovacuum_naptime: '60s',
+  // RDS loads it unless a parameter group says otherwise; a database has its views once somebody creates the extension there.
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.max': 500,
 };
 
 /** The server's settings for a group; `overrides` (such as `fsync`) come from whoever set up the world. */

@@ -34,7 +34,7 @@ export const remediations: readonly Row[] = [
   row('3c/scale-database-class', '001', 'a larger database instance', 'ladder'),
   row('3c/add-read-replica', '000', 'a replica for reads', 'ladder'),
   row('3c/snapshot-database', '001', 'a snapshot by hand or before a risk', 'ladder'),
-  row('3c/dump-database', '001 004', 'a logical copy of the database', 'backups'),
+  row('3c/dump-database', '001 004', 'a logical copy of the database', 'dumps'),
   row('3c/check-database', '000 001 004', 'does the database answer, and who says so', 'checks'),
   row('3c/find-slow-queries', '000 001 004', 'the slowest statements by name', 'checks'),
   row('3c/create-missing-index', '001', 'an index where statements scan', 'peopleDecide'),

@@ -19,7 +19,12 @@ import { eventually } from '../rds/harness.ts';
 jest.setTimeout(90_000);
 const DB = 'orders-db';
 const LIMITS: DatabaseChecks = {
-  ...{ statementsLongerThanSeconds: 300, transactionIdsAbove: 500_000_000, replicaLagAboveSeconds: 60 },
+  ...{
+    statementsLongerThanSeconds: 300,
+    statementsSlowerThanSeconds: 0.1,
+    transactionIdsAbove: 500_000_000,
+    replicaLagAboveSeconds: 60,
+  },
   ...{ retainedLogsAboveMib: 1024, unusedIndexesAboveMib: 1024 },
 };
 let w: RdsRemediationWorld<unknown>;
@@ -41,8 +46,8 @@ afterAll(async () => {
 });
 
 /** As nobody may on RDS. */
-async function asAdmin(sql: string): Promise<void> {
-  const client = new pg.Client(w.world.instance(DB).adminClientConfig);
+async function asAdmin(sql: string, of = 'postgres'): Promise<void> {
+  const client = new pg.Client({ ...w.world.instance(DB).adminClientConfig, database: of });
   await client.connect();
   try {
     await client.query(sql);
@@ -84,7 +89,7 @@ describe('check-database', () => {
   it('[5b/database-health, 3c/report-table-size] passes over one that is well, and tells its sizes', async () => {
     const { kind, report } = await look();
     expect(kind).toBe('passed');
-    expect(report).toMatchObject({ passed: 5, notPassed: 0, findings: [], longStatements: [], wornTables: [] });
+    expect(report).toMatchObject({ passed: 6, notPassed: 0, findings: [], longStatements: [], wornTables: [] });
     expect(report.largestTables).toContainEqual(expect.objectContaining({ table: 'public.orders' }));
     expect(report.databaseMib).toBeGreaterThan(0);
   });
@@ -116,6 +121,36 @@ describe('check-database', () => {
       expect((await look()).kind).toBe('passed');
     } finally {
       await Promise.all([client.close(), open.close(), allowed.close()]);
+    }
+  });
+
+  it('[2b/slow-query, 3c/find-slow-queries] names statements that are slow on average, by id and user, once they have run often enough', async () => {
+    expect((await look()).report.slowStatements).toMatch(/^not known/);
+    // On RDS its master user may.
+    await asAdmin('CREATE EXTENSION pg_stat_statements', seeded.database);
+    // Called from a function, so that one statement of ours runs it often: the server counts those within as well.
+    await asAdmin("ALTER SYSTEM SET pg_stat_statements.track = 'all'");
+    await asAdmin('SELECT pg_reload_conf()');
+    const slowly = (times: number, seconds: number, text: string) =>
+      asMaster(
+        seeded,
+        `DO $$ BEGIN FOR i IN 1..${times} LOOP PERFORM pg_sleep(${seconds}), '${text}'; END LOOP; END $$`,
+      );
+    await slowly(100, 0.01, 'planted-often');
+    // Another statement, by its form.
+    await slowly(1, 0.2, "planted-once', 'planted-too");
+    try {
+      const seen = await look({ statementsSlowerThanSeconds: 0.009 });
+      expect(checksOf(seen)).toEqual(['slow-statements']);
+      expect(seen.summary).toMatch(
+        /1 statements take longer than 0.009 s on average: -?\d+ of postgres, 0.\d+ s in 100 calls/,
+      );
+      expect(seen.report.slowStatements).toContainEqual(expect.objectContaining({ user: 'postgres', calls: 100 }));
+      expect(JSON.stringify(seen)).not.toMatch(/pg_sleep|planted/);
+      expect((await look({ statementsSlowerThanSeconds: 5 })).kind).toBe('passed');
+    } finally {
+      await asAdmin('DROP EXTENSION pg_stat_statements', seeded.database);
+      await asAdmin('ALTER SYSTEM RESET pg_stat_statements.track');
     }
   });
 
@@ -184,7 +219,7 @@ describe('check-database', () => {
       ({ kind }) => kind === 'passed',
     );
     // Unused indexes aren't judged there, but how far it is behind.
-    expect(replica).toMatchObject({ report: { passed: 5, readers: [] } });
+    expect(replica).toMatchObject({ report: { passed: 6, readers: [] } });
   });
 
   it('[3c/check-database] fails when it is not let in, or sees only its own sessions', async () => {

@@ -38,7 +38,12 @@ const LIMITS = {
   health: { storageAbovePercent: 80, errorsAbovePercent: 1, firingForHours: 4 },
   capacity: { withinDays: 30, storagePercent: 90, cpuPercent: 80, memoryFreeMib: 256 },
   database: {
-    ...{ statementsLongerThanSeconds: 300, transactionIdsAbove: 500_000_000, replicaLagAboveSeconds: 60 },
+    ...{
+      statementsLongerThanSeconds: 300,
+      statementsSlowerThanSeconds: 0.1,
+      transactionIdsAbove: 500_000_000,
+      replicaLagAboveSeconds: 60,
+    },
     ...{ retainedLogsAboveMib: 1024, unusedIndexesAboveMib: 1024 },
   },
 };

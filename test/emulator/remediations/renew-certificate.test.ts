@@ -1,6 +1,7 @@
 /** The remediation's own handler code, and the job that looks for it, on a real journal, real secrets and records that a real name server answers from. */
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { readRuns } from '../../../functions/jobs/items.ts';
 import { takeTurn } from '../../../functions/jobs/run.ts';
 import { manifest } from '../../../functions/remediations/renew-certificate/manifest.ts';
 import { type CertificateWorld, openCertificates, ZONE } from '../../support/certificate-remediation.ts';
@@ -269,7 +270,7 @@ describe('check-certificates', () => {
     return gateway.callsSince(next).calls.filter(({ operation }) => operation === 'PutEvents').length;
   };
 
-  it('tells of a certificate with few days left, and only of that [5b/certificate-check, 8/certificate-monitor]', async () => {
+  it('tells of a certificate with few days left, and only of that, and keeps the dates of both [5b/certificate-check, 8/certificate-monitor, 9/report-certificate-expiry]', async () => {
     const [late, early] = [w.issued('DNS', 14, 'records'), w.issued('DNS', 90)];
     expect(
       await putsDuring(async () =>
@@ -277,6 +278,15 @@ describe('check-certificates', () => {
       ),
     ).toBe(1);
     expect(await putsDuring(async () => expect(await check(early)).toMatchObject({ verdict: 'passed' }))).toBe(0);
+    for (const [{ name: subject }, days] of [
+      [late, 14],
+      [early, 90],
+    ] as const) {
+      const [run] = await readRuns(w.journal, { job: 'check-certificates', subject });
+      expect(run?.verdict?.report).toMatchObject({ certificate: subject, daysLeft: days, status: 'ISSUED' });
+      const left = Date.parse(String(run?.verdict?.report.notAfter)) - Date.now();
+      expect(Math.round(left / 86_400_000)).toBe(days);
+    }
   });
 
   it('has failed when there is no such certificate', async () => {

@@ -1,7 +1,14 @@
 /** The remediation's own handler code on a real journal; one restart is of a real PostgreSQL server. */
-import { CreateDBParameterGroupCommand, ModifyDBInstanceCommand, RebootDBInstanceCommand } from '@aws-sdk/client-rds';
+import {
+  CreateDBParameterGroupCommand,
+  ModifyDBInstanceCommand,
+  ModifyDBParameterGroupCommand,
+  RebootDBInstanceCommand,
+} from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
 import type { Observation } from '../../../functions/remediations/restart-database/decide.ts';
+import { openSessions } from '../../../local/postgres/sessions.ts';
 import { itKeepsRdsGuarantees } from '../../support/rds-guarantees.ts';
 import { openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
 
@@ -59,6 +66,45 @@ describe('restart-database', () => {
     expect(w.world.instance('pair-db').database.server.pid).not.toBe(pid);
     await w.deliver('pair-db', w.alarm('pair-db', 'SwapUsage', 'OK'));
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  it('lets a database that refuses every connection answer again [2a/database-down]', async () => {
+    const id = 'pair-full';
+    const DBParameterGroupName = `group-of-${id}`;
+    const { client } = w.world;
+    const family = { DBParameterGroupFamily: 'postgres18', Description: 'few connections' };
+    await client.send(new CreateDBParameterGroupCommand({ DBParameterGroupName, ...family }));
+    const few = { ParameterName: 'max_connections', ParameterValue: '8', ApplyMethod: 'pending-reboot' } as const;
+    await client.send(new ModifyDBParameterGroupCommand({ DBParameterGroupName, Parameters: [few] }));
+    await w.create(id, { DBParameterGroupName });
+    const { Endpoint } = (await w.describe(id)) ?? {};
+    const master = {
+      ...{ host: Endpoint?.Address ?? '', port: Endpoint?.Port ?? 0, ca: w.world.ca },
+      ...{ user: 'postgres', password: 'for-tests-only', database: 'postgres' },
+    };
+    const answers = async () => {
+      const { ca, ...login } = master;
+      const one = new pg.Client({ ...login, ssl: { ca, servername: master.host } });
+      await one.connect();
+      const { rows } = await one.query<{ one: number }>('SELECT 1 AS one');
+      await one.end();
+      return rows[0]?.one;
+    };
+    // Three of the eight are reserved for superusers, whom nobody is on RDS.
+    const held = await openSessions(master, { count: 5, state: 'idle', application: 'hung-tasks' });
+    try {
+      // too_many_connections, "PostgreSQL Error Codes".
+      await expect(answers()).rejects.toMatchObject({ code: '53300' });
+      const { result } = await w.callsDuring(() => w.deliver(id, w.alarm(id, 'FreeableMemory')));
+      expect(result).toMatchObject({ kind: 'remediated' });
+      await w.untilAvailable(id);
+      await w.untilTold(id, RESTARTED);
+      expect(await answers()).toBe(1);
+      await w.deliver(id, w.alarm(id, 'FreeableMemory', 'OK'));
+      expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+    } finally {
+      await held.close();
+    }
   });
 
   itKeepsRdsGuarantees({

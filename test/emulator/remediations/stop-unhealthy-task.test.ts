@@ -4,6 +4,7 @@
  */
 import { StopTaskCommand } from '@aws-sdk/client-ecs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { nextIn } from '../../../functions/engine/ladder.ts';
 import type { Observation } from '../../../functions/remediations/stop-unhealthy-task/decide.ts';
 import { keepsItsPromises } from '../../support/ecs-guarantees.ts';
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
@@ -47,11 +48,12 @@ async function withSickTask(name: string): Promise<string> {
 }
 
 describe('stop-unhealthy-task', () => {
-  it('stops the sick task, and another takes its place [3b/force-delete-stuck-pod, 4/recover-pod, D88, D105]', async () => {
+  it('stops the sick task, and another takes its place while the others serve [2a/partial-degradation, 3b/force-delete-stuck-pod, 4/recover-pod, D88, D105]', async () => {
     const sick = await withSickTask('happy');
     const { result, changing } = await w.callsDuring(() => w.deliver('happy', unhealthy('happy'), { target }));
     expect(result).toMatchObject({ kind: 'remediated' });
     expect(changing).toEqual(['StopTask']);
+    expect((await fetch(w.world.ecs.serviceUrl('orders', 'happy'))).status).toBe(200);
     await w.steady('happy');
     const tasks = await tasksOf('happy');
     expect(tasks).toHaveLength(3);
@@ -59,6 +61,42 @@ describe('stop-unhealthy-task', () => {
     const over = w.alarm('happy', 'UnHealthyContainerHealthStatus', 'OK', 'ECS/ContainerInsights');
     await w.deliver('happy', over, { target });
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  it('hands a service that answers nobody any more on, and its tasks are replaced until it answers again [2a/service-down]', async () => {
+    const name = 'down';
+    await w.create(name, {}, { desiredCount: 2, ...GRACE });
+    const url = w.world.ecs.serviceUrl('orders', name);
+    const hung = w.world.ecs.processes('orders', name).flatMap(({ pid }) => pid ?? []);
+    for (const pid of hung) globalThis.process.kill(pid, 'SIGUSR2');
+    await w.world.ecs.checkHealth('orders', name);
+    await eventually(`both tasks of ${name} are sick`, async () => {
+      const sick = await sickOf(name);
+      return sick.length === 2 && sick.every(({ inStatusForSeconds }) => inStatusForSeconds >= 1);
+    });
+    const answer = async () => (await fetch(`${url}/health`).catch(() => undefined))?.status;
+    expect(await answer()).not.toBe(200);
+    const limits = { mode: 'auto', cooldownSeconds: 60, perTargetPerHour: 5, perRunbookPerHour: 50 } as const;
+    const runbooks = { 'stop-unhealthy-task': limits, 'restart-service': limits };
+    const { result, changing } = await w.callsDuring(() =>
+      w.deliver(name, unhealthy(name), { target, config: { runbooks } }),
+    );
+    expect(result).toMatchObject({ kind: 'handed-on', to: 'restart-service' });
+    expect(changing).toEqual([]);
+    // The order that the follow-through reads of the journal.
+    const entries = (await w.incident(result))?.timeline ?? [];
+    const next = nextIn(entries.find(({ kind }) => kind === 'handed-on') ?? { data: {} });
+    const { remediation } = await import('../../../functions/remediations/restart-service/handler.ts');
+    expect(
+      await w.deliver(name, next?.command, { target, config: { runbooks }, by: remediation as never }),
+    ).toMatchObject({
+      kind: 'remediated',
+    });
+    await w.steady(name);
+    expect(await answer()).toBe(200);
+    expect(
+      w.world.ecs.processes('orders', name).filter(({ pid = 0, status }) => hung.includes(pid) && status === 'RUNNING'),
+    ).toEqual([]);
   });
 
   it('changes nothing when every task is well, or while a deployment replaces them', async () => {

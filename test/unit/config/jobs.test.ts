@@ -147,7 +147,12 @@ describe('regular checks', () => {
       health: { storageAbovePercent: 80, errorsAbovePercent: 2, firingForHours: 4 },
       capacity: { withinDays: 30, storagePercent: 90, cpuPercent: 80, memoryFreeMib: 256 },
       database: {
-        ...{ statementsLongerThanSeconds: 300, transactionIdsAbove: 500_000_000, replicaLagAboveSeconds: 60 },
+        ...{
+          statementsLongerThanSeconds: 300,
+          statementsSlowerThanSeconds: 0.1,
+          transactionIdsAbove: 500_000_000,
+          replicaLagAboveSeconds: 60,
+        },
         ...{ retainedLogsAboveMib: 1024, unusedIndexesAboveMib: 1024 },
       },
     });

@@ -11,18 +11,24 @@ const daysAgo = (days: number) => new Date(NOW - days * DAY * 1000).toISOString(
 const SINCE = { 1: daysAgo(30), 2: daysAgo(40), 3: daysAgo(29) };
 const unused = (id: string, mib: number) => ({ id, index: `public.index_${id}`, table: 'public.orders', mib });
 const limits: DatabaseChecks = {
-  ...{ statementsLongerThanSeconds: 300, transactionIdsAbove: 500_000_000, replicaLagAboveSeconds: 60 },
+  ...{
+    statementsLongerThanSeconds: 300,
+    statementsSlowerThanSeconds: 0.1,
+    transactionIdsAbove: 500_000_000,
+    replicaLagAboveSeconds: 60,
+  },
   ...{ retainedLogsAboveMib: 1024, unusedIndexesAboveMib: 1024 },
 };
 const well: DatabaseReading = {
   ...{ canReadStats: true, connections: 10, maxConnections: 80, long: [], longCount: 0 },
-  ...{ databaseMib: 100, knowsTables: true, tables: [], worn: [], unused: [], statisticsSeconds: 90 * DAY },
+  ...{ databaseMib: 100, knowsTables: true, tables: [], worn: [], unused: [], slow: [], statisticsSeconds: 90 * DAY },
   ...{ transactionIdAge: 1000, oldestDatabase: 'orders', isReplica: false, isStreaming: false, behindSeconds: 0 },
   ...{ readers: [], idleSlots: [] },
 };
 const session = {
   ...{ pid: 17, user: 'reporting', application: 'reports', state: 'active', seconds: 400, isBlocked: false },
 };
+const statement = (meanSeconds: number) => ({ id: '77', user: 'shop', calls: 100, meanSeconds });
 const notPassed = (more: Partial<DatabaseReading>) =>
   databaseFindings(database, { ...well, ...more }, limits, SINCE, NOW).flatMap(({ check, result, says }) =>
     result === 'passed' ? [] : [`${check} ${result}: ${says}`],
@@ -32,7 +38,8 @@ describe('the look into a database', () => {
   it('passes over one that is well, with a finding for each thing looked at', () => {
     const findings = databaseFindings(database, well, limits, {}, NOW);
     expect(findings.map(({ check, result }) => `${check} ${result}`)).toEqual([
-      ...['connections passed', 'long-statements passed', 'dead-rows passed', 'transaction-ids passed'],
+      ...['connections passed', 'long-statements passed', 'slow-statements passed', 'dead-rows passed'],
+      'transaction-ids passed',
       'unused-indexes passed',
     ]);
   });
@@ -43,6 +50,13 @@ describe('the look into a database', () => {
     [{ long: [session], longCount: 1 }, [/^long-statements failed: 1 .* 300 s: reporting \(17\) active for 400 s$/]],
     [{ long: [{ ...session, isBlocked: true }], longCount: 1 }, [/for 400 s, waiting for another$/]],
     [{ long: Array(20).fill(session), longCount: 31 }, [/^long-statements failed: 31 statements .* and others$/]],
+    [{ slow: [statement(0.1)] }, []],
+    [
+      { slow: [statement(0.2), statement(0.1)] },
+      [/^slow-statements failed: 1 statements .* 0.1 s .*: 77 of shop, 0.200 s in 100 calls$/],
+    ],
+    [{ slow: Array(10).fill(statement(1)) }, [/^slow-statements failed: at least 10 statements .* and others$/]],
+    [{ slow: null }, []],
     [{ canReadStats: false }, [/^long-statements unknown: the login lacks pg_read_all_stats/]],
     [{ worn: [{ table: 'public.orders', deadRows: 9000, liveRows: 1 }] }, [/^dead-rows failed: 1 .*orders \(9000\)$/]],
     [{ knowsTables: false, unused: [] }, [/^tables unknown: dead rows and unused indexes are not known/]],
@@ -104,9 +118,22 @@ describe('a question that the server is too slow for', () => {
     }) as unknown as Parameters<typeof readDatabase>[0];
 
   it('leaves its answer unknown, and no other', async () => {
-    expect(await readDatabase(client('pg_database_size'), database, 300)).toEqual({ databaseMib: null });
-    const noTables = { knowsTables: false, tables: [], worn: [], unused: [] };
+    expect(await readDatabase(client('pg_database_size'), database, 300)).toEqual({ databaseMib: null, slow: null });
+    const noTables = { knowsTables: false, tables: [], worn: [], unused: [], slow: null };
     expect(await readDatabase(client('pg_stat_user_tables'), database, 300)).toEqual(noTables);
+  });
+
+  it('of slow statements is left out where their library is not loaded, and told of where it fails otherwise', async () => {
+    const withExtension = (code: string) =>
+      ({
+        query: async (sql: string) => {
+          if (/FROM "odd ""schema"\.pg_stat_statements/.test(sql))
+            throw Object.assign(new Error('statements'), { code });
+          return { rows: [sql.includes('pg_extension') ? { schema: 'odd "schema' } : {}] };
+        },
+      }) as unknown as Parameters<typeof readDatabase>[0];
+    expect(await readDatabase(withExtension('55000'), database, 300)).toEqual({ slow: null });
+    await expect(readDatabase(withExtension('42501'), database, 300)).rejects.toThrow('statements');
   });
 
   it('is told from a server that is shutting down, and from questions that take no time', async () => {

@@ -73,15 +73,16 @@ async function listBackups(
   if (json) return io.out(JSON.stringify(document));
   if (databases.length === 0) return io.out('No database has backups here: give it "backup" in the configuration.');
   const rows = databases.flatMap(({ database, backups }) =>
-    backups.map(({ name, takenAt, proof }) => [
+    backups.map(({ name, takenAt, copiedTo, proof }) => [
       ...[database, name, takenAt, proof ? (proof.check ?? proof.verdict) : 'not proved'],
       ...[proof?.restoreSeconds, proof?.recoveryPointSeconds].map((seconds) =>
         seconds === undefined ? '-' : `${seconds} s`,
       ),
+      copiedTo ?? '-',
     ]),
   );
   for (const line of table(
-    [['database', 'backup', 'taken', 'proof', 'restored in', 'data was'], ...rows],
+    [['database', 'backup', 'taken', 'proof', 'restored in', 'data was', 'copied to'], ...rows],
     (cell, column, row) => (row > 0 && column === 3 && cell !== 'passed' ? io.colours.red(cell) : cell),
   ))
     io.out(line);
@@ -102,10 +103,17 @@ export function backupsOf(
     if (proof && typeof name === 'string' && !proofs.has(name)) proofs.set(name, proof);
   }
   return taken.flatMap(({ verdict }) => {
-    const { snapshotId: name, takenAt, sizeGib } = verdict?.report ?? {};
+    const { snapshotId: name, takenAt, sizeGib, copiedTo } = verdict?.report ?? {};
     if (typeof name !== 'string' || typeof takenAt !== 'string') return [];
     const proof = proofs.get(name);
-    return [{ name, takenAt, ...(typeof sizeGib === 'number' && { sizeGib }), ...(proof && { proof }) }];
+    return [
+      {
+        ...{ name, takenAt },
+        ...(typeof sizeGib === 'number' && { sizeGib }),
+        ...(typeof copiedTo === 'string' && { copiedTo }),
+        ...(proof && { proof }),
+      },
+    ];
   });
 }
 

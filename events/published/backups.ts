@@ -24,7 +24,14 @@ export const backupsDocument = z.object({
       database: z.string(),
       /** Newest first, as the journal knows them: what is gone meanwhile is listed, too. */
       backups: z.array(
-        z.object({ name: z.string(), takenAt: z.string(), sizeGib: z.number().optional(), proof: proof.optional() }),
+        z.object({
+          name: z.string(),
+          takenAt: z.string(),
+          sizeGib: z.number().optional(),
+          /** The region in which there was a copy of the same name, when it was made. */
+          copiedTo: z.string().optional(),
+          proof: proof.optional(),
+        }),
       ),
     }),
   ),

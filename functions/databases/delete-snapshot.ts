@@ -1,14 +1,12 @@
 /** Removing one manual snapshot, for good. The caller has made sure that it is ours and that it may go. */
-import { DBSnapshotNotFoundFault, DeleteDBSnapshotCommand, RDSClient } from '@aws-sdk/client-rds';
-import { changingClientDefaults } from '../engine/clients.ts';
+import { DBSnapshotNotFoundFault, DeleteDBSnapshotCommand } from '@aws-sdk/client-rds';
 import { classifyAwsError, RetryableError } from '../engine/errors.ts';
+import { changingRds } from './rds-clients.ts';
 
-const changing = new RDSClient(changingClientDefaults());
-
-/** One that is gone already is as it should be. @throws RetryableError, PermissionError or ActionFailedError. */
-export async function deleteSnapshot(id: string): Promise<void> {
+/** One that is gone already is as it should be. @param region undefined: the function's own. @throws RetryableError, PermissionError or ActionFailedError. */
+export async function deleteSnapshot(id: string, region?: string): Promise<void> {
   try {
-    await changing.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: id }));
+    await changingRds(region).send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: id }));
   } catch (error) {
     if (error instanceof DBSnapshotNotFoundFault) return;
     // "DeleteDBSnapshot", Amazon RDS API Reference: it must be available, and isn't while it is copied or restored.

@@ -1,37 +1,30 @@
 /** What snapshots of DB instances there are (data type DBSnapshot, Amazon RDS API Reference). */
-import {
-  type DBSnapshot,
-  DescribeDBSnapshotsCommand,
-  type DescribeDBSnapshotsCommandInput,
-  RDSClient,
-} from '@aws-sdk/client-rds';
-import { clientDefaults } from '../engine/clients.ts';
+import { type DBSnapshot, DescribeDBSnapshotsCommand, type DescribeDBSnapshotsCommandInput } from '@aws-sdk/client-rds';
 import { ActionFailedError, classifyAwsError } from '../engine/errors.ts';
 import { DEPLOYMENT_TAG } from '../engine/manifest.ts';
-import type { KeptSnapshot } from './snapshot-id.ts';
-
-const reading = new RDSClient(clientDefaults());
+import { readingRds } from './rds-clients.ts';
+import { INSTANCE_TAG, type KeptSnapshot } from './snapshot-id.ts';
 
 /** Far more than an account's quota of 100 manual snapshots and 35 automated ones of an instance. */
 const PAGES = 20;
 
-/** By name; undefined when there is none. @throws PermissionError, RetryableError or ActionFailedError. */
-export async function readSnapshot(id: string): Promise<KeptSnapshot | undefined> {
+/** By name; undefined when there is none. @param region undefined: the function's own. @throws PermissionError, RetryableError or ActionFailedError. */
+export async function readSnapshot(id: string, region?: string): Promise<KeptSnapshot | undefined> {
   try {
-    return (await page({ DBSnapshotIdentifier: id })).found[0];
+    return (await page({ DBSnapshotIdentifier: id }, region)).found[0];
   } catch (error) {
     if (error instanceof Error && error.name === 'DBSnapshotNotFoundFault') return undefined;
     throw classifyAwsError(`describe the snapshot ${id}`, error);
   }
 }
 
-/** All of an instance, automated and manual. @throws PermissionError, RetryableError or ActionFailedError. */
-export async function readSnapshotsOf(instance: string): Promise<readonly KeptSnapshot[]> {
+/** All of an instance, automated and manual. @param region where copies of them are; undefined: the function's own. @throws PermissionError, RetryableError or ActionFailedError. */
+export async function readSnapshotsOf(instance: string, region?: string): Promise<readonly KeptSnapshot[]> {
   const all: KeptSnapshot[] = [];
   let marker: string | undefined;
   try {
     for (let pages = 0; pages < PAGES; pages++) {
-      const { found, next } = await page({ DBInstanceIdentifier: instance, ...(marker && { Marker: marker }) });
+      const { found, next } = await page({ DBInstanceIdentifier: instance, ...(marker && { Marker: marker }) }, region);
       all.push(...found);
       if (!next) return all;
       marker = next;
@@ -42,8 +35,8 @@ export async function readSnapshotsOf(instance: string): Promise<readonly KeptSn
   throw new ActionFailedError(`describe the snapshots of ${instance}: more than ${PAGES} pages of them`);
 }
 
-async function page(input: DescribeDBSnapshotsCommandInput) {
-  const { DBSnapshots = [], Marker: next } = await reading.send(new DescribeDBSnapshotsCommand(input));
+async function page(input: DescribeDBSnapshotsCommandInput, region: string | undefined) {
+  const { DBSnapshots = [], Marker: next } = await readingRds(region).send(new DescribeDBSnapshotsCommand(input));
   return { found: DBSnapshots.map(asSnapshot), next };
 }
 
@@ -57,5 +50,11 @@ const asSnapshot = (found: DBSnapshot): KeptSnapshot => ({
   takenAt: (found.OriginalSnapshotCreateTime ?? found.SnapshotCreateTime)?.getTime(),
   isAutomated: found.SnapshotType === 'automated',
   instanceResourceId: found.DbiResourceId,
-  madeBy: found.TagList?.find(({ Key }) => Key === DEPLOYMENT_TAG)?.Value,
+  madeBy: tagOf(found, DEPLOYMENT_TAG),
+  arn: found.DBSnapshotArn,
+  copyOf: found.SourceDBSnapshotIdentifier,
+  copiedInstance: tagOf(found, INSTANCE_TAG),
 });
+
+const tagOf = ({ TagList = [] }: DBSnapshot, tag: string): string | undefined =>
+  TagList.find(({ Key }) => Key === tag)?.Value;

@@ -20,7 +20,15 @@ export interface KeptSnapshot extends Snapshot {
   readonly instanceResourceId: string | undefined;
   /** The Nightshift deployment that made it, by its tag; undefined when somebody else did. */
   readonly madeBy: string | undefined;
+  readonly arn?: string | undefined;
+  /** ARN of the snapshot that it is a copy of, when that is in another region. */
+  readonly copyOf?: string | undefined;
+  /** `DbiResourceId` of the instance that the original of our copy was taken of, as we noted it. */
+  readonly copiedInstance?: string | undefined;
 }
+
+/** Of a copy: whose snapshot it is a copy of. That a copy in another region keeps the `DbiResourceId` isn't documented. */
+export const INSTANCE_TAG = 'nightshift:instance-resource-id';
 
 /**
  * `nightshift-<deployment>-<instance>-<time>`: permissions are given for names that begin so, and what begins so is ours to prune. RDS allows letters,

@@ -134,6 +134,8 @@ export interface BackupConfig {
   readonly keepWeeks: number;
   readonly keepMonths: number;
   readonly keepAtLeast: number;
+  /** Each is copied to `standbyRegion`, encrypted with a key of that region; undefined: none is. */
+  readonly copy?: { readonly kmsKeyArn?: string | undefined } | undefined;
   /** How backups are proved by restoring them; undefined: they aren't. */
   readonly verify?: VerifyConfig | undefined;
 }

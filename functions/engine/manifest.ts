@@ -2,10 +2,11 @@
 import type { EventSourceName } from './sources/source.ts';
 
 /**
- * An IAM permission. In `resources`, `{partition} {region} {account}` stand for the deployment's own, and `{services}` / `{databases}`
+ * An IAM permission. In `resources`, `{partition} {region} {standbyRegion} {account}` stand for the deployment's own, and `{services}` / `{databases}`
  * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
  *   `{database}`: each protected database instance.   `{verifiedDatabase}` `{verifySubnetGroup}` `{verifyUser}`: each whose backups are proved.
+ *   `{copiedDatabase}` `{provedCopiedDatabase}` `{copyKey}`: each whose backups are copied to the standby region, those that are proved, too, and the keys for copies; `{provedCopies}`: `*` where there is such a database.
  *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  *   `{certificate}`: ARN of each protected certificate; `{issuedCertificate}` `{importedCertificate}`: without and with `importFrom`.   `{validationZone}` `{validationDomain}`: each zone of their validation records.
@@ -14,7 +15,7 @@ import type { EventSourceName } from './sources/source.ts';
 export interface Permission {
   readonly actions: readonly `${string}:${string}`[];
   readonly resources: readonly string[];
-  /** Condition keys that must have exactly these values (StringEquals): where an ARN can't say what is meant. */
+  /** Condition keys that must have exactly these values (StringEquals): where an ARN can't say what is meant. `{partition} {region} {standbyRegion} {account} {deployment}` as in `resources`. */
   readonly onlyWhere?: Readonly<Record<string, string>>;
   /**
    * Condition keys that may have several values (as `events:source` has one for each event of a call), each of which must be like one of these (ForAllValues:StringLike). Placeholders as in `resources`: then each target has a

@@ -85,6 +85,16 @@ export const backupSchema = z.strictObject({
   keepMonths: z.int().min(0).max(60).default(12),
   /** The newest ones stay, however old. */
   keepAtLeast: z.int().min(1).max(30).default(3),
+  /** Each snapshot is copied to `standbyRegion`, and kept there for as long as here; left out, none is. */
+  copy: z
+    .strictObject({
+      /** A key of `standbyRegion`: needed where the database is encrypted. Its policy must let the role of `back-up-database` use it (docs/backups.md). */
+      kmsKeyArn: z
+        .string()
+        .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key')
+        .optional(),
+    })
+    .optional(),
   /** How backups are proved by restoring them; left out, nothing is proved, and nothing is ever removed. */
   verify: verifySchema.optional(),
 });
@@ -172,6 +182,7 @@ const SWEEPER = 'sweep-scratch';
 
 export const BACKUP_JOB = 'back-up-database';
 interface LooseJobs {
+  readonly standbyRegion?: string | undefined;
   readonly jobs?:
     | Readonly<
         Record<
@@ -192,7 +203,10 @@ interface LooseJobs {
         readonly securityGroupId?: string | undefined;
         readonly host?: string | undefined;
         readonly backup?:
-          | (BackupObjective & { readonly verify?: { readonly securityGroupId: string } | undefined })
+          | (BackupObjective & {
+              readonly verify?: { readonly securityGroupId: string } | undefined;
+              readonly copy?: { readonly kmsKeyArn?: string | undefined } | undefined;
+            })
           | undefined;
       }
     >
@@ -216,6 +230,20 @@ function verifyFaults(databases: LooseJobs['databases']): Fault[] {
   });
 }
 
+/** A key of another region can't encrypt there, and that would be found out by the first copy. */
+const keyFaults = (databases: LooseJobs['databases'], standbyRegion: string | undefined): Fault[] =>
+  Object.entries(databases).flatMap(([key, { backup }]) => {
+    const arn = backup?.copy?.kmsKeyArn;
+    if (arn === undefined || standbyRegion === undefined || arn.split(':')[3] === standbyRegion) return [];
+    return [
+      {
+        path: `databases.${key}.backup.copy.kmsKeyArn`,
+        given: asGiven(arn),
+        expected: `allowed is a key of standbyRegion (${standbyRegion}): a key doesn't leave its region`,
+      },
+    ];
+  });
+
 function scheduleFaults(jobs: NonNullable<LooseJobs['jobs']>): Fault[] {
   const missing = Object.entries(jobs)
     .filter(([, { cron, overdueAfterSeconds }]) => cron !== undefined && overdueAfterSeconds === undefined)
@@ -231,7 +259,7 @@ function scheduleFaults(jobs: NonNullable<LooseJobs['jobs']>): Fault[] {
 }
 
 /** Faults of the jobs' configuration. `known`: the jobs that exist. */
-export function jobFaults({ jobs = {}, databases }: LooseJobs, known: readonly string[]): Fault[] {
+export function jobFaults({ jobs = {}, databases, standbyRegion }: LooseJobs, known: readonly string[]): Fault[] {
   const unknown = Object.keys(jobs)
     .filter((name) => !known.includes(name))
     .map((name) => ({ path: `jobs.${name}`, given: asGiven(jobs[name]), expected: unknownName(name, known) }));
@@ -257,5 +285,11 @@ export function jobFaults({ jobs = {}, databases }: LooseJobs, known: readonly s
           },
         ];
   });
-  return [...unknown, ...scheduleFaults(jobs), ...objectives, ...verifyFaults(databases)];
+  return [
+    ...unknown,
+    ...scheduleFaults(jobs),
+    ...objectives,
+    ...verifyFaults(databases),
+    ...keyFaults(databases, standbyRegion),
+  ];
 }

@@ -11,6 +11,10 @@ type Values = Readonly<Record<string, string>>;
 const SERVICE = ['cluster', 'service'];
 const TASK_ROLE = ['taskRole'];
 const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
+/** A database whose backups are copied to the standby region; one whose are proved, too; and the key for copies. */
+const COPIED = ['copiedDatabase'];
+const PROVED_COPIED = ['provedCopiedDatabase', 'provedCopies'];
+const COPY_KEY = ['copyKey'];
 const VERIFIED = ['verifiedDatabase', 'verifySubnetGroup', 'verifyUser'];
 /** A database that a recovery plan may restore, and the secret by which services find it. */
 const RESTORED = ['restoredDatabase'];
@@ -33,6 +37,9 @@ export class PlaceholderError extends Error {
       SERVICE,
       TASK_ROLE,
       DATABASE,
+      COPIED,
+      PROVED_COPIED,
+      COPY_KEY,
       VERIFIED,
       RESTORED,
       CONNECTION_SECRET,
@@ -46,7 +53,9 @@ export class PlaceholderError extends Error {
       CERTIFICATE_SECRET,
       CERTIFICATE_SECRET_KEY,
     ].flat();
-    const known = ['partition', 'region', 'account', 'deployment', ...targets].map((name) => `{${name}}`).join(' ');
+    const known = ['partition', 'region', 'standbyRegion', 'account', 'deployment', ...targets]
+      .map((name) => `{${name}}`)
+      .join(' ');
     super(
       `'${resource}': {${placeholder}} is unknown here; known are ${known}, those of a service and of a database never together.`,
     );
@@ -61,7 +70,7 @@ export function statementsFor(
   config: DeploymentConfig,
 ): PolicyStatement[] {
   const { partition, region, account } = Stack.of(scope);
-  const own = { partition, region, account, deployment: config.name };
+  const own = { partition, region, standbyRegion: config.standbyRegion, account, deployment: config.name };
   return permissions.flatMap((permission) => {
     const { actions, resources, onlyWhere } = permission;
     if (permission.onlyEach) return narrowed(permission, own, config);
@@ -72,11 +81,15 @@ export function statementsFor(
           new PolicyStatement({
             actions: [...actions],
             resources: [...new Set(expanded)],
-            ...(onlyWhere ? { conditions: { StringEquals: { ...onlyWhere } } } : {}),
+            ...(onlyWhere ? { conditions: { StringEquals: filled(onlyWhere, own) } } : {}),
           }),
         ];
   });
 }
+
+/** Values of conditions name the deployment's own alone. */
+const filled = (values: Values, own: Values): Values =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, fill(value, own)]));
 
 /**
  * One statement for each target, because what its conditions name belongs to it alone. "Set operators for multivalued context keys", IAM User Guide: ForAllValues
@@ -119,6 +132,13 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   const speaksOf = (names: readonly string[]) => used.some((name) => names.includes(name));
   if (speaksOf(SERVICE)) return services(config);
   if (speaksOf(TASK_ROLE)) return taskRoles(config);
+  if (speaksOf(COPIED)) return copied(config).map(({ key }) => ({ copiedDatabase: key }));
+  if (speaksOf(PROVED_COPIED))
+    return copied(config).flatMap(({ key, isProved }) =>
+      isProved ? [{ provedCopiedDatabase: key, provedCopies: '*' }] : [],
+    );
+  if (speaksOf(COPY_KEY))
+    return copied(config).flatMap(({ copy }) => (copy.kmsKeyArn === undefined ? [] : [{ copyKey: copy.kmsKeyArn }]));
   if (speaksOf(VERIFIED)) return verified(config);
   if (speaksOf(RESTORED)) return restored(config).map(({ key }) => ({ restoredDatabase: key }));
   if (speaksOf(CONNECTION_SECRET))
@@ -197,6 +217,12 @@ export const normalizedName = (name: string): string =>
     .replace(/\.$/, '')
     .replace(/[^a-z0-9_.-]/g, (found) => `\\${found.charCodeAt(0).toString(8).padStart(3, '0')}`);
 
+/** Databases whose backups are copied to the standby region. */
+const copied = (config: DeploymentConfig) =>
+  Object.entries(config.databases).flatMap(([key, { backup }]) =>
+    backup?.copy ? [{ key, copy: backup.copy, isProved: backup.verify !== undefined }] : [],
+  );
+
 /** Databases that a recovery plan may restore. */
 const restored = (config: DeploymentConfig) =>
   Object.entries(config.databases).flatMap(([key, { restore }]) => (restore ? [{ key, restore }] : []));
@@ -217,6 +243,7 @@ export function asFindings(scope: Construct, resource: string, config: Deploymen
     partition: shown(partition, 'Partition'),
     region: shown(region, 'Region'),
     account: shown(account, 'AccountId'),
+    standbyRegion: config.standbyRegion,
     deployment: config.name,
   };
   return expandResource(resource, own, config);

@@ -180,6 +180,17 @@ const describeSnapshots: Rule = ({ DBSnapshotIdentifier, DBInstanceIdentifier },
   ...(DBInstanceIdentifier ? [{ action, resource: dbInstance(DBInstanceIdentifier, arn) }] : []),
 ];
 
+/** Both the snapshot, which may be in another region, and its copy. */
+const copySnapshot: Rule = (params, arn, action) => {
+  const copy = dbSnapshot(params.TargetDBSnapshotIdentifier, arn);
+  const source = text(params.SourceDBSnapshotIdentifier);
+  return [
+    { action, resource: source.startsWith('arn:') ? source : dbSnapshot(source, arn) },
+    { action, resource: copy },
+    ...(params['Tags.Tag.1.Key'] ? [{ action: 'rds:AddTagsToResource', resource: copy }] : []),
+  ];
+};
+
 /** Both the instance and the snapshot; tags that it begins with ask for a permission of their own, on the snapshot. */
 const createSnapshot: Rule = (params, arn, action) => {
   const snapshot = dbSnapshot(params.DBSnapshotIdentifier, arn);
@@ -285,6 +296,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:DescribeAccountAttributes': onAny,
   'rds:DescribeDBSnapshots': describeSnapshots,
   'rds:CreateDBSnapshot': createSnapshot,
+  'rds:CopyDBSnapshot': copySnapshot,
   'rds:DeleteDBSnapshot': on(({ DBSnapshotIdentifier }, arn) => dbSnapshot(DBSnapshotIdentifier, arn)),
   'rds:RestoreDBInstanceFromDBSnapshot': restoreFromSnapshot,
   'route53:ListResourceRecordSets': hostedZone,

@@ -1,12 +1,12 @@
 /** What a backup needs next. Pure. */
-import type { Snapshot } from '../../databases/snapshot-id.ts';
+import type { KeptSnapshot, Snapshot } from '../../databases/snapshot-id.ts';
 import type { BackupConfig } from '../../engine/config.ts';
 import type { Step, Verdict } from '../job.ts';
 
 /** Kept between turns. */
 export interface State {
   readonly [key: string]: string;
-  /** Follows from the run, so that it is made once however often this is tried. */
+  /** Follows from the run, so that it is made once however often this is tried. The copy in the standby region has the same name. */
   readonly snapshotId: string;
 }
 
@@ -22,39 +22,103 @@ export interface Instance {
 
 export interface View {
   readonly instance: Instance | undefined;
-  readonly snapshot: Snapshot | undefined;
+  readonly snapshot: (Snapshot & Pick<KeptSnapshot, 'arn'>) | undefined;
+  /** What has the snapshot's name in the standby region; looked for where `backup.copy` is configured. */
+  readonly copy?: (Snapshot & Pick<KeptSnapshot, 'copyOf'>) | undefined;
 }
 
 const POLL_SECONDS = 30;
+/** A copy to another region takes longer, up to hours ("Copying a DB snapshot", Amazon RDS User Guide). */
+const COPY_POLL_SECONDS = 60;
 
-/** `create`: the snapshot is to be asked for now. */
-export function nextStep(
-  { instance, snapshot }: View,
-  state: State,
-  backup: BackupConfig,
-  now: number,
-): Step<State> | { readonly kind: 'create' } {
+/** `create`, `copy`: that is to be asked for now. */
+export type Next = Step<State> | { readonly kind: 'create' } | { readonly kind: 'copy'; readonly sourceArn: string };
+
+/** @param standbyRegion where copies go. @param now epoch milliseconds. */
+export function nextStep(view: View, state: State, backup: BackupConfig, standbyRegion: string, now: number): Next {
+  const { instance, snapshot } = view;
   const wait = (note: string): Step<State> => ({ kind: 'wait', seconds: POLL_SECONDS, state, note });
   const verdict = (result: Verdict): Step<State> => ({ kind: 'verdict', state, verdict: result });
-  if (!instance) return verdict(failed('database', 'the database instance is missing', {}));
+  if (!instance)
+    return verdict({
+      ...{ kind: 'failed', check: 'database', summary: 'the database instance is missing', report: {} },
+    });
   if (!snapshot) {
     // "CreateDBSnapshot", Amazon RDS API Reference: the source must be in the available state.
     return instance.status === 'available' ? { kind: 'create' } : wait(`the instance is ${instance.status}`);
   }
   if (snapshot.status === 'creating') return wait(`the snapshot is being made (${snapshot.progressPercent} %)`);
-  return verdict(judge(instance, snapshot, state, backup, now));
+  const copying = copyStep(view, state, backup, standbyRegion);
+  if (copying.kind !== 'settled') return copying;
+  return verdict(judge({ ...view, instance, snapshot }, [...copying.faults], { state, backup, standbyRegion, now }));
 }
 
-function judge(instance: Instance, snapshot: Snapshot, state: State, backup: BackupConfig, now: number): Verdict {
-  const takenAt = snapshot.takenAt === undefined ? null : new Date(snapshot.takenAt).toISOString();
-  const report = { snapshotId: state.snapshotId, takenAt, sizeGib: snapshot.sizeGib, encrypted: snapshot.encrypted };
-  if (snapshot.status !== 'available')
-    return failed('snapshot', `the snapshot ${state.snapshotId} ended as ${snapshot.status}`, report);
-  if (instance.encrypted && !snapshot.encrypted)
-    return failed('encryption', `the database is encrypted and its snapshot ${state.snapshotId} isn't`, report);
+interface Fault {
+  readonly check: string;
+  readonly says: string;
+}
+type Copying = Next | { readonly kind: 'settled'; readonly faults: readonly Fault[] };
+
+/** The copy is asked for as soon as there is something to copy, and waited for: the run's deadline says how long. */
+function copyStep({ snapshot, copy }: View, state: State, backup: BackupConfig, region: string): Copying {
+  const settled = (says?: string): Copying => ({ kind: 'settled', faults: says ? [{ check: 'copy', says }] : [] });
+  if (!backup.copy || snapshot?.status !== 'available') return settled();
+  if (snapshot.encrypted && backup.copy.kmsKeyArn === undefined)
+    return settled(`it can't be copied to ${region}: it is encrypted, and backup.copy.kmsKeyArn names no key there`);
+  if (snapshot.arn === undefined) return settled(`it can't be copied to ${region}: RDS names no ARN of it`);
+  if (!copy) return { kind: 'copy', sourceArn: snapshot.arn };
+  if (copy.copyOf !== snapshot.arn)
+    return settled(`the snapshot of the same name in ${region} is not a copy of it, but of ${copy.copyOf ?? 'none'}`);
+  if (copy.status === 'failed') return settled(`its copy in ${region} failed`);
+  if (copy.status === 'available')
+    return settled(
+      (snapshot.encrypted || backup.copy.kmsKeyArn !== undefined) && !copy.encrypted
+        ? `its copy in ${region} isn't encrypted`
+        : undefined,
+    );
+  const note = `it is copied to ${region} (${copy.status}, ${copy.progressPercent} %)`;
+  return { kind: 'wait', seconds: COPY_POLL_SECONDS, state: withTime(state, snapshot), note };
+}
+
+/** What later proofs compare the snapshot's own time with: noted before the copy is there, which may take hours. */
+const withTime = (state: State, { takenAt }: Snapshot): State =>
+  takenAt === undefined ? state : { ...state, takenAt: new Date(takenAt).toISOString() };
+
+interface Judged {
+  readonly state: State;
+  readonly backup: BackupConfig;
+  readonly standbyRegion: string;
+  readonly now: number;
+}
+
+function judge(
+  { instance, snapshot, copy }: View & { readonly instance: Instance; readonly snapshot: Snapshot },
+  copyFaults: readonly Fault[],
+  { state: { snapshotId }, backup, standbyRegion, now }: Judged,
+): Verdict {
+  const isCopied = backup.copy !== undefined && copyFaults.length === 0 && copy?.status === 'available';
+  const report = {
+    snapshotId,
+    takenAt: snapshot.takenAt === undefined ? null : new Date(snapshot.takenAt).toISOString(),
+    sizeGib: snapshot.sizeGib,
+    encrypted: snapshot.encrypted,
+    ...(isCopied && { copiedTo: standbyRegion }),
+  };
   const lagging = whyNoPointInTime(instance, backup, now);
-  if (lagging) return failed('recovery-point', lagging, report);
-  return { kind: 'passed', summary: `snapshot ${state.snapshotId} of ${snapshot.sizeGib} GiB`, report };
+  const faults: readonly Fault[] = [
+    ...(snapshot.status === 'available'
+      ? []
+      : [{ check: 'snapshot', says: `the snapshot ${snapshotId} ended as ${snapshot.status}` }]),
+    ...(snapshot.status === 'available' && instance.encrypted && !snapshot.encrypted
+      ? [{ check: 'encryption', says: `the database is encrypted and its snapshot ${snapshotId} isn't` }]
+      : []),
+    ...copyFaults.map(({ check, says }) => ({ check, says: `the snapshot ${snapshotId} is there, but ${says}` })),
+    ...(lagging ? [{ check: 'recovery-point', says: lagging }] : []),
+  ];
+  const [first] = faults;
+  if (first) return { kind: 'failed', check: first.check, summary: faults.map(({ says }) => says).join('; '), report };
+  const copied = isCopied ? `, copied to ${standbyRegion}` : '';
+  return { kind: 'passed', summary: `snapshot ${snapshotId} of ${snapshot.sizeGib} GiB${copied}`, report };
 }
 
 /** Snapshots alone lose what was written since; where logs are to fill that gap, they must be there and young enough. */
@@ -71,10 +135,3 @@ function whyNoPointInTime(
   if (behind <= recoveryPointSeconds) return undefined;
   return `it can be restored up to ${new Date(latestRestorableAt).toISOString()} only, ${behind} s ago; the objective is ${recoveryPointSeconds} s`;
 }
-
-const failed = (check: string, summary: string, report: Verdict['report']): Verdict => ({
-  kind: 'failed',
-  check,
-  summary,
-  report,
-});

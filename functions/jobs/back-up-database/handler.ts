@@ -1,7 +1,8 @@
+import { copySnapshot } from '../../databases/copy-snapshot.ts';
 import { describeInstance } from '../../databases/describe.ts';
 import { readSnapshot } from '../../databases/read-snapshots.ts';
 import { takeSnapshot } from '../../databases/snapshot.ts';
-import { snapshotIdOf } from '../../databases/snapshot-id.ts';
+import { INSTANCE_TAG, type KeptSnapshot, snapshotIdOf } from '../../databases/snapshot-id.ts';
 import type { BackupConfig } from '../../engine/config.ts';
 import { ActionFailedError } from '../../engine/errors.ts';
 import { jobHandler } from '../handler.ts';
@@ -14,11 +15,24 @@ export const job: Job<State> = {
   begin: ({ subject, scheduledAt }, config) => ({ snapshotId: snapshotIdOf(config.name, subject, scheduledAt, 16) }),
   async step(context, state) {
     const backup = backupOf(context);
-    const view = { instance: await instance(context.run.subject), snapshot: await readSnapshot(state.snapshotId) };
-    const next = nextStep(view, state, backup, context.now());
-    if (next.kind !== 'create') return next;
-    await create(context, state);
-    return { kind: 'wait', seconds: 10, state, note: 'the snapshot was asked for' };
+    const { standbyRegion } = context.config;
+    const snapshot = await readSnapshot(state.snapshotId);
+    // Not looked for before there is something to copy: a backup needs nothing of the other region.
+    const copy =
+      backup.copy && snapshot?.status === 'available' ? await readSnapshot(state.snapshotId, standbyRegion) : undefined;
+    const view = { instance: await instance(context.run.subject), snapshot, copy };
+    const next = nextStep(view, state, backup, standbyRegion, context.now());
+    if (next.kind === 'create') {
+      await create(context, state);
+      return { kind: 'wait', seconds: 10, state, note: 'the snapshot was asked for' };
+    }
+    if (next.kind === 'copy') {
+      const places = { id: state.snapshotId, sourceArn: next.sourceArn, region: standbyRegion };
+      const tags = { ...tagsOf(context), ...whose(snapshot) };
+      await copySnapshot({ ...places, kmsKeyArn: backup.copy?.kmsKeyArn, tags });
+      return { kind: 'wait', seconds: 10, state, note: `its copy in ${standbyRegion} was asked for` };
+    }
+    return next;
   },
 };
 
@@ -40,16 +54,17 @@ async function instance(id: string): Promise<Instance | undefined> {
   );
 }
 
+const create = (context: JobContext, { snapshotId }: State): Promise<void> =>
+  takeSnapshot({ id: snapshotId, instance: context.run.subject, tags: tagsOf(context) });
+
 /** The tags tell whose it is: what isn't tagged so is never pruned. */
-const create = ({ run, config }: JobContext, { snapshotId }: State): Promise<void> =>
-  takeSnapshot({
-    id: snapshotId,
-    instance: run.subject,
-    tags: {
-      'nightshift:deployment': config.name,
-      'nightshift:job': run.job,
-      'nightshift:scheduled-at': run.scheduledAt,
-    },
-  });
+const tagsOf = ({ run, config }: JobContext): Record<string, string> => ({
+  'nightshift:deployment': config.name,
+  'nightshift:job': run.job,
+  'nightshift:scheduled-at': run.scheduledAt,
+});
+
+const whose = (snapshot: KeptSnapshot | undefined): Record<string, string> =>
+  snapshot?.instanceResourceId === undefined ? {} : { [INSTANCE_TAG]: snapshot.instanceResourceId };
 
 export const handler = jobHandler(job);

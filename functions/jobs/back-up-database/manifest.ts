@@ -2,12 +2,13 @@ import { defineJob } from '../manifest.ts';
 
 /** As `snapshotIdOf` names them: the rest is the time of the run. */
 const SNAPSHOTS = 'nightshift-{deployment}-{database}-*';
+const COPIES = 'arn:{partition}:rds:{standbyRegion}:{account}:snapshot:nightshift-{deployment}-{copiedDatabase}-*';
 const WHY = 'A snapshot is named by the time of its run, which is not known before; the names of no others begin so.';
 
 export const manifest = defineJob({
   name: 'back-up-database',
   summary:
-    'Takes a snapshot of each database, checks what came of it, and that its transaction logs meet the recovery point objective.',
+    'Takes a snapshot of each database, copies it to the standby region where that is wanted, checks what came of it, and that its transaction logs meet the recovery point objective.',
   permissions: [
     {
       actions: ['rds:DescribeDBInstances'],
@@ -31,6 +32,19 @@ export const manifest = defineJob({
       resources: [`arn:{partition}:rds:{region}:{account}:snapshot:${SNAPSHOTS}`],
       whyAnyResource: WHY,
     },
+    {
+      actions: ['rds:CopyDBSnapshot'],
+      // "Actions defined by Amazon RDS": both the snapshot and its copy.
+      resources: ['arn:{partition}:rds:{region}:{account}:snapshot:nightshift-{deployment}-{copiedDatabase}-*', COPIES],
+      whyAnyResource: WHY,
+    },
+    { actions: ['rds:DescribeDBSnapshots', 'rds:AddTagsToResource'], resources: [COPIES], whyAnyResource: WHY },
+    {
+      // "Copying encrypted snapshots", Amazon RDS User Guide; "AWS KMS condition keys", kms:ViaService: by RDS alone.
+      actions: ['kms:CreateGrant', 'kms:DescribeKey'],
+      resources: ['{copyKey}'],
+      onlyWhere: { 'kms:ViaService': 'rds.{standbyRegion}.amazonaws.com' },
+    },
   ],
   runsFor: 'database',
   // Runbook 001, line 608: daily at 02:00 UTC.
@@ -40,6 +54,7 @@ export const manifest = defineJob({
   overdueAfterSeconds: 30 * 3600,
   effect: 'adds',
   severity: 'P2',
-  timeoutSeconds: 30,
+  // Four reads and one order, each with its retries.
+  timeoutSeconds: 60,
   memoryMegabytes: 256,
 });

@@ -6,10 +6,15 @@ import { type Backup, planRetention } from '../retention.ts';
 import { type BackupObjective, backupEverySeconds } from '../schedule.ts';
 import type { Proofs } from '../verify-backup/history.ts';
 
+/** A verdict as a run's state can keep it. */
+type OwnVerdict = Pick<Verdict, keyof Verdict>;
+
 /** Kept between turns. */
 export type State = {
   /** What the plan said before anything was removed; null: it isn't made yet. */
   readonly planned: readonly string[] | null;
+  /** What came of the own region, once it is the turn of the copies in the standby region. */
+  readonly own?: OwnVerdict;
 };
 
 export interface View {
@@ -17,6 +22,8 @@ export interface View {
   readonly proofs: Proofs;
   /** `DbiResourceId` of the database as it is now; undefined: it doesn't exist. */
   readonly instanceResourceId: string | undefined;
+  /** Set where these are copies: the region of their originals. */
+  readonly copiedFrom?: string | undefined;
 }
 
 /** So many go in one run, at least: what is wrong with a plan is seen before everything is gone. */
@@ -59,7 +66,12 @@ export function nextStep(state: State, view: View, { backup, madeBy, prefix }: P
       backups,
     ).slice(0, mostRemoved(backup));
     if (planned.length === 0) return { kind: 'verdict', state, verdict: passed([], kept, 0) };
-    return { kind: 'wait', seconds: 1, state: { planned }, note: `${planned.length} backups are to be removed` };
+    return {
+      kind: 'wait',
+      seconds: 1,
+      state: { ...state, planned },
+      note: `${planned.length} backups are to be removed`,
+    };
   }
   const allowed = new Set(plan.remove.map(({ id }) => id));
   const ids = state.planned.filter((id) => allowed.has(id));
@@ -83,7 +95,8 @@ const passed = (removed: readonly string[], kept: number, later: number): Verdic
 /** What is named otherwise, or was taken of another instance that had this name, is nobody's to remove, whatever its tags say. */
 function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: number): Backup {
   const { id, status, takenAt, instanceResourceId } = snapshot;
-  const isOurs = id.startsWith(prefix) && (view.instanceResourceId ?? instanceResourceId) === instanceResourceId;
+  const origin = view.copiedFrom === undefined ? instanceResourceId : originOf(snapshot, view.copiedFrom);
+  const isOurs = id.startsWith(prefix) && origin !== undefined && (view.instanceResourceId ?? origin) === origin;
   return {
     id,
     // One that failed may have no time of its own (RDS tells it once the copy began): its name has that of its run.
@@ -92,6 +105,33 @@ function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: numbe
     madeBy: isOurs ? snapshot.madeBy : undefined,
     verifiedAt: view.proofs.verified.get(id),
     isBad: view.proofs.failed.has(id),
+  };
+}
+
+/** Whose copy it is: only one of the snapshot of the same name, that we noted it for. */
+const originOf = ({ id, copyOf, copiedInstance }: KeptSnapshot, region: string): string | undefined => {
+  const [, , service, from, , kind, name] = copyOf?.split(':') ?? [];
+  return service === 'rds' && from === region && kind === 'snapshot' && name === id ? copiedInstance : undefined;
+};
+
+/** The own region is followed by the standby region, where there are copies; each has a plan of its own. */
+export function afterPlace(state: State, verdict: Verdict, standbyRegion: string | undefined): Step<State> {
+  if (standbyRegion === undefined) return { kind: 'verdict', state, verdict };
+  if (!state.own)
+    return {
+      ...{ kind: 'wait', seconds: 1, state: { planned: null, own: verdict } },
+      note: `copies in ${standbyRegion} are next`,
+    };
+  return { kind: 'verdict', state, verdict: together(state.own, verdict, standbyRegion) };
+}
+
+function together(own: Verdict, copies: Verdict, region: string): Verdict {
+  const bad = [own, copies].find(({ kind }) => kind === 'failed');
+  return {
+    kind: bad ? 'failed' : 'passed',
+    ...(bad?.check !== undefined && { check: bad.check }),
+    summary: `${own.summary}; of the copies in ${region}: ${copies.summary}`,
+    report: { ...own.report, copies: copies.report },
   };
 }
 

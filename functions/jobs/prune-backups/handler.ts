@@ -8,7 +8,7 @@ import { readRuns } from '../items.ts';
 import type { Job, JobContext } from '../job.ts';
 import { PAUSED_SECONDS, whyStopped } from '../stopping.ts';
 import { lastProofs } from '../verify-backup/history.ts';
-import { nextStep, type State, type View } from './decide.ts';
+import { afterPlace, nextStep, type State, type View } from './decide.ts';
 import { manifest } from './manifest.ts';
 
 /** Of thirteen months, as long as they are kept (`RUN_KEPT_SECONDS`), with some by hand. */
@@ -24,10 +24,17 @@ export const job: Job<State> = {
     const backup = config.databases[run.subject]?.backup;
     if (!backup) throw new ActionFailedError(`databases.${run.subject}.backup: not in the configuration any more`);
     const policy = { backup, madeBy: config.name, prefix: `nightshift-${config.name}-${run.subject}-` };
-    const next = nextStep(state, await look(context), policy, now());
-    if (next.kind !== 'remove') return next;
-    const later = await removeEach(next.ids, () => whyLater(context), deleteSnapshot);
-    return later ? { kind: 'wait', ...later, state } : { kind: 'verdict', state, verdict: next.verdict };
+    const standbyRegion = backup.copy && config.standbyRegion;
+    const region = state.own ? standbyRegion : undefined;
+    const next = nextStep(state, await look(context, region), policy, now());
+    if (next.kind === 'wait') return next;
+    if (next.kind === 'verdict') return afterPlace(state, next.verdict, standbyRegion);
+    const later = await removeEach(
+      next.ids,
+      () => whyLater(context),
+      (id) => deleteSnapshot(id, region),
+    );
+    return later ? { kind: 'wait', ...later, state } : afterPlace(state, next.verdict, standbyRegion);
   },
 };
 
@@ -60,13 +67,17 @@ export async function whyLater({
   return remaining() < REMOVAL_MS ? { seconds: 1, note: 'more are removed in the next turn' } : undefined;
 }
 
-async function look({ run: { subject }, store }: JobContext): Promise<View> {
+/** @param region where copies are looked at; undefined: the own, and what is no copy. A copy has the name of its original, and what proved that proves it. */
+async function look({ run: { subject }, store, config }: JobContext, region: string | undefined): Promise<View> {
   const [snapshots, instance, runs] = await Promise.all([
-    readSnapshotsOf(subject),
+    readSnapshotsOf(subject, region),
     describeInstance(subject),
     readRuns(store, { job: 'verify-backup', subject }, RUNS),
   ]);
-  return { snapshots, proofs: lastProofs(runs), instanceResourceId: instance?.DbiResourceId };
+  return {
+    ...{ snapshots, proofs: lastProofs(runs), instanceResourceId: instance?.DbiResourceId },
+    ...(region !== undefined && { copiedFrom: config.region }),
+  };
 }
 
 export const handler = jobHandler(job);

@@ -25,6 +25,21 @@ export const manifest = defineJob({
       whyAnyResource:
         'A snapshot is named by the time of its run, which is not known before; the names of no others begin so.',
     },
+    {
+      actions: ['rds:DescribeDBSnapshots'],
+      resources: [
+        'arn:{partition}:rds:{standbyRegion}:{account}:snapshot:{provedCopies}',
+        'arn:{partition}:rds:{standbyRegion}:{account}:db:{provedCopiedDatabase}',
+      ],
+      whyAnyResource: 'As above, for copies in the standby region.',
+    },
+    {
+      actions: ['rds:DeleteDBSnapshot'],
+      resources: [
+        'arn:{partition}:rds:{standbyRegion}:{account}:snapshot:nightshift-{deployment}-{provedCopiedDatabase}-*',
+      ],
+      whyAnyResource: 'As above, for copies in the standby region: they have the names of their originals.',
+    },
   ],
   readsRuns: true,
   runsFor: 'verified-database',

@@ -16,7 +16,7 @@ const verified = z.object({
 const position = z.object({ fullReadNext: z.nullable(z.object({ table: z.string(), block: z.number() })) });
 const taken = z.object({ snapshotId: z.string(), takenAt: z.iso.datetime() });
 
-type Ended = Pick<RunItem, 'verdict' | 'endedAt' | 'wanted'>;
+type Ended = Pick<RunItem, 'verdict' | 'endedAt' | 'wanted'> & Partial<Pick<RunItem, 'state'>>;
 
 /** A run about a backup that a person named says nothing of the newest ones: what follows isn't compared with it. */
 const isOfNewest = ({ wanted }: Ended): boolean => wanted === undefined;
@@ -83,11 +83,11 @@ export function readUpTo(runs: readonly Ended[]): Position | undefined {
   return undefined;
 }
 
-/** When each backup was taken, by name (epoch milliseconds). @param runs of `back-up-database`. */
+/** When each backup was taken, by name (epoch milliseconds), also of one that is still being copied. @param runs of `back-up-database`. */
 export const takenTimes = (runs: readonly Ended[]): ReadonlyMap<string, number> =>
   new Map(
-    runs.flatMap(({ verdict }) => {
-      const found = taken.safeParse(verdict?.report);
+    runs.flatMap(({ verdict, state }) => {
+      const found = taken.safeParse(verdict?.report ?? state);
       return found.success ? [[found.data.snapshotId, Date.parse(found.data.takenAt)] as const] : [];
     }),
   );

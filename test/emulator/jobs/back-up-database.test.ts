@@ -2,6 +2,7 @@
 import {
   DeleteDBInstanceCommand,
   DescribeDBSnapshotsCommand,
+  RDSClient,
   RestoreDBInstanceFromDBSnapshotCommand,
   StartDBInstanceCommand,
   StopDBInstanceCommand,
@@ -15,6 +16,7 @@ import type { State } from '../../../functions/jobs/back-up-database/decide.ts';
 import { readRuns } from '../../../functions/jobs/items.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { type Turn, takeTurn } from '../../../functions/jobs/run.ts';
+import { takenTimes } from '../../../functions/jobs/verify-backup/history.ts';
 import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';
 import { config, database } from '../../support/fixtures.ts';
 import { openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
@@ -34,13 +36,16 @@ const backup: BackupConfig = {
 let w: RdsRemediationWorld<Observation>;
 let job: Job<State>;
 let count = 0;
+let abroad: RDSClient;
 
 beforeAll(async () => {
   w = await openRdsRemediation(() => import('../../../functions/remediations/snapshot-database/handler.ts'));
   ({ job } = await import('../../../functions/jobs/back-up-database/handler.ts'));
+  abroad = new RDSClient({ region: config.standbyRegion });
 });
 afterEach(() => w.calm());
 afterAll(async () => {
+  abroad?.destroy();
   await w?.close();
 });
 
@@ -119,6 +124,46 @@ describe('back-up-database', () => {
     w.fault('CreateDBSnapshot', 'timeout-after', 1);
     await Promise.allSettled([turn(id), turn(id)]);
     expect(await toItsEnd(id)).toMatchObject({ verdict: 'passed' });
+    expect(await snapshotsOf(id)).toHaveLength(1);
+  });
+
+  it('copies it to the standby region, once, also when the answer was lost; what has its name there is left alone', async () => {
+    const id = await described();
+    w.fault('CopyDBSnapshot', 'timeout-after', 1);
+    await turn(id, { copy: {} });
+    await untilStatus(id, 'available');
+    await Promise.allSettled([turn(id, { copy: {} }), turn(id, { copy: {} })]);
+    expect(await toItsEnd(id, { copy: {} })).toMatchObject({
+      verdict: 'passed',
+      summary: `snapshot ${snapshotName(id)} of 20 GiB, copied to ${config.standbyRegion}`,
+    });
+    const there = async () =>
+      (await abroad.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: id }))).DBSnapshots ?? [];
+    const [copy, ...more] = await there();
+    expect(more).toEqual([]);
+    const [original] = await snapshotsOf(id);
+    expect(copy).toMatchObject({
+      ...{ DBSnapshotIdentifier: snapshotName(id), Status: 'available' },
+      ...{ SourceDBSnapshotIdentifier: original?.DBSnapshotArn, SourceRegion: config.region },
+    });
+    expect(copy?.TagList).toEqual(
+      expect.arrayContaining([
+        { Key: 'nightshift:deployment', Value: 'test' },
+        { Key: 'nightshift:instance-resource-id', Value: original?.DbiResourceId },
+      ]),
+    );
+    expect(takenTimes(await readRuns(w.store, { job: 'back-up-database', subject: id })).get(snapshotName(id))).toBe(
+      original?.SnapshotCreateTime?.getTime(),
+    );
+  });
+
+  it('fails when the copy is refused, and the backup is there all the same', async () => {
+    const id = await described();
+    w.fault('CopyDBSnapshot', 'refused');
+    expect(await toItsEnd(id, { copy: {} })).toMatchObject({
+      verdict: 'failed',
+      summary: expect.stringContaining(`copy the snapshot ${snapshotName(id)} to ${config.standbyRegion}`),
+    });
     expect(await snapshotsOf(id)).toHaveLength(1);
   });
 

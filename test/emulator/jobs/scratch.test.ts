@@ -1,9 +1,11 @@
 /** Scratch instances and old backups through the API: runs that are cut off anywhere, and what sweeping and pruning take away, and what not. */
 import {
+  CopyDBSnapshotCommand,
   CreateDBSnapshotCommand,
   DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
+  RDSClient,
   RestoreDBInstanceFromDBSnapshotCommand,
 } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -27,6 +29,7 @@ let verify: Job<never>;
 let sweep: Job<never>;
 let prune: Job<never>;
 let runs = 0;
+let abroad: RDSClient;
 
 /** Everything is well in the restored instance; there is no server behind it. */
 const answerOf = (ask: Ask): Answer => {
@@ -42,12 +45,14 @@ beforeAll(async () => {
   verify = verifyBackup(async ({ ask }) => answerOf(ask)) as unknown as Job<never>;
   sweep = (await import('../../../functions/jobs/sweep-scratch/handler.ts')).job as unknown as Job<never>;
   prune = (await import('../../../functions/jobs/prune-backups/handler.ts')).job as unknown as Job<never>;
+  abroad = new RDSClient({ region: base.standbyRegion });
   await w.create(DB);
   const copies = { subnetGroup: 'isolated', securityGroupId: 'sg-00000000000000001', user: 'nightshift_verify' };
   const tables = [{ name: 'public.orders', minRows: 1, shrinksAtMostShare: 0.1 }];
   const backup = {
     ...{ recoveryPointSeconds: 86_400, pointInTimeRecovery: false },
     ...{ keepDays: 1, keepWeeks: 0, keepMonths: 0, keepAtLeast: 1 },
+    copy: {},
     verify: { ...copies, tables, queries: {}, fullReadMib: 0 },
   };
   config = { ...base, databases: { [DB]: { ...database, name: DB, backup } } };
@@ -55,8 +60,27 @@ beforeAll(async () => {
 });
 afterEach(() => w.calm());
 afterAll(async () => {
+  abroad?.destroy();
   await w?.close();
 });
+
+const instanceOf = async (id: string) => (await w.describe(id))?.DbiResourceId;
+const copiesAbroad = async () =>
+  (await abroad.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: DB }))).DBSnapshots ?? [];
+async function copyAbroad(of: string, id: string, tags: Record<string, string>): Promise<void> {
+  const original = (await snapshots()).find((each) => each.DBSnapshotIdentifier === of);
+  await abroad.send(
+    new CopyDBSnapshotCommand({
+      ...{ SourceDBSnapshotIdentifier: original?.DBSnapshotArn, TargetDBSnapshotIdentifier: id },
+      Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+    }),
+  );
+  await eventually(
+    `${id} abroad`,
+    async () => (await copiesAbroad()).find((each) => each.DBSnapshotIdentifier === id),
+    (seen) => seen?.Status === 'available',
+  );
+}
 
 async function backUp(
   name: string,
@@ -189,11 +213,18 @@ describe('prune-backups', () => {
     const last = await backUp('last');
     await toItsEnd(verify, order('verify-backup', DB));
     const unverified = await backUp('unverified');
+    const first = `nightshift-test-${DB}-first`;
+    const ours = { 'nightshift:deployment': 'test', 'nightshift:instance-resource-id': (await instanceOf(DB)) ?? '' };
+    for (const id of [first, last]) await copyAbroad(id, id, ours);
+    await copyAbroad(first, `${first}-by-hand`, ours);
     // A day and a half later, so that none is kept for its age, and the newest is not too old.
     const later = Date.now() + 1.5 * DAY;
     w.fault('DeleteDBSnapshot', 'timeout-after', 1);
     const verdict = await toItsEnd(prune, order('prune-backups', DB), later);
-    expect(verdict).toMatchObject({ kind: 'passed', report: { removed: [`nightshift-test-${DB}-first`] } });
+    expect(verdict).toMatchObject({ kind: 'passed', report: { removed: [first], copies: { removed: [first] } } });
+    expect((await copiesAbroad()).map((each) => each.DBSnapshotIdentifier).sort()).toEqual(
+      [`${first}-by-hand`, last].sort(),
+    );
     expect((await snapshots()).map((each) => each.DBSnapshotIdentifier).sort()).toEqual(
       [foreign, elsewhere, last, unverified].sort(),
     );

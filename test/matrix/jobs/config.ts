@@ -4,10 +4,11 @@ import { config, database } from '../../support/fixtures.ts';
 import { REGION } from '../place.ts';
 
 /** Of a `bad` database every backup is found to have lost its rows. */
-export type Kind = 'good' | 'bad';
+/** Of a `copied` one each backup is copied to the standby region. */
+export type Kind = 'good' | 'bad' | 'copied';
 
 /** Points of one job's deliveries, with those that are tried again. */
-const DATABASES: Readonly<Record<Kind, number>> = { good: 1_600, bad: 800 };
+const DATABASES: Readonly<Record<Kind, number>> = { good: 1_600, bad: 800, copied: 800 };
 const nameOf = (kind: Kind, index: number): string => `${kind}${String(index).padStart(4, '0')}`;
 
 /** Nothing is kept for its age alone, so that the order of backups decides. */
@@ -28,10 +29,10 @@ export const laneConfig = (name: string, lane: number): RuntimeConfig => ({
   region: REGION,
   name: laneName(name, lane),
   databases: Object.fromEntries(
-    (['good', 'bad'] as const).flatMap((kind) =>
+    (['good', 'bad', 'copied'] as const).flatMap((kind) =>
       Array.from({ length: DATABASES[kind] }, (_, index) => {
         const own = nameOf(kind, index);
-        return [own, { ...database, name: own, backup }];
+        return [own, { ...database, name: own, backup: kind === 'copied' ? { ...backup, copy: {} } : backup }];
       }),
     ),
   ),
@@ -44,7 +45,7 @@ export const READER = `
     : { kind: 'overview', systemId: '1', majorVersion: 18, nextXid: '100', checksums: true, amcheck: false,
         heartbeatAt: null, invalidConstraints: [], invalidIndexes: [] };`;
 
-const used = { good: 0, bad: 0 };
+const used = { good: 0, bad: 0, copied: 0 };
 
 /** The name of a database that no point has had yet. @throws Error when there are no more. */
 export function nextDatabase(kind: Kind): string {

@@ -1,6 +1,7 @@
 /** Instances and snapshots of one point, without servers behind them, made and looked at past every fault. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  CopyDBSnapshotCommand,
   CreateDBInstanceCommand,
   CreateDBSnapshotCommand,
   type DBInstance,
@@ -12,22 +13,25 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   InvalidDBInstanceStateFault,
+  InvalidDBSnapshotStateFault,
   RDSClient,
 } from '@aws-sdk/client-rds';
+import { INSTANCE_TAG } from '../../../functions/databases/snapshot-id.ts';
+import { config } from '../../support/fixtures.ts';
 import { type Place, REGION } from '../place.ts';
 
 const SETTLED_WITHIN_MS = 20_000;
 type Tags = Readonly<Record<string, string>>;
 
-const clients = new WeakMap<Place, RDSClient>();
+const clients = new WeakMap<Place, ReadonlyMap<string, RDSClient>>();
 
-function rdsOf(place: Place): RDSClient {
-  const known = clients.get(place);
+function rdsOf(place: Place, region: string): RDSClient {
+  const known = clients.get(place)?.get(region);
   if (known) return known;
   const credentials = { accessKeyId: 'matrix', secretAccessKey: 'test' };
-  const client = new RDSClient({ endpoint: place.gateway.url, region: REGION, credentials });
+  const client = new RDSClient({ endpoint: place.gateway.url, region, credentials });
   place.world.onStop('the matrix’s client of RDS for jobs', () => client.destroy());
-  clients.set(place, client);
+  clients.set(place, new Map([...(clients.get(place) ?? []), [region, client]]));
   return client;
 }
 
@@ -35,10 +39,12 @@ const tagList = (tags: Tags) => Object.entries(tags).map(([Key, Value]) => ({ Ke
 
 export class Described {
   readonly #rds: RDSClient;
+  readonly #abroad: RDSClient;
   readonly #instances = new Set<string>();
 
   constructor(place: Place) {
-    this.#rds = rdsOf(place);
+    this.#rds = rdsOf(place, REGION);
+    this.#abroad = rdsOf(place, config.standbyRegion);
   }
 
   async create(id: string, tags: Tags = {}): Promise<void> {
@@ -66,6 +72,26 @@ export class Described {
     return (await this.#rds.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance }))).DBSnapshots ?? [];
   }
 
+  /** Copies in the standby region of snapshots of it. */
+  async copies(instance: string): Promise<readonly DBSnapshot[]> {
+    const command = new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance });
+    return (await this.#abroad.send(command)).DBSnapshots ?? [];
+  }
+
+  /** Makes a copy in the standby region, of the same name unless it is given another. */
+  async copy(instance: string, id: string, tags: Tags, as = id): Promise<void> {
+    const [original] = (await this.snapshots(instance)).filter((each) => each.DBSnapshotIdentifier === id);
+    await this.#abroad.send(
+      new CopyDBSnapshotCommand({
+        ...{ SourceDBSnapshotIdentifier: original?.DBSnapshotArn, TargetDBSnapshotIdentifier: as },
+        Tags: tagList({ ...tags, [INSTANCE_TAG]: original?.DbiResourceId ?? '' }),
+      }),
+    );
+    await until(`the copy ${as}`, async () =>
+      (await this.copies(instance)).some((each) => each.DBSnapshotIdentifier === as && each.Status === 'available'),
+    );
+  }
+
   async find(id: string): Promise<DBInstance | undefined> {
     try {
       return (await this.#rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }))).DBInstances?.[0];
@@ -91,16 +117,9 @@ export class Described {
   /** Takes everything away that it made, and `more`. */
   async dispose(more: readonly string[] = []): Promise<void> {
     for (const id of [...this.#instances, ...more]) {
-      for (const { DBSnapshotIdentifier } of await this.snapshots(id)) await this.#deleteSnapshot(DBSnapshotIdentifier);
+      for (const each of await this.copies(id)) await deleteSnapshot(this.#abroad, each.DBSnapshotIdentifier);
+      for (const each of await this.snapshots(id)) await deleteSnapshot(this.#rds, each.DBSnapshotIdentifier);
       await until(`${id} to be gone`, () => this.#remove(id));
-    }
-  }
-
-  async #deleteSnapshot(DBSnapshotIdentifier: string | undefined): Promise<void> {
-    try {
-      await this.#rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier }));
-    } catch (error) {
-      if (!(error instanceof DBSnapshotNotFoundFault)) throw error;
     }
   }
 
@@ -113,6 +132,20 @@ export class Described {
     }
     return false;
   }
+}
+
+/** One that is still being copied is removed once it is there. */
+async function deleteSnapshot(rds: RDSClient, DBSnapshotIdentifier: string | undefined): Promise<void> {
+  await until(`${DBSnapshotIdentifier} to be removed`, async () => {
+    try {
+      await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier }));
+      return true;
+    } catch (error) {
+      if (error instanceof DBSnapshotNotFoundFault) return true;
+      if (error instanceof InvalidDBSnapshotStateFault) return false;
+      throw error;
+    }
+  });
 }
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {

@@ -98,6 +98,18 @@ describe('what jobs run for', () => {
   });
 });
 
+describe('copies to the standby region', () => {
+  const kmsKeyArn = (region: string) => `arn:aws:kms:${region}:123456789012:key/1234abcd`;
+  it('are encrypted with a key of that region', () => {
+    const there = example.standbyRegion;
+    expect(() => parsed({ copy: { kmsKeyArn: kmsKeyArn(there) } })).not.toThrow();
+    expect(() => parsed({ copy: { kmsKeyArn: kmsKeyArn('eu-south-9') } })).toThrow(
+      /databases\.orders-db\.backup\.copy\.kmsKeyArn.*key of standbyRegion/s,
+    );
+    expect(() => parsed({ copy: { kmsKeyArn: 'alias/mine' } })).toThrow(/ARN of a KMS key/);
+  });
+});
+
 describe('faults', () => {
   const known = ['back-up-database'];
   const database = (backup: { pointInTimeRecovery: boolean; recoveryPointSeconds: number }) => ({ db: { backup } });

@@ -215,6 +215,53 @@ describe('a deployment with heartbeats', () => {
   });
 });
 
+describe('a deployment whose backups are copied to the standby region', () => {
+  const key = 'arn:aws:kms:us-west-2:111122223333:key/copies';
+  const withCopy = (more: object) =>
+    buildStack((config) => ({
+      ...config,
+      databases: {
+        'orders-db': {
+          ...(config.databases?.['orders-db'] ?? failing()),
+          backup: { copy: { kmsKeyArn: key }, ...more },
+        },
+      },
+    }));
+  const copied = withCopy({});
+  const proved = withCopy({
+    verify: { subnetGroup: 'restored', securityGroupId: 'sg-0000abcd', tables: [{ name: 'public.orders' }] },
+  });
+  /** Actions in the standby region, each with what it is for there. */
+  const there = (stack: typeof copied, role: string) =>
+    statementsOf(stack, role)
+      .flatMap(({ Action, Resource }) =>
+        [Action].flat().map((action) => ({
+          action: String(action),
+          resources: [Resource].flat().filter((each) => String(each).includes(':us-west-2:')),
+        })),
+      )
+      .filter(({ resources }) => resources.length > 0);
+  const names = 'arn:aws:rds:us-west-2:111122223333:snapshot:nightshift-main-orders-db-*';
+
+  it('may copy its own snapshots there, under their names, with that key by RDS alone', () => {
+    expect(there(copied, 'Jobsbackupdatabase')).toEqual([
+      { action: 'rds:AddTagsToResource', resources: [names] },
+      { action: 'rds:CopyDBSnapshot', resources: [names] },
+      { action: 'rds:DescribeDBSnapshots', resources: [names] },
+      { action: 'kms:CreateGrant', resources: [key] },
+      { action: 'kms:DescribeKey', resources: [key] },
+    ]);
+    const ofKey = statementsOf(copied, 'Jobsbackupdatabase').find(({ Resource }) => Resource === key);
+    expect(ofKey).toMatchObject({ Condition: { StringEquals: { 'kms:ViaService': 'rds.us-west-2.amazonaws.com' } } });
+  });
+
+  it('may remove them there once they are proved, and nowhere touches that region otherwise', () => {
+    expect(there(proved, 'Jobsprunebackups')).toContainEqual({ action: 'rds:DeleteDBSnapshot', resources: [names] });
+    const without = withCopy({ copy: undefined });
+    expect(there(without, 'Jobsbackupdatabase')).toEqual([]);
+  });
+});
+
 describe('a deployment whose backups are proved', () => {
   const proved = buildStack((config) => ({
     ...config,

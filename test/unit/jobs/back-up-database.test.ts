@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Snapshot, snapshotIdOf } from '../../../functions/databases/snapshot-id.ts';
+import { snapshotIdOf } from '../../../functions/databases/snapshot-id.ts';
 import type { BackupConfig } from '../../../functions/engine/config.ts';
-import { type Instance, nextStep } from '../../../functions/jobs/back-up-database/decide.ts';
+import { type Instance, nextStep, type View } from '../../../functions/jobs/back-up-database/decide.ts';
 
 const NOW = Date.parse('2026-11-21T02:10:00Z');
 const backup: BackupConfig = {
@@ -19,7 +19,9 @@ const instance: Instance = {
   automatedBackupDays: 7,
   latestRestorableAt: NOW - 300_000,
 };
-const snapshot: Snapshot = {
+const ARN = `arn:aws:rds:us-east-1:123456789012:snapshot:${state.snapshotId}`;
+const snapshot: NonNullable<View['snapshot']> = {
+  arn: ARN,
   id: state.snapshotId,
   status: 'available',
   encrypted: true,
@@ -28,16 +30,22 @@ const snapshot: Snapshot = {
   takenAt: NOW - 60_000,
 };
 const step = (
-  view: { instance?: Partial<Instance> | null; snapshot?: Partial<Snapshot> | null },
+  view: {
+    instance?: Partial<Instance> | null;
+    snapshot?: Partial<View['snapshot']> | null;
+    copy?: Partial<View['copy']>;
+  },
   more: Partial<BackupConfig> = {},
 ) =>
   nextStep(
     {
       instance: view.instance === null ? undefined : { ...instance, ...view.instance },
       snapshot: view.snapshot === null ? undefined : { ...snapshot, ...view.snapshot },
+      copy: view.copy && { ...snapshot, copyOf: ARN, ...view.copy },
     },
     state,
     { ...backup, ...more },
+    'us-west-2',
     NOW,
   );
 
@@ -92,5 +100,66 @@ describe('backing a database up', () => {
     expect(step({ instance: { automatedBackupDays: 0 } }, { pointInTimeRecovery: false })).toMatchObject({
       verdict: { kind: 'passed' },
     });
+  });
+});
+
+describe('copying a backup to the standby region', () => {
+  const copy = { kmsKeyArn: 'arn:aws:kms:us-west-2:123456789012:key/copies' };
+
+  it('asks for it by the ARN of the snapshot, once that is there, and never where none is wanted', () => {
+    expect(step({ snapshot: { status: 'creating' } }, { copy })).toMatchObject({ kind: 'wait' });
+    expect(step({}, { copy })).toEqual({ kind: 'copy', sourceArn: ARN });
+    expect(step({})).toMatchObject({ kind: 'verdict' });
+  });
+
+  it.each(['creating', 'copying', 'pending'])('waits while it is %s, and keeps when the data was taken', (status) => {
+    expect(step({ copy: { status, progressPercent: 7 } }, { copy })).toMatchObject({
+      kind: 'wait',
+      state: { ...state, takenAt: '2026-11-21T02:09:00.000Z' },
+      note: `it is copied to us-west-2 (${status}, 7 %)`,
+    });
+  });
+
+  it('passes with where it is', () => {
+    expect(step({ copy: {} }, { copy })).toMatchObject({
+      verdict: { kind: 'passed', report: { snapshotId: state.snapshotId, copiedTo: 'us-west-2' } },
+    });
+  });
+
+  it.each([
+    ['the copy failed', { copy: { status: 'failed' } }, copy],
+    ['what has its name there is of something else', { copy: { copyOf: `${ARN}-other` } }, copy],
+    ['what has its name there is no copy', { copy: { copyOf: undefined } }, copy],
+    ['the copy is in clear', { copy: { encrypted: false } }, copy],
+    [
+      'a key is wanted and the copy is in clear',
+      { snapshot: { encrypted: false }, copy: { encrypted: false }, instance: { encrypted: false } },
+      copy,
+    ],
+    ['it is encrypted, and there is no key', {}, {}],
+  ])('fails when %s', (_, view, wanted) => {
+    expect(step(view, { copy: wanted })).toMatchObject({
+      verdict: { kind: 'failed', check: 'copy', report: { snapshotId: state.snapshotId } },
+    });
+  });
+
+  it('copies a database that is in clear without a key', () => {
+    const clear = { instance: { encrypted: false }, snapshot: { encrypted: false } };
+    expect(step(clear, { copy: {} })).toMatchObject({ kind: 'copy' });
+    expect(step({ ...clear, copy: { encrypted: false } }, { copy: {} })).toMatchObject({ verdict: { kind: 'passed' } });
+  });
+
+  it('copies also where the transaction logs are behind, and tells of both when both are wrong', () => {
+    const late = { latestRestorableAt: NOW - 601_000 };
+    expect(step({ instance: late }, { copy })).toMatchObject({ kind: 'copy' });
+    expect(step({ instance: late, copy: {} }, { copy })).toMatchObject({ verdict: { check: 'recovery-point' } });
+    const both = step({ instance: late, copy: { status: 'failed' } }, { copy });
+    expect(both).toMatchObject({
+      verdict: { check: 'copy', summary: expect.stringMatching(/failed.*the objective is/) },
+    });
+  });
+
+  it('copies nothing that failed', () => {
+    expect(step({ snapshot: { status: 'failed' } }, { copy })).toMatchObject({ verdict: { check: 'snapshot' } });
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
 import type { Store } from '../../../functions/engine/store.ts';
 import {
+  afterPlace,
   MOST_REMOVED,
   mostRemoved,
   nextStep as prune,
@@ -117,6 +118,60 @@ describe('prune-backups', () => {
   it('removes nothing and says why when no backup is verified', () => {
     expect(prune({ planned: null }, view(many, []), policy, NOW)).toMatchObject({
       verdict: { kind: 'failed', check: 'halted' },
+    });
+  });
+
+  it('takes a copy for ours only where it is of our snapshot of the same name and of this instance', () => {
+    const copyOf = (id: string) => `arn:aws:rds:us-east-1:123456789012:snapshot:${id}`;
+    const copied = (name: string, ageDays: number, more: Partial<KeptSnapshot> = {}) => {
+      const found = made(name, ageDays, { instanceResourceId: undefined, copiedInstance: 'db-A', ...more });
+      return { copyOf: copyOf(found.id), ...found };
+    };
+    const of = (snapshots: readonly KeptSnapshot[]) =>
+      prune({ planned: null }, { ...view(snapshots, ['new']), copiedFrom: 'us-east-1' }, policy, NOW);
+    const old = copied('old', 5);
+    expect(of([copied('new', 0.1), old])).toMatchObject({ kind: 'wait', state: { planned: [old.id] } });
+    const own = { kind: 'passed' as const, summary: 'none', report: {} };
+    const both = { ...view([copied('new', 0.1), old], ['new']), copiedFrom: 'us-east-1' };
+    expect(prune({ planned: null, own }, both, policy, NOW)).toMatchObject({ state: { planned: [old.id], own } });
+    const foreign = [
+      made('no-copy', 5),
+      copied('other-name', 5, { copyOf: copyOf('something-else') }),
+      copied('other-region', 5, {
+        copyOf: copyOf('nightshift-main-orders-other-region').replace('us-east-1', 'eu-west-1'),
+      }),
+      copied('other-instance', 5, { copiedInstance: 'db-B' }),
+      copied('unknown-instance', 5, { copiedInstance: undefined }),
+      copied('other-deployment', 5, { madeBy: 'other' }),
+    ];
+    expect(of([copied('new', 0.1), ...foreign])).toMatchObject({
+      verdict: { kind: 'passed', report: { removed: [] } },
+    });
+    // Also when the instance is gone, and nothing tells which one it was.
+    const gone = {
+      ...view([copied('new', 0.1), ...foreign], ['new']),
+      copiedFrom: 'us-east-1',
+      instanceResourceId: undefined,
+    };
+    expect(prune({ planned: null }, gone, policy, NOW)).toMatchObject({
+      kind: 'wait',
+      state: { planned: ['nightshift-main-orders-other-instance'] },
+    });
+  });
+
+  it('goes on with the copies, whatever came of the own region, and tells of both', () => {
+    const own = { kind: 'failed' as const, check: 'halted', summary: 'nothing is removed', report: { removed: [] } };
+    const copies = { kind: 'passed' as const, summary: '1 backups removed', report: { removed: ['x'] } };
+    expect(afterPlace({ planned: ['a'] }, own, undefined)).toMatchObject({ kind: 'verdict', verdict: own });
+    const next = afterPlace({ planned: ['a'] }, own, 'us-west-2');
+    expect(next).toMatchObject({ kind: 'wait', state: { planned: null, own } });
+    expect(afterPlace(next.state, copies, 'us-west-2')).toMatchObject({
+      verdict: {
+        kind: 'failed',
+        check: 'halted',
+        summary: 'nothing is removed; of the copies in us-west-2: 1 backups removed',
+        report: { removed: [], copies: { removed: ['x'] } },
+      },
     });
   });
 

@@ -162,27 +162,49 @@ function judgeAlarm(alarm: MetricAlarm): Check {
 
 function judgeBackstop(alarm: MetricAlarm, others: readonly TaggedAlarm[]): Check {
   const subject = alarm.AlarmName ?? '';
-  const same = others.filter(({ alarm: other }) => metricOf(other) === metricOf(alarm));
-  const pages = same.find(
-    ({ alarm: { ActionsEnabled, AlarmActions = [] } }) => ActionsEnabled && AlarmActions.length > 0,
-  );
-  if (pages)
-    return { check: 'backstop', subject, verdict: 'ok', what: `${pages.alarm.AlarmName} pages without Nightshift` };
-  const [first] = same;
+  const same = others.filter(({ alarm: other }) => metricOf(other) === metricOf(alarm)).map((each) => each.alarm);
+  const faults = same.map((other) => ({ name: other.AlarmName, why: whyNoBackstop(alarm, other) }));
+  const pages = faults.find(({ why }) => why === undefined);
+  if (pages) return { check: 'backstop', subject, verdict: 'ok', what: `${pages.name} pages without Nightshift` };
+  const named = faults.map(({ name, why }) => `${name} ${why}`);
   return {
     check: 'backstop',
     subject,
     verdict: 'wrong',
-    what: first ? `its backstop ${first.alarm.AlarmName} has no action that is enabled` : 'it has no backstop',
-    todo: 'deploy again, or make an alarm on the same metric that waits longer and notifies the page topic itself',
+    what: named.length > 0 ? `it has no backstop: ${named.join(', ')}` : 'it has no backstop',
+    todo: 'deploy again, or make an alarm on the same metric and side of the same threshold that waits longer and notifies the page topic itself',
   };
 }
 
-/** The metric, by its namespace and name; alarms that are compared watch the same target. */
-const metricOf = ({ Namespace, MetricName, Metrics }: MetricAlarm): string =>
+/**
+ * What a person is woken by: a topic, or a response plan of Incident Manager ("PutMetricAlarm", Amazon CloudWatch API Reference, AlarmActions). Scaling policies,
+ * EC2 actions, operations items and functions wake nobody by themselves.
+ */
+const WAKES = /^arn:[^:]+:(sns|ssm-incidents):/;
+
+/** Why an alarm on the same metric doesn't page when Nightshift leaves this one unanswered; undefined when it does. */
+function whyNoBackstop(alarm: MetricAlarm, other: MetricAlarm): string | undefined {
+  if (!other.ActionsEnabled || !other.AlarmActions?.length) return 'has no action that is enabled';
+  if (!other.AlarmActions.some((action) => WAKES.test(action))) return 'has no action that wakes a person';
+  const side = sideOf(alarm);
+  if (sideOf(other) !== side) return `watches the other side (${other.ComparisonOperator} ${other.Threshold})`;
+  const [ours, theirs] = [alarm.Threshold ?? 0, other.Threshold ?? 0];
+  if (side === 'above' ? theirs > ours : side === 'below' && theirs < ours)
+    return `begins only at ${theirs}, this one at ${ours}`;
+  return undefined;
+}
+
+/** Which side of its threshold is trouble; an operator on bands of an anomaly detector is a side of its own. */
+function sideOf({ ComparisonOperator: operator }: MetricAlarm): string | undefined {
+  if (operator === 'GreaterThanThreshold' || operator === 'GreaterThanOrEqualToThreshold') return 'above';
+  return operator === 'LessThanThreshold' || operator === 'LessThanOrEqualToThreshold' ? 'below' : operator;
+}
+
+/** The metric by its namespace and name, or what is computed of which; alarms that are compared watch the same target. */
+const metricOf = ({ Namespace, MetricName, Metrics = [] }: MetricAlarm): string =>
   MetricName
     ? `${Namespace} ${MetricName}`
-    : JSON.stringify(Metrics?.map(({ MetricStat }) => MetricStat?.Metric?.MetricName));
+    : JSON.stringify(Metrics.map(({ Expression, MetricStat }) => Expression ?? MetricStat?.Metric?.MetricName).sort());
 
 /** A composite or log alarm, which watches no metric, with its tags. */
 export interface WithoutMetric {

@@ -10,6 +10,7 @@ import {
 import {
   GetAccountSettingsCommand,
   GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
   LambdaClient,
   ListEventSourceMappingsCommand,
   ResourceNotFoundException,
@@ -45,6 +46,8 @@ export interface Aws {
   mappingStates(functionName: string): Promise<string[]>;
   /** Sum of a function's metric since `since`. */
   sumOf(functionName: string, metric: 'Invocations' | 'Errors', since: Date): Promise<number>;
+  /** Environment variables of a function; none when there is no such function. */
+  environment(functionName: string): Promise<Readonly<Record<string, string>>>;
   /** A JSON file in the code of a function; undefined when there is no such function. */
   assetFile(functionName: string, file: string): Promise<unknown>;
   /** Of a Secrets Manager secret or an SSM parameter. */
@@ -148,6 +151,15 @@ export function awsOf(place: Place): Aws {
     mappingStates: async (FunctionName) => {
       const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({ FunctionName }));
       return EventSourceMappings.map(({ State = 'without a state' }) => State);
+    },
+    environment: async (FunctionName) => {
+      try {
+        const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+        return Environment?.Variables ?? {};
+      } catch (error) {
+        if (error instanceof ResourceNotFoundException) return {};
+        throw error;
+      }
     },
     assetFile: (functionName, file) => assetFile(place, functionName, file),
     secret: (arn) => (arn.split(':')[2] === 'ssm' ? parameterState(ssm, arn) : secretState(secrets, arn)),

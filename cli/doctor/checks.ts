@@ -169,11 +169,16 @@ async function checkTopic(aws: Aws, topic: string): Promise<Check> {
   );
 }
 
-async function checkFailureQueues({ deployment, failures }: Around): Promise<Check[]> {
-  const queues = await failures.queues();
-  const missing = [...deployment.manifests.map(({ name }) => name), 'reconciler', 'publisher'].filter(
-    (unit) => !queues.some((queue) => queue.unit === unit),
-  );
+/** The reconciler was told of every failure queue when it was deployed (infra/constructs/self-watch.ts). */
+async function checkFailureQueues({ deployment, aws, failures }: Around): Promise<Check[]> {
+  const prefix = `nightshift-${deployment.name}-`;
+  const [queues, environment] = await Promise.all([failures.queues(), aws.environment(`${prefix}reconciler`)]);
+  const urls = JSON.parse(environment.NIGHTSHIFT_FAILURE_QUEUES ?? '[]') as string[];
+  if (urls.length === 0)
+    return [wrong('failure-queue', deployment.name, 'the reconciler knows of no failure queue', 'deploy again')];
+  const missing = urls
+    .map((url) => url.slice(url.lastIndexOf('/') + 1 + prefix.length, -'-failures'.length))
+    .filter((unit) => !queues.some((queue) => queue.unit === unit));
   return [
     ...queues.map(({ unit, messages }) =>
       messages === 0

@@ -15,7 +15,10 @@ const subject = ({ deployment }: Part, what: string): string => `nightshift-${de
 export async function checkOwnAlarms(around: Part): Promise<Check[]> {
   const { place, deployment, aws } = around;
   const regions: readonly (readonly [string, readonly string[]])[] = [
-    [place.region, ['reconciler-absent', 'trouble', 'publisher-late', 'canary-missed']],
+    [
+      place.region,
+      ['reconciler-absent', 'trouble', 'publisher-late', 'announcer-late', 'follow-through-failed', 'canary-missed'],
+    ],
     [deployment.config.standbyRegion, ['silent']],
   ];
   const checks = await Promise.all(
@@ -28,6 +31,14 @@ export async function checkOwnAlarms(around: Part): Promise<Check[]> {
         if (!alarm) return { ...base, verdict: 'wrong', what: 'there is no such alarm', todo: DEPLOY };
         if (!alarm.ActionsEnabled || !alarm.AlarmActions?.length)
           return { ...base, verdict: 'wrong', what: 'it calls nobody', todo: 'enable its actions, or deploy again' };
+        // It has called already; whoever asks now must not read that all is well.
+        if (alarm.StateValue === 'ALARM')
+          return {
+            ...base,
+            verdict: 'wrong',
+            what: `is in ALARM: ${alarm.StateReason ?? 'CloudWatch tells no reason'}`,
+            todo: 'see "Who watches Nightshift" (docs/self-watch.md) for what it means',
+          };
         return { ...base, verdict: 'ok', what: `calls a person directly, is ${alarm.StateValue}` };
       });
     }),
@@ -73,14 +84,20 @@ export async function checkSigns(around: Part): Promise<Check[]> {
   );
 }
 
+/** Functions that read the journal's stream: one pages, the other tells channels (infra/constructs/journal-stream.ts). */
+const FOLLOWERS = ['publisher', 'announcer'] as const;
+
 /** The journal's stream has to be followed, or nobody is told of what is written. */
-export async function checkFollowers(around: Part): Promise<Check[]> {
-  const name = subject(around, 'publisher');
+export const checkFollowers = (around: Part): Promise<Check[]> =>
+  Promise.all(FOLLOWERS.map((unit) => checkFollower(around, unit)));
+
+async function checkFollower(around: Part, unit: (typeof FOLLOWERS)[number]): Promise<Check> {
+  const name = subject(around, unit);
   const states = await around.aws.mappingStates(name);
-  const base = { check: 'publisher', subject: name };
+  const base = { check: unit, subject: name };
   const todo = 'enable its event source mapping (UpdateEventSourceMapping), or deploy again';
-  if (states.length === 0) return [{ ...base, verdict: 'wrong', what: 'it does not follow the journal', todo }];
+  if (states.length === 0) return { ...base, verdict: 'wrong', what: 'it does not follow the journal', todo };
   const stopped = states.find((state) => !FOLLOWING.includes(state));
-  if (stopped) return [{ ...base, verdict: 'wrong', what: `it does not follow the journal: ${stopped}`, todo }];
-  return [{ ...base, verdict: 'ok', what: 'follows the journal' }];
+  if (stopped) return { ...base, verdict: 'wrong', what: `it does not follow the journal: ${stopped}`, todo };
+  return { ...base, verdict: 'ok', what: 'follows the journal' };
 }

@@ -161,7 +161,8 @@ describe('doctor', () => {
     const broken = await examine();
     expect(broken.code).toBe(1);
     expect(broken.document.healthy).toBe(false);
-    expect(broken.wrong.sort()).toEqual([
+    // Whether the reconciler has counted that message by now, and its alarm fires, is chance.
+    expect(broken.wrong.filter((each) => !each.startsWith('self-watch')).sort()).toEqual([
       `alarms ${PREFIX}-backend-cpu`,
       'failure-queue scale-out-service',
       'switch demo',

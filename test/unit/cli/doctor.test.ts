@@ -28,6 +28,8 @@ const cpu: TaggedAlarm = {
     Namespace: 'AWS/ECS',
     MetricName: 'CPUUtilization',
     Dimensions,
+    ComparisonOperator: 'GreaterThanThreshold',
+    Threshold: 80,
     ActionsEnabled: true,
     StateValue: 'OK',
     ActionConfiguration: { AlarmTagsPropagation: { Enabled: true } },
@@ -77,12 +79,48 @@ describe('alarms', () => {
     expect(judgeAlarms(wanted, [cpu, backstop], 'test').map(({ verdict }) => verdict)).toEqual(['ok', 'ok']);
   });
 
+  it.each<[string, TaggedAlarm['alarm']]>([
+    ['at the same threshold, met or passed', { ComparisonOperator: 'GreaterThanOrEqualToThreshold' }],
+    ['sooner', { Threshold: 70 }],
+    ['by Incident Manager', { AlarmActions: ['arn:aws:ssm-incidents::000000000000:response-plan/oncall'] }],
+  ])('have a backstop in one that pages %s', (_, change) => {
+    const found = judgeAlarms(wanted, [cpu, changed(backstop, change)], 'test');
+    expect(wrongs(found)).toEqual([]);
+  });
+
+  it('have a backstop in any one of several', () => {
+    const scales = changed(backstop, { AlarmActions: ['arn:aws:autoscaling:us-east-1:0:scalingPolicy:1'] });
+    expect(wrongs(judgeAlarms(wanted, [cpu, scales, backstop], 'test'))).toEqual([]);
+  });
+
+  it('are compared by what they compute of which metrics', () => {
+    const math = (Expression: string) => ({
+      MetricName: undefined,
+      Metrics: [
+        { Id: 'result', Expression },
+        { Id: 'a', MetricStat: { Metric: { MetricName: 'CPUUtilization' }, Period: 60, Stat: 'Average' } },
+      ],
+    });
+    const judged = (expression: string) =>
+      wrongs(judgeAlarms(wanted, [changed(cpu, math('a * 2')), changed(backstop, math(expression))], 'test'));
+    expect(judged('a * 2')).toEqual([]);
+    expect(judged('100 - a')).toEqual(['it has no backstop']);
+  });
+
   it.each<[string, TaggedAlarm[], RegExp]>([
     ['there is none', [backstop], /no alarm starts scale-out-service/],
     [
       'it is for another deployment',
       [{ ...cpu, tags: { ...cpu.tags, 'nightshift:deployment': 'other' } }, backstop],
       /no alarm starts/,
+    ],
+    [
+      'of what falls, its backstop begins later than it does',
+      [
+        changed(cpu, { ComparisonOperator: 'LessThanThreshold', Threshold: 2 }),
+        changed(backstop, { ComparisonOperator: 'LessThanOrEqualToThreshold', Threshold: 1 }),
+      ],
+      /begins only at 1, this one at 2/,
     ],
     ['it is for another runbook', [{ ...cpu, tags: { 'nightshift:runbook': 'other' } }, backstop], /no alarm starts/],
     [
@@ -94,6 +132,27 @@ describe('alarms', () => {
     ['it has no backstop', [cpu], /it has no backstop/],
     ['its backstop is on another metric', [cpu, changed(backstop, { MetricName: 'MemoryUtilization' })], /no backstop/],
     ['its backstop tells nobody', [cpu, changed(backstop, { AlarmActions: [] })], /cpu-backstop has no action/],
+    [
+      'what looks like its backstop only scales',
+      [
+        cpu,
+        changed(backstop, {
+          AlarmName: 'TargetTracking-service/orders/backend-AlarmHigh',
+          AlarmActions: ['arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:1:resource/ecs/service/orders/b'],
+        }),
+      ],
+      /TargetTracking-service.orders.backend-AlarmHigh has no action that wakes a person/,
+    ],
+    [
+      'what looks like its backstop watches the other side',
+      [cpu, changed(backstop, { ComparisonOperator: 'LessThanThreshold', Threshold: 20 })],
+      /cpu-backstop watches the other side \(LessThanThreshold 20\)/,
+    ],
+    [
+      'its backstop begins later than it does',
+      [cpu, changed(backstop, { Threshold: 95 })],
+      /cpu-backstop begins only at 95, this one at 80/,
+    ],
     ['its backstop is switched off', [cpu, changed(backstop, { ActionsEnabled: false })], /has no action/],
   ])('are wrong when %s', (_, alarms, what) => {
     const found = judgeAlarms(wanted, alarms, 'test');
@@ -178,6 +237,8 @@ describe('a service', () => {
   });
 });
 
+/** Functions that the reconciler was told of. */
+const UNITS = ['scale-out-service', 'reconciler', 'publisher', 'announcer', 'back-up-database'];
 const SECRET = 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/';
 const aws: Aws = {
   alarms: async () => [cpu, backstop],
@@ -200,6 +261,11 @@ const aws: Aws = {
     names.map((AlarmName) => ({ AlarmName, ActionsEnabled: true, AlarmActions: ['arn:aws:sns:::pages'] })),
   messagesSent: async () => 7,
   mappingStates: async () => ['Enabled'],
+  environment: async () => ({
+    NIGHTSHIFT_FAILURE_QUEUES: JSON.stringify(
+      UNITS.map((unit) => `https://sqs.us-east-1.amazonaws.com/000000000000/nightshift-test-${unit}-failures`),
+    ),
+  }),
   assetFile: async (name, file) =>
     file === 'archive.json' ? undefined : { name, channels: { team: { urlSecretArn: `${SECRET}${file}` } } },
   secret: async () => 'there',
@@ -214,7 +280,7 @@ const healthy: Around = {
   place: LOCAL_PLACE,
   deployment,
   aws,
-  failures: { queues: async () => ['scale-out-service', 'reconciler', 'publisher'].map((unit) => queue(unit)) },
+  failures: { queues: async () => UNITS.map((unit) => queue(unit)) },
   readSwitch: async () => ({ state: 'run', by: 'nobody', reason: '', at: '2026-11-20T03:00:00.000Z' }),
   loadRemediation: async () => undefined,
   now: () => NOW,
@@ -274,14 +340,30 @@ describe('doctor', () => {
     ],
     [
       'gave up on events',
-      { failures: { queues: async () => [queue('reconciler', 2), queue('publisher')] } },
+      { failures: { queues: async () => UNITS.map((unit) => queue(unit, unit === 'reconciler' ? 2 : 0)) } },
       /about 2 events were given up on/,
     ],
-    ['lacks a failure queue', { failures: { queues: async () => [queue('publisher')] } }, /no such queue/],
+    ...['scale-out-service', 'publisher', 'announcer', 'back-up-database'].map(
+      (missing): [string, Partial<Around>, RegExp] => [
+        `lacks the failure queue of ${missing}`,
+        { failures: { queues: async () => UNITS.filter((unit) => unit !== missing).map((unit) => queue(unit)) } },
+        /no such queue/,
+      ],
+    ),
+    [
+      'has a reconciler that counts no failure queue',
+      { aws: { ...aws, environment: async () => ({}) } },
+      /knows of no failure queue/,
+    ],
     ['does not reconcile', { aws: { ...aws, sumOf: async () => 0 } }, /did not run in the last 15 minutes/],
     ['fails to reconcile', { aws: { ...aws, sumOf: async () => 3 } }, /all of its 3 runs/],
-    ['has a publisher that was stopped', { aws: { ...aws, mappingStates: async () => ['Disabled'] } }, /: Disabled$/],
-    ['follows nothing', { aws: { ...aws, mappingStates: async () => [] } }, /does not follow the journal$/],
+    ...['publisher', 'announcer'].flatMap((unit): [string, Partial<Around>, RegExp][] => {
+      const states = (found: string[]) => async (name: string) => (name.endsWith(unit) ? found : ['Enabled']);
+      return [
+        [`has its ${unit} stopped`, { aws: { ...aws, mappingStates: states(['Disabled']) } }, /: Disabled$/],
+        [`has no mapping of its ${unit}`, { aws: { ...aws, mappingStates: states([]) } }, /not follow the journal$/],
+      ];
+    }),
     [
       'is given no sign of life',
       { aws: { ...aws, messagesSent: async (region) => (region === config.standbyRegion ? 0 : 3) } },
@@ -301,6 +383,32 @@ describe('doctor', () => {
         },
       },
       /there is no such alarm/,
+    ],
+    ...['announcer-late', 'follow-through-failed'].map((name): [string, Partial<Around>, RegExp] => [
+      `lacks its alarm ${name}`,
+      {
+        aws: {
+          ...aws,
+          ownAlarms: async (region, names) =>
+            (await aws.ownAlarms(region, names)).filter((each) => each.AlarmName !== `nightshift-test-${name}`),
+        },
+      },
+      /there is no such alarm/,
+    ]),
+    [
+      'has an alarm of its own that fires',
+      {
+        aws: {
+          ...aws,
+          ownAlarms: async (region, names) =>
+            (await aws.ownAlarms(region, names)).map((each) =>
+              each.AlarmName === 'nightshift-test-trouble'
+                ? { ...each, StateValue: 'ALARM', StateReason: 'Threshold Crossed' }
+                : each,
+            ),
+        },
+      },
+      /is in ALARM: Threshold Crossed/,
     ],
     [
       'has an alarm of its own that was switched off',

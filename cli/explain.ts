@@ -2,6 +2,7 @@
 import type { Outcome } from '../events/outcome.ts';
 import type { ExplainDocument } from '../events/published/explain.ts';
 import type { Signal } from '../events/signal.ts';
+import { budgetsOf, listFree } from '../functions/engine/budget.ts';
 import type { Protected } from '../functions/engine/config.ts';
 import { type Context, limitsOf, readSituation, type Situation } from '../functions/engine/context.ts';
 import { EngineError } from '../functions/engine/errors.ts';
@@ -47,7 +48,7 @@ const isRefusal = (error: unknown): error is EngineError => error instanceof Eng
 async function look(context: AnyContext, signal: Signal, target: Protected) {
   const { remediation, config } = context;
   const situation = await readSituation(context, signal, remediation.upstreamsOf(target));
-  const guards = verdicts(context, signal, situation);
+  const guards = [...verdicts(context, signal, situation), ...(await budgetVerdicts(context, situation))];
   try {
     const observation = await remediation.observe(target, config);
     const { name, holds = [] } = remediation.manifest;
@@ -83,6 +84,20 @@ function verdicts(context: AnyContext, signal: Signal, situation: Situation): Ex
   return [{ guard: 'seen-before', passes: false, detail: `this event was handled at ${situation.event.at}` }, ...asked];
 }
 
+/** Budgets are asked last, by the commit. @throws EngineError when the journal can't be read. */
+async function budgetVerdicts(context: AnyContext, { now }: Situation): Promise<Explanation['guards']> {
+  const budgets = budgetsOf(context.remediation.manifest, limitsOf(context), context.config);
+  return Promise.all(
+    budgets.map(async (budget) => {
+      const found = await listFree(context.store, [budget], now);
+      const guard = budget.guardrail;
+      return 'stop' in found
+        ? { guard, passes: false, detail: describeStop(found.stop) }
+        : { guard, passes: true, detail: `${found.free[0]?.slots.length ?? 0} of ${budget.limit} left this hour` };
+    }),
+  );
+}
+
 /** The remediation with the observation that was made already, and without its hands. */
 const harmless = (remediation: AnyRemediation, observe = remediation.observe): AnyRemediation => ({
   ...remediation,
@@ -97,7 +112,9 @@ function describeStop(stop: Stop): string {
     case 'refused':
       return `${stop.setting}: ${stop.present}`;
     case 'joined':
-      return 'an action of the same incident has the target in hand';
+      return stop.upstream
+        ? `${stop.upstream.target}, on which it depends, is in trouble: it belongs to incident ${stop.upstream.incidentId}`
+        : 'an action of the same incident has the target in hand';
     case 'recovered':
       return stop.detail;
     default:

@@ -50,6 +50,8 @@ export const CANARY_KEPT_SECONDS = 24 * 3600;
 export const BUDGET_HOUR_MS = 3_600_000;
 /** Slots of one budget are separate items of one partition, so that the taken ones can be listed with one query. */
 export const slotKey = (scope: string, slot: number): Key => single(`SLOT#${scope}`, `SLOT#${slot}`);
+/** Whether an item of that partition key is a slot of a budget. */
+export const isSlot = (pk: string): boolean => pk.startsWith('SLOT#');
 /** Head and links of an incident's hash chain, derived behind the stream (`chain-store.ts`). */
 export const chainHeadKey = (incidentId: string): Key => single(`CHAIN#${incidentId}`, 'HEAD');
 export const chainLinkKey = (incidentId: string, entryId: string): Key =>

@@ -8,8 +8,11 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import type { JournalEntry } from '../events/journal.ts';
 import { clientDefaults } from '../functions/engine/clients.ts';
+import { openStore } from './journal.ts';
 import type { Place } from './place.ts';
+import { type Batch, batchIn, whyNotTaken, writtenIn } from './stream-failures.ts';
 
 export interface FailureQueue {
   /** The function's name without its deployment, such as `scale-out-service`. */
@@ -26,6 +29,8 @@ export interface Failure {
   readonly at: string;
   readonly reason: string;
   readonly payload?: string;
+  /** Records of the journal's stream, which are read again from the journal. */
+  readonly batch?: Batch;
 }
 
 export interface Received extends Failure {
@@ -38,6 +43,13 @@ export interface Failures {
   receive(queue: FailureQueue, hideForSeconds: number, limit: number): Promise<Received[]>;
   /** Accepted into the function's own queue, with all of its retries. */
   invoke(functionName: string, payload: string): Promise<void>;
+  /**
+   * Invoked, and its answer waited for: who reads a stream says in it what it couldn't take, which nobody would read otherwise.
+   * @returns why it didn't take all of it.
+   */
+  tell(functionName: string, payload: string): Promise<string | undefined>;
+  /** Entries of the journal that a batch may have held. */
+  written(batch: Batch): Promise<JournalEntry[]>;
   remove(queue: FailureQueue, receipt: string): Promise<void>;
   destroy(): void;
 }
@@ -46,11 +58,21 @@ export type OpenFailures = (place: Place, deployment: string) => Failures;
 /** "ReceiveMessage", Amazon SQS API Reference: at most 10 at once, and fewer than there are at times. */
 const BATCH = 10;
 const EMPTY_ANSWERS = 2;
+/** "Lambda quotas": no function runs longer. */
+const LONGEST_RUN_MS = 15 * 60_000;
 
-export const openFailures: OpenFailures = ({ clientSettings }, deployment) => {
+export const openFailures: OpenFailures = (place, deployment) => {
+  const { clientSettings } = place;
   const settings = { ...clientDefaults(), ...clientSettings };
+  const store = openStore(place);
   const sqs = new SQSClient(settings);
   const lambda = new LambdaClient(settings);
+  // Once: what takes long isn't begun again beside itself.
+  const patient = new LambdaClient({
+    ...settings,
+    maxAttempts: 1,
+    requestHandler: { ...settings.requestHandler, requestTimeout: LONGEST_RUN_MS },
+  });
   const prefix = `nightshift-${deployment}-`;
   return {
     queues: async () => {
@@ -84,12 +106,18 @@ export const openFailures: OpenFailures = ({ clientSettings }, deployment) => {
     invoke: async (FunctionName, payload) => {
       await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: payload }));
     },
+    tell: async (FunctionName, Payload) => {
+      const reply = await patient.send(new InvokeCommand({ FunctionName, Payload }));
+      return whyNotTaken(reply.FunctionError, reply.Payload?.transformToString() ?? '');
+    },
+    written: (batch) => writtenIn(store, batch),
     remove: async ({ url }, ReceiptHandle) => {
       await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
     },
     destroy: () => {
       sqs.destroy();
       lambda.destroy();
+      patient.destroy();
     },
   };
 };
@@ -117,12 +145,12 @@ function receivedOf(message: Message): Received {
  * What a message says. Pure.
  *   Lambda's own record ("Capturing records of Lambda asynchronous invocations"): `requestContext.condition`, `responsePayload.errorMessage`, `requestPayload`.
  *   EventBridge's ("Using dead-letter queues to process undelivered events in EventBridge"): the event itself, with ERROR_CODE and ERROR_MESSAGE beside it.
- *   A stream's ("Retain discarded records", Using Lambda with DynamoDB): where the records were, but not the records.
+ *   A stream's ("Retain discarded records", Using Lambda with DynamoDB): when the records were written, but not the records.
  */
 export function failureIn(
   body: string,
   attributes: Readonly<Record<string, string | undefined>>,
-): Pick<Failure, 'reason' | 'payload'> {
+): Pick<Failure, 'reason' | 'payload' | 'batch'> {
   const { ERROR_CODE, ERROR_MESSAGE } = attributes;
   if (ERROR_CODE !== undefined)
     return { reason: `EventBridge could not deliver it: ${ERROR_CODE}: ${ERROR_MESSAGE ?? ''}`, payload: body };
@@ -133,8 +161,13 @@ export function failureIn(
   const attempts = requestContext?.approximateInvokeCount;
   const error = responsePayload?.errorMessage ?? 'the function told no error';
   const reason = `${condition}${attempts === undefined ? '' : ` after ${attempts} attempts`}: ${error}`;
+  const batch = batchIn(record);
+  if (batch) {
+    const span = `${new Date(batch.from).toISOString()} to ${new Date(batch.to).toISOString()}`;
+    return { reason: `${reason} (${batch.records} entries of the journal, written ${span})`, batch };
+  }
   if (requestPayload === undefined || requestPayload === null)
-    return { reason: `${reason} (the message holds no payload: what it was about is read again from its source)` };
+    return { reason: `${reason} (the message holds no payload: what it was about isn't known)` };
   return { reason, payload: JSON.stringify(requestPayload) };
 }
 

@@ -3,9 +3,10 @@ import type { DlqDocument, FailuresDocument } from '../../events/published/dlq.t
 import { UsageError } from '../../local/world/errors.ts';
 import type { Command, CommandContext, Options } from '../command.ts';
 import { deploymentOf } from '../deployment.ts';
-import type { FailureQueue, Failures, OpenFailures, Received } from '../failures.ts';
+import type { Failure, FailureQueue, Failures, OpenFailures, Received } from '../failures.ts';
 import { table } from '../io.ts';
 import { type Place, placeOf } from '../place.ts';
+import { eventsOf } from '../stream-failures.ts';
 import { clock } from './incidents.ts';
 
 /** Messages that one command looks at. */
@@ -63,15 +64,35 @@ async function redrive(
   );
   const received = await failures.receive(queue, HIDE_SECONDS, LIMIT);
   const redriven = new Set<string>();
-  for (const { id, payload, receipt } of received) {
-    if (payload === undefined) continue;
-    await failures.invoke(queue.functionName, payload);
-    await failures.remove(queue, receipt);
-    redriven.add(id);
+  const left: string[] = [];
+  for (const failure of received) {
+    const why = await again(failures, queue, failure);
+    if (why !== undefined) {
+      left.push(`message ${failure.id} stays, until SQS deletes it after 14 days: ${why}`);
+      continue;
+    }
+    await failures.remove(queue, failure.receipt);
+    redriven.add(failure.id);
   }
   print(queue, received, place, options, context, redriven);
-  const left = received.length - redriven.size;
-  if (left > 0) context.io.err(`${left} messages hold no payload: they stay until SQS deletes them after 14 days`);
+  for (const line of left) context.io.err(line);
+}
+
+/** Has the function try again. @returns why it didn't, or couldn't. */
+async function again(
+  failures: Failures,
+  { functionName }: FailureQueue,
+  { payload, batch }: Failure,
+): Promise<string | undefined> {
+  if (payload !== undefined) return void (await failures.invoke(functionName, payload));
+  if (!batch) return 'it holds no payload';
+  const entries = await failures.written(batch);
+  if (entries.length === 0) return 'the journal holds nothing that was written then';
+  for (const event of eventsOf(entries)) {
+    const why = await failures.tell(functionName, event);
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 function print(
@@ -82,11 +103,11 @@ function print(
   { io }: CommandContext,
   redriven?: ReadonlySet<string>,
 ): void {
-  const found = received.map(({ id, at, reason, payload }) => ({
+  const found = received.map(({ id, at, reason, payload, batch }) => ({
     id,
     at,
     reason,
-    redrivable: payload !== undefined,
+    redrivable: payload !== undefined || batch !== undefined,
     ...(redriven && { redriven: redriven.has(id) }),
   }));
   if (json) {

@@ -19,9 +19,9 @@ export const failuresDocument = z.object({
       id: z.string(),
       at: z.iso.datetime(),
       reason: z.string(),
-      /** Whether the message holds what the function was invoked with: only then it can be redriven. */
+      /** Whether the message holds what the function was invoked with, or says which entries of the journal: only then it can be redriven. */
       redrivable: z.boolean(),
-      /** Only by `redrive`: the function was invoked with it again and the message deleted. */
+      /** Only by `redrive`: the function was invoked with it again (of entries of the journal: and took them) and the message deleted. */
       redriven: z.boolean().optional(),
     }),
   ),

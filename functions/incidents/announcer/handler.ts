@@ -47,7 +47,7 @@ const AT_ONCE = 8;
 
 /**
  * Chains and tells the entries of one batch in their order. The first that failed is reported, and Lambda delivers again from there: what was linked
- * and told before is recognised by its id. After the last retry the failure queue says where in the stream it lies, and the entry stays in the journal.
+ * and told before is recognised by its id. After the last retry the failure queue says when it was written, and `nightshift dlq redrive` reads it from the journal (docs/decisions/0227).
  */
 export async function announce(
   records: readonly DynamoDBRecord[],

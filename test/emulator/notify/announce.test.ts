@@ -1,8 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { PublishCommand } from '@aws-sdk/client-sns';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { DynamoDBRecord } from 'aws-lambda';
+import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { eventsOf, writtenIn } from '../../../cli/stream-failures.ts';
 import type { EntryKind, JournalEntry } from '../../../events/journal.ts';
 import { incidentEvent } from '../../../events/published/notification.ts';
 import { checkChain } from '../../../functions/engine/chain-check.ts';
@@ -13,6 +15,8 @@ import { readEntries } from '../../../functions/engine/journal-reader.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
 import { announce } from '../../../functions/incidents/announcer/handler.ts';
+import { type PublisherContext, publish } from '../../../functions/incidents/publisher/handler.ts';
+import { config } from '../../support/fixtures.ts';
 import { type NotifyWorld, openNotifyWorld } from './support.ts';
 
 let world: NotifyWorld;
@@ -161,6 +165,43 @@ describe('a batch of the stream', () => {
     const removed: DynamoDBRecord[] = [{ eventName: 'REMOVE', dynamodb: { SequenceNumber: '9' } }];
     expect(await announce([...records, ...removed], context)).toEqual({ batchItemFailures: [] });
     expect(put).toEqual([]);
+  });
+});
+
+describe('a batch that was given up on', () => {
+  it('is told from the journal when it is redriven: each event with its own id, the chain whole, and the page once', async () => {
+    // Long ago, so that no other test's entries are among them.
+    const at = Date.now() - 20 * 86_400_000;
+    const incidentId = 'inc-given-up';
+    const kinds: readonly EntryKind[] = ['opened', 'acted', 'escalated', 'resolved'];
+    for (const kind of kinds) {
+      const data = kind === 'opened' ? { title: 'lost', target: 'rds-instance/orders-db', severity: 'P1' } : {};
+      await world.store.transact([putEntry(world.store.table, entryMaker(incidentId, 'test', at)(kind, kind, data))]);
+    }
+    const entries = await writtenIn(world.store, { from: at, to: at + 1000, records: kinds.length });
+    expect(entries.map(({ kind }) => kind)).toEqual(kinds);
+    expect(await writtenIn(world.store, { from: at + 16 * 60_000, to: at + 16 * 60_000, records: 1 })).toEqual([]);
+    const records = eventsOf(entries).flatMap((event) => (JSON.parse(event) as DynamoDBStreamEvent).Records);
+
+    const first = bus();
+    expect(await announce(records, first.context)).toEqual({ batchItemFailures: [] });
+    expect(first.put.map(({ kind }) => kind)).toEqual(kinds);
+    const { links } = await readChain(world.store, incidentId);
+    expect(links.map(({ entryId }) => entryId)).toEqual(entries.map(({ id }) => id));
+    const again = bus();
+    expect(await announce(records, again.context)).toEqual({ batchItemFailures: [] });
+    expect(again.put).toEqual(first.put);
+    expect((await readChain(world.store, incidentId)).links).toEqual(links);
+
+    const pages: unknown[] = [];
+    const context: PublisherContext = {
+      ...{ deployment: 'test', store: world.store, rules: config, now: Date.now, remaining: () => 30_000 },
+      topics: { everybody: 'arn:aws:sns:us-east-1:000000000000:pages', own: {} },
+      sns: { send: async ({ input }: PublishCommand) => void pages.push(input) } as unknown as PublisherContext['sns'],
+      machine: { sfn: { send: async () => ({}) } as never, arn: 'arn:aws:states:::stateMachine:follow' },
+    };
+    for (let time = 0; time < 2; time++) expect(await publish(records, context)).toEqual({ batchItemFailures: [] });
+    expect(pages).toHaveLength(1);
   });
 });
 

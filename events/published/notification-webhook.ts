@@ -20,6 +20,7 @@ export const webhookBody = z.union([
       'incident.updated',
       'incident.approval',
       'incident.escalated',
+      'incident.acknowledged',
       'incident.resolved',
     ]),
     timestamp: z.string(),

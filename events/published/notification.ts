@@ -14,6 +14,8 @@ export const DETAIL_TYPES = {
   updated: 'Incident Updated',
   approval: 'Approval Needed',
   escalated: 'Incident Escalated',
+  /** A person took it in hand: acknowledged it, took its target over, or had its calls wait. */
+  acknowledged: 'Incident Acknowledged',
   resolved: 'Incident Resolved',
 } as const;
 export type Happening = keyof typeof DETAIL_TYPES;
@@ -22,11 +24,21 @@ export const HAPPENINGS = [
   'updated',
   'approval',
   'escalated',
+  'acknowledged',
   'resolved',
 ] as const satisfies readonly Happening[];
 
+/** What asks for a person: whoever is told of one of these is told who took it in hand. */
+const ASKS: readonly Happening[] = ['opened', 'approval', 'escalated'];
+
+/** Whether a route with these events tells this happening. */
+export const tells = (events: readonly Happening[], happening: Happening): boolean =>
+  events.includes(happening) || (happening === 'acknowledged' && events.some((each) => ASKS.includes(each)));
+
 /** One line of a timeline, cut to `SUMMARY_LIMIT` characters. */
 const line = z.object({ at: z.string(), kind: z.enum(ENTRY_KINDS), summary: z.string() });
+
+const level = z.union([z.number(), z.literal('management')]);
 
 /** Longest text of one line, and how many lines, changes and alarms an event carries: it stays below 16 kB, far from EventBridge's limit. */
 export const SUMMARY_LIMIT = 400;
@@ -64,7 +76,13 @@ export const incidentEvent = z.object({
     /** How to undo the change it speaks of. */
     undo: z.optional(z.string()),
     /** Which level of people an escalation calls: 1 is the first. */
-    level: z.optional(z.union([z.number(), z.literal('management')])),
+    level: z.optional(level),
+    /** Levels of people that were called by then; only of `Incident Acknowledged`. */
+    called: z.optional(z.array(level)),
+    /** An escalation that only says again what was said before. */
+    saidBefore: z.optional(z.literal(true)),
+    /** By what a person acted, where that is itself told of it. */
+    via: z.optional(z.literal('pagerduty')),
   }),
   /** What is to be approved or denied; only of `Approval Needed`. */
   approval: z.optional(

@@ -278,6 +278,11 @@ export function managementCall(incident: IncidentWithTimeline, { escalation }: E
   };
 }
 
+/** Whether an escalation only says again what was said before in its incident. */
+export const isSaidBefore = (entry: JournalEntry, timeline: readonly JournalEntry[]): boolean =>
+  entry.kind === 'escalated' &&
+  timeline.some(({ id, kind, summary }) => id < entry.id && kind === 'escalated' && summary === entry.summary);
+
 /**
  * Whether the engine only says again what a person who has it in hand knows already: then the page would wake the one who is at work.
  * @param timeline up to the entry.
@@ -288,6 +293,8 @@ export function isKnownToWhoeverHasIt(
   rules: EscalationRules,
 ): boolean {
   const before = incident.timeline.filter(({ id }) => id < entry.id);
-  const saidBefore = before.some(({ kind, summary }) => kind === 'escalated' && summary === entry.summary);
-  return saidBefore && standingOf({ ...incident, timeline: before }, rules, Date.parse(entry.at)).kind === 'attended';
+  return (
+    isSaidBefore(entry, before) &&
+    standingOf({ ...incident, timeline: before }, rules, Date.parse(entry.at)).kind === 'attended'
+  );
 }

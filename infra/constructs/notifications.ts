@@ -4,7 +4,13 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { DETAIL_TYPES, HAPPENINGS, NOTIFICATION_SOURCE } from '../../events/published/notification.ts';
+import {
+  DETAIL_TYPES,
+  HAPPENINGS,
+  type Happening,
+  NOTIFICATION_SOURCE,
+  tells,
+} from '../../events/published/notification.ts';
 import { REPORT_DETAIL_TYPE } from '../../events/published/report.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
@@ -69,7 +75,7 @@ export class Notifications extends Construct {
     const { levels, management } = config.escalation;
     const ladderTells = [...levels, ...(management ? [management] : [])].some(({ channels }) => channels.length > 0);
     const told = HAPPENINGS.filter(
-      (each) => config.routing.some(({ events }) => events.includes(each)) || (each === 'escalated' && ladderTells),
+      (each) => config.routing.some(({ events }) => tells(events, each)) || (ladderTells && CALLS.includes(each)),
     );
     const detailType = [
       ...told.map((each): string => DETAIL_TYPES[each]),
@@ -97,6 +103,9 @@ export class Notifications extends Construct {
     });
   }
 }
+
+/** What channels of levels are told, whatever the routes say. */
+const CALLS: readonly Happening[] = ['escalated', 'acknowledged'];
 
 export const busNameOf = (deployment: string): string => `nightshift-${deployment}`;
 

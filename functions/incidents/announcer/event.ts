@@ -8,6 +8,7 @@ import {
   SUMMARY_LIMIT,
   TIMELINE_TAIL,
 } from '../../../events/published/notification.ts';
+import { isSaidBefore } from '../../engine/escalation.ts';
 import { reduceIncident } from '../../engine/reducer.ts';
 import type { Json } from '../../engine/remediation.ts';
 import { plain } from '../plain.ts';
@@ -23,6 +24,11 @@ const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
   'left-as-is': 'updated',
   escalated: 'escalated',
   called: 'escalated',
+  acknowledged: 'acknowledged',
+  'taken-over': 'acknowledged',
+  snoozed: 'acknowledged',
+  released: 'updated',
+  'severity-changed': 'updated',
   resolved: 'resolved',
   'approval-requested': 'approval',
   approved: 'updated',
@@ -84,6 +90,8 @@ function story(entry: JournalEntry, incident: IncidentWithTimeline) {
       summary: cut(entry.summary),
       ...(typeof undo === 'string' && undo !== '' && { undo: cut(undo) }),
       ...levelOf(entry),
+      ...(isSaidBefore(entry, timeline) && { saidBefore: true as const }),
+      ...(happeningOf(entry) === 'acknowledged' && inHand(entry, timeline)),
     },
     ...(approval && { approval }),
     timeline: timeline.slice(-TIMELINE_TAIL).map(({ at, kind, summary }) => ({ at, kind, summary: cut(summary) })),
@@ -95,6 +103,12 @@ function story(entry: JournalEntry, incident: IncidentWithTimeline) {
 function levelOf({ kind, data: { level } }: JournalEntry): { level?: number | 'management' } {
   if (kind === 'escalated') return { level: 1 };
   return kind === 'called' && (typeof level === 'number' || level === 'management') ? { level } : {};
+}
+
+/** Who else was called hears who has it; whoever acknowledged in PagerDuty needn't hear it from there. */
+function inHand({ data }: JournalEntry, timeline: readonly JournalEntry[]) {
+  const called = [...new Set(timeline.flatMap((line) => levelOf(line).level ?? []))];
+  return { ...(called.length > 0 && { called }), ...(data.via === 'pagerduty' && { via: 'pagerduty' as const }) };
 }
 
 function summaryOf(incident: Incident, timeline: readonly JournalEntry[]): IncidentEvent['incident'] {

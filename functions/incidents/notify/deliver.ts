@@ -7,13 +7,14 @@ import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { isOpen, type Window } from '../../engine/windows.ts';
 import { newId } from '../../engine/writes.ts';
+import { afterAlert, beforeAlert, endSilentAlert } from './alerts.ts';
 import type { Content } from './content.ts';
 import type { Deliveries, Ended } from './deliveries.ts';
 import { NotTold } from './errors.ts';
 import { withLinks } from './links.ts';
 import type { ChannelConfig, NotifyConfig } from './manifest.ts';
 import { channelsFor, happeningOf } from './routing.ts';
-import { keepsState, resolveAgain, type Sending, send } from './send.ts';
+import { keepsState, type Sending, send } from './send.ts';
 import { digestOf, foldedLine, messageFor, reportMessage } from './templates.ts';
 
 export interface NotifyContext {
@@ -164,31 +165,26 @@ async function tellClaimed(
   name: string,
   channel: ChannelConfig,
   content: EventContent,
-  { config, deliveries, sending, windows }: NotifyContext,
+  context: NotifyContext,
 ): Promise<Told> {
+  const { config, deliveries, sending, windows } = context;
   const { id, happening, event } = content;
-  const incidentId = event.incident.id;
-  const isEnd = happening === 'resolved';
-  if (keepsState(channel)) {
-    if (isEnd) await deliveries.markResolved(name, incidentId, id);
-    else if (await deliveries.isOvertaken(name, incidentId, id)) {
-      await deliveries.finish(name, id, 'overtaken');
-      return 'overtaken';
-    }
+  const isAlert = keepsState(channel);
+  const already =
+    (isAlert && (await beforeAlert(name, content, context))) || (isQuiet(content, channel, windows) && 'quiet');
+  if (already) {
+    await deliveries.finish(name, id, already);
+    return already;
   }
-  if (isQuiet(content, channel, windows)) {
-    await deliveries.finish(name, id, 'quiet');
-    return 'quiet';
-  }
-  // An alert's end makes no noise and must not wait: nothing else would take the alert back.
-  const isFree = isEnd && keepsState(channel);
+  // What ends an alert, or its noise, makes none and must not wait: nothing else would.
+  const isFree = isAlert && (happening === 'resolved' || happening === 'acknowledged');
   if (!isFree && !(await deliveries.takeSlot(name, limitFor(happening, channel)))) {
     await deliveries.fold(name, foldedLine(happening, event));
     return 'folded';
   }
+  if (isAlert) await endSilentAlert(name, channel, content, context);
   const ended = await send(name, channel, await withLinks(name, channel, content, config, sending), sending);
-  if (keepsState(channel) && !isEnd && (await deliveries.isOvertaken(name, incidentId, id)))
-    await resolveAgain(name, channel, incidentId, sending);
+  if (isAlert) await afterAlert(name, channel, content, context);
   await deliveries.finish(
     name,
     id,
@@ -198,10 +194,12 @@ async function tellClaimed(
   return ended;
 }
 
-/** In a quiet window only what needs a person is told, and the end of an alert, which makes no noise. */
+/** What is told in a quiet window, too: what needs a person, and who has it in hand, so that nobody else gets up. */
+const DISTURBING: readonly Happening[] = ['escalated', 'approval', 'acknowledged'];
+
+/** Whether it falls into a quiet window; the end of an alert makes no noise. */
 function isQuiet({ happening, event, at }: EventContent, channel: ChannelConfig, windows: readonly Window[]): boolean {
-  if (happening === 'escalated' || happening === 'approval' || (happening === 'resolved' && keepsState(channel)))
-    return false;
+  if (DISTURBING.includes(happening) || (happening === 'resolved' && keepsState(channel))) return false;
   const { target } = event.incident;
   return windows.some(
     (window) =>
@@ -215,14 +213,14 @@ function isQuiet({ happening, event, at }: EventContent, channel: ChannelConfig,
 const limitFor = (happening: Happening, { perMinute }: ChannelConfig): number =>
   happening === 'updated' ? Math.ceil(perMinute / 2) : perMinute;
 
-/** The journal says who was told when; updates would only fill it. */
+/** The journal says who was told when; updates, and what a person's own entry says already, would only fill it. */
 function noteOf(
   name: string,
   { kind }: ChannelConfig,
   { happening, event, id }: EventContent,
   now: number,
 ): JournalEntry | undefined {
-  if (happening === 'updated') return undefined;
+  if (happening === 'updated' || happening === 'acknowledged') return undefined;
   return {
     id: newId(now),
     incidentId: event.incident.id,
@@ -234,7 +232,7 @@ function noteOf(
   };
 }
 
-const WHAT: Readonly<Record<Exclude<Happening, 'updated'>, string>> = {
+const WHAT: Readonly<Record<Exclude<Happening, 'updated' | 'acknowledged'>, string>> = {
   opened: 'an incident',
   approval: 'an approval is needed',
   escalated: 'a person is needed',

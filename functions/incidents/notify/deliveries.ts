@@ -29,6 +29,11 @@ const resolvedKey = (channel: string, incidentId: string): Key => ({
   sk: 'RESOLVED',
 });
 
+const inHandKey = (channel: string, incidentId: string): Key => ({
+  pk: `NOTICE-IN-HAND#${channel}#${incidentId}`,
+  sk: 'IN-HAND',
+});
+
 /**
  * How a notice ended. `overtaken`: the incident was resolved before this could be told. `quiet`: it fell into a quiet window. `nothing`: the channel
  * has no words for it.
@@ -176,10 +181,7 @@ export class Deliveries {
     const { table } = this.#store;
     for (let from = 0; from < told.length; from += TRANSACTION_MOST)
       await this.#write(
-        told.slice(from, from + TRANSACTION_MOST).map((line) => ({
-          label: 'fold',
-          item: { Delete: { TableName: table, Key: marshall(foldKey(channel, line.entryId)) } },
-        })),
+        told.slice(from, from + TRANSACTION_MOST).map((line) => remove('fold', table, foldKey(channel, line.entryId))),
       );
     await this.#write([put('digest', table, { ...digestKey(channel), leaseUntil: 0 })]);
   }
@@ -188,6 +190,29 @@ export class Deliveries {
   async markResolved(channel: string, incidentId: string, entryId: string): Promise<void> {
     await this.#write([
       put('resolved', this.#store.table, this.#kept({ ...resolvedKey(channel, incidentId), entryId })),
+      remove('in-hand', this.#store.table, inHandKey(channel, incidentId)),
+    ]);
+  }
+
+  /** Remembers that a person had the incident in hand when this entry was written: the vendor's alert is silent from then on. */
+  async markInHand(channel: string, incidentId: string, entryId: string): Promise<void> {
+    await this.#write([put('in-hand', this.#store.table, this.#kept({ ...inHandKey(channel, incidentId), entryId }))]);
+  }
+
+  /** The last entry by which a person took it in hand since the vendor's alert was opened; undefined when there is none. */
+  async inHandSince(channel: string, incidentId: string): Promise<string | undefined> {
+    const mark = await this.#store.read(inHandKey(channel, incidentId));
+    return typeof mark?.entryId === 'string' ? mark.entryId : undefined;
+  }
+
+  /** Forgets it, because the vendor has a new alert; unless somebody took it in hand again meanwhile. */
+  async forgetInHand(channel: string, incidentId: string, entryId: string): Promise<void> {
+    // Refused or not: a mark that stays only has the next call open a new alert, too.
+    await this.#store.transact([
+      remove('in-hand', this.#store.table, inHandKey(channel, incidentId), {
+        ConditionExpression: 'entryId = :entryId',
+        ExpressionAttributeValues: marshall({ ':entryId': entryId }),
+      }),
     ]);
   }
 
@@ -221,4 +246,9 @@ type Condition = Pick<
 const put = (label: string, table: string, item: object, condition: Partial<Condition> = {}): Labelled => ({
   label,
   item: { Put: { TableName: table, Item: marshall(item, { removeUndefinedValues: true }), ...condition } },
+});
+
+const remove = (label: string, table: string, key: Key, condition: Partial<Condition> = {}): Labelled => ({
+  label,
+  item: { Delete: { TableName: table, Key: marshall(key), ...condition } },
 });

@@ -33,6 +33,7 @@ const OFFERS: Readonly<Record<Happening, readonly Offer[]>> = {
   escalated: ON_INCIDENT,
   approval: ON_APPROVAL,
   updated: [],
+  acknowledged: [],
   resolved: [],
 };
 

@@ -4,6 +4,7 @@ import {
   type DeliveredEvent,
   HAPPENINGS,
   type Happening,
+  tells,
 } from '../../../events/published/notification.ts';
 import type { LevelChannels, Route } from './manifest.ts';
 
@@ -17,18 +18,18 @@ export function happeningOf(event: Pick<DeliveredEvent, 'detail-type'>): Happeni
 
 /**
  * Names of the channels that tell it, each once, in the order of the routes; then those of the level that is called. Routes are told of the first call
- * only: the further ones are for the people of their level.
+ * only: the further ones are for the people of their level. Who was called hears who has it in hand.
  */
 export function channelsFor(routing: readonly Route[], event: DeliveredEvent, levels: LevelChannels = {}): string[] {
   const happening = happeningOf(event);
-  const { level } = event.detail.entry;
-  const own = level === undefined ? [] : (levels[String(level)] ?? []);
+  const { level, called = [] } = event.detail.entry;
+  const own = [...(level === undefined ? [] : [level]), ...called].flatMap((each) => levels[String(each)] ?? []);
   if (event.detail.entry.kind === 'called' && level !== 1) return [...new Set(own)];
   const { severity, target } = event.detail.incident;
   const fitting = routing.filter(
     ({ severities, events, targets }) =>
       severities.includes(severity) &&
-      events.includes(happening) &&
+      tells(events, happening) &&
       (targets === undefined || targets.some((pattern) => fits(pattern, target))),
   );
   return [...new Set([...fitting.flatMap(({ channels }) => channels), ...own])];

@@ -7,7 +7,7 @@ import { withoutLinks } from '../link-token.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Content } from './content.ts';
 import { DeliveryError } from './errors.ts';
-import { pagerDutyEvent, resolveEvent } from './formats/pagerduty.ts';
+import { endingEvent, pagerDutyEvent } from './formats/pagerduty.ts';
 import { slackMessage } from './formats/slack.ts';
 import { teamsMessage } from './formats/teams.ts';
 import { mailOf, snsMessageOf } from './formats/text.ts';
@@ -60,8 +60,9 @@ export async function send(
   }
 }
 
-/** Ends the alert of an incident again, where a late trigger may have opened it. */
-export async function resolveAgain(
+/** Acknowledges or ends the alert of an incident, whatever is told of it besides. */
+export async function endAlert(
+  action: 'acknowledge' | 'resolve',
   name: string,
   channel: ChannelConfig,
   incidentId: string,
@@ -70,7 +71,7 @@ export async function resolveAgain(
   if (channel.kind !== 'pagerduty') return;
   await withSecrets(name, channel, sending, (routingKey = '') => ({
     url: sending.pagerDutyUrl[channel.serviceRegion],
-    body: JSON.stringify(resolveEvent(incidentId, routingKey)),
+    body: JSON.stringify(endingEvent(action, incidentId, routingKey)),
   }));
 }
 

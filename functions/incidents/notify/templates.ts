@@ -57,6 +57,7 @@ const WORD: Readonly<Record<Happening, string>> = {
   updated: 'Update',
   approval: 'Approval needed',
   escalated: 'Needs a person',
+  acknowledged: 'In hand',
   resolved: 'Resolved',
 };
 
@@ -101,6 +102,8 @@ function factsOf(happening: Happening, event: IncidentEvent, options: TemplateOp
       return update(event);
     case 'approval':
       return question(event);
+    case 'acknowledged':
+      return [fact('In the hands of', nameOf(event.entry.by)), ...update(event)];
     case 'escalated':
       return [...update(event), ...undo(event), ...people(options)];
     case 'resolved':
@@ -109,6 +112,8 @@ function factsOf(happening: Happening, event: IncidentEvent, options: TemplateOp
       return happening satisfies never;
   }
 }
+
+const nameOf = (by: string): string => by.replace(/^person:/, '');
 
 const fact = (label: string, value: string): Fact => ({ label, value });
 
@@ -245,7 +250,7 @@ export interface FoldedLine {
 
 /** Most lines a digest shows; the rest is counted. */
 const DIGEST_LINES = 20;
-const URGENCY: readonly Happening[] = ['escalated', 'approval', 'opened', 'resolved', 'updated'];
+const URGENCY: readonly Happening[] = ['escalated', 'approval', 'opened', 'acknowledged', 'resolved', 'updated'];
 
 export const foldedLine = (happening: Happening, { incident, entry }: IncidentEvent): FoldedLine => ({
   entryId: entry.id,

@@ -31,6 +31,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
+const NIGHT = { name: 'night', kind: 'quiet', begins: '2026-11-20T00:00:00Z', ends: '2026-11-21T00:00:00Z' } as const;
+
 let ids = 0;
 /** An event of its own: entry ids grow. */
 const event = (happening: Happening, incident = `inc-${++ids}`) =>
@@ -293,6 +295,58 @@ describe('PagerDuty', () => {
     expect(actions()).toHaveLength(3);
   });
 
+  it('is told that a person took the incident in hand, in a quiet window too, and beyond what a minute allows', async () => {
+    const incident = `inc-ack-${++ids}`;
+    const notifier = world.notifier({ pagerduty: { ...world.channels.pagerduty, perMinute: 1 } });
+    await deliver(event('opened', incident), notifier);
+    expect(await deliver(event('acknowledged', incident), { ...notifier, windows: [NIGHT] })).toEqual({
+      pagerduty: 'sent',
+    });
+    expect(actions()).toEqual([`trigger ${incident}`, `acknowledge ${incident}`]);
+  });
+
+  it('is not told what was said there, unless it may have been said to another of its services', async () => {
+    const incident = `inc-ack-there-${++ids}`;
+    const { pagerduty, slack } = world.channels;
+    const said = () => {
+      const found = event('acknowledged', incident);
+      return { ...found, detail: { ...found.detail, entry: { ...found.detail.entry, via: 'pagerduty' as const } } };
+    };
+    expect(await deliver(said(), world.notifier({ pagerduty, slack }))).toEqual({
+      pagerduty: 'nothing',
+      slack: 'sent',
+    });
+    expect(await deliver(said(), world.notifier({ pagerduty, other: pagerduty }))).toEqual({
+      pagerduty: 'sent',
+      other: 'sent',
+    });
+  });
+
+  it('is called by a new alert once somebody had the incident in hand, because the old one is silent', async () => {
+    const incident = `inc-anew-${++ids}`;
+    const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
+    await deliver(event('escalated', incident), notifier);
+    await deliver(event('acknowledged', incident), notifier);
+    const again = event('escalated', incident);
+    const repeated = { ...again.detail, entry: { ...again.detail.entry, saidBefore: true as const } };
+    await deliver({ ...again, detail: repeated }, notifier);
+    expect(actions().slice(2)).toEqual([`trigger ${incident}`]);
+
+    const [called, next] = [event('escalated', incident), event('escalated', incident)];
+    await deliver(called, notifier);
+    await deliver(next, notifier);
+    expect(actions().slice(3)).toEqual([`resolve ${incident}`, `trigger ${incident}`, `trigger ${incident}`]);
+  });
+
+  it('is acknowledged once more when the call reached it late', async () => {
+    const incident = `inc-late-${++ids}`;
+    const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
+    const [called, taken] = [event('escalated', incident), event('acknowledged', incident)];
+    await deliver(taken, notifier);
+    await deliver(called, notifier);
+    expect(actions()).toEqual([`acknowledge ${incident}`, `trigger ${incident}`, `acknowledge ${incident}`]);
+  });
+
   it('is told when a person is needed after the end', async () => {
     const incident = `inc-after-${++ids}`;
     const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
@@ -303,16 +357,10 @@ describe('PagerDuty', () => {
 
 describe('a quiet window', () => {
   it('lets through what needs a person and the end of an alert, nothing else', async () => {
-    const window = {
-      name: 'night',
-      kind: 'quiet',
-      begins: '2026-11-20T00:00:00Z',
-      ends: '2026-11-21T00:00:00Z',
-    } as const;
     const { slack, pagerduty } = world.channels;
     const notifier = {
       ...world.notifier({ slack, pagerduty }, [{ ...EVERYTHING, channels: ['slack', 'pagerduty'] }]),
-      windows: [window],
+      windows: [NIGHT],
     };
     expect(await deliver(event('opened'), notifier)).toEqual({ slack: 'quiet', pagerduty: 'quiet' });
     expect(await deliver(event('escalated'), notifier)).toEqual({ slack: 'sent', pagerduty: 'sent' });

@@ -32,6 +32,7 @@ const KIND = {
   updated: 'acted',
   approval: 'approval-requested',
   escalated: 'escalated',
+  acknowledged: 'acknowledged',
   resolved: 'resolved',
 } as const;
 

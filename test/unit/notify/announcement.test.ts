@@ -101,6 +101,49 @@ describe('an announcement', () => {
   });
 });
 
+describe('who took it in hand', () => {
+  const taken = (kind: EntryKind, data: JournalEntry['data'] = {}) => {
+    const told = [
+      ...story.slice(0, 6),
+      entry('called', 61, 'nobody acknowledged', { level: 2, name: 'lead' }),
+      entry(kind, 62, `${kind} by jane`, data),
+      entry('called', 63, 'later', { level: 3, name: 'head' }),
+    ];
+    const announced = announcementOf(told[7] as JournalEntry, reduceIncident(told), place);
+    expect(incidentEvent.safeParse(announced?.detail).error).toBeUndefined();
+    return announced;
+  };
+
+  it.each(['acknowledged', 'taken-over', 'snoozed'] as const)(
+    'is told when it is %s, to all levels called by then',
+    (kind) => {
+      const told = taken(kind);
+      expect(told?.detailType).toBe('Incident Acknowledged');
+      expect(told?.detail.entry).toMatchObject({ kind, summary: `${kind} by jane`, called: [1, 2] });
+      expect(told?.detail.entry).not.toHaveProperty('via');
+    },
+  );
+
+  it('says when it was said in PagerDuty, which knows it then', () => {
+    expect(taken('acknowledged', { via: 'pagerduty' })?.detail.entry.via).toBe('pagerduty');
+  });
+
+  it.each(['released', 'severity-changed'] as const)('is an update when it is %s', (kind) => {
+    expect(taken(kind)?.detailType).toBe('Incident Updated');
+  });
+});
+
+it('an escalation says whether it only repeats what was said before', () => {
+  const again = [
+    ...story.slice(0, 6),
+    entry('escalated', 70, 'it did not help'),
+    entry('escalated', 80, 'something new'),
+  ];
+  const whole = reduceIncident(again);
+  const said = again.slice(5).map((each) => announcementOf(each, whole, place)?.detail.entry.saidBefore);
+  expect(said).toEqual([undefined, true, undefined]);
+});
+
 describe('what is told', () => {
   it('of decisions is only what was not done because of the mode', () => {
     expect(happeningOf({ kind: 'decided', data: { change: 'raise from 2 to 4' } })).toBe('updated');

@@ -116,7 +116,7 @@ describe('channels and routing', () => {
     [
       'an unknown happening',
       { routing: [{ channels: ['team', 'on-call'], events: ['exploded'] }] },
-      'allowed is one of opened, updated, approval, escalated, resolved',
+      'allowed is one of opened, updated, approval, escalated, acknowledged, resolved',
     ],
   ])('%s is a fault', (_, change, expected) => {
     expect(faults(change).join('\n')).toContain(expected);

@@ -96,7 +96,7 @@ describe('PagerDuty', () => {
     expect(pagerDutyRules.safeParse(pagerDutyEvent(each, ROUTING_KEY)).error).toBeUndefined();
   });
 
-  it('is one alert for each incident: triggered when opened and escalated, resolved when it is over', () => {
+  it('is one alert for each incident: triggered when opened and escalated, acknowledged by a person, resolved when it is over', () => {
     const keyed = (each: Content) => {
       const event = pagerDutyEvent(each, ROUTING_KEY);
       return [event?.event_action, event?.dedup_key];
@@ -104,12 +104,14 @@ describe('PagerDuty', () => {
     const id = 'inc-01KAG0000000000000000000AA';
     expect(keyed(content('opened'))).toEqual(['trigger', id]);
     expect(keyed(content('escalated'))).toEqual(['trigger', id]);
+    expect(keyed(content('acknowledged'))).toEqual(['acknowledge', id]);
     expect(keyed(content('resolved'))).toEqual(['resolve', id]);
   });
 
   it('is never acknowledged by automation, and not bothered by updates', () => {
     expect(pagerDutyEvent(content('updated'), ROUTING_KEY)).toBeUndefined();
-    const actions = [...contents, hostile].map((each) => pagerDutyEvent(each, ROUTING_KEY)?.event_action);
+    const byItself = [...contents, hostile].filter((each) => each.message.happening !== 'acknowledged');
+    const actions = byItself.map((each) => pagerDutyEvent(each, ROUTING_KEY)?.event_action);
     expect(actions).not.toContain('acknowledge');
   });
 

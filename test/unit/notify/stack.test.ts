@@ -91,7 +91,13 @@ describe('a stack that tells people', () => {
       EventBusName: { Ref: resourcesOf(built, 'AWS::Events::EventBus')[0]?.id },
       EventPattern: {
         source: ['nightshift'],
-        'detail-type': ['Incident Opened', 'Approval Needed', 'Incident Escalated', 'Incident Resolved'],
+        'detail-type': [
+          'Incident Opened',
+          'Approval Needed',
+          'Incident Escalated',
+          'Incident Acknowledged',
+          'Incident Resolved',
+        ],
       },
     });
     const configs = resourcesOf(built, 'AWS::Lambda::EventInvokeConfig').filter(({ id }) => id.includes('Notify'));

@@ -67,6 +67,16 @@ describe('the message when a person is needed', () => {
   });
 });
 
+describe('the message when somebody has it in hand', () => {
+  it('says who, and what was done so far', () => {
+    const event = incidentEvent('acknowledged', { entry: { by: 'person:jane', summary: 'jane is looking at it' } });
+    const message = messageFor('acknowledged', event);
+    expect(message.title).toBe('[P2] In hand: backend-cpu on ecs-service/orders/backend');
+    expect(message.headline).toBe('jane is looking at it');
+    expect(message.facts[0]).toEqual({ label: 'In the hands of', value: 'jane' });
+  });
+});
+
 describe('the last message', () => {
   it('says cause, resolution and duration, and when the review of a severe incident is due', () => {
     expect(facts('resolved')).toMatchObject({
@@ -143,6 +153,21 @@ describe('routing', () => {
         event,
       ),
     ).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each(['opened', 'approval', 'escalated', 'acknowledged'] as const)(
+    'tells who has it in hand by a route that tells of %s, and by the channels of all levels that were called',
+    (happening) => {
+      const taken = delivered('acknowledged', { entry: { called: [1, 'management'] } });
+      const route = { severities: all, events: [happening], channels: ['a'] };
+      const levels = { '1': ['b'], '2': ['c'], management: ['a', 'd'] };
+      expect(channelsFor([route], taken, levels)).toEqual(['a', 'b', 'd']);
+    },
+  );
+
+  it.each(['updated', 'resolved'] as const)('tells nobody who has it in hand by a route of %s alone', (happening) => {
+    const route = { severities: all, events: [happening], channels: ['a'] };
+    expect(channelsFor([route], delivered('acknowledged'))).toEqual([]);
   });
 
   it.each([

@@ -2,8 +2,9 @@
  * PagerDuty Events API v2 ("Send an Alert Event" and "Overview", PagerDuty developer documentation: summary 1,024 characters, dedup_key 255, event
  * 512 kB). Pure.
  *
- * Nothing here acknowledges: an acknowledged alert makes no more noise even when it is triggered again, so an acknowledgement by automation would
- * swallow the escalation that follows. It is a person's to give.
+ * Only a person's acknowledgement is passed on: an acknowledged alert makes no more noise even when it is triggered again, so one by automation would
+ * swallow the escalation that follows. For the same reason an alert that somebody had in hand is resolved before people are called anew: "New trigger
+ * events with the same dedup_key as a resolved incident [...] a new incident will be created" (docs/decisions/0224).
  */
 import type { Severity } from '../../../../events/journal.ts';
 import type { Content } from '../content.ts';
@@ -20,9 +21,9 @@ const SEVERITY: Readonly<Record<Severity, 'critical' | 'error' | 'warning' | 'in
   P4: 'info',
 };
 
-interface Resolve {
+interface Ending {
   readonly routing_key: string;
-  readonly event_action: 'resolve';
+  readonly event_action: 'acknowledge' | 'resolve';
   readonly dedup_key: string;
 }
 interface Trigger {
@@ -41,7 +42,7 @@ interface Trigger {
     readonly custom_details: Readonly<Record<string, string | readonly string[]>>;
   };
 }
-export type PagerDutyEvent = Trigger | Resolve;
+export type PagerDutyEvent = Trigger | Ending;
 
 /**
  * The event to send: an incident is one alert, by its id; digests of one hour are one alert, so that a storm pages once.
@@ -55,8 +56,10 @@ export function pagerDutyEvent(content: Content, routingKey: string): PagerDutyE
   switch (happening) {
     case 'updated':
       return undefined;
+    case 'acknowledged':
+      return endingEvent('acknowledge', event.incident.id, routingKey);
     case 'resolved':
-      return resolveEvent(event.incident.id, routingKey);
+      return endingEvent('resolve', event.incident.id, routingKey);
     case 'opened':
     case 'approval':
     case 'escalated':
@@ -66,10 +69,10 @@ export function pagerDutyEvent(content: Content, routingKey: string): PagerDutyE
   }
 }
 
-/** Ends the incident's alert; dropped by PagerDuty when there is none. */
-export const resolveEvent = (incidentId: string, routingKey: string): Resolve => ({
+/** Ends the noise of the incident's alert, or the alert; dropped by PagerDuty when there is none. */
+export const endingEvent = (action: Ending['event_action'], incidentId: string, routingKey: string): Ending => ({
   routing_key: routingKey,
-  event_action: 'resolve',
+  event_action: action,
   dedup_key: incidentId.slice(0, DEDUP_KEY),
 });
 

@@ -4,6 +4,7 @@
  */
 import { defineConfig } from '../infra/config/schema.ts';
 import { troubledDatabaseConfig } from './postgres/troubled.ts';
+import { demoAccounts } from './services/accounts.ts';
 import { demoBackups } from './services/backups.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
@@ -39,6 +40,7 @@ const endpoints = demoEndpoints(process.env);
 
 const troubledServices = troubledConfig(process.env);
 const troubledDatabases = troubledDatabaseConfig(process.env);
+const accounts = demoAccounts(process.env);
 /** Each of them gets into trouble by itself: that is no storm. */
 const STORM_TARGETS = 10;
 const inTrouble = [troubledServices, troubledDatabases, endpoints].reduce(
@@ -71,6 +73,7 @@ export default defineConfig({
     },
     ...fleetConfig,
     ...troubledServices,
+    ...accounts.services,
   },
   databases: {
     'orders-db': {
@@ -91,6 +94,7 @@ export default defineConfig({
       ...demoBackups(process.env),
     },
     ...troubledDatabases,
+    ...accounts.databases,
   },
   endpoints,
   network: {
@@ -144,7 +148,7 @@ export default defineConfig({
     'fail-over-database': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
     'fail-over-dns': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
-  plans: ['service-recovery'],
+  plans: ['service-recovery', ...accounts.plans],
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
   ...(fleet.length === 0 && { storm: { targets: inTrouble } }),
   alarmPeriodSeconds: 10,

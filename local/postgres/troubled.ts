@@ -39,6 +39,8 @@ const TROUBLED = {
   'ledger-db': { config: {} },
   /** It uses up transaction ids faster than its limit allows. */
   'event-db': { config: { transactionIdsAbove: 20_000 } },
+  /** Its rows are damaged, or the credential by which they are written has leaked (`services/accounts.ts`). */
+  'accounts-db': { config: {} },
 } as const satisfies Readonly<Record<string, Troubled>>;
 
 export type TroubledDatabase = keyof typeof TROUBLED;

@@ -5,6 +5,7 @@ import { type Acm, createAcm } from '../stand-ins/acm/acm.ts';
 import { createApplicationAutoScaling } from '../stand-ins/application-auto-scaling/application-auto-scaling.ts';
 import { type CloudWatch, createCloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
 import { createEcs, type Ecs } from '../stand-ins/ecs/ecs.ts';
+import { secretSource } from '../stand-ins/ecs/secrets.ts';
 import { createEventSources } from '../stand-ins/event-sources/index.ts';
 import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
 import { createHttpApis } from '../stand-ins/http-api/http-api.ts';
@@ -56,7 +57,7 @@ export async function makeStandIns(
     'metrics of queues',
     measureQueues(gateway, cloudwatch, () => new Date()),
   );
-  const ecs = createEcs(world, { metrics: cloudwatch, events: eventbridge });
+  const ecs = createEcs(world, { metrics: cloudwatch, events: eventbridge, secrets: secretSource(gateway) });
   const scaling = createApplicationAutoScaling(world, { ecs });
   const rds = createRds(world, {
     metrics: cloudwatch,

@@ -12,6 +12,7 @@ import { installEmulator, startMinistack } from '../emulators/index.ts';
 import { type Gateway, startGateway } from '../gateway/index.ts';
 import { type SeededDatabase, seedDatabase } from '../postgres/seed.ts';
 import { troubledDatabases, whereInEnvironment } from '../postgres/troubled.ts';
+import { ACCOUNTS, secretInEnvironment, seedAccounts } from '../services/accounts.ts';
 import { ENDPOINT, type SeededEndpoint, seedEndpoint } from '../services/endpoint.ts';
 import { createLoad, type Load } from '../services/load.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
@@ -155,10 +156,13 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
   standIns.eventbridge.onEvent((event) => alarms.note(event));
   const shop =
     options.environment?.[ENDPOINT.switch] === undefined ? undefined : await seedEndpoint(context, standIns.route53);
-  const synthesis = async () => synthesisOf(await database, shop, options);
+  const synthesis = async () => synthesisOf(await database, shop, options, await accounts);
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
   const services = phases.run('services', () => startServices(context, gateway, standIns.ecs, options));
   const database = phases.run('PostgreSQL', () => startDatabases(context, gateway, standIns.rds, options));
+  const accounts = database.then((databases) => startAccounts(context, gateway, databases, [emulator, services]));
+  // What fails there fails the synthesis, which waits for it.
+  accounts.catch(() => undefined);
   const assembly = phases.run(
     'synth',
     async () => {
@@ -214,17 +218,35 @@ async function startDatabases(
   return [demo, ...troubled];
 }
 
+/**
+ * @param before what the service needs, which nobody else's synthesis waits for.
+ * @returns what the configuration has to know of it; nothing in a world whose environment doesn't ask for its database.
+ */
+async function startAccounts(
+  context: OpenWorld,
+  gateway: Gateway,
+  databases: Databases,
+  before: readonly Promise<unknown>[],
+): Promise<Record<string, string>> {
+  const database = databases.find(({ id }) => id === ACCOUNTS.database);
+  if (!database) return {};
+  await Promise.all(before);
+  return secretInEnvironment(await seedAccounts(gateway.url, context, database));
+}
+
 /** What the demo's configuration reads from its environment. */
 const synthesisOf = (
   [demo, ...troubled]: Databases,
   shop: SeededEndpoint | undefined,
   { configPath = DEMO_CONFIG, environment }: WorldOptions,
+  accounts: Readonly<Record<string, string>>,
 ) => ({
   configPath,
   environment: {
     ...environment,
     ...(shop && { [ENDPOINT.variable]: JSON.stringify(shop.facts) }),
     ...whereInEnvironment(troubled),
+    ...accounts,
     NIGHTSHIFT_DEMO_DATABASE_HOST: demo.host,
     NIGHTSHIFT_DEMO_DATABASE_PORT: String(demo.port),
     NIGHTSHIFT_DEMO_DATABASE_RESOURCE_ID: demo.resourceId,

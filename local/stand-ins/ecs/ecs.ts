@@ -11,6 +11,7 @@ import { createOperations } from './operations.ts';
 import type { Runner, RunnerTimes } from './runner.ts';
 import { createRunner } from './runner.ts';
 import { createScheduler } from './scheduler.ts';
+import type { SecretSource } from './secrets.ts';
 import { activeService, createServiceOperations, setDesired } from './service-operations.ts';
 
 export interface EcsOptions extends Partial<RunnerTimes> {
@@ -45,7 +46,7 @@ const CHECKS_BEFORE_UNHEALTHY = 3;
 /** ECS for one world. Services work without `start()`, which begins metrics, health checks and retries. */
 export function createEcs(
   world: WorldContext,
-  deps: { readonly metrics: MetricSink; readonly events: EventSink },
+  deps: { readonly metrics: MetricSink; readonly events: EventSink; readonly secrets?: SecretSource },
   options: EcsOptions = {},
 ): Ecs {
   const times = { ...DEFAULTS, ...options };
@@ -57,7 +58,7 @@ export function createEcs(
     deps.events.publish(event).catch((error: unknown) => world.log('ecs', `event not accepted: ${String(error)}`));
   };
   const scheduler = createScheduler(() => runner, publish);
-  const runner: Runner = createRunner(world, times, scheduler.taskChanged);
+  const runner: Runner = createRunner(world, times, scheduler.taskChanged, deps.secrets);
 
   function region(name: string): RegionRecord {
     const known = regions.get(name);

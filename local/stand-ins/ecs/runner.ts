@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TaskMetrics } from '../../services/task.ts';
 import type { WorldContext } from '../../world/types.ts';
 import type { TaskRecord, TaskStatus } from './model.ts';
+import { type SecretSource, secretsOf } from './secrets.ts';
 
 export interface RunnerTimes {
   /** From creation to the start of the process (AWS: tens of seconds for Fargate). */
@@ -29,8 +30,13 @@ export interface Runner {
 const TASK_FILE = join(import.meta.dirname, '..', '..', 'services', 'task.ts');
 const ANSWER_WITHIN_MS = 2_000;
 
-/** `onChange` is called after every change of a task's state. */
-export function createRunner(world: WorldContext, times: RunnerTimes, onChange: (task: TaskRecord) => void): Runner {
+/** `onChange` is called after every change of a task's state. Without `secrets`, no task that asks for any is started. */
+export function createRunner(
+  world: WorldContext,
+  times: RunnerTimes,
+  onChange: (task: TaskRecord) => void,
+  secrets?: SecretSource,
+): Runner {
   const timers = new Map<TaskRecord, NodeJS.Timeout>();
   const alive = new Set<TaskRecord>();
   let ended = false;
@@ -60,10 +66,10 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
   }
 
   /** A process that can't even be started (the world is stopping, say) is a task that failed to start. */
-  function spawnFor(task: TaskRecord): ChildProcess | undefined {
+  function spawnFor(task: TaskRecord, secretVariables: Record<string, string>): ChildProcess | undefined {
     try {
       return world.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', TASK_FILE], {
-        env: { ...process.env, ...environmentOf(task), NODE_OPTIONS: '' },
+        env: { ...process.env, ...environmentOf(task), ...secretVariables, NODE_OPTIONS: '' },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       });
     } catch (error) {
@@ -72,9 +78,20 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
     }
   }
 
-  function launch(task: TaskRecord): void {
+  /** Secrets are read before the container starts, and never again. */
+  async function launch(task: TaskRecord): Promise<void> {
     move(task, 'PENDING', { launchedAt: new Date() });
-    const child = spawnFor(task);
+    let secretVariables: Record<string, string>;
+    try {
+      secretVariables = await secretsOf(task.definition, task.cluster.region.name, secrets);
+    } catch (error) {
+      // It may have been stopped meanwhile.
+      if (task.status === 'PENDING')
+        finish(task, { stopCode: 'TaskFailedToStart', stoppedReason: (error as Error).message });
+      return;
+    }
+    if (ended || task.status !== 'PENDING') return;
+    const child = spawnFor(task, secretVariables);
     if (!child) return;
     task.process = child;
     alive.add(task);
@@ -127,7 +144,7 @@ export function createRunner(world: WorldContext, times: RunnerTimes, onChange: 
   return {
     start(task) {
       onChange(task);
-      later(task, times.startDelayMs, () => launch(task));
+      later(task, times.startDelayMs, () => void launch(task));
     },
     stop(task, stopCode, stoppedReason) {
       if (task.desiredStatus === 'STOPPED') return;

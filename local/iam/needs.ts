@@ -323,7 +323,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'states:SendTaskSuccess': onMachineOfToken,
   'secretsmanager:ListSecrets': onAny,
   'secretsmanager:ListSecretVersionIds': onSecret,
+  'secretsmanager:DescribeSecret': onSecret,
   'secretsmanager:GetSecretValue': onSecret,
+  'secretsmanager:PutSecretValue': onSecret,
+  'secretsmanager:UpdateSecretVersionStage': onSecret,
   'ssm:DescribeParameters': onAny,
   'ssm:GetParameter': on(({ Name }, arn) => arnOr(Name, (name) => arn(`parameter/${name.replace(/^\//, '')}`))),
 };

@@ -5,9 +5,12 @@ import type { ActReport, Change } from '../../engine/remediation.ts';
 import { byFunction, type Reader } from '../../jobs/verify-backup/by-function.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
+import { decideSwitch, proveSwitch, type SwitchSeen, switchApplied, versionsOf } from '../rolling.ts';
+import { versionOfRun } from '../secret-versions.ts';
+import { looksOnly, type Moved, proveStep, rollStep, switchBack } from '../shared-steps.ts';
 import type { StepCode } from '../step.ts';
 import { type CheckProgress, judge, lossOf, NOTHING_READ, type Reading } from './check.ts';
-import { makeCurrent, pointSecretAt, readVersions, versionOfRun } from './connection.ts';
+import { pointSecretAt } from './connection.ts';
 import {
   admissionApplied,
   type ChooseSeen,
@@ -28,24 +31,6 @@ import { admit, protect, remove, restore } from './instance.ts';
 import { manifest } from './manifest.ts';
 import { readAll } from './reading.ts';
 import {
-  decideRoll,
-  decideSwitch,
-  decideSwitchBack,
-  proveRoll,
-  proveServices,
-  proveSwitch,
-  proveSwitchBack,
-  rollApplied,
-  rolledFrom,
-  type SeenService,
-  type SwitchSeen,
-  switchApplied,
-  switchBackApplied,
-  toReplace,
-  unrolled,
-  versionsOf,
-} from './services.ts';
-import {
   addressOf,
   type Context,
   checkedOf,
@@ -56,8 +41,6 @@ import {
   observeSwitch,
   ownTags,
   pollSeconds,
-  readServices,
-  replaceTasks,
   seenAtTheEnd,
   settingsOf,
   subjectOf,
@@ -71,11 +54,10 @@ const input = z.strictObject({
   reason: z.optional(z.string().check(z.maxLength(500))),
 });
 
-const looksOnly = (name: string) => ({
-  act: () => Promise.reject(new ActionFailedError(`${name} changes nothing`)),
-  alreadyApplied: () => 'unclear' as const,
-  verify: () => ({ kind: 'bad' as const, detail: `${name} changes nothing` }),
-});
+const moved: Moved<Input> = {
+  servicesOf: (context) => settingsOf(context).services,
+  secretOf: (context) => settingsOf(context).restore.connectionSecretArn,
+};
 
 const removal = {
   decide: (seen: RestoreSeen, context: Context) =>
@@ -155,44 +137,11 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     },
     alreadyApplied: switchApplied,
     verify: proveSwitch,
-    compensation: {
-      decide: (seen, _context, made) => decideSwitchBack(seen, made),
-      async act(context, change) {
-        const secret = settingsOf(context).restore.connectionSecretArn;
-        await makeCurrent({ secret, ...versionsOf(change) });
-        const versions = await readVersions(secret, versionOfRun(context.run));
-        const rolled = await replaceTasks(context, (services) => toReplace(change, { versions, services }));
-        return {
-          summary: `pointed the secret at the old instance, replaces the tasks of ${rolled.join(', ') || 'none'}`,
-          data: {},
-        };
-      },
-      alreadyApplied: switchBackApplied,
-      verify: proveSwitchBack,
-    },
+    compensation: switchBack(moved),
   });
-  step<readonly SeenService[]>('roll', {
-    observe: readServices,
-    decide: decideRoll,
-    async act(context, change) {
-      const rolled = await replaceTasks(context, (services) => unrolled(rolledFrom(change), services));
-      return { summary: `told ECS to replace the tasks of ${rolled.join(', ') || 'none'}`, data: {} };
-    },
-    alreadyApplied: rollApplied,
-    verify: (change, seen, { now }) => {
-      const proof = proveRoll(change, seen);
-      // From here on no task writes to the old instance.
-      return proof.kind === 'good' ? { ...proof, result: { writtenUntil: now() } } : proof;
-    },
-  });
-  step<readonly SeenService[]>('prove', {
-    ...looksOnly('prove'),
-    observe: readServices,
-    decide: (seen, { lastChangeAt, now, config: { metricPeriodSeconds: periodSeconds }, rehearse }) =>
-      rehearse
-        ? { kind: 'done', detail: 'a rehearsal: nobody was pointed at it' }
-        : proveServices(seen, { lastChangeAt, now: now(), periodSeconds }),
-  });
+  // Once it is done no task writes to the old instance.
+  step('roll', rollStep(moved));
+  step('prove', proveStep(moved));
   step<RestoreSeen>('finish', {
     rehearsal: 'act',
     // A recovery that is proved isn't backed out because RDS can't be asked just now, or refuses the protection: a person is told to see to it.

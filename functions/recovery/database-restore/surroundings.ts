@@ -1,27 +1,19 @@
 /** What the steps of `database-restore` find in the configuration, in their run so far, and at AWS. */
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { readSnapshotsOf } from '../../databases/read-snapshots.ts';
-import { clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
 import type { DatabaseConfig, RestoreConfig, RuntimeConfig, ServiceConfig, VerifyConfig } from '../../engine/config.ts';
-import { ActionFailedError, classifyAwsError, EngineError } from '../../engine/errors.ts';
-import { sendOnce } from '../../engine/send-once.ts';
+import { ActionFailedError, EngineError } from '../../engine/errors.ts';
 import { readRuns } from '../../jobs/items.ts';
 import { lastProofs, takenTimes, verifiedBackups } from '../../jobs/verify-backup/history.ts';
-import { readHealth } from '../service-health.ts';
+import { readAll } from '../roll-services.ts';
+import { nameOf, type SeenService, type SwitchSeen, unrollable } from '../rolling.ts';
+import { readVersions, versionOfRun } from '../secret-versions.ts';
 import type { StepContext, Targets } from '../step.ts';
 import type { Checked } from './check.ts';
-import { mentions, names, readVersions, versionOfRun } from './connection.ts';
+import { mentions, names } from './connection.ts';
 import { type ChooseSeen, type Chosen, type Input, idOf, type RestoreSeen, tagsOf, unfit, useOf } from './decide.ts';
 import { readNew, readOld } from './instance.ts';
 import type { Address } from './point-at.ts';
 import type { Subject } from './reading.ts';
-import { nameOf, type SeenService, type SwitchSeen, unrollable } from './services.ts';
-
-const ecs = new ECSClient(clientDefaults());
-const cloudwatch = new CloudWatchClient(clientDefaults());
-/** A second forced deployment isn't the first one again: an answer that was lost is never asked for by another call. */
-const changes = new ECSClient(onceClientDefaults());
 
 /** Runs that tell which backups were proved. */
 const RUNS = 100;
@@ -103,12 +95,7 @@ export function subjectOf(context: Context): Subject {
 }
 
 export const readServices = (context: Context): Promise<SeenService[]> =>
-  Promise.all(
-    settingsOf(context).services.map(async (target) => ({
-      target,
-      seen: await readHealth({ ecs, cloudwatch }, target, context.config, context.lastChangeAt),
-    })),
-  );
+  readAll(settingsOf(context).services, context);
 
 export async function observeNew(context: Context): Promise<RestoreSeen> {
   const { restore, verify, database } = settingsOf(context);
@@ -144,24 +131,6 @@ export async function unfitNow(context: Context) {
     // Nobody was admitted to that of a rehearsal.
     securityGroups: context.rehearse ? [verify.securityGroupId] : chosenOf(context).old.securityGroups,
   });
-}
-
-/** @param which names of those whose tasks are to be replaced. */
-export async function replaceTasks(
-  context: Context,
-  which: (services: readonly SeenService[]) => string[],
-): Promise<string[]> {
-  const services = await readServices(context);
-  const old = which(services);
-  for (const { target } of services.filter((each) => old.includes(nameOf(each.target)))) {
-    const { cluster, service } = target;
-    try {
-      await sendOnce(() => changes.send(new UpdateServiceCommand({ cluster, service, forceNewDeployment: true })));
-    } catch (error) {
-      throw classifyAwsError(`force a new deployment of ${nameOf(target)}`, error);
-    }
-  }
-  return old;
 }
 
 export async function observeBefore(context: Context): Promise<ChooseSeen> {

@@ -25,6 +25,7 @@ import {
   useOf,
 } from '../../../functions/recovery/database-restore/decide.ts';
 import { readAll } from '../../../functions/recovery/database-restore/reading.ts';
+import { targetsOf } from '../../../functions/recovery/database-restore/surroundings.ts';
 import {
   decideRoll,
   decideSwitch,
@@ -38,8 +39,7 @@ import {
   switchApplied,
   switchBackApplied,
   toReplace,
-} from '../../../functions/recovery/database-restore/services.ts';
-import { targetsOf } from '../../../functions/recovery/database-restore/surroundings.ts';
+} from '../../../functions/recovery/rolling.ts';
 import { config, database, service } from '../../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-21T10:00:00Z');

@@ -1,9 +1,9 @@
-/** Rolling the services that depend on a database, and what their secret's versions say. Pure. */
-import { primaryOf } from '../../ecs/types.ts';
-import type { ServiceConfig } from '../../engine/config.ts';
-import type { Change } from '../../engine/remediation.ts';
-import { healthSince, type ServiceSeen } from '../service-health.ts';
-import type { StepDecision, StepProof } from '../step.ts';
+/** Rolling the services that depend on a database, and what their secret's versions say: for plans that point services elsewhere by a secret. Pure. */
+import { primaryOf } from '../ecs/types.ts';
+import type { ServiceConfig } from '../engine/config.ts';
+import type { Change } from '../engine/remediation.ts';
+import { healthSince, type ServiceSeen } from './service-health.ts';
+import type { StepDecision, StepProof } from './step.ts';
 
 export interface SeenService {
   readonly target: ServiceConfig;
@@ -126,15 +126,15 @@ export interface SwitchSeen {
 const versionOf = (change: Pick<Change, 'before' | 'after'>, side: 'before' | 'after'): string =>
   (change[side] as { version: string }).version;
 
-/** @param own id of the version that this run makes. */
-export function decideSwitch({ versions: { current }, unfit }: SwitchSeen, own: string, newId: string): StepDecision {
+/** @param own id of the version that this run makes. @param to what it points the services at, in words. */
+export function decideSwitch({ versions: { current }, unfit }: SwitchSeen, own: string, to: string): StepDecision {
   if (unfit?.passing) return { kind: 'wait', seconds: POLL_SECONDS, detail: unfit.why };
   if (unfit) return { kind: 'fail', reason: unfit.why };
   if (current === undefined) return { kind: 'fail', reason: 'the secret has no current version' };
   return {
     kind: 'act',
     change: {
-      summary: `point the services at ${newId}`,
+      summary: `point the services at ${to}`,
       before: { version: current },
       after: { version: own },
       undo: `make the version ${current} of the secret the current one`,
@@ -149,7 +149,7 @@ export function switchApplied(change: Change, { versions: { current } }: SwitchS
 
 export const proveSwitch = (change: Change, seen: SwitchSeen): StepProof =>
   switchApplied(change, seen) === 'yes'
-    ? { kind: 'good', detail: 'the secret names the new instance' }
+    ? { kind: 'good', detail: 'the version of this run is the current one of the secret' }
     : { kind: 'bad', detail: 'somebody made another version of the secret the current one' };
 
 /** Only from what the run itself made current: what somebody else did since is left alone. Where a person moved the label back, tasks still use what they read before. */
@@ -160,13 +160,13 @@ export function decideSwitchBack(
   if (!made) return { kind: 'done', detail: 'nothing was switched' };
   const [earlier, own] = [versionOf(made, 'before'), versionOf(made, 'after')];
   if (current === earlier && !isMade)
-    return { kind: 'done', detail: 'the secret is as this run found it: it pointed nobody at the new instance' };
+    return { kind: 'done', detail: 'the secret is as this run found it: it pointed nobody elsewhere' };
   if (current !== own && current !== earlier)
     return { kind: 'fail', reason: 'the current version of the secret is one that this run neither found nor made' };
   return {
     kind: 'act',
     change: {
-      summary: 'point the services at the old instance again, and replace their tasks',
+      summary: 'make the earlier version of the secret the current one again, and replace the tasks of the services',
       before: { version: own, deployments: deploymentsOf(services) },
       after: { version: earlier },
       undo: `make the version ${own} of the secret the current one`,

@@ -18,7 +18,7 @@ import {
   versionsOf,
 } from './rolling.ts';
 import { makeCurrent, readVersions, versionOfRun } from './secret-versions.ts';
-import type { Move, StepCode, StepContext } from './step.ts';
+import { type Move, paced, type StepCode, type StepContext } from './step.ts';
 
 /** What a plan's run is about, as far as these steps have to know. */
 export interface Moved<Input> {
@@ -50,13 +50,13 @@ export const switchBack = <Input>({ servicesOf, secretOf }: Moved<Input>): Move<
     };
   },
   alreadyApplied: switchBackApplied,
-  verify: proveSwitchBack,
+  verify: (change, seen, context) => paced(context, proveSwitchBack(change, seen)),
 });
 
 /** Replaces the tasks of the services, a few at a time: `writtenUntil` is left as its result, from which on no task has what it read before. */
 export const rollStep = <Input>({ servicesOf }: Moved<Input>): StepCode<Input, readonly SeenService[]> => ({
   observe: (context) => readAll(servicesOf(context), context),
-  decide: decideRoll,
+  decide: (seen, context) => paced(context, decideRoll(seen)),
   async act(context, change) {
     const rolled = await replaceTasksOf(servicesOf(context), context, (services) =>
       unrolled(rolledFrom(change), services),
@@ -64,9 +64,9 @@ export const rollStep = <Input>({ servicesOf }: Moved<Input>): StepCode<Input, r
     return { summary: `told ECS to replace the tasks of ${rolled.join(', ') || 'none'}`, data: {} };
   },
   alreadyApplied: rollApplied,
-  verify: (change, seen, { now }) => {
+  verify: (change, seen, context) => {
     const proof = proveRoll(change, seen);
-    return proof.kind === 'good' ? { ...proof, result: { writtenUntil: now() } } : proof;
+    return proof.kind === 'good' ? { ...proof, result: { writtenUntil: context.now() } } : paced(context, proof);
   },
 });
 
@@ -74,8 +74,9 @@ export const rollStep = <Input>({ servicesOf }: Moved<Input>): StepCode<Input, r
 export const proveStep = <Input>({ servicesOf }: Moved<Input>): StepCode<Input, readonly SeenService[]> => ({
   ...looksOnly('prove'),
   observe: (context) => readAll(servicesOf(context), context),
-  decide: (seen, { lastChangeAt, now, config: { metricPeriodSeconds: periodSeconds }, rehearse }) =>
-    rehearse
-      ? { kind: 'done', detail: 'a rehearsal: nobody was pointed elsewhere' }
-      : proveServices(seen, { lastChangeAt, now: now(), periodSeconds }),
+  decide: (seen, context) => {
+    const { lastChangeAt, now, config, rehearse } = context;
+    if (rehearse) return { kind: 'done', detail: 'a rehearsal: nobody was pointed elsewhere' };
+    return paced(context, proveServices(seen, { lastChangeAt, now: now(), periodSeconds: config.metricPeriodSeconds }));
+  },
 });

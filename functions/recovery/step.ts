@@ -76,3 +76,13 @@ export type Targets =
 export type ReadInput<Input> = (
   given: unknown,
 ) => { readonly ok: true; readonly input: Input } | { readonly ok: false; readonly faults: string };
+
+/** Waits grow with what they wait for: a twentieth of it, so that looking adds no more than that. In seconds. */
+export const pollSeconds = ({ now, lastChangeAt }: Pick<StepContext<unknown>, 'now' | 'lastChangeAt'>): number =>
+  Math.min(60, Math.max(2, Math.round((now() - lastChangeAt) / 20_000)));
+
+/** What was decided or found, looked at again in that time. */
+export const paced = <Found extends StepDecision | StepProof>(
+  context: Pick<StepContext<unknown>, 'now' | 'lastChangeAt'>,
+  found: Found,
+): Found => ('seconds' in found ? { ...found, seconds: pollSeconds(context) } : found);

@@ -20,6 +20,8 @@ const VERIFIED = ['verifiedDatabase', 'verifySubnetGroup', 'verifyUser'];
 const RESTORED = ['restoredDatabase'];
 const CONNECTION_SECRET = ['connectionSecret'];
 const CONNECTION_SECRET_KEY = ['connectionSecretKey'];
+/** Services that depend on such a database. */
+const RESTORED_SERVICE = ['restoredCluster', 'restoredService'];
 /** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
 const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
@@ -44,6 +46,7 @@ export class PlaceholderError extends Error {
       RESTORED,
       CONNECTION_SECRET,
       CONNECTION_SECRET_KEY,
+      RESTORED_SERVICE,
       RECORD,
       SITE,
       CERTIFICATE,
@@ -147,6 +150,10 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     return restored(config).flatMap(({ restore: { connectionKeyArn } }) =>
       connectionKeyArn ? [{ connectionSecretKey: connectionKeyArn }] : [],
     );
+  if (speaksOf(RESTORED_SERVICE))
+    return dependants(config, ({ restore }) => restore !== undefined).map(({ cluster, service }) => ({
+      ...{ restoredCluster: cluster, restoredService: service },
+    }));
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
   if (speaksOf(SITE))
@@ -226,6 +233,14 @@ const copied = (config: DeploymentConfig) =>
 /** Databases that a recovery plan may restore. */
 const restored = (config: DeploymentConfig) =>
   Object.entries(config.databases).flatMap(([key, { restore }]) => (restore ? [{ key, restore }] : []));
+
+/** Services that depend on one of the chosen databases. */
+const dependants = (config: DeploymentConfig, isChosen: (database: DeploymentConfig['databases'][string]) => boolean) =>
+  Object.entries(config.services).flatMap(([key, { cluster, service = key, dependsOn }]) =>
+    dependsOn.some((name) => config.databases[name] !== undefined && isChosen(config.databases[name]))
+      ? [{ cluster, service }]
+      : [],
+  );
 
 /** Databases whose backups are restored to prove them. */
 const verified = (config: DeploymentConfig): Values[] =>

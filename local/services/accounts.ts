@@ -23,6 +23,9 @@ export const ACCOUNTS = {
   table: 'public.entries',
 } as const;
 
+/** The plans that are played on them. */
+export const ACCOUNTS_PLANS = ['database-restore'] as const;
+
 /** Where the demo's configuration reads the secret's ARN. */
 const SECRET_VARIABLE = 'NIGHTSHIFT_DEMO_ACCOUNTS_SECRET';
 
@@ -68,7 +71,7 @@ export function demoAccounts(environment: Readonly<Record<string, string | undef
         },
       },
     },
-    plans: ['database-restore'],
+    plans: ACCOUNTS_PLANS,
   };
 }
 

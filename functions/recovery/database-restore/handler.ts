@@ -8,7 +8,7 @@ import { planHandler } from '../handler.ts';
 import { decideSwitch, proveSwitch, type SwitchSeen, switchApplied, versionsOf } from '../rolling.ts';
 import { versionOfRun } from '../secret-versions.ts';
 import { looksOnly, type Moved, proveStep, rollStep, switchBack } from '../shared-steps.ts';
-import type { StepCode } from '../step.ts';
+import { pollSeconds, type StepCode } from '../step.ts';
 import { type CheckProgress, judge, lossOf, NOTHING_READ, type Reading } from './check.ts';
 import { pointSecretAt } from './connection.ts';
 import {
@@ -40,7 +40,6 @@ import {
   observeNew,
   observeSwitch,
   ownTags,
-  pollSeconds,
   seenAtTheEnd,
   settingsOf,
   subjectOf,

@@ -138,7 +138,7 @@ export const manifest = definePlanManifest({
     { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['{connectionSecretKey}'] },
     {
       actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
-      resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service/{restoredCluster}/{restoredService}'],
     },
     {
       actions: ['ecs:ListTasks'],
@@ -148,7 +148,7 @@ export const manifest = definePlanManifest({
     },
     {
       actions: ['ecs:DescribeTasks'],
-      resources: ['arn:{partition}:ecs:{region}:{account}:task/{cluster}/*'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:task/{restoredCluster}/*'],
       whyAnyResource:
         'The id of a task is made by AWS and not known before it exists (Service Authorization Reference, Actions for Amazon ECS).',
     },

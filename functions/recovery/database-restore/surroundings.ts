@@ -65,10 +65,6 @@ export function targetsOf(given: Input, config: RuntimeConfig): Targets {
   };
 }
 
-/** Waits grow with what they wait for: a twentieth of it, so that looking adds no more than that. */
-export const pollSeconds = ({ now, lastChangeAt }: Pick<Context, 'now' | 'lastChangeAt'>): number =>
-  Math.min(60, Math.max(5, Math.round((now() - lastChangeAt) / 20_000)));
-
 export const newIdOf = ({ run, input: given, rehearse, config }: Context): string =>
   idOf(run, given, { rehearse, deployment: config.name });
 export const ownTags = ({ run, config }: Context) => tagsOf(config.name, run);

@@ -1,6 +1,5 @@
 /** Builds the CDK app from a checked configuration; `app.ts` is the command around it. */
 
-import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import { ARCHIVER, archiveConfigOf } from './config/archive.ts';
@@ -11,7 +10,7 @@ import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.t
 import type { ParsedConfig } from './config/parse.ts';
 import { LINKS_FUNCTION, linksConfigOf } from './config/people.ts';
 import { deployedManifests } from './config/runtime.ts';
-import type { Units } from './discover.ts';
+import { helpersOf, type Units } from './discover.ts';
 import { ResponseStack } from './stacks/response-stack.ts';
 import { StandbyStack } from './stacks/standby-stack.ts';
 
@@ -59,10 +58,8 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
   const jobs = units.jobs.filter(({ manifest }) => jobSubjects(manifest, config).length > 0);
   const heartbeats = hasHeartbeat(config) ? units.heartbeats : [];
   const plans = chosenPlans(config.plans, units);
-  const readers = jobs.flatMap(({ manifest: { reader }, folder }) =>
-    reader ? [{ manifest: reader, handler: join(folder, 'reader', 'handler.ts') }] : [],
-  );
-  return [...remediations, ...incidentFunctions, ...jobs, ...readers, ...plans, ...heartbeats].map(
+  const helpers = helpersOf({ jobs, plans });
+  return [...remediations, ...incidentFunctions, ...jobs, ...helpers, ...plans, ...heartbeats].map(
     ({ manifest: { name }, handler }) => ({
       name,
       handler,

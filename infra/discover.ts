@@ -46,15 +46,14 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
   const heartbeats = await unitsIn<HeartbeatManifest>(join(root, 'functions', 'heartbeats'), heartbeatFields);
   for (const { manifest, folder } of plans) checkPlan(join(folder, 'manifest.ts'), manifest);
   const taken = new Map<string, string>();
-  const readers = jobs.flatMap(({ manifest: { reader }, folder }) => (reader ? [{ manifest: reader, folder }] : []));
-  for (const { manifest, folder } of readers) {
-    const handler = join(folder, 'reader', 'handler.ts');
-    if (!existsSync(handler)) throw new DiscoveryError(`${handler} is missing; the manifest names a reader.`);
+  const helpers = helpersOf({ jobs, plans });
+  for (const { manifest, handler } of helpers) {
+    if (!existsSync(handler)) throw new DiscoveryError(`${handler} is missing; the manifest names that function.`);
     checkPermissions(handler, manifest.permissions);
   }
   for (const { manifest, folder } of [
     ...[...remediations, ...incidentFunctions, ...jobs, ...plans],
-    ...[...heartbeats, ...readers],
+    ...[...heartbeats, ...helpers],
   ]) {
     const other = taken.get(manifest.name);
     if (other)
@@ -65,6 +64,19 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
   }
   return { remediations, incidentFunctions, jobs, plans, heartbeats };
 }
+
+/** The second functions of jobs and plans, which speak SQL where the first can't. */
+export const helpersOf = ({
+  jobs,
+  plans,
+}: Pick<Units, 'jobs' | 'plans'>): Unit<NonNullable<PlanManifest['helper']>>[] => [
+  ...jobs.flatMap(({ manifest: { reader }, folder }) =>
+    reader ? [{ manifest: reader, folder, handler: join(folder, 'reader', 'handler.ts') }] : [],
+  ),
+  ...plans.flatMap(({ manifest: { helper }, folder }) =>
+    helper ? [{ manifest: helper, folder, handler: join(folder, 'helper', 'handler.ts') }] : [],
+  ),
+];
 
 const commonFields = ['name', 'summary', 'permissions', 'timeoutSeconds', 'memoryMegabytes'];
 const remediationFields = [...commonFields, 'targetKind', 'triggers', 'network', 'risk', 'idempotency', 'defaults'];

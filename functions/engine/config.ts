@@ -114,6 +114,18 @@ export interface DatabaseConfig extends Protected {
   readonly backup?: BackupConfig | undefined;
   /** Undefined: no plan restores it. */
   readonly restore?: RestoreConfig | undefined;
+  /** Undefined: no plan rotates the password of its services. */
+  readonly rotation?: RotationConfig | undefined;
+}
+
+/** Two users of a database that take turns, and the secret by which services log in as one of them. */
+export interface RotationConfig {
+  readonly secretArn: string;
+  /** ARN of the key of yours that encrypts the secret; undefined: AWS's own. */
+  readonly keyArn?: string | undefined;
+  readonly users: readonly [string, string];
+  /** Nightshift's login that may change them. */
+  readonly login: string;
 }
 
 /** How services find a database, so that a recovery plan can point them at a restored one. */

@@ -13,6 +13,13 @@ export interface PlanManifest extends Plan {
   readonly readsRuns?: true;
   /** Of the incident that each run is told in. */
   readonly severity: Severity;
+  /**
+   * A second function, in `helper/handler.ts`, that speaks SQL: it runs in the databases' network and reaches nothing else, so that the plan's own can ask AWS's API, which
+   * can't be reached from there. It touches neither the journal nor AWS.
+   */
+  readonly helper?: Pick<PlanManifest, 'summary' | 'permissions' | 'timeoutSeconds' | 'memoryMegabytes'> & {
+    readonly name: string;
+  };
   /** The function's hard timeout: one turn of one step, not the whole run. */
   readonly timeoutSeconds: number;
   readonly memoryMegabytes: number;

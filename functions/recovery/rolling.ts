@@ -112,6 +112,8 @@ export interface Versions {
   readonly current: string | undefined;
   /** The one that this run makes exists. */
   readonly isMade: boolean;
+  /** Secrets Manager rotates the secret itself. */
+  readonly rotatesItself?: boolean | undefined;
   /** When the secret was last changed in any way, its labels too (epoch milliseconds). */
   readonly changedAt?: number | undefined;
 }

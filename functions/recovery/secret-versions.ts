@@ -28,11 +28,13 @@ const labelOf = (version: string): string => `nightshift-${version}`;
 /** @param own the version that the run makes. @throws EngineError */
 export async function readVersions(secret: string, own: string): Promise<Versions> {
   try {
-    const { VersionIdsToStages: stages = {}, LastChangedDate } = await reading.send(
-      new DescribeSecretCommand({ SecretId: secret }),
-    );
+    const {
+      VersionIdsToStages: stages = {},
+      LastChangedDate,
+      RotationEnabled = false,
+    } = await reading.send(new DescribeSecretCommand({ SecretId: secret }));
     const current = Object.entries(stages).find(([, labels]) => labels.includes(CURRENT))?.[0];
-    return { current, isMade: own in stages, changedAt: LastChangedDate?.getTime() };
+    return { current, isMade: own in stages, changedAt: LastChangedDate?.getTime(), rotatesItself: RotationEnabled };
   } catch (error) {
     throw classifyAwsError('secretsmanager:DescribeSecret of the connection', error);
   }

@@ -75,9 +75,12 @@ function regionFaults({ region, standbyRegion }: LooseConfig): Fault[] {
 
 /** A plan that could only refuse would be found out in the outage. */
 function planFaults({ plans = [], databases }: LooseConfig): Fault[] {
-  const at = plans.indexOf('database-restore');
-  if (at < 0 || Object.values(databases).some(({ restore }) => restore)) return [];
-  return [fault(`plans[${at}]`, 'database-restore', 'needs databases.<name>.restore, of at least one database')];
+  const needs = { 'database-restore': 'restore', 'secret-rotation': 'rotation' } as const;
+  return Object.entries(needs).flatMap(([plan, field]) => {
+    const at = plans.indexOf(plan);
+    if (at < 0 || Object.values(databases).some((database) => database[field])) return [];
+    return [fault(`plans[${at}]`, plan, `needs databases.<name>.${field}, of at least one database`)];
+  });
 }
 
 function serviceFaults(key: string, service: LooseConfig['services'][string], config: LooseConfig): Fault[] {

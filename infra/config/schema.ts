@@ -147,6 +147,20 @@ export const restoreSchema = z.strictObject({
   connectionKeyArn: keyArn.optional(),
 });
 
+const roleName = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a PostgreSQL role name in lower case');
+
+/** How the password of a database's services is rotated (docs/recovery.md, `secret-rotation`): by two users that take turns. */
+export const rotationSchema = z.strictObject({
+  /** The secret in Secrets Manager by which services log in: JSON with `username` and `password`. */
+  secretArn: secretsManagerArn,
+  /** The key that encrypts it, when it is one of yours. */
+  keyArn: keyArn.optional(),
+  /** Both have the same rights; the secret names one of them. */
+  users: z.tuple([roleName, roleName]).refine(([one, other]) => one !== other, 'two different users'),
+  /** Nightshift's login that may change those two. */
+  login: roleName.default('nightshift_rotation'),
+});
+
 /** A PostgreSQL database on RDS whose idle sessions may be ended. The key is its instance identifier. */
 export const databaseSchema = z.strictObject({
   /** Host name that sessions connect to. */
@@ -243,6 +257,8 @@ export const databaseSchema = z.strictObject({
   backup: backupSchema.optional(),
   /** How its services are pointed at a restored one (docs/recovery.md, `database-restore`). Needs `backup.verify`. */
   restore: restoreSchema.optional(),
+  /** How the password of its services is rotated (docs/recovery.md, `secret-rotation`). */
+  rotation: rotationSchema.optional(),
   /** Whether Nightshift makes the alarms; otherwise tag alarms of your own with `nightshift:runbook`. */
   createAlarms: z.boolean().default(true),
 });

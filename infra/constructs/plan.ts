@@ -7,12 +7,15 @@ import { entryKey, targetKey } from '../../functions/engine/items.ts';
 import { planPartition } from '../../functions/engine/plan-items.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
 import { pagingAlarm } from './alarm-action.ts';
+import type { DatabaseNetwork } from './database-network.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import { planDefinition } from './plan-definition.ts';
 
 export interface PlanProps {
   readonly deployment: Deployment;
   readonly manifest: PlanManifest;
+  /** For its second function, if it has one that speaks SQL; it is there when there are databases. */
+  readonly network: DatabaseNetwork | undefined;
 }
 
 /** Ends of executions that nobody wrote down. What the plan's function says itself is told by the journal. */
@@ -23,7 +26,7 @@ const ENDS = {
 } as const;
 
 export class Plan extends NightshiftFunction {
-  constructor(scope: Construct, { deployment, manifest }: PlanProps) {
+  constructor(scope: Construct, { deployment, manifest, network }: PlanProps) {
     super(scope, manifest.name, {
       deployment,
       manifest,
@@ -41,6 +44,10 @@ export class Plan extends NightshiftFunction {
         ],
       },
     });
+    if (manifest.helper)
+      new NightshiftFunction(this, manifest.helper.name, {
+        ...{ deployment, manifest: manifest.helper, network, journal: { actions: [] } },
+      });
     const machine = this.#machine(deployment, manifest);
     this.#watch(deployment, manifest, machine);
   }

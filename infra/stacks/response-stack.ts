@@ -46,7 +46,7 @@ export class ResponseStack extends Stack {
     if (network && hasHeartbeat(config))
       for (const { manifest } of units.heartbeats) heartbeat(this, { deployment, manifest, network });
     for (const { manifest } of units.plans)
-      if (config.plans.includes(manifest.name)) new Plan(this, { deployment, manifest });
+      if (config.plans.includes(manifest.name)) new Plan(this, { deployment, manifest, network });
     this.#watch(deployment);
     new CfnOutput(this, 'JournalTable', { value: table.tableName });
     new CfnOutput(this, 'PageTopic', { value: deployment.pageTopic.topicArn });
@@ -54,7 +54,7 @@ export class ResponseStack extends Stack {
   }
 
   /** Where functions that speak SQL run, when there are any. */
-  #network({ config, table }: Deployment, { remediations, jobs }: Units): DatabaseNetwork | undefined {
+  #network({ config, table }: Deployment, { remediations, jobs, plans }: Units): DatabaseNetwork | undefined {
     const manifests = [
       ...deployedManifests(
         config,
@@ -62,7 +62,9 @@ export class ResponseStack extends Stack {
       ),
       ...jobs.map((unit) => unit.manifest).filter((manifest) => jobSubjects(manifest, config).length > 0),
     ];
-    const speakSql = manifests.some((manifest) => manifest.network === 'database-vpc');
+    const speakSql =
+      manifests.some((manifest) => manifest.network === 'database-vpc') ||
+      plans.some(({ manifest }) => manifest.helper && config.plans.includes(manifest.name));
     return (speakSql || hasHeartbeat(config)) && config.network
       ? new DatabaseNetwork(this, 'DatabaseNetwork', { config, network: config.network, table })
       : undefined;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
+import { troubleOf } from '../../../functions/engine/ask-function.ts';
 import type { BackupConfig, VerifyConfig } from '../../../functions/engine/config.ts';
 import type { RunItem } from '../../../functions/jobs/items.ts';
 import type { Step } from '../../../functions/jobs/job.ts';
 import type { Scratch } from '../../../functions/jobs/scratch-id.ts';
 import { claimOf, isScratchOf, scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
-import { troubleOf } from '../../../functions/jobs/verify-backup/by-function.ts';
 import {
   type Chosen,
   checkOrigin,

@@ -1,5 +1,5 @@
 /** Asking `read-backup`, the function in the network of restored instances. */
-import { askerOf } from '../../engine/ask-function.ts';
+import { askerOf } from '../../databases/ask-function.ts';
 import { manifest, READER } from './manifest.ts';
 import { type Answer, answer, type ReadOrder } from './reading.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { troubleOf } from '../../../functions/databases/ask-function.ts';
 import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
-import { troubleOf } from '../../../functions/engine/ask-function.ts';
 import type { BackupConfig, VerifyConfig } from '../../../functions/engine/config.ts';
 import type { RunItem } from '../../../functions/jobs/items.ts';
 import type { Step } from '../../../functions/jobs/job.ts';

@@ -1,8 +1,8 @@
-/** Asking another function of Nightshift's own, in a network where the asking one isn't: one that only reads, or whose changes may be repeated. */
+/** Asking another function of Nightshift's own, in a network of databases where the asking one isn't: one that only reads, or whose changes may be repeated. */
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
-import { clientDefaults } from './clients.ts';
-import { classifyAwsError, RetryableError } from './errors.ts';
+import { clientDefaults } from '../engine/clients.ts';
+import { classifyAwsError, RetryableError } from '../engine/errors.ts';
 
 const lambdaError = z.object({ errorType: z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9._]{0,100}$/)) });
 

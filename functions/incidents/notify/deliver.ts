@@ -115,8 +115,7 @@ async function tellBy(name: string, content: EventContent, context: NotifyContex
   try {
     return await tellClaimed(name, channel, content, context);
   } catch (error) {
-    const isLast = claim.attempts >= DELIVERIES || (error instanceof EngineError && !error.retryable);
-    if (isLast && content.happening === 'escalated') await tellUndelivered(name, content, context);
+    if (isCall(name, content, context.config)) await tellUndelivered(name, content, context);
     if (claim.attempts >= DELIVERIES && canWait(channel, error)) {
       log('WARN', `put aside for the digest: ${String(error)}`);
       await deliveries.fold(name, foldedLine(content.happening, content.event));
@@ -128,18 +127,35 @@ async function tellBy(name: string, content: EventContent, context: NotifyContex
   }
 }
 
-/** The follow-through calls the next level of people then, instead of waiting for somebody who was never called. */
-const tellUndelivered = (name: string, { event, id }: EventContent, { deliveries, sending }: NotifyContext) =>
-  deliveries.undelivered({
-    // One for each call and channel, however often it is tried.
-    id: `${id}-undelivered-${name}`,
-    incidentId: event.incident.id,
-    at: new Date(sending.now()).toISOString(),
-    kind: 'undelivered',
-    by: 'notify',
-    summary: `${name} could not be told that a person is needed`,
-    data: { channel: name, for: id },
-  });
+/** Whether the channel calls the people of a level by it; one that only routes name informs whoever reads it. */
+const isCall = (name: string, { happening, event }: EventContent, { levels = {} }: NotifyConfig): boolean =>
+  happening === 'escalated' && (levels[String(event.entry.level)]?.includes(name) ?? false);
+
+/**
+ * The follow-through calls the next level of people then, instead of waiting for somebody who was never called. Written at the first delivery that
+ * fails, minutes before Lambda's last: that the channel may still be told is no reason to wait.
+ */
+async function tellUndelivered(
+  name: string,
+  { event, id }: EventContent,
+  { deliveries, sending }: NotifyContext,
+): Promise<void> {
+  try {
+    await deliveries.undelivered({
+      // One for each call and channel, however often it is tried.
+      id: `${id}-undelivered-${name}`,
+      incidentId: event.incident.id,
+      at: new Date(sending.now()).toISOString(),
+      kind: 'undelivered',
+      by: 'notify',
+      summary: `${name} could not be told that a person is needed`,
+      data: { channel: name, for: id },
+    });
+  } catch (error) {
+    // The first error is the one to tell; the next delivery that fails writes it.
+    log('ERROR', `${name}: that it wasn't told could not be written: ${String(error)}`);
+  }
+}
 
 /** Lambda delivers an event three times at most ("Asynchronous invocation", AWS Lambda Developer Guide: two retries). */
 const DELIVERIES = 3;
@@ -176,9 +192,7 @@ async function tellClaimed(
     await deliveries.finish(name, id, already);
     return already;
   }
-  // What ends an alert, or its noise, makes none and must not wait: nothing else would.
-  const isFree = isAlert && (happening === 'resolved' || happening === 'acknowledged');
-  if (!isFree && !(await deliveries.takeSlot(name, limitFor(happening, channel)))) {
+  if (mayWait(name, channel, content, config) && !(await deliveries.takeSlot(name, limitFor(happening, channel)))) {
     await deliveries.fold(name, foldedLine(happening, event));
     return 'folded';
   }
@@ -193,6 +207,13 @@ async function tellClaimed(
   );
   return ended;
 }
+
+/**
+ * Whether it may be put aside for a digest. Never a call to a level's people; and of a vendor that keeps alerts only openings: all digests of an hour are
+ * one alert there, so whoever acknowledged it would hear of no escalation any more, and what ends an alert, or its noise, is told by nothing else.
+ */
+const mayWait = (name: string, channel: ChannelConfig, content: EventContent, config: NotifyConfig): boolean =>
+  keepsState(channel) ? content.happening === 'opened' : !isCall(name, content, config);
 
 /** What is told in a quiet window, too: what needs a person, and who has it in hand, so that nobody else gets up. */
 const DISTURBING: readonly Happening[] = ['escalated', 'approval', 'acknowledged'];

@@ -77,10 +77,14 @@ async function send(
   } catch (error) {
     const failure = classifyAwsError('publish a page', error);
     // Written once; Lambda delivers again all the same, because the same level may be reached then.
-    if (!failure.retryable) await store.transact([putEntry(store.table, undelivered(entry, context))]);
+    if (!failure.retryable || context.now() - Date.parse(entry.at) >= MOMENT_MS)
+      await store.transact([putEntry(store.table, undelivered(entry, context))]);
     throw failure;
   }
 }
+
+/** SNS may throttle for so long before its people count as out of reach: without it, one busy moment would call every level. */
+const MOMENT_MS = 20_000;
 
 /** The first escalation goes to the first level, whose own topic it may have. */
 const levelOneTopic = (entry: JournalEntry, { everybody, own }: CallContext['topics']): string =>

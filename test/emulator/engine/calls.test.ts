@@ -105,11 +105,16 @@ describe('a call', () => {
     expect(await callFor(escalated, context(MORNING))).toBe(true);
   });
 
-  it('that was throttled is only tried again: nobody says yet that the level can not be reached', async () => {
+  it('that is throttled is tried again for 20 s before the next level is called at once', async () => {
     const { id, escalated } = await open('P2', MORNING);
+    const needed = Date.parse(escalated.at);
     refusal = refusalOf('ThrottledException', 429);
-    await expect(callFor(escalated, context(MORNING))).rejects.toThrow('ThrottledException');
+    await expect(callFor(escalated, context(needed + 19_999))).rejects.toThrow('ThrottledException');
     expect(await kindsOf(id)).toEqual(['opened', 'escalated']);
+    expect(await next(id, needed + 19_999)).toEqual({ level: 2, at: needed + 15 * MINUTE });
+    await expect(callFor(escalated, context(needed + 20_000))).rejects.toThrow('ThrottledException');
+    expect(await kindsOf(id)).toEqual(['opened', 'escalated', 'undelivered']);
+    expect(await next(id, needed + 20_000)).toEqual({ level: 2, at: needed });
   });
 });
 

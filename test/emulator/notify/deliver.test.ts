@@ -2,11 +2,16 @@ import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Happening } from '../../../events/published/notification.ts';
-import { deliver, sendDigests } from '../../../functions/incidents/notify/deliver.ts';
+import type { DeliveredEvent, Happening } from '../../../events/published/notification.ts';
+import { nextCall } from '../../../functions/engine/escalation.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
+import { deliver, type NotifyContext, sendDigests } from '../../../functions/incidents/notify/deliver.ts';
 import { LEASE_MS } from '../../../functions/incidents/notify/deliveries.ts';
 import { NotTold } from '../../../functions/incidents/notify/errors.ts';
 import { handle } from '../../../functions/incidents/notify/handler.ts';
+import type { LevelChannels } from '../../../functions/incidents/notify/manifest.ts';
+import { config } from '../../support/fixtures.ts';
 import { delivered, reportEventOf } from '../../support/notify/fixtures.ts';
 import { EVERYTHING, type NotifyWorld, openNotifyWorld } from './support.ts';
 
@@ -39,6 +44,17 @@ const event = (happening: Happening, incident = `inc-${++ids}`) =>
   delivered(happening, { incident: { id: incident }, entry: { id: `E${String(1_000_000 + ++ids)}` } });
 const vendors = () => world.receiver.taken.map(({ vendor }) => vendor).sort();
 const actions = () => world.receiver.taken.map(({ body }) => `${body.event_action} ${body.dedup_key}`);
+
+/** Writes an entry into the journal, and gives the event that tells it. */
+async function told(incident: string, kind: 'opened' | 'escalated', data: object = {}): Promise<DeliveredEvent> {
+  const entry = entryMaker(incident, 'test', world.clock.now + ++ids)(kind, kind, { ...data });
+  await world.store.transact([putEntry(world.store.table, entry)]);
+  return delivered(kind, { incident: { id: incident }, entry: { id: entry.id, at: entry.at, level: 1 } });
+}
+const withLevels = (notifier: NotifyContext, levels: LevelChannels): NotifyContext => ({
+  ...notifier,
+  config: { ...notifier.config, levels },
+});
 
 describe('word of a report', () => {
   const arrived = (detail = reportEventOf()) => ({
@@ -177,6 +193,59 @@ describe('a channel in trouble', () => {
     expect(await deliver(once, notifier)).toEqual({ slack: 'duplicate' });
   });
 
+  it.each([
+    ['for the moment', { status: 503 }, 3],
+    ['for good', { status: 403 }, 1],
+  ])(
+    '%s although it calls a level has the next level called at once, not only after the last delivery',
+    async (_how, answer, times) => {
+      const incident = `inc-unreached-${++ids}`;
+      const { webhook, slack } = world.channels;
+      const notifier = withLevels(
+        world.notifier({ first: webhook, team: slack }, [{ ...EVERYTHING, channels: ['team'] }]),
+        {
+          '1': ['first'],
+        },
+      );
+      await told(incident, 'opened', { title: 'x', target: 'x', severity: 'P2' });
+      const call = await told(incident, 'escalated');
+      const levelNow = async () => {
+        const found = await readIncident(world.store, incident);
+        const next = found && nextCall(found, config, Date.parse(call.detail.entry.at) + 1000);
+        return next && [next.level, next.at - Date.parse(call.detail.entry.at)];
+      };
+      expect(await levelNow()).toEqual([2, 15 * 60_000]);
+      // Both are asked side by side: the answer is for whichever comes first, so both get it.
+      world.receiver.answers.push(...Array.from({ length: times * 2 }, () => answer));
+      for (let delivery = 1; delivery <= 2; delivery++) {
+        await expect(deliver(call, notifier)).rejects.toThrow(NotTold);
+        expect(await levelNow()).toEqual([2, 0]);
+        world.receiver.answers.push(...Array.from({ length: times * 2 }, () => answer));
+      }
+      const lines = (await readIncident(world.store, incident))?.timeline ?? [];
+      expect(lines.filter(({ kind }) => kind === 'undelivered').map(({ data }) => data)).toEqual([
+        { channel: 'first', for: call.detail.entry.id },
+      ]);
+    },
+  );
+
+  it('that only informs, or that calls another level, has nobody else called', async () => {
+    const incident = `inc-informed-${++ids}`;
+    const { webhook, slack } = world.channels;
+    const notifier = withLevels(
+      world.notifier({ lead: webhook, team: slack }, [{ ...EVERYTHING, channels: ['team', 'lead'] }]),
+      {
+        '2': ['lead'],
+      },
+    );
+    await told(incident, 'opened', { title: 'x', target: 'x', severity: 'P2' });
+    const call = await told(incident, 'escalated');
+    world.receiver.answers.push(...Array.from({ length: 2 }, () => ({ status: 403 })));
+    await expect(deliver(call, notifier)).rejects.toThrow(NotTold);
+    const lines = (await readIncident(world.store, incident))?.timeline ?? [];
+    expect(lines.map(({ kind }) => kind)).toEqual(['opened', 'escalated']);
+  });
+
   it('that keeps a state is never told of an incident by a digest: its event goes to the failure queue', async () => {
     const once = event('opened');
     const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
@@ -253,6 +322,28 @@ describe('a storm', () => {
     expect(world.receiver.taken.map(({ body }) => [body.type, body.data.events.length])).toEqual([
       ['incident.digest', 3],
     ]);
+  });
+
+  it('folds no call for a person: PagerDuty would add it to an alert that somebody acknowledged, a level would not be called', async () => {
+    const { pagerduty, slack, webhook } = world.channels;
+    const channels = {
+      pagerduty: { ...pagerduty, perMinute: 1 },
+      first: { ...webhook, perMinute: 1 },
+      team: { ...slack, perMinute: 1 },
+    };
+    const notifier = withLevels(world.notifier(channels), { '1': ['first'] });
+    const calls = Array.from({ length: 3 }, () => event('escalated'));
+    const ended = [];
+    for (const { detail, ...rest } of calls)
+      ended.push(await deliver({ ...rest, detail: { ...detail, entry: { ...detail.entry, level: 1 } } }, notifier));
+    expect(ended.map(({ pagerduty: alert, first, team }) => [alert, first, team])).toEqual([
+      ['sent', 'sent', 'sent'],
+      ['sent', 'sent', 'folded'],
+      ['sent', 'sent', 'folded'],
+    ]);
+    const alerts = world.receiver.taken.filter(({ vendor }) => vendor === 'pagerduty');
+    expect(alerts.map(({ body }) => body.dedup_key)).toEqual(calls.map(({ detail }) => detail.incident.id));
+    await sendDigests(notifier, 'test');
   });
 
   it('pages once through PagerDuty, and still resolves every alert that was opened', async () => {

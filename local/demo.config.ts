@@ -6,6 +6,7 @@ import { defineConfig } from '../infra/config/schema.ts';
 import { troubledDatabaseConfig } from './postgres/troubled.ts';
 import { demoAccounts } from './services/accounts.ts';
 import { demoBackups } from './services/backups.ts';
+import { demoDrills } from './services/drills.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
 import { EXECUTION_ROLE } from './services/seed.ts';
@@ -149,6 +150,7 @@ export default defineConfig({
     'fail-over-dns': { mode: 'auto', cooldownSeconds: 20, perTargetPerHour: 30, perRunbookPerHour: 100 },
   },
   plans: ['service-recovery', ...accounts.plans],
+  ...demoDrills(process.env),
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
   ...(fleet.length === 0 && { storm: { targets: inTrouble } }),
   alarmPeriodSeconds: 10,

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Severity } from '../../events/journal.ts';
+import type { DrillConfig } from './drills.ts';
 import type { Escalation } from './escalation.ts';
 import type { Ladder } from './runbook.ts';
 import type { Window } from './windows.ts';
@@ -318,6 +319,8 @@ export interface RuntimeConfig {
     | undefined;
   /** Absent: no reports are written by themselves. */
   readonly reports?: ReportsConfig | undefined;
+  /** By name. Absent: no plan is rehearsed by itself. */
+  readonly drills?: Readonly<Record<string, DrillConfig>> | undefined;
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

@@ -10,7 +10,8 @@ export interface JobManifest {
   /**
    * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
    * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured;
-   * `checked-database`: one for each database then. `reports`: one for each report that is configured, at that report's own times.
+   * `checked-database`: one for each database then. `reports`: one for each report that is configured, at that report's own times;
+   * `drills`: one for each drill, at its own times.
    */
   readonly runsFor:
     | 'database'
@@ -20,11 +21,14 @@ export interface JobManifest {
     | 'backups'
     | 'checks'
     | 'checked-database'
-    | 'reports';
+    | 'reports'
+    | 'drills';
   /** Where it runs when it speaks SQL: beside the databases, where of AWS only DynamoDB is reached. */
   readonly network?: 'database-vpc';
   /** It reads what earlier runs found, its own and other jobs'. */
   readonly readsRuns?: boolean;
+  /** It starts recovery plans, and asks runs of them to be backed out. */
+  readonly stopsPlans?: boolean;
   /** It reads incidents, and adds to the archive's bucket and to Nightshift's bus what its permissions name. */
   readonly readsIncidents?: boolean;
   /**

@@ -5,6 +5,7 @@
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { archiveFaults } from './archive.ts';
 import { certificateFaults } from './certificates.ts';
+import { drillFaults } from './drills.ts';
 import { endpointFaults } from './endpoints.ts';
 import { calledChannels, escalationFaults } from './escalation.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
@@ -53,6 +54,7 @@ export function crossFieldFaults(
     ...jobFaults(config, jobs),
     ...reportFaults(config),
     ...planFaults(config),
+    ...drillFaults(config),
     ...archiveFaults(config),
     ...escalationFaults(config.escalation, Object.keys(config.channels)),
     ...notificationFaults({

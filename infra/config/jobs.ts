@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
 import { type BackupObjective, backupEveryHours, backupsKept, SNAPSHOT_QUOTA } from '../../functions/jobs/schedule.ts';
+import { drillSchedule } from './drills.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import { reportSchedule, reportsOf } from './reports.ts';
 import type { DeploymentConfig } from './schema.ts';
@@ -104,7 +105,7 @@ type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMi
 /** What a job has a run for: databases, those with backups, those whose backups are proved, certificates, or `all`; nothing when it is switched off. */
 export function jobSubjects(
   { name, runsFor }: Scheduled,
-  { databases, certificates, jobs, checks, reports }: DeploymentConfig,
+  { databases, certificates, jobs, checks, reports, drills }: DeploymentConfig,
 ): string[] {
   if (jobs[name]?.enabled === false) return [];
   const backedUp = Object.entries(databases).filter(([, { backup }]) => backup !== undefined);
@@ -125,6 +126,8 @@ export function jobSubjects(
       return checks ? Object.keys(databases).sort() : [];
     case 'reports':
       return reportsOf({ reports });
+    case 'drills':
+      return Object.keys(drills).sort();
     case 'deployment':
       return ['all'];
     default:
@@ -138,11 +141,11 @@ export function jobSubjects(
  */
 export function scheduleOf(
   { name, schedule, flexibleMinutes }: Scheduled,
-  { jobs, databases, reports }: DeploymentConfig,
+  { jobs, databases, reports, drills }: DeploymentConfig,
   subject: string,
 ): { readonly cron: string; readonly timeZone: string; readonly flexibleMinutes: number } {
-  const report = reportSchedule(name, subject, reports?.timeZone);
-  if (report) return { cron: report.cron, timeZone: report.timeZone, flexibleMinutes };
+  const own = reportSchedule(name, subject, reports?.timeZone) ?? drillSchedule(name, subject, drills);
+  if (own) return { cron: own.cron, timeZone: own.timeZone, flexibleMinutes };
   const { cron = schedule.cron, timeZone = schedule.timeZone } = jobs[name] ?? {};
   const everyHours = name === BACKUP_JOB ? backupEveryHours(databases[subject]?.backup) : undefined;
   if (everyHours === undefined) return { cron, timeZone, flexibleMinutes };
@@ -155,11 +158,11 @@ export function scheduleOf(
  */
 export function overdueAfterOf(
   { name, overdueAfterSeconds, deadlineSeconds }: Pick<JobManifest, 'name' | 'overdueAfterSeconds' | 'deadlineSeconds'>,
-  { jobs, databases }: DeploymentConfig,
+  { jobs, databases, drills }: DeploymentConfig,
   subject: string,
 ): number {
-  const report = reportSchedule(name, subject, undefined);
-  if (report) return report.overdueAfterSeconds;
+  const own = reportSchedule(name, subject, undefined) ?? drillSchedule(name, subject, drills);
+  if (own) return own.overdueAfterSeconds;
   const everyHours = name === BACKUP_JOB ? backupEveryHours(databases[subject]?.backup) : undefined;
   if (everyHours !== undefined) return everyHours * 3600 + deadlineSeconds;
   return jobs[name]?.overdueAfterSeconds ?? overdueAfterSeconds;

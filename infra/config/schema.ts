@@ -13,6 +13,7 @@ import { DAYS } from '../../functions/engine/windows.ts';
 import { archiveSchema } from './archive.ts';
 import { certificateSchema } from './certificates.ts';
 import { checksSchema } from './checks.ts';
+import { drillSchema } from './drills.ts';
 import { endpointSchema } from './endpoints.ts';
 import { escalationSchema } from './escalation.ts';
 import { backupSchema, jobSchema } from './jobs.ts';
@@ -358,6 +359,8 @@ export const configSchema = z.strictObject({
   jobs: z.record(z.string(), jobSchema).default({}),
   /** Recovery plans that a person may start, by name: the folders in `functions/recovery` (docs/recovery.md). */
   plans: z.array(z.string()).default([]),
+  /** Rehearsals of plans on schedule, by a name of yours (docs/recovery.md). */
+  drills: z.record(name(32), drillSchema).default({}),
   contacts: z
     .strictObject({
       /** Addresses that get every page; each must confirm a mail from Amazon SNS once. */

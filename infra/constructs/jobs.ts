@@ -6,7 +6,9 @@ import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Annotations, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { ExpectedJob, JobName } from '../../functions/engine/job-head.ts';
+import { planPartition } from '../../functions/engine/plan-items.ts';
 import type { JobManifest } from '../../functions/jobs/manifest.ts';
+import { drilledPlans } from '../config/drills.ts';
 import { jobSubjects, overdueAfterOf, quotaWarning, scheduleOf } from '../config/jobs.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
@@ -19,14 +21,15 @@ import { busNameOf } from './notifications.ts';
 import { ScratchNetwork } from './scratch-network.ts';
 
 /** A run reads the switch, and writes its own items, all jobs' news and what it tells. */
-const jobAccess = ({ name: job, readsRuns, readsIncidents }: JobManifest): JournalAccess => ({
+const jobAccess = ({ name: job, readsRuns, readsIncidents, stopsPlans }: JobManifest): JournalAccess => ({
   actions: [
     ...(readsIncidents ? (['BatchGetItem'] as const) : []),
     ...(['GetItem', 'PutItem'] as const),
     ...(readsRuns ? (['Query'] as const) : []),
+    ...(stopsPlans ? (['UpdateItem'] as const) : []),
   ],
   ...(readsIncidents && { indexes: ['incidents'] }),
-  writes: [`JOB#${job}#*`, 'JOBS', 'INCIDENT#*'],
+  writes: [`JOB#${job}#*`, 'JOBS', 'INCIDENT#*', ...(stopsPlans ? [planPartition('*')] : [])],
 });
 
 export interface JobsProps {
@@ -53,6 +56,7 @@ export class Jobs extends Construct {
           network: manifest.network === 'database-vpc' ? network : undefined,
           environment: {
             NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)),
+            ...(manifest.stopsPlans && { NIGHTSHIFT_MACHINES: JSON.stringify(this.#machinesOf(deployment)) }),
             ...(manifest.readsIncidents && {
               ...this.#whereReportsGo(deployment),
               NIGHTSHIFT_JOBS: JSON.stringify(namesOf(expectedJobs(manifests, deployment.config))),
@@ -67,6 +71,17 @@ export class Jobs extends Construct {
     this.machine = this.#machine(deployment, manifests);
     this.#schedules(deployment, manifests);
     reconciler.function.addEnvironment('NIGHTSHIFT_JOBS', JSON.stringify(expectedJobs(manifests, deployment.config)));
+  }
+
+  /** By plan, the state machines of those that are rehearsed: by their names, because they are made later. */
+  #machinesOf({ config }: Deployment): Record<string, string> {
+    const { partition, region, account } = Stack.of(this);
+    return Object.fromEntries(
+      drilledPlans(config).map((plan) => [
+        plan,
+        `arn:${partition}:states:${region}:${account}:stateMachine:${functionNameOf(config.name, plan)}`,
+      ]),
+    );
   }
 
   /** By their names: the bucket and the bus are made elsewhere in the stack. */

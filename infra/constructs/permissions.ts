@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stack, Token } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Permission } from '../../functions/engine/manifest.ts';
+import { drilledPlans } from '../config/drills.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 
 type Values = Readonly<Record<string, string>>;
@@ -25,6 +26,8 @@ const RESTORED_SERVICE = ['restoredCluster', 'restoredService'];
 /** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
 const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
+/** A recovery plan that is rehearsed on schedule. */
+const DRILLED = ['drilledPlan'];
 const CERTIFICATE = ['certificate'];
 const ISSUED = ['issuedCertificate'];
 const IMPORTED = ['importedCertificate'];
@@ -49,6 +52,7 @@ export class PlaceholderError extends Error {
       RESTORED_SERVICE,
       RECORD,
       SITE,
+      DRILLED,
       CERTIFICATE,
       ISSUED,
       IMPORTED,
@@ -160,6 +164,7 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     return Object.values(config.endpoints).flatMap(({ sites }) =>
       sites.map(({ healthCheckId }) => ({ siteHealthCheck: healthCheckId })),
     );
+  if (speaksOf(DRILLED)) return drilledPlans(config).map((drilledPlan) => ({ drilledPlan }));
   if (speaksOf(CERTIFICATE)) return certificates(config).map(({ arn }) => ({ certificate: arn }));
   if (speaksOf(ISSUED))
     return certificates(config).flatMap(({ arn, importFrom }) => (importFrom ? [] : [{ issuedCertificate: arn }]));

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { ActionFailedError, RetryableError } from '../../../functions/engine/errors.ts';
-import { targetKey } from '../../../functions/engine/items.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
@@ -242,6 +241,6 @@ describe('a run of a recovery plan', () => {
     expect(plan.numbers).toEqual(NOTHING);
     expect((await plan.run(RUN))?.verdict).toBe('rehearsed');
     expect((await plan.run(RUN))?.steps.first?.forward?.note).toBe('a rehearsal: would set first to 7');
-    expect(await world.store.read(targetKey(plan.target))).not.toHaveProperty('leaseHolder');
+    expect(await readTarget(world.store, plan.target)).not.toHaveProperty('leaseHolder');
   });
 });

@@ -171,6 +171,37 @@ describe('a deployment with reports', () => {
   });
 });
 
+describe('a deployment with drills', () => {
+  const built = buildStack((config) => ({
+    ...config,
+    plans: ['service-recovery'],
+    drills: { backend: { plan: 'service-recovery', input: { service: 'backend' } } },
+  }));
+
+  it('rehearses each at its own time', () => {
+    const [schedule] = resourcesOf(built, 'AWS::Scheduler::Schedule').filter(
+      ({ properties }) => properties.Name === 'drill-backend',
+    );
+    expect(schedule?.properties).toMatchObject({ ScheduleExpression: 'cron(0 10 ? * 3#1 *)' });
+  });
+
+  it('may start the plans that it rehearses and no other, and write only that a run is to be backed out', () => {
+    const statements = statementsOf(built, 'Jobsdrill');
+    const [start] = statements.filter(({ Action }) => [Action].flat().includes('states:StartExecution'));
+    expect(JSON.stringify(start?.Resource)).toMatch(/stateMachine:nightshift-main-service-recovery"/);
+    expect(JSON.stringify(start?.Resource)).not.toContain('*');
+    const fenced = statements.filter(({ Action }) => [Action].flat().includes('dynamodb:UpdateItem'));
+    expect(fenced).toHaveLength(1);
+    expect(JSON.stringify(fenced[0]?.Condition)).toContain('PLAN#*');
+    const [unit] = resourcesOf(built, 'AWS::Lambda::Function').filter(
+      ({ properties }) => properties.FunctionName === 'nightshift-main-drill',
+    );
+    expect(JSON.stringify(unit?.properties.Environment)).toMatch(
+      /NIGHTSHIFT_MACHINES.*stateMachine:nightshift-main-service-recovery/,
+    );
+  });
+});
+
 describe('a deployment with heartbeats', () => {
   const two = (heartbeat: boolean) =>
     buildStack((config) => {

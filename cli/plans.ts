@@ -111,7 +111,7 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** A run as it is published. Pure. */
 export function executionOf(run: RunItem, { steps, targets }: Pick<PlanManifest, 'steps' | 'targets'>): Execution {
-  const { plan, phase, verdict, summary, rehearse, startedBy, startedAt, endedAt, incidentId } = run;
+  const { plan, phase, verdict, summary, rehearse, startedBy, startedAt, endedAt, incidentId, figures } = run;
   return {
     ...{ run: run.run, plan, phase, rehearse, startedBy, startedAt: iso(startedAt), targets: [...run.targets] },
     ...(verdict && { verdict }),
@@ -119,6 +119,8 @@ export function executionOf(run: RunItem, { steps, targets }: Pick<PlanManifest,
     ...(incidentId && { incidentId }),
     ...(endedAt !== undefined && { endedAt: iso(endedAt), recoveryTimeMs: endedAt - startedAt - run.frozenMs }),
     targetRecoveryTimeMs: targets.recoveryTimeSeconds * 1000,
+    ...(figures?.dataLossMs !== undefined && { dataLossMs: figures.dataLossMs }),
+    ...(figures?.targetDataLossMs !== undefined && { targetDataLossMs: figures.targetDataLossMs }),
     steps: steps.map(({ name, budgetSeconds }) => {
       const { status, forward, undo } = stepOf(run, name);
       const note = undo?.note ?? forward?.note;

@@ -37,7 +37,8 @@ export const jobs = (open: (place: Place) => Store): Command => ({
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-function listedOf(head: HeadItem, now: number): Listed {
+/** A job as it is published, without its runs. Pure. @param now epoch milliseconds. */
+export function listedOf(head: HeadItem, now: number): Listed {
   const { job, subject, lastRunAt, lastKind, lastPassedAt, lastSummary, overdueAt, openIncidentId } = head;
   return {
     job,

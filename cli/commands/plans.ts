@@ -2,9 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, ExecutionsDocument, PlansDocument } from '../../events/published/plans.ts';
+import type { RuntimeConfig } from '../../functions/engine/config.ts';
+import { DRILL_JOB } from '../../functions/engine/drills.ts';
+import { readHeads } from '../../functions/engine/job-head.ts';
 import { requestStop } from '../../functions/engine/plan-stop.ts';
 import type { Store } from '../../functions/engine/store.ts';
 import { type RunItem, readRun, readRuns } from '../../functions/recovery/items.ts';
+import { type Ledger, ledgerOf } from '../../functions/recovery/ledger.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
 import { longestSeconds, stagesOf } from '../../functions/recovery/plan.ts';
 import { UsageError } from '../../local/world/errors.ts';
@@ -13,6 +17,7 @@ import type { ReadDeployment } from '../deployment.ts';
 import { type Io, table } from '../io.ts';
 import { type Place, placeOf } from '../place.ts';
 import { choosePlan, executionOf, findRun, type KnownPlan, knownPlans, type Machines, nameOfRun } from '../plans.ts';
+import { listedOf } from './jobs.ts';
 
 export interface PlanParts {
   readonly open: (place: Place) => Store;
@@ -64,6 +69,7 @@ async function listPlans(parts: PlanParts, words: readonly string[], { json }: O
   if (words.length > 0) throw new UsageError(`plans takes no words, found "${words.join(' ')}"`);
   const where = await place();
   const [store, machines] = [parts.open(where), parts.machines(where)];
+  const drills = await drillsOf(store, (await parts.deployment(where)).config, (parts.now ?? Date.now)());
   const listed = await Promise.all(
     (await plansOf(parts)).map(async ({ manifest }): Promise<PlansDocument['plans'][number]> => {
       const [deployed, runs] = await Promise.all([
@@ -73,16 +79,51 @@ async function listPlans(parts: PlanParts, words: readonly string[], { json }: O
       const real = runs.filter(({ verdict }) => verdict !== 'refused').map((run) => executionOf(run, manifest));
       const lastRun = real.find(({ rehearse }) => !rehearse);
       const lastDrill = real.find(({ rehearse }) => rehearse);
-      return { ...planOf(manifest), deployed, ...(lastRun && { lastRun }), ...(lastDrill && { lastDrill }) };
+      const [ofReal, ofRehearsals] = [ledgerOf(runs, 'real'), ledgerOf(runs, 'rehearsals')];
+      return {
+        ...{ ...planOf(manifest), deployed, drills: drills.get(manifest.name) ?? [] },
+        ...(lastRun && { lastRun }),
+        ...(lastDrill && { lastDrill }),
+        ledger: { ...(ofReal && { real: ofReal }), ...(ofRehearsals && { rehearsals: ofRehearsals }) },
+      };
     }),
   );
   const document: PlansDocument = { version: 1, place: placeOf(where), plans: listed };
   if (json) return io.out(JSON.stringify(document));
-  for (const { name, deployed, lastRun, lastDrill, summary } of listed) {
+  for (const { name, deployed, lastRun, lastDrill, summary, drills: held = [], ledger } of listed) {
     io.out(`${io.colours.bold(name)}${deployed ? '' : io.colours.dim(' (not deployed: add it to plans)')}`);
     io.out(`  ${summary}`);
     io.out(`  last run: ${endOf(lastRun)}; last rehearsal: ${endOf(lastDrill)}`);
+    for (const [kind, found] of Object.entries(ledger ?? {})) if (found) io.out(`  ${kind}: ${timesOf(found)}`);
+    for (const { name: drill, state, lastPassedAt = 'never', lastSummary, openIncidentId } of held) {
+      const news = `drill ${drill}: ${state}, last passed ${lastPassedAt}${lastSummary ? `; ${lastSummary}` : ''}${openIncidentId ? ` (${openIncidentId})` : ''}`;
+      io.out(`  ${/failed|overdue/.test(state) ? io.colours.red(news) : news}`);
+    }
   }
+}
+
+type PublishedPlan = PlansDocument['plans'][number];
+
+function timesOf({ runs, withinTargets, lastMs, usualMs, trend }: Ledger): string {
+  const usual = usualMs === undefined ? '' : `, usually ${seconds(usualMs)}: ${trend}`;
+  return `${withinTargets} of ${runs} within the targets; the last took ${seconds(lastMs)}${usual}`;
+}
+
+/** By plan: its drills, as their job tells of them. */
+async function drillsOf(
+  store: Store,
+  { drills = {} }: Pick<RuntimeConfig, 'drills'>,
+  now: number,
+): Promise<ReadonlyMap<string, NonNullable<PublishedPlan['drills']>>> {
+  const heads = (await readHeads(store)).filter(({ job }) => job === DRILL_JOB);
+  const told = Object.entries(drills).map(([name, { plan }]) => {
+    const head = heads.find(({ subject }) => subject === name);
+    if (!head) return { plan, drill: { name, state: 'never ran' as const } };
+    const { job: _job, subject: _subject, runs: _runs, ...news } = listedOf(head, now);
+    return { plan, drill: { name, ...news } };
+  });
+  const plans = [...new Set(told.map(({ plan }) => plan))];
+  return new Map(plans.map((plan) => [plan, told.flatMap((each) => (each.plan === plan ? [each.drill] : []))]));
 }
 
 const endOf = (run: Execution | undefined): string => (run ? `${run.startedAt} ${run.verdict ?? run.phase}` : 'never');

@@ -20,6 +20,9 @@ export const executionSchema = z.object({
   /** From its start to its end, without the time for which it was frozen; only of a run that has ended. */
   recoveryTimeMs: z.number().optional(),
   targetRecoveryTimeMs: z.number(),
+  /** Of a run that has ended, where the plan may lose data; null: unknown. */
+  dataLossMs: z.number().nullable().optional(),
+  targetDataLossMs: z.number().optional(),
   steps: z.array(
     z.object({
       name: z.string(),
@@ -38,6 +41,28 @@ export const executionsDocument = z.object({
   executions: z.array(executionSchema),
 });
 export type ExecutionsDocument = z.infer<typeof executionsDocument>;
+
+/** Runs of one kind that came to a good end. */
+const ledger = z.object({
+  runs: z.number(),
+  withinTargets: z.number(),
+  lastMs: z.number(),
+  /** Median of the five before the newest. */
+  usualMs: z.number().optional(),
+  /** More than half as long again as usual, and by more than a minute, is slower. */
+  trend: z.enum(['first', 'steady', 'slower', 'faster']),
+});
+
+/** A rehearsal on schedule. */
+const drill = z.object({
+  name: z.string(),
+  state: z.enum(['never ran', 'passed', 'failed', 'overdue']),
+  overdueAt: z.string().optional(),
+  lastRunAt: z.string().optional(),
+  lastPassedAt: z.string().optional(),
+  lastSummary: z.string().optional(),
+  openIncidentId: z.string().optional(),
+});
 
 export const plansDocument = z.object({
   version: z.literal(1),
@@ -63,6 +88,8 @@ export const plansDocument = z.object({
       ),
       lastRun: executionSchema.optional(),
       lastDrill: executionSchema.optional(),
+      drills: z.array(drill).optional(),
+      ledger: z.object({ real: ledger.optional(), rehearsals: ledger.optional() }).optional(),
     }),
   ),
 });

@@ -176,6 +176,10 @@ const REGRESSION_MS = 60_000;
 /** So many earlier ones say what is usual: their median, so that one slow one doesn't. */
 const USUAL_OF = 5;
 
+/** Whether one time is worse than another by more than chance (milliseconds). */
+export const isSlower = (tookMs: number, usual: number): boolean =>
+  tookMs > usual * REGRESSION && tookMs > usual + REGRESSION_MS;
+
 /** The median of the last few; undefined without any. Pure. */
 export function usualMs(earlierMs: readonly number[]): number | undefined {
   const last = earlierMs.slice(0, USUAL_OF).toSorted((a, b) => a - b);
@@ -199,7 +203,7 @@ function judge(rehearsal: Rehearsal, known: Known): Verdict {
       `${plan} would have lost ${seconds(dataLossMs)} of data, more than its target of ${seconds(targetDataLossMs)}`,
       report,
     );
-  if (usual !== undefined && tookMs > usual * REGRESSION && tookMs > usual + REGRESSION_MS)
+  if (usual !== undefined && isSlower(tookMs, usual))
     return failed('regression', `${took}, where ${seconds(usual)} was usual before (its target is still kept)`, report);
   const loss =
     dataLossMs === undefined

@@ -75,8 +75,10 @@ export const job: Job<State> = {
     if (plan === '' || state.phase === 'waits') return { kind: 'clean' };
     const execution = executionOf(run, state);
     const taker = `${execution}.2`;
-    const [first, second] = [await statusOf(plan, execution), await statusOf(plan, taker)];
-    const next = nextCleaning(state, await readRehearsal(context, plan, execution), second ?? first);
+    const rehearsal = await readRehearsal(context, plan, execution);
+    if (rehearsal?.phase === 'ended') return { kind: 'clean' };
+    const status = (await statusOf(plan, taker)) ?? (await statusOf(plan, execution));
+    const next = nextCleaning(state, rehearsal, status);
     switch (next.kind) {
       case 'clean':
         return next;

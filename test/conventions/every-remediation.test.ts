@@ -27,6 +27,7 @@ const IAM_SERVICE: Record<string, string> = {
   eventbridge: 'events',
   'route-53': 'route53',
   'secrets-manager': 'secretsmanager',
+  sfn: 'states',
 };
 
 /** Commands whose IAM action has another name. */

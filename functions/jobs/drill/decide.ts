@@ -1,12 +1,11 @@
 /** Whether a drill may begin, and what came of it. Pure. */
-import { createHash } from 'node:crypto';
 import type { IncidentWithTimeline } from '../../../events/journal.ts';
 import type { RuntimeConfig } from '../../engine/config.ts';
 import { DRILL_JOB } from '../../engine/drills.ts';
 import { jobTarget } from '../../engine/job-head.ts';
 import type { Json } from '../../engine/remediation.ts';
 import { isAutoScalingAlarm } from '../../engine/sources/cloudwatch-alarm.ts';
-import type { CleanUp, RunIdentity, Step, Verdict } from '../job.ts';
+import type { CleanUp, Step, Verdict } from '../job.ts';
 
 /** Kept between turns. */
 export type State = {
@@ -47,10 +46,6 @@ export const WAITS_MS = 12 * 3_600_000;
 const MOST_REFUSALS = 3;
 /** An execution that was started and wrote nothing by then never will. */
 const BEGINS_WITHIN_MS = 900_000;
-
-/** The same on every delivery, so that a rehearsal is started once; an execution's name has 80 characters at most ("StartExecution", AWS Step Functions). */
-export const executionOf = ({ subject, scheduledAt }: RunIdentity, { attempt }: Pick<State, 'attempt'>): string =>
-  `drill-${subject}-${createHash('sha256').update(`${subject}\n${scheduledAt}`).digest('hex').slice(0, 12)}-${attempt}`;
 
 /**
  * What speaks against an exercise just now, a phrase each: somebody is busy with trouble. Advice (P4) is no trouble, nor is what came of earlier drills, which only the

@@ -13,13 +13,13 @@ import { requiredEnvironment } from '../../engine/handler.ts';
 import { listIncidents } from '../../engine/journal-reader.ts';
 import { runKey } from '../../engine/plan-items.ts';
 import { requestStop } from '../../engine/plan-stop.ts';
+import { readSwitch } from '../../engine/switch.ts';
 import { jobHandler } from '../handler.ts';
 import { readRuns } from '../items.ts';
 import type { CleanUp, Job, JobContext } from '../job.ts';
 import {
   type AlarmSeen,
   cleaningOn,
-  executionOf,
   nextCleaning,
   type Rehearsal,
   redBy,
@@ -29,6 +29,7 @@ import {
   whileFollowing,
   whileWaiting,
 } from './decide.ts';
+import { executionOf } from './execution.ts';
 import { manifest } from './manifest.ts';
 
 const cloudwatch = new CloudWatchClient(clientDefaults());
@@ -153,11 +154,12 @@ async function statusOf(plan: string, name: string): Promise<string | undefined>
 }
 
 async function whatIsRed({ store, config, now }: JobContext): Promise<string[]> {
-  const [incidents, alarms] = await Promise.all([
+  const [state, incidents, alarms] = await Promise.all([
+    readSwitch(store),
     listIncidents(store, { limit: INCIDENTS, now: new Date(now()) }),
     firingAlarms(),
   ]);
-  return redBy(incidents, alarms, config);
+  return [...(state === 'run' ? [] : [`Nightshift is set to ${state}`]), ...redBy(incidents, alarms, config)];
 }
 
 const asRecord = (dimensions: readonly Dimension[] = []): Record<string, string> =>

@@ -32,8 +32,8 @@ export const manifest = defineJob({
   // Twelve hours for a time without trouble, and as long for the rehearsal.
   deadlineSeconds: 86_400,
   overdueAfterSeconds: 37 * 86_400,
-  // Nothing is rehearsed while Nightshift is paused.
-  effect: 'removes',
+  // What a rehearsal makes and removes is the plan's; a paused Nightshift is waited for as for trouble.
+  effect: 'reads',
   severity: 'P4',
   timeoutSeconds: 60,
   memoryMegabytes: 256,

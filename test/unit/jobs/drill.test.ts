@@ -2,7 +2,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   type AlarmSeen,
-  executionOf,
   type Known,
   nextCleaning,
   type Rehearsal,
@@ -14,6 +13,7 @@ import {
   whileFollowing,
   whileWaiting,
 } from '../../../functions/jobs/drill/decide.ts';
+import { executionOf } from '../../../functions/jobs/drill/execution.ts';
 import { runOf } from '../../../functions/recovery/order.ts';
 import { config } from '../../support/fixtures.ts';
 

@@ -320,6 +320,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ses:POST /v2/email/outbound-emails': sendEmail,
   'events:PutEvents': eventBuses,
   'states:StartExecution': on(({ stateMachineArn }) => text(stateMachineArn)),
+  'states:DescribeExecution': on(({ executionArn }) => text(executionArn)),
   'states:SendTaskSuccess': onMachineOfToken,
   'secretsmanager:ListSecrets': onAny,
   'secretsmanager:ListSecretVersionIds': onSecret,

@@ -32,6 +32,8 @@ export const stormKey: Key = { pk: 'STORM', sk: 'STORM' };
 export const rollOutKey = (remediation: string): Key => single(`ROLLOUT#${remediation}`, 'ROLLOUT');
 /** Who runs a scheduled job now (engine/run-lease.ts). */
 export const runLeaseKey = (job: string): Key => single(`LEASE#${job}`, 'LEASE');
+/** What the reconciler's last run counted as trouble. */
+export const troubleKey: Key = single('LEASE#reconciler', 'TROUBLE');
 export const targetKey = (target: string): Key => single(`TARGET#${target}`, 'TARGET');
 export const alarmKey = (alarmArn: string): Key => single(`ALARM#${alarmArn}`, 'ALARM');
 export const actionKey = (actionId: string): Key => single(`ACTION#${actionId}`, 'ACTION');

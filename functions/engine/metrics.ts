@@ -45,6 +45,7 @@ export const METRICS = {
   HeartbeatsNotSetUp: { unit: 'Count', dimensions: [] },
   /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches it. */
   Trouble: { unit: 'Count', dimensions: [] },
+  NewTrouble: { unit: 'Count', dimensions: [] },
 } as const satisfies Record<string, { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimensions: readonly string[] }>;
 
 export type MetricName = keyof typeof METRICS;

@@ -73,20 +73,19 @@ export class SelfWatch extends Construct {
   }
 
   /**
-   * Everything that functions gave up on and work that doesn't get done, counted by the reconciler at each run. It stays on while the count is sent,
-   * with a gap of one run, so that it doesn't call again and again for one message.
+   * Everything that functions gave up on and work that doesn't get done, counted by the reconciler at each run. What is new since the run before pages; a
+   * message that stays calls nobody again, and keeps nobody from being called for the next (docs/decisions/0228).
    */
   #watchTrouble(config: DeploymentConfig, pageTopic: ITopic): void {
     pagingAlarm(this, 'TroubleAlarm', {
       alarmName: functionNameOf(config.name, 'trouble'),
       alarmDescription: `P2. Nightshift ${config.name} gave up on events, or doesn't get its work done. "nightshift doctor" names what, "nightshift dlq list" shows the events.`,
       namespace: NAMESPACE,
-      metricName: 'Trouble',
+      metricName: 'NewTrouble',
       dimensions: [{ name: 'Deployment', value: config.name }],
       statistic: 'Maximum',
       period: config.reconcileEverySeconds,
-      evaluationPeriods: 3,
-      datapointsToAlarm: 1,
+      evaluationPeriods: 1,
       threshold: 0,
       comparisonOperator: 'GreaterThanThreshold',
       treatMissingData: 'notBreaching',

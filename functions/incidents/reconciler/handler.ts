@@ -18,7 +18,16 @@ import { takeUpUnfollowed } from './follow.ts';
 import { watchPlans } from './left-plans.ts';
 import { watchJobs } from './overdue-jobs.ts';
 import { type ReconcilerReport, reconcile } from './run.ts';
-import { countFailures, giveSign, reconcilerMeasures, sqsIn, whoStoppedFollowing } from './trouble.ts';
+import {
+  countFailures,
+  giveSign,
+  keepTrouble,
+  readTrouble,
+  reconcilerMeasures,
+  sqsIn,
+  troubleOf,
+  whoStoppedFollowing,
+} from './trouble.ts';
 
 const cloudwatch = new CloudWatchClient(clientDefaults());
 const lambda = new LambdaClient(clientDefaults());
@@ -37,7 +46,7 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   const followThrough = requiredEnvironment('NIGHTSHIFT_FOLLOW_FUNCTION');
   const heartbeatQueue = requiredEnvironment('NIGHTSHIFT_HEARTBEAT_QUEUE');
   const store = new Store(requiredEnvironment('NIGHTSHIFT_TABLE'));
-  const [work, failures, jobs, left, followers, unfollowed] = await Promise.allSettled([
+  const [work, failures, jobs, left, followers, unfollowed, last] = await Promise.allSettled([
     reconcile({
       store,
       cloudwatch,
@@ -53,21 +62,27 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
     watchPlans(store, plans, Date.now()),
     whoStoppedFollowing(lambda, streamArn),
     takeUpUnfollowed({ store, lambda, functionName: followThrough, now: Date.now, handedOver }),
+    readTrouble(store),
   ]);
   const { due = 0, waitedSeconds = 0 } = work.status === 'fulfilled' ? work.value : {};
   const counted = failures.status === 'fulfilled' ? failures.value : 0;
   const stopped = followers.status === 'fulfilled' ? followers.value : [];
   for (const line of stopped) log('ERROR', line, {});
-  measure(config.name, reconcilerMeasures({ failures: counted, stopped: stopped.length, due, waitedSeconds }, config));
+  const found = { failures: counted, stopped: stopped.length, due, waitedSeconds };
+  const before = last.status === 'fulfilled' ? last.value : 0;
+  measure(config.name, reconcilerMeasures(found, before, config));
   if (work.status === 'rejected') throw work.reason;
   if (failures.status === 'rejected') throw failures.reason;
   if (jobs.status === 'rejected') throw jobs.reason;
   if (left.status === 'rejected') throw left.reason;
   if (followers.status === 'rejected') throw followers.reason;
   if (unfollowed.status === 'rejected') throw unfollowed.reason;
+  if (last.status === 'rejected') throw last.reason;
   log('INFO', 'reconciled', { ...work.value, failures: counted, takenUp: unfollowed.value });
   // The run that is under way gives its own.
   if (work.value.skipped) return work.value;
+  const trouble = troubleOf(found, config);
+  if (trouble !== before) await keepTrouble(store, trouble);
   await giveSign(queues.standby, heartbeatQueue).catch((error: unknown) =>
     log('ERROR', 'no sign of life could be given', { error: error instanceof Error ? error.message : String(error) }),
   );

@@ -1,13 +1,19 @@
 /** What a person must look at although nothing failed loudly, and the sign of life that the standby region watches. */
 import { type LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { clientDefaults } from '../../engine/clients.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
+import { troubleKey } from '../../engine/items.ts';
 import type { Measure } from '../../engine/metrics.ts';
+import type { Store } from '../../engine/store.ts';
 
 /** A client for one region. The region decides where it calls, not the queue's URL: that is also how an endpoint of one's own is used. */
 export const sqsIn = (region: string): SQSClient =>
   new SQSClient({ ...clientDefaults(), region, useQueueUrlAsEndpoint: false });
+
+/** "GetQueueAttributes", Amazon SQS API Reference: what somebody looks at just now is still there. */
+const COUNTED = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
 
 /** Messages in the failure queues. @throws EngineError when one of them can't be looked into: what can't be seen isn't called fine. */
 export async function countFailures(sqs: Pick<SQSClient, 'send'>, queueUrls: readonly string[]): Promise<number> {
@@ -15,9 +21,9 @@ export async function countFailures(sqs: Pick<SQSClient, 'send'>, queueUrls: rea
     queueUrls.map(async (QueueUrl) => {
       try {
         const { Attributes } = await sqs.send(
-          new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+          new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...COUNTED] }),
         );
-        return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+        return COUNTED.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
       } catch (error) {
         throw classifyAwsError(`look into ${QueueUrl.slice(QueueUrl.lastIndexOf('/') + 1)}`, error);
       }
@@ -69,18 +75,46 @@ export interface Found {
   readonly waitedSeconds: number;
 }
 
-/** What is worth sending: nothing while nothing is due and nothing failed, because a metric costs by the hour in which it is sent. Pure. */
-export function reconcilerMeasures(
-  { failures, stopped, due, waitedSeconds }: Found,
+/** How much a person must look at. Pure. */
+export function troubleOf(
+  { failures, stopped, waitedSeconds }: Found,
   { reconcileEverySeconds }: { readonly reconcileEverySeconds: number },
+): number {
+  return failures + stopped + (waitedSeconds > PERIODS_TO_BE_STUCK * reconcileEverySeconds ? 1 : 0);
+}
+
+/**
+ * What is worth sending: nothing while nothing is due and nothing failed, because a metric costs by the hour in which it is sent. What is new since the last
+ * run pages; the zero behind it ends that alarm, so that what comes next pages again, whatever still lies there. Pure.
+ * @param before Trouble of the last run.
+ */
+export function reconcilerMeasures(
+  found: Found,
+  before: number,
+  config: { readonly reconcileEverySeconds: number },
 ): Measure[] {
-  const stuck = waitedSeconds > PERIODS_TO_BE_STUCK * reconcileEverySeconds ? 1 : 0;
+  const trouble = troubleOf(found, config);
   const measures: Measure[] = [
-    { name: 'WorkDue', value: due },
-    { name: 'WorkOverdue', value: waitedSeconds },
-    { name: 'Trouble', value: failures + stopped + stuck },
+    { name: 'WorkDue', value: found.due },
+    { name: 'WorkOverdue', value: found.waitedSeconds },
+    { name: 'Trouble', value: trouble },
   ];
-  return measures.filter(({ value }) => value > 0);
+  const sent = measures.filter(({ value }) => value > 0);
+  if (trouble === 0 && before === 0) return sent;
+  return [...sent, { name: 'NewTrouble', value: Math.max(0, trouble - before) }];
+}
+
+/** Trouble of the last run; zero before there was one. @throws EngineError when the journal can't be read. */
+export const readTrouble = async (store: Pick<Store, 'read'>): Promise<number> =>
+  Number((await store.read(troubleKey))?.trouble ?? 0);
+
+/**
+ * For the next run, once it was told: a run that dies in between tells it again.
+ * @throws EngineError when the journal can't be written: the next run tells it again, too.
+ */
+export async function keepTrouble(store: Pick<Store, 'table' | 'transact'>, trouble: number): Promise<void> {
+  const Item = marshall({ ...troubleKey, trouble });
+  await store.transact([{ label: 'trouble', item: { Put: { TableName: store.table, Item } } }]);
 }
 
 /**

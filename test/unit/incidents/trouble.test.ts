@@ -1,9 +1,12 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from '@jest/globals';
 import { PermissionError } from '../../../functions/engine/errors.ts';
 import {
   countFailures,
   giveSign,
+  keepTrouble,
+  readTrouble,
   reconcilerMeasures,
   whoStoppedFollowing,
 } from '../../../functions/incidents/reconciler/trouble.ts';
@@ -20,20 +23,49 @@ const refusing = answering(() => {
 
 describe('what the reconciler measures', () => {
   it('is nothing on a quiet night, because a metric that is sent costs', () => {
-    expect(reconcilerMeasures({ failures: 0, stopped: 0, due: 0, waitedSeconds: 0 }, config)).toEqual([]);
+    expect(reconcilerMeasures({ failures: 0, stopped: 0, due: 0, waitedSeconds: 0 }, 0, config)).toEqual([]);
   });
 
   it('counts what was given up on as trouble', () => {
-    expect(reconcilerMeasures({ failures: 2, stopped: 0, due: 0, waitedSeconds: 0 }, config)).toEqual([
+    expect(reconcilerMeasures({ failures: 2, stopped: 0, due: 0, waitedSeconds: 0 }, 0, config)).toEqual([
       { name: 'Trouble', value: 2 },
+      { name: 'NewTrouble', value: 2 },
     ]);
+  });
+
+  it.each([
+    ['nothing new while what was there stays', 2, 2, 0],
+    ['what came to it', 2, 3, 1],
+    ['nothing new when some of it is gone', 3, 1, 0],
+    ['a last zero when all of it is gone', 1, 0, 0],
+  ])('tells as new %s', (_, before, failures, value) => {
+    const measures = reconcilerMeasures({ failures, stopped: 0, due: 0, waitedSeconds: 0 }, before, config);
+    expect(measures).toContainEqual({ name: 'NewTrouble', value });
+  });
+
+  it('remembers what the last run counted, and nothing before the first', async () => {
+    const table = new Map<string, Record<string, unknown>>();
+    const store: Parameters<typeof keepTrouble>[0] & Parameters<typeof readTrouble>[0] = {
+      table: 'journal',
+      read: async ({ pk, sk }) => table.get(`${pk} ${sk}`),
+      transact: async (items) => {
+        for (const { item } of items) {
+          const found = unmarshall(item.Put?.Item ?? {});
+          table.set(`${found.pk} ${found.sk}`, found);
+        }
+        return { ok: true };
+      },
+    };
+    expect(await readTrouble(store)).toBe(0);
+    await keepTrouble(store, 3);
+    expect(await readTrouble(store)).toBe(3);
   });
 
   it('takes work for stuck once it has waited longer than three periods, not before', () => {
     const names = (waitedSeconds: number) =>
-      reconcilerMeasures({ failures: 0, stopped: 0, due: 1, waitedSeconds }, config).map(({ name }) => name);
+      reconcilerMeasures({ failures: 0, stopped: 0, due: 1, waitedSeconds }, 0, config).map(({ name }) => name);
     expect(names(900)).toEqual(['WorkDue', 'WorkOverdue']);
-    expect(names(901)).toEqual(['WorkDue', 'WorkOverdue', 'Trouble']);
+    expect(names(901)).toEqual(['WorkDue', 'WorkOverdue', 'Trouble', 'NewTrouble']);
   });
 });
 
@@ -41,6 +73,16 @@ describe('failure queues', () => {
   it('are added up', async () => {
     const sqs = answering((url) => ({ Attributes: { ApproximateNumberOfMessages: url.endsWith('a') ? '3' : '1' } }));
     expect(await countFailures(sqs, ['https://q/1/a', 'https://q/1/b'])).toBe(4);
+  });
+
+  it('count what somebody looks at just now, too', async () => {
+    const Attributes = { ApproximateNumberOfMessages: '1', ApproximateNumberOfMessagesNotVisible: '2' };
+    expect(
+      await countFailures(
+        answering(() => ({ Attributes })),
+        ['https://q/1/a'],
+      ),
+    ).toBe(3);
   });
 
   it('that cannot be looked into are an error, not zero', async () => {
@@ -82,8 +124,9 @@ describe('who stopped following the journal', () => {
     expect(line).toBe(
       'follower-0 does not follow the journal: enable its event source mapping uuid-0 (it is Disabled)',
     );
-    expect(reconcilerMeasures({ failures: 0, stopped: 1, due: 0, waitedSeconds: 0 }, config)).toEqual([
+    expect(reconcilerMeasures({ failures: 0, stopped: 1, due: 0, waitedSeconds: 0 }, 0, config)).toEqual([
       { name: 'Trouble', value: 1 },
+      { name: 'NewTrouble', value: 1 },
     ]);
   });
 });

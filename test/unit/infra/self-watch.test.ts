@@ -1,6 +1,7 @@
 /** Who watches the watcher (invariant I13): by which alarms, how quickly, and for how much. */
 import { describe, expect, it } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
+import { reconcilerMeasures } from '../../../functions/incidents/reconciler/trouble.ts';
 import { evaluate, evaluationRange } from '../../../local/stand-ins/cloudwatch/evaluator.ts';
 import { buildStack, grantsOf, resourcesOf } from './stack-fixture.ts';
 
@@ -51,21 +52,27 @@ describe('the alarms on Nightshift itself', () => {
     });
   });
 
-  it('stay on while trouble is counted at every run, and go off when none was counted for three', () => {
+  it('call for each loss, though the one before still lies there', () => {
     const alarm = named('nightshift-main-trouble');
-    expect(alarm).toMatchObject({ Namespace: 'Nightshift', MetricName: 'Trouble', Period: 300 });
-    const judged = (datapoints: (number | undefined)[]) =>
-      evaluate({
-        datapoints,
-        evaluationPeriods: Number(alarm?.EvaluationPeriods),
-        datapointsToAlarm: Number(alarm?.DatapointsToAlarm),
-        comparison: 'GreaterThanThreshold',
-        threshold: 0,
-        treatMissingData: 'notBreaching',
+    expect(alarm).toMatchObject({ Namespace: 'Nightshift', MetricName: 'NewTrouble', Period: 300 });
+    const periods = Number(alarm?.EvaluationPeriods);
+    const quiet = { stopped: 0, due: 0, waitedSeconds: 0 };
+    // What lies in the queues at each run of the reconciler, and what the alarm makes of it.
+    const runs = [0, 0, 1, 1, 1, 1, 3, 3, 0, 0, 1, 1];
+    const sent = runs.map((failures, run) => {
+      const measures = reconcilerMeasures({ failures, ...quiet }, runs[run - 1] ?? 0, { reconcileEverySeconds: 300 });
+      return measures.find(({ name }) => name === 'NewTrouble')?.value;
+    });
+    const states = sent.map((_, run) => {
+      const range = evaluationRange(periods);
+      const datapoints = Array.from({ length: range }, (_each, index) => sent[run - range + 1 + index]);
+      return evaluate({
+        ...{ datapoints, evaluationPeriods: periods, datapointsToAlarm: periods },
+        ...{ comparison: 'GreaterThanThreshold', threshold: 0, treatMissingData: 'notBreaching' },
       }).state;
-    expect(judged([undefined, undefined, 1])).toBe('ALARM');
-    expect(judged([1, undefined, undefined])).toBe('ALARM');
-    expect(judged([undefined, undefined, undefined])).toBe('OK');
+    });
+    const calls = states.flatMap((state, run) => (state === 'ALARM' && states[run - 1] !== 'ALARM' ? [run] : []));
+    expect(calls).toEqual([2, 6, 10]);
   });
 });
 

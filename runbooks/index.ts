@@ -1,41 +1,34 @@
-/** Every runbook: import it, list it. A test compares the list with the folder. */
+/** Every runbook: a file of this folder that exports `runbook`. Nothing has to be listed. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Runbook } from '../functions/engine/runbook.ts';
-import { runbook as addReadReplica } from './add-read-replica.ts';
-import { runbook as endLongQueries } from './end-long-queries.ts';
-import { runbook as failOverDatabase } from './fail-over-database.ts';
-import { runbook as failOverDns } from './fail-over-dns.ts';
-import { runbook as growStorage } from './grow-storage.ts';
-import { runbook as highErrorRate } from './high-error-rate.ts';
-import { runbook as raiseTaskResources } from './raise-task-resources.ts';
-import { runbook as releaseIdleConnections } from './release-idle-connections.ts';
-import { runbook as renewCertificate } from './renew-certificate.ts';
-import { runbook as restartDatabase } from './restart-database.ts';
-import { runbook as restartService } from './restart-service.ts';
-import { runbook as rollBackDeployment } from './roll-back-deployment.ts';
-import { runbook as scaleInService } from './scale-in-service.ts';
-import { runbook as scaleOutService } from './scale-out-service.ts';
-import { runbook as scaleUpDatabase } from './scale-up-database.ts';
-import { runbook as snapshotDatabase } from './snapshot-database.ts';
-import { runbook as stopUnhealthyTask } from './stop-unhealthy-task.ts';
-import { runbook as vacuumAndAnalyze } from './vacuum-and-analyze.ts';
 
-export const RUNBOOKS: readonly Runbook[] = [
-  addReadReplica,
-  endLongQueries,
-  failOverDatabase,
-  failOverDns,
-  growStorage,
-  highErrorRate,
-  raiseTaskResources,
-  releaseIdleConnections,
-  renewCertificate,
-  restartDatabase,
-  restartService,
-  rollBackDeployment,
-  scaleInService,
-  scaleOutService,
-  scaleUpDatabase,
-  snapshotDatabase,
-  stopUnhealthyTask,
-  vacuumAndAnalyze,
-];
+/** A file that is no runbook; the message is one sentence that says what to do. */
+export class RunbookError extends Error {
+  override readonly name = 'RunbookError';
+}
+
+/**
+ * The runbooks of a folder, sorted by name.
+ * @throws RunbookError for a file that exports none, or one of another name.
+ */
+export async function readRunbooks(folder: string): Promise<readonly Runbook[]> {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'index.ts');
+  return Promise.all(files.sort().map((file) => readRunbook(join(folder, file), file.slice(0, -'.ts'.length))));
+}
+
+async function readRunbook(path: string, name: string): Promise<Runbook> {
+  const { runbook } = (await import(pathToFileURL(path).href)) as { readonly runbook?: Runbook };
+  if (!runbook)
+    throw new RunbookError(
+      `${path}: it exports no \`runbook\`; write \`export const runbook = defineRunbook({ ... })\`.`,
+    );
+  if (runbook.name !== name)
+    throw new RunbookError(
+      `${path}: the runbook is named '${runbook.name}' but its file '${name}'; they must be equal.`,
+    );
+  return runbook;
+}
+
+export const RUNBOOKS: readonly Runbook[] = await readRunbooks(import.meta.dirname);

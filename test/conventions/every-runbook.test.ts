@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { eventTriggersOf, metricTriggersOf } from '../../functions/engine/manifest.ts';
 import type { Runbook } from '../../functions/engine/runbook.ts';
 import { EVENT_SOURCES } from '../../functions/engine/sources/index.ts';
-import { RUNBOOKS } from '../../runbooks/index.ts';
+import { RUNBOOKS, RunbookError, readRunbooks } from '../../runbooks/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const files = readdirSync(join(ROOT, 'runbooks')).filter((file) => file !== 'index.ts');
@@ -17,8 +18,22 @@ for (const name of readdirSync(join(ROOT, 'functions/remediations'))) {
 }
 const coverage = readFileSync(join(ROOT, 'docs/coverage.md'), 'utf8');
 
-it('every file of runbooks/ is listed in its index, and nothing else', () => {
-  expect(files.map((file) => file.replace('.ts', '')).sort()).toEqual(RUNBOOKS.map(({ name }) => name).sort());
+it('every file of runbooks/ is a runbook, in the order of their names', () => {
+  expect(RUNBOOKS.map(({ name }) => name)).toEqual(files.map((file) => file.replace('.ts', '')).sort());
+});
+
+it.each([
+  ['exports none', 'export const other = 1;', /a-b\.ts: it exports no `runbook`/],
+  ['has another name', "export const runbook = { name: 'c-d' };", /named 'c-d' but its file 'a-b'/],
+])('a file that %s stops everything that reads it', async (_, source, message) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-runbooks-'));
+  try {
+    writeFileSync(join(folder, 'a-b.ts'), source);
+    await expect(readRunbooks(folder)).rejects.toThrow(RunbookError);
+    await expect(readRunbooks(folder)).rejects.toThrow(message);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it('every remediation is a rung of a runbook, else nothing would ever start it', () => {

@@ -45,6 +45,19 @@ export const SUMMARY_LIMIT = 400;
 export const TIMELINE_TAIL = 12;
 export const ACTIONS_TAIL = 5;
 
+const outlook = z.object({
+  /** `person:<name>` who acknowledged it or took its target over. */
+  inHandOf: z.optional(z.string()),
+  /** Name of the highest level of people that was called and wasn't heard of. */
+  calledLevel: z.optional(z.string()),
+  /** Other targets that alarms of the same trouble are about. */
+  alsoConcerned: z.optional(z.array(z.string())),
+  /** By when it is looked at whether the change that was made helped. */
+  provedBy: z.optional(z.string()),
+  /** What comes next, and when. */
+  next: z.optional(z.object({ at: z.string(), what: z.string() })),
+});
+
 export const incidentEvent = z.object({
   version: z.literal(1),
   deployment: z.string(),
@@ -65,6 +78,8 @@ export const incidentEvent = z.object({
     /** Newest last. */
     actions: z.array(z.object({ remediation: z.string(), change: z.string(), status: z.string() })),
     actionsOmitted: z.number(),
+    /** How it goes on, as far as the journal knew then; each field is absent where it didn't. */
+    outlook: z.optional(outlook),
   }),
   /** The entry that is told; `id` is the event's identity. */
   entry: z.object({

@@ -7,8 +7,6 @@ export const LATER = {
   unit: 'Built and held by unit tests; no test plays it in the local world yet.',
   scalers:
     'Nobody looks for a second scaler of the same service yet; a minimum that somebody else’s scaler owns is raised and given back.',
-  messages:
-    'Messages tell what happened to what and how severe it is; impact, owner, cause and the time of the next word, which the templates ask for, aren’t all in them.',
   severities: 'Nightshift knows P1 to P4: what the runbooks call P0 is its P1 and has no path of its own.',
   diagnosis:
     'A page tells what was seen of its target; its logs, and what AWS says of a task that isn’t placed or of an image that can’t be fetched, aren’t collected yet.',

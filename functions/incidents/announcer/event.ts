@@ -8,10 +8,11 @@ import {
   SUMMARY_LIMIT,
   TIMELINE_TAIL,
 } from '../../../events/published/notification.ts';
-import { isSaidBefore } from '../../engine/escalation.ts';
+import { type EscalationRules, isSaidBefore } from '../../engine/escalation.ts';
 import { reduceIncident } from '../../engine/reducer.ts';
 import type { Json } from '../../engine/remediation.ts';
 import { plain } from '../plain.ts';
+import { outlookOf } from './outlook.ts';
 
 const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
   opened: 'opened',
@@ -53,6 +54,13 @@ export interface Announcement {
   readonly detail: IncidentEvent;
 }
 
+export interface Place {
+  readonly deployment: string;
+  readonly region: string;
+  /** Whom the deployment calls, and when. */
+  readonly rules: EscalationRules;
+}
+
 /**
  * @param incident with its timeline as the journal holds it now. Only what was written up to the entry's time is told, so that the same entry
  *   gives the same event however late it is told.
@@ -61,7 +69,7 @@ export interface Announcement {
 export function announcementOf(
   entry: JournalEntry,
   incident: IncidentWithTimeline | undefined,
-  place: { readonly deployment: string; readonly region: string },
+  { rules, ...place }: Place,
 ): Announcement | undefined {
   const happening = happeningOf(entry);
   const then = incident && reduceIncident(incident.timeline.filter((line) => isUpTo(line, entry)));
@@ -69,19 +77,19 @@ export function announcementOf(
   return {
     detailType: DETAIL_TYPES[happening],
     time: new Date(entry.at),
-    detail: { version: 1, ...place, ...story(entry, then), look: `nightshift incident ${entry.incidentId}` },
+    detail: { version: 1, ...place, ...story(entry, then, rules), look: `nightshift incident ${entry.incidentId}` },
   };
 }
 
 /** Entries of one transaction carry one time: they are told together with the first of them. */
 const isUpTo = (line: JournalEntry, entry: JournalEntry): boolean => line.at <= entry.at || line.id <= entry.id;
 
-function story(entry: JournalEntry, incident: IncidentWithTimeline) {
+function story(entry: JournalEntry, incident: IncidentWithTimeline, rules: EscalationRules) {
   const { timeline } = incident;
   const { undo } = entry.data;
   const approval = entry.kind === 'approval-requested' ? approvalIn(entry) : undefined;
   return {
-    incident: summaryOf(incident, timeline),
+    incident: { ...summaryOf(incident, timeline), outlook: outlookOf(incident, rules, Date.parse(entry.at)) },
     entry: {
       id: entry.id,
       at: entry.at,

@@ -14,6 +14,7 @@ import { linkEntries } from '../../engine/chain-store.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import { runtimeConfig } from '../../engine/config.ts';
 import { EngineError } from '../../engine/errors.ts';
+import type { EscalationRules } from '../../engine/escalation.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { asEntry, readIncident } from '../../engine/journal-reader.ts';
 import { log } from '../../engine/log.ts';
@@ -26,6 +27,7 @@ export interface AnnouncerContext extends PutOptions {
   readonly store: Store;
   readonly deployment: string;
   readonly region: string;
+  readonly rules: EscalationRules;
 }
 
 /** An entry of the batch. */
@@ -138,9 +140,9 @@ async function tell(
   chained: ReadonlyMap<string, Chained>,
   context: AnnouncerContext,
 ): Promise<number> {
-  const { deployment, region } = context;
+  const { deployment, region, rules } = context;
   const announcements = told.flatMap(({ entry }, place) => {
-    const announcement = announcementOf(entry, chained.get(entry.incidentId)?.incident, { deployment, region });
+    const announcement = announcementOf(entry, chained.get(entry.incidentId)?.incident, { deployment, region, rules });
     return announcement ? [{ place, announcement }] : [];
   });
   const { accepted, error } = await putAnnouncements(
@@ -157,13 +159,14 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 let context: AnnouncerContext | undefined;
 
 export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse, Error, LambdaContext>().handler((event) => {
-  const { name, region } = runtimeConfig();
+  const { name, region, ...rules } = runtimeConfig();
   context ??= {
     store: new Store(requiredEnvironment('NIGHTSHIFT_TABLE')),
     client: new EventBridgeClient(clientDefaults()),
     bus: requiredEnvironment('NIGHTSHIFT_BUS'),
     deployment: name,
     region,
+    rules,
   };
   return announce(event.Records, context);
 });

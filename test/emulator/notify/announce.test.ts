@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { eventsOf, writtenIn } from '../../../cli/stream-failures.ts';
 import type { EntryKind, JournalEntry } from '../../../events/journal.ts';
-import { incidentEvent } from '../../../events/published/notification.ts';
+import { HAPPENINGS, type IncidentEvent, incidentEvent } from '../../../events/published/notification.ts';
 import { checkChain } from '../../../functions/engine/chain-check.ts';
 import { readChain } from '../../../functions/engine/chain-store.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
@@ -15,6 +15,7 @@ import { readEntries } from '../../../functions/engine/journal-reader.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
 import { announce } from '../../../functions/incidents/announcer/handler.ts';
+import { handle } from '../../../functions/incidents/notify/handler.ts';
 import { type PublisherContext, publish } from '../../../functions/incidents/publisher/handler.ts';
 import { config } from '../../support/fixtures.ts';
 import { type NotifyWorld, openNotifyWorld } from './support.ts';
@@ -98,18 +99,19 @@ class DyingStore extends Store {
 
 /** A bus that takes everything but what `refuses` names. */
 function bus(refuses: (kind: string) => boolean = () => false) {
-  const put: { kind: string; type: string | undefined; id: string }[] = [];
+  const put: { kind: string; type: string | undefined; id: string; detail: IncidentEvent }[] = [];
   const send = async ({ input }: PutEventsCommand) => {
     const Entries = (input.Entries ?? []).map(({ Detail, DetailType }) => {
-      const { entry } = incidentEvent.parse(JSON.parse(Detail ?? ''));
+      const detail = incidentEvent.parse(JSON.parse(Detail ?? ''));
+      const { entry } = detail;
       if (refuses(entry.kind)) return { ErrorCode: 'InternalFailure' };
-      put.push({ kind: entry.kind, type: DetailType, id: entry.id });
+      put.push({ kind: entry.kind, type: DetailType, id: entry.id, detail });
       return { EventId: entry.id };
     });
     return { Entries, FailedEntryCount: 0 };
   };
   const client = { send } as unknown as Pick<EventBridgeClient, 'send'>;
-  const place = { bus: 'nightshift-test', deployment: 'test', region: 'us-east-1' };
+  const place = { bus: 'nightshift-test', deployment: 'test', region: 'us-east-1', rules: config };
   return { put, context: { client, store: world.store, pause: async () => {}, ...place } };
 }
 
@@ -165,6 +167,84 @@ describe('a batch of the stream', () => {
     const removed: DynamoDBRecord[] = [{ eventName: 'REMOVE', dynamodb: { SequenceNumber: '9' } }];
     expect(await announce([...records, ...removed], context)).toEqual({ batchItemFailures: [] });
     expect(put).toEqual([]);
+  });
+});
+
+describe('a stream that nobody read for an hour', () => {
+  const HOUR = 3_600_000;
+
+  /** What three incidents left behind meanwhile, as Lambda delivers it: oldest first, and once more from the middle on. */
+  async function backlog() {
+    const since = Date.now() - HOUR;
+    const verifyBy = new Date(since + 300_000).toISOString();
+    const records: DynamoDBRecord[] = [];
+    for (const id of ['inc-hour-1', 'inc-hour-2', 'inc-hour-3']) {
+      const title = `backend-cpu of ${id}`;
+      const lines: readonly [EntryKind, string, object][] = [
+        ['opened', title, { title, target: 'ecs-service/orders/backend', severity: 'P1' }],
+        ['signal', 'alarm backend-cpu is firing', { subject: 'arn:alarm' }],
+        ['intent', 'will raise', { actionId: id, remediation: 'scale-out', change: 'raise from 2 to 4', verifyBy }],
+        ['acted', 'desired count is 4', { actionId: id }],
+        ['escalated', 'it did not help', {}],
+        ['acknowledged', 'jane is looking at it', {}],
+        ['resolved', 'all alarms OK', {}],
+      ];
+      for (const [index, [kind, summary, data]] of lines.entries()) {
+        const at = since + index * 1000;
+        const entry = entryMaker(id, kind === 'acknowledged' ? 'person:jane' : 'test', at)(kind, summary, { ...data });
+        await world.store.transact([putEntry(world.store.table, entry)]);
+        records.push(recordOf(entry, `${id}-${index}`));
+      }
+    }
+    return records;
+  }
+
+  it('is told once by every channel, with what the templates ask for [7b/template-initial, 7b/template-update, 7b/template-resolved]', async () => {
+    const records = await backlog();
+    const { put, context } = bus();
+    for (const batch of [records, records.slice(10), records])
+      expect(await announce(batch, context)).toEqual({ batchItemFailures: [] });
+    const { slack, pagerduty } = world.channels;
+    const everything = { severities: ['P1'], events: HAPPENINGS.filter((each) => each !== 'updated') } as const;
+    const notifier = world.notifier({ slack, pagerduty }, [
+      { ...everything, channels: ['slack', 'pagerduty'] },
+      { severities: ['P1'], events: ['updated'], channels: ['slack'] },
+    ]);
+    // The bus delivers each at least once; here always twice or more.
+    for (const { detail, type } of put)
+      await handle({ id: 'e', source: 'nightshift', 'detail-type': type, detail }, notifier);
+
+    const slackTexts = world.receiver.taken.filter(({ vendor }) => vendor === 'slack').map(({ body }) => body.text);
+    const words = ['Incident', 'Update', 'Needs a person', 'In hand', 'Resolved'];
+    const titles = (id: string) => words.map((word) => `[P1] ${word}: backend-cpu of ${id}`);
+    expect(slackTexts.sort()).toEqual(['inc-hour-1', 'inc-hour-2', 'inc-hour-3'].flatMap(titles).sort());
+    const alerts = world.receiver.taken.filter(({ vendor }) => vendor === 'pagerduty');
+    expect(alerts.map(({ body }) => `${body.event_action} ${body.dedup_key}`).sort()).toEqual(
+      ['inc-hour-1', 'inc-hour-2', 'inc-hour-3']
+        .flatMap((id) => ['trigger', 'trigger', 'acknowledge', 'resolve'].map((action) => `${action} ${id}`))
+        .sort(),
+    );
+    expect(world.receiver.refused).toEqual([]);
+
+    const said = (word: string) =>
+      JSON.stringify(
+        world.receiver.taken.find(({ body }) => body.text === `[P1] ${word}: backend-cpu of inc-hour-1`)?.body,
+      );
+    const since = records[0]?.dynamodb?.NewImage?.at?.S ?? '';
+    const proved = new Date(Date.parse(since) + 300_000).toISOString();
+    const opened = said('Incident');
+    for (const field of ['Service', 'Impact', 'Started', 'Status', 'Owner', 'Expected end', 'Next update'])
+      expect(opened).toContain(`*${field}*`);
+    const updated = said('Update');
+    for (const field of ['Time', 'Service', 'Status', 'Changes', 'Next step', 'Next update'])
+      expect(updated).toContain(`*${field}*`);
+    expect(updated).toContain(`*Next update*\\nwith the next change, or after ${proved}`);
+    expect(updated).toContain('*Owner*\\nNightshift; nobody was called');
+    expect(said('In hand')).toContain('*Owner*\\njane');
+    const resolved = said('Resolved');
+    for (const field of ['Time', 'Service', 'Cause', 'Resolution', 'Duration', 'Review due'])
+      expect(resolved).toContain(`*${field}*`);
+    expect(resolved).toContain('*Cause*\\nalarm backend-cpu is firing');
   });
 });
 

@@ -59,7 +59,7 @@ export const journal = (config: RuntimeConfig): Surface => ({
     const incident = reduceIncident(entries);
     for (const entry of entries) {
       pageFor(entry, incident);
-      announcementOf(entry, incident, { deployment: 'test', region: 'us-east-1' });
+      announcementOf(entry, incident, { deployment: 'test', region: 'us-east-1', rules: config });
     }
     if (!incident) return { isSchemaValid, outcome: 'no incident' };
     const place = { deployment: 'test', region: 'us-east-1', incident };

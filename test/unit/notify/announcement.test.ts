@@ -3,8 +3,9 @@ import type { EntryKind, JournalEntry } from '../../../events/journal.ts';
 import { incidentEvent } from '../../../events/published/notification.ts';
 import { reduceIncident } from '../../../functions/engine/reducer.ts';
 import { announcementOf, happeningOf } from '../../../functions/incidents/announcer/event.ts';
+import { config } from '../../support/fixtures.ts';
 
-const place = { deployment: 'test', region: 'us-east-1' };
+const place = { deployment: 'test', region: 'us-east-1', rules: config };
 let ids = 0;
 const entry = (
   kind: EntryKind,

@@ -51,6 +51,13 @@ const hostile = content('escalated', {
 });
 
 describe('Slack', () => {
+  it('shows every fact, ten to a section', () => {
+    const facts = Array.from({ length: 23 }, (_, index) => ({ label: `f${index}`, value: 'x' }));
+    const { blocks } = slackMessage({ ...content('opened').message, facts });
+    const sections = blocks.flatMap((block) => ('fields' in block ? [block.fields.length] : []));
+    expect(sections).toEqual([10, 10, 3]);
+  });
+
   it.each([...contents, hostile].map((each) => [each.message.happening, each] as const))(
     'takes the message for %s',
     (_, each) => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Happening } from '../../../events/published/notification.ts';
+import { duration } from '../../../functions/incidents/notify/facts.ts';
 import { channelsFor } from '../../../functions/incidents/notify/routing.ts';
-import { digestOf, duration, foldedLine, messageFor } from '../../../functions/incidents/notify/templates.ts';
+import { digestOf, foldedLine, messageFor } from '../../../functions/incidents/notify/templates.ts';
 import { AT, delivered, incidentEvent } from '../../support/notify/fixtures.ts';
 
 const facts = (
@@ -32,6 +33,44 @@ describe('the first message', () => {
       messageFor('opened', incidentEvent('opened'), options).facts.map(({ label }) => label);
     expect(labels({ commander: 'Ada', bridge: 'room 1' })).toEqual(expect.arrayContaining(['Commander', 'Bridge']));
     expect(labels({})).not.toContain('Commander');
+  });
+});
+
+describe('what the templates of the runbooks ask for', () => {
+  const outlook = {
+    calledLevel: 'secondary',
+    alsoConcerned: ['ecs-service/orders/front'],
+    provedBy: '2026-11-20T03:05:00.000Z',
+    next: { at: '2026-11-20T03:05:00.000Z', what: 'looks by then whether the change helped' },
+  };
+
+  it('is in the first message: impact, owner, the end that is expected, the next update', () => {
+    expect(facts('opened', { incident: { outlook } })).toMatchObject({
+      Impact:
+        '1 alarm firing on ecs-service/orders/backend, and on ecs-service/orders/front; how many people notice is unknown',
+      Owner: 'nobody yet; secondary was called',
+      'Expected end': '2026-11-20T03:05:00.000Z, if the change helps',
+      'Next update': 'with the next change, or after 2026-11-20T03:05:00.000Z',
+    });
+  });
+
+  it('is in an update: who has it, what comes next and when', () => {
+    expect(facts('updated', { incident: { outlook: { ...outlook, inHandOf: 'person:jane' } } })).toMatchObject({
+      Owner: 'jane',
+      'Next step': 'Nightshift looks by then whether the change helped',
+      'Next update': 'with the next change, or after 2026-11-20T03:05:00.000Z',
+    });
+  });
+
+  it('is called unknown where it is, and never made up', () => {
+    expect(facts('opened')).toMatchObject({
+      Owner: 'unknown',
+      'Expected end': 'unknown',
+      'Next step': 'unknown',
+      'Next update': 'with the next change; when is unknown',
+    });
+    expect(facts('opened', { incident: { outlook: {} } }).Owner).toBe('Nightshift; nobody was called');
+    expect(facts('resolved', { incident: { cause: undefined } })).toMatchObject({ Cause: 'unknown', Time: AT });
   });
 });
 

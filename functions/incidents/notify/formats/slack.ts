@@ -47,9 +47,16 @@ const plain = (text: string, limit: number): PlainText => ({
 const button = ({ label, url, style }: MessageLink) =>
   ({ type: 'button', text: plain(label, BUTTON), url, ...(style && { style }) }) as const;
 
+/** A section has at most ten. */
+const sectionsOf = (fields: readonly Mrkdwn[]): SlackBlock[] =>
+  Array.from({ length: Math.ceil(fields.length / FIELDS) }, (_, index) => ({
+    type: 'section',
+    fields: fields.slice(index * FIELDS, (index + 1) * FIELDS),
+  }));
+
 /** The body to post. */
 export function slackMessage({ title, headline, facts, lines, look, links = [] }: Message): SlackMessage {
-  const fields: Mrkdwn[] = facts.slice(0, FIELDS).map(({ label, value }) => ({
+  const fields: Mrkdwn[] = facts.map(({ label, value }) => ({
     type: 'mrkdwn',
     text: cutTo(`*${label}*\n${value}`, FIELD, escaping),
     // Without it Slack turns what looks like a link, a channel or a person into one.
@@ -61,7 +68,7 @@ export function slackMessage({ title, headline, facts, lines, look, links = [] }
     blocks: [
       { type: 'header', text: plain(title, HEADER) },
       { type: 'section', text: plain(headline || title, TEXT) },
-      ...(fields.length > 0 ? [{ type: 'section', fields } as const] : []),
+      ...sectionsOf(fields),
       ...(timeline ? [{ type: 'section', text: { type: 'plain_text', text: timeline, emoji: false } } as const] : []),
       ...(links.length > 0 ? [{ type: 'actions', elements: links.map(button) } as const] : []),
       { type: 'context', elements: [plain(look, TEXT)] },

@@ -11,6 +11,7 @@ import { cutTo } from './text.ts';
  */
 const ESCAPED_BYTES = 28_000;
 const RUN = 1_500;
+const FACTS = 16;
 
 interface TextRun {
   readonly type: 'TextRun';
@@ -87,7 +88,7 @@ function cardOf(
             block(run(cutTo(title, 300), { weight: 'Bolder', size: 'Large', ...(color && { color }) })),
             block(run(headline)),
             ...facts
-              .slice(0, 12)
+              .slice(0, FACTS)
               .map(({ label, value }) => block(run(`${label}: `, { weight: 'Bolder' }), run(cutTo(value, 800)))),
             ...lines.map((line) => block(run(cutTo(line, 400), { fontType: 'Monospace' }))),
             block(run(look, { fontType: 'Monospace' })),

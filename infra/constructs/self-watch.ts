@@ -85,7 +85,9 @@ export class SelfWatch extends Construct {
       dimensions: [{ name: 'Deployment', value: config.name }],
       statistic: 'Maximum',
       period: config.reconcileEverySeconds,
-      evaluationPeriods: 1,
+      // Three runs: what comes in bursts, or comes and goes, is one call.
+      evaluationPeriods: 3,
+      datapointsToAlarm: 1,
       threshold: 0,
       comparisonOperator: 'GreaterThanThreshold',
       treatMissingData: 'notBreaching',

@@ -52,13 +52,13 @@ describe('the alarms on Nightshift itself', () => {
     });
   });
 
-  it('call for each loss, though the one before still lies there', () => {
+  it('call for each loss, though the one before still lies there; once for those within three runs', () => {
     const alarm = named('nightshift-main-trouble');
     expect(alarm).toMatchObject({ Namespace: 'Nightshift', MetricName: 'NewTrouble', Period: 300 });
     const periods = Number(alarm?.EvaluationPeriods);
     const quiet = { stopped: 0, due: 0, waitedSeconds: 0 };
     // What lies in the queues at each run of the reconciler, and what the alarm makes of it.
-    const runs = [0, 0, 1, 1, 1, 1, 3, 3, 0, 0, 1, 1];
+    const runs = [0, 0, 1, 1, 1, 1, 3, 3, 4, 4, 4, 4, 4, 0, 0, 1, 1];
     const sent = runs.map((failures, run) => {
       const measures = reconcilerMeasures({ failures, ...quiet }, runs[run - 1] ?? 0, { reconcileEverySeconds: 300 });
       return measures.find(({ name }) => name === 'NewTrouble')?.value;
@@ -67,12 +67,12 @@ describe('the alarms on Nightshift itself', () => {
       const range = evaluationRange(periods);
       const datapoints = Array.from({ length: range }, (_each, index) => sent[run - range + 1 + index]);
       return evaluate({
-        ...{ datapoints, evaluationPeriods: periods, datapointsToAlarm: periods },
+        ...{ datapoints, evaluationPeriods: periods, datapointsToAlarm: Number(alarm?.DatapointsToAlarm) },
         ...{ comparison: 'GreaterThanThreshold', threshold: 0, treatMissingData: 'notBreaching' },
       }).state;
     });
     const calls = states.flatMap((state, run) => (state === 'ALARM' && states[run - 1] !== 'ALARM' ? [run] : []));
-    expect(calls).toEqual([2, 6, 10]);
+    expect(calls).toEqual([2, 6, 15]);
   });
 });
 

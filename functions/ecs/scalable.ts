@@ -14,7 +14,7 @@ export const DESIRED_COUNT = { ServiceNamespace: 'ecs', ScalableDimension: 'ecs:
 /** @returns its bounds, or undefined for a service that isn't scaled by it. @throws EngineError when that can't be read. */
 export async function readScalableTarget(
   scaling: ApplicationAutoScalingClient,
-  target: ServiceConfig,
+  target: Pick<ServiceConfig, 'cluster' | 'service'>,
 ): Promise<{ readonly min: number; readonly max: number } | undefined> {
   try {
     const reply = await scaling.send(

@@ -8,7 +8,10 @@ import type { Missing, RunningService } from './types.ts';
  * Reads the target's service with its tags; what isn't there is an answer too.
  * @throws EngineError when it can't be read.
  */
-export async function readService(ecs: ECSClient, target: ServiceConfig): Promise<RunningService | Missing> {
+export async function readService(
+  ecs: ECSClient,
+  target: Pick<ServiceConfig, 'cluster' | 'service'>,
+): Promise<RunningService | Missing> {
   const where = `${target.cluster}/${target.service}`;
   try {
     const reply = await ecs.send(

@@ -12,7 +12,7 @@ const LOOKED_AT = 100;
  */
 export async function readTasks(
   ecs: ECSClient,
-  { cluster, service }: ServiceConfig,
+  { cluster, service }: Pick<ServiceConfig, 'cluster' | 'service'>,
   desiredStatus: 'RUNNING' | 'STOPPED',
 ): Promise<readonly Task[]> {
   try {

@@ -223,6 +223,19 @@ export interface HealthChecks {
   readonly firingForHours: number;
 }
 
+/** What has to be ready in the standby region. */
+export interface StandbyChecks {
+  /** By the key in `services`: the service that takes its place there. */
+  readonly services: Readonly<
+    Record<string, { readonly cluster: string; readonly service?: string | undefined; readonly minTasks: number }>
+  >;
+  /** By the key in `databases`: its read replica there, and its class where that isn't its source's. */
+  readonly databases: Readonly<
+    Record<string, { readonly replica: string; readonly instanceClass?: string | undefined }>
+  >;
+  readonly replicaLagAboveSeconds: number;
+}
+
 /** How far what is protected may be used up, and how early it is told. */
 export interface CapacityChecks {
   /** What runs out sooner is named. */
@@ -315,6 +328,7 @@ export interface RuntimeConfig {
         readonly health: HealthChecks;
         readonly capacity: CapacityChecks;
         readonly database: DatabaseChecks;
+        readonly standby?: StandbyChecks | undefined;
       }
     | undefined;
   /** Absent: no reports are written by themselves. */

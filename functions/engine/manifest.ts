@@ -6,7 +6,8 @@ import type { EventSourceName } from './sources/source.ts';
  * patterns (below) are repeated for each protected target. `'*'` needs `whyAnyResource`.
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
  *   `{database}`: each protected database instance.   `{verifiedDatabase}` `{verifySubnetGroup}` `{verifyUser}`: each whose backups are proved.
- *   `{copiedDatabase}` `{provedCopiedDatabase}` `{copyKey}`: each whose backups are copied to the standby region, those that are proved, too, and the keys for copies; `{provedCopies}`: `*` where there is such a database.
+ *   `{copiedDatabase}` `{provedCopiedDatabase}` `{copyKey}`: each whose backups are copied to the standby region, those that are proved, too, and the keys for copies; `{copies}` `{provedCopies}`: `*` where there is such a database.
+ *   `{guardedCluster}` `{guardedService}` `{standbyCluster}` `{standbyService}` `{guardedDatabase}` `{standbyReplica}`: what `checks.standby` compares, here and there; `{standbyServices}` `{standbyReplicas}`: `*` where there is any.
  *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  *   `{certificate}`: ARN of each protected certificate; `{issuedCertificate}` `{importedCertificate}`: without and with `importFrom`.   `{validationZone}` `{validationDomain}`: each zone of their validation records.

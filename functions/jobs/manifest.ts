@@ -10,7 +10,7 @@ export interface JobManifest {
   /**
    * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
    * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured;
-   * `checked-database`: one for each database then. `reports`: one for each report that is configured, at that report's own times;
+   * `checked-database`: one for each database then. `standby`: one, where `checks.standby` is configured. `reports`: one for each report that is configured, at that report's own times;
    * `drills`: one for each drill, at its own times.
    */
   readonly runsFor:
@@ -21,6 +21,7 @@ export interface JobManifest {
     | 'backups'
     | 'checks'
     | 'checked-database'
+    | 'standby'
     | 'reports'
     | 'drills';
   /** Where it runs when it speaks SQL: beside the databases, where of AWS only DynamoDB is reached. */

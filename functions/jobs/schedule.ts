@@ -1,6 +1,9 @@
 /** How often a database is backed up, as its recovery point objective asks. Pure. */
 const DAY_SECONDS = 86_400;
 
+/** A backup and its copy are there so long after their time, or have failed. */
+export const BACKUP_WITHIN_SECONDS = 6 * 3600;
+
 export interface BackupObjective {
   readonly pointInTimeRecovery: boolean;
   readonly recoveryPointSeconds: number;

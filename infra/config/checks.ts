@@ -1,7 +1,42 @@
 /** The regular checks of the account. Without `checks` none is deployed. */
 import { z } from 'zod';
+import { asGiven, type Fault, unknownName } from './faults.ts';
+
+/** Names as AWS gives them; the keys are those of `services` and `databases`. */
+const standbySchema = z.strictObject({
+  services: z
+    .record(
+      z.string(),
+      z.strictObject({
+        cluster: z.string().min(1).max(255),
+        /** By default of the same name as the protected one. */
+        service: z.string().min(1).max(255).optional(),
+        /** So many tasks run there all the time; none where it is started by a failover. */
+        minTasks: z.int().min(0).max(5000).default(0),
+      }),
+    )
+    .default({}),
+  databases: z
+    .record(
+      z.string(),
+      z.strictObject({
+        /** Identifier of its read replica there. */
+        replica: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'a DB instance identifier in lower case'),
+        /** Its class, where it is meant to be another than its source's. */
+        instanceClass: z
+          .string()
+          .regex(/^db(\.[a-z0-9-]+)+$/, 'a DB instance class such as db.m7g.large')
+          .optional(),
+      }),
+    )
+    .default({}),
+  /** Runbook 004, lines 1185 to 1194. */
+  replicaLagAboveSeconds: z.number().gt(0).max(86_400).default(60),
+});
 
 export const checksSchema = z.strictObject({
+  /** What is ready in the standby region to take over; not looked at when left out. */
+  standby: standbySchema.optional(),
   /** Secrets of Secrets Manager and secure parameters of Systems Manager: dates are looked at, never values. */
   secrets: z
     .strictObject({
@@ -55,3 +90,35 @@ export const checksSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+interface LooseChecks {
+  readonly checks?:
+    | {
+        readonly standby?:
+          | {
+              readonly services?: Readonly<Record<string, unknown>> | undefined;
+              readonly databases?: Readonly<Record<string, unknown>> | undefined;
+            }
+          | undefined;
+      }
+    | undefined;
+  readonly services: Readonly<Record<string, unknown>>;
+  readonly databases: Readonly<Record<string, unknown>>;
+}
+
+/** What stands ready is named by what it stands ready for. */
+export function standbyFaults({ checks, services, databases }: LooseChecks): Fault[] {
+  const kinds = [
+    ['services', checks?.standby?.services, services],
+    ['databases', checks?.standby?.databases, databases],
+  ] as const;
+  return kinds.flatMap(([kind, given, known]) =>
+    Object.keys(given ?? {})
+      .filter((name) => !Object.hasOwn(known, name))
+      .map((name) => ({
+        path: `checks.standby.${kind}.${name}`,
+        given: asGiven(name),
+        expected: `as one of ${kind}: ${unknownName(name, Object.keys(known))}`,
+      })),
+  );
+}

@@ -5,6 +5,7 @@
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
 import { archiveFaults } from './archive.ts';
 import { certificateFaults } from './certificates.ts';
+import { standbyFaults } from './checks.ts';
 import { drillFaults } from './drills.ts';
 import { endpointFaults } from './endpoints.ts';
 import { calledChannels, escalationFaults } from './escalation.ts';
@@ -52,6 +53,7 @@ export function crossFieldFaults(
     ...contactFaults(config, manifests),
     ...peopleFaults(config, manifests),
     ...jobFaults(config, jobs),
+    ...standbyFaults(config),
     ...reportFaults(config),
     ...planFaults(config),
     ...drillFaults(config),

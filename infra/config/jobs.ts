@@ -124,6 +124,8 @@ export function jobSubjects(
       return checks ? ['all'] : [];
     case 'checked-database':
       return checks ? Object.keys(databases).sort() : [];
+    case 'standby':
+      return checks?.standby ? ['all'] : [];
     case 'reports':
       return reportsOf({ reports });
     case 'drills':

@@ -13,9 +13,12 @@ const SERVICE = ['cluster', 'service'];
 const TASK_ROLE = ['taskRole'];
 const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
 /** A database whose backups are copied to the standby region; one whose are proved, too; and the key for copies. */
-const COPIED = ['copiedDatabase'];
+const COPIED = ['copiedDatabase', 'copies'];
 const PROVED_COPIED = ['provedCopiedDatabase', 'provedCopies'];
 const COPY_KEY = ['copyKey'];
+/** What is looked at for the standby region: what is protected, and what is to take its place there. */
+const STANDBY_SERVICE = ['guardedCluster', 'guardedService', 'standbyCluster', 'standbyService', 'standbyServices'];
+const STANDBY_DATABASE = ['guardedDatabase', 'standbyReplica', 'standbyReplicas'];
 const VERIFIED = ['verifiedDatabase', 'verifySubnetGroup', 'verifyUser'];
 /** A database that a recovery plan may restore, and the secret by which services find it. */
 const RESTORED = ['restoredDatabase'];
@@ -45,6 +48,8 @@ export class PlaceholderError extends Error {
       COPIED,
       PROVED_COPIED,
       COPY_KEY,
+      STANDBY_SERVICE,
+      STANDBY_DATABASE,
       VERIFIED,
       RESTORED,
       CONNECTION_SECRET,
@@ -139,13 +144,15 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   const speaksOf = (names: readonly string[]) => used.some((name) => names.includes(name));
   if (speaksOf(SERVICE)) return services(config);
   if (speaksOf(TASK_ROLE)) return taskRoles(config);
-  if (speaksOf(COPIED)) return copied(config).map(({ key }) => ({ copiedDatabase: key }));
+  if (speaksOf(COPIED)) return copied(config).map(({ key }) => ({ copiedDatabase: key, copies: '*' }));
   if (speaksOf(PROVED_COPIED))
     return copied(config).flatMap(({ key, isProved }) =>
       isProved ? [{ provedCopiedDatabase: key, provedCopies: '*' }] : [],
     );
   if (speaksOf(COPY_KEY))
     return copied(config).flatMap(({ copy }) => (copy.kmsKeyArn === undefined ? [] : [{ copyKey: copy.kmsKeyArn }]));
+  if (speaksOf(STANDBY_SERVICE)) return standbyServices(config);
+  if (speaksOf(STANDBY_DATABASE)) return standbyDatabases(config);
   if (speaksOf(VERIFIED)) return verified(config);
   if (speaksOf(RESTORED)) return restored(config).map(({ key }) => ({ restoredDatabase: key }));
   if (speaksOf(CONNECTION_SECRET))
@@ -228,6 +235,24 @@ export const normalizedName = (name: string): string =>
     .toLowerCase()
     .replace(/\.$/, '')
     .replace(/[^a-z0-9_.-]/g, (found) => `\\${found.charCodeAt(0).toString(8).padStart(3, '0')}`);
+
+const standbyServices = ({ checks, services: all }: DeploymentConfig): Values[] =>
+  Object.entries(checks?.standby?.services ?? {}).flatMap(([key, { cluster, service }]) => {
+    const own = all[key];
+    if (!own) return [];
+    const name = own.service ?? key;
+    return [
+      {
+        ...{ guardedCluster: own.cluster, guardedService: name },
+        ...{ standbyCluster: cluster, standbyService: service ?? name, standbyServices: '*' },
+      },
+    ];
+  });
+
+const standbyDatabases = ({ checks }: DeploymentConfig): Values[] =>
+  Object.entries(checks?.standby?.databases ?? {}).map(([key, { replica }]) => ({
+    ...{ guardedDatabase: key, standbyReplica: replica, standbyReplicas: '*' },
+  }));
 
 /** Databases whose backups are copied to the standby region. */
 const copied = (config: DeploymentConfig) =>

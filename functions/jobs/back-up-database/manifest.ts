@@ -1,4 +1,5 @@
 import { defineJob } from '../manifest.ts';
+import { BACKUP_WITHIN_SECONDS } from '../schedule.ts';
 
 /** As `snapshotIdOf` names them: the rest is the time of the run. */
 const SNAPSHOTS = 'nightshift-{deployment}-{database}-*';
@@ -50,7 +51,7 @@ export const manifest = defineJob({
   // Runbook 001, line 608: daily at 02:00 UTC.
   schedule: { cron: '0 2 * * ? *', timeZone: 'UTC' },
   flexibleMinutes: 15,
-  deadlineSeconds: 6 * 3600,
+  deadlineSeconds: BACKUP_WITHIN_SECONDS,
   overdueAfterSeconds: 30 * 3600,
   effect: 'adds',
   severity: 'P2',

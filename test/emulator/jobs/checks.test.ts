@@ -3,8 +3,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CreateClusterCommand, CreateServiceCommand, RegisterTaskDefinitionCommand } from '@aws-sdk/client-ecs';
-import { CreateDBInstanceCommand } from '@aws-sdk/client-rds';
+import {
+  CreateClusterCommand,
+  CreateServiceCommand,
+  ECSClient,
+  RegisterTaskDefinitionCommand,
+} from '@aws-sdk/client-ecs';
+import {
+  CreateDBInstanceCommand,
+  CreateDBInstanceReadReplicaCommand,
+  DescribeDBInstancesCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -31,6 +41,7 @@ const NAMES = {
   checkSecrets: 'check-secrets',
   checkHealth: 'check-health',
   checkCapacity: 'check-capacity',
+  checkStandby: 'check-standby',
 } as const;
 const NOTHING = { services: {}, databases: {} };
 const LIMITS = {
@@ -80,14 +91,16 @@ beforeAll(async () => {
   store = new Store('journal', dynamodb);
   secrets = new SecretsManagerClient(w.config);
   ssm = new SSMClient(w.config);
-  const [checkSecrets, checkHealth, checkCapacity] = await Promise.all([
+  const [checkSecrets, checkHealth, checkCapacity, checkStandby] = await Promise.all([
     import('../../../functions/jobs/check-secrets/handler.ts'),
     import('../../../functions/jobs/check-health/handler.ts'),
     import('../../../functions/jobs/check-capacity/handler.ts'),
+    import('../../../functions/jobs/check-standby/handler.ts'),
   ]);
   const asJob = ({ job }: { job: unknown }) => job as Job<Json>;
   jobs = {
     ...{ checkSecrets: asJob(checkSecrets), checkHealth: asJob(checkHealth), checkCapacity: asJob(checkCapacity) },
+    checkStandby: asJob(checkStandby),
   };
 });
 afterEach(() => {
@@ -98,12 +111,12 @@ afterAll(async () => {
 });
 
 /** An instance without a server, once it is available. */
-async function createInstance(id: string): Promise<void> {
-  const { RDSClient, DescribeDBInstancesCommand } = await import('@aws-sdk/client-rds');
+async function createInstance(id: string, BackupRetentionPeriod = 0): Promise<void> {
   const client = new RDSClient(w.config);
   await client.send(
     new CreateDBInstanceCommand({
       DBInstanceIdentifier: id,
+      BackupRetentionPeriod,
       Engine: 'postgres',
       DBInstanceClass: 'db.t4g.micro',
       AllocatedStorage: 100,
@@ -127,7 +140,7 @@ async function run(name: keyof typeof NAMES, protecting: Partial<RuntimeConfig> 
   };
   const around = {
     store,
-    config: { ...base, ...protecting, checks: LIMITS },
+    config: { ...base, checks: LIMITS, ...protecting },
     now: () => now,
     random: Math.random,
     remaining: () => 60_000,
@@ -356,5 +369,63 @@ describe('check-capacity', () => {
     w.gateway.faults.add({ name: 'no', match: { service: 'monitoring', operation: 'GetMetricData' }, kind: 'refused' });
     const refused = await run('checkCapacity', { services: { orders }, databases: {} });
     expect(refused).toMatchObject({ check: 'refused', summary: expect.stringContaining('read 30 days of orders') });
+  });
+});
+
+describe('check-standby', () => {
+  const WEST = base.standbyRegion;
+  const shop = { ...service, name: 'shop', cluster: 'shop-east', service: 'shop' };
+  const db = { ...database, name: 'shop-db' };
+  const standby = {
+    services: { shop: { cluster: 'shop-west', minTasks: 0 } },
+    databases: { [db.name]: { replica: 'shop-db-west' } },
+    replicaLagAboveSeconds: 60,
+  };
+  const look = () =>
+    run('checkStandby', { services: { shop }, databases: { [db.name]: db }, checks: { ...LIMITS, standby } });
+  const ofCheck = ({ report }: Awaited<ReturnType<typeof run>>) =>
+    ((report?.findings ?? []) as { check: string; result: string }[]).map(({ check, result }) => `${check} ${result}`);
+
+  async function serve(region: string, cluster: string, image: string): Promise<void> {
+    const ecs = new ECSClient({ ...w.config, region });
+    await ecs.send(new CreateClusterCommand({ clusterName: cluster }));
+    const containerDefinitions = [{ name: 'app', image, memory: 64 }];
+    await ecs.send(new RegisterTaskDefinitionCommand({ family: 'shop', containerDefinitions }));
+    await ecs.send(new CreateServiceCommand({ cluster, serviceName: 'shop', taskDefinition: 'shop', desiredCount: 0 }));
+    ecs.destroy();
+  }
+
+  it('names what is missing there, what differs, and what is not known', async () => {
+    const image = (region: string, digit: string) =>
+      `123456789012.dkr.ecr.${region}.amazonaws.com/shop@sha256:${digit.repeat(64)}`;
+    await serve(REGION, shop.cluster, image(REGION, 'a'));
+    // A read replica's source has automated backups.
+    await createInstance(db.name, 1);
+    expect(ofCheck(await look())).toEqual(['standby-service failed', 'standby-replica failed']);
+    // Another release, from the registry of the region that may be lost.
+    await serve(WEST, 'shop-west', image(REGION, 'b'));
+    const there = new RDSClient({ ...w.config, region: WEST });
+    const SourceDBInstanceIdentifier = `arn:aws:rds:${REGION}:${w.world.accountId}:db:${db.name}`;
+    const names = { DBInstanceIdentifier: 'shop-db-west', SourceDBInstanceIdentifier };
+    await there.send(new CreateDBInstanceReadReplicaCommand({ ...names, DBInstanceClass: 'db.t4g.small' }));
+    await eventually('the replica', async () => {
+      const { DBInstances } = await there.send(
+        new DescribeDBInstancesCommand({ DBInstanceIdentifier: 'shop-db-west' }),
+      );
+      return DBInstances?.[0]?.DBInstanceStatus === 'available';
+    });
+    expect(ofCheck(await look())).toEqual([
+      ...['standby-registry failed', 'standby-images failed', 'standby-class failed', 'standby-lag unknown'],
+    ]);
+    for (const minutesAgo of [1, 2, 3])
+      w.cloudwatch.put({
+        ...{ region: WEST, namespace: 'AWS/RDS', name: 'ReplicaLag', value: 61 },
+        dimensions: { DBInstanceIdentifier: 'shop-db-west' },
+        at: new Date(Math.floor(Date.now() / 60_000 - minutesAgo) * 60_000),
+      });
+    const behind = await look();
+    expect(ofCheck(behind)).toContain('standby-lag failed');
+    expect(behind.summary).toContain('61 s behind; the limit is 60 s');
+    there.destroy();
   });
 });

@@ -36,6 +36,16 @@ describe('the times of backups', () => {
     expect(backupEveryHours({ pointInTimeRecovery: true, recoveryPointSeconds })).toBeUndefined();
   });
 
+  it('never come further apart than the objective, unless transaction logs fill the gap', () => {
+    for (let recoveryPointSeconds = HOUR; recoveryPointSeconds < 24 * HOUR; recoveryPointSeconds += 601) {
+      const hours = backupEveryHours({ pointInTimeRecovery: false, recoveryPointSeconds }) ?? 24;
+      expect(hours * HOUR).toBeLessThanOrEqual(recoveryPointSeconds);
+      expect(24 % hours).toBe(0);
+    }
+    // Less than hourly can't be kept by snapshots: such a configuration is refused.
+    expect(() => parsed({ pointInTimeRecovery: false, recoveryPointSeconds: HOUR - 1 })).toThrow(/at least 3600/);
+  });
+
   it('are the job’s own otherwise, or those of the configuration', () => {
     expect(scheduleOf(manifest, parsed({}), 'orders-db')).toEqual({
       cron: '0 2 * * ? *',
@@ -107,6 +117,15 @@ describe('copies to the standby region', () => {
       /databases\.orders-db\.backup\.copy\.kmsKeyArn.*key of standbyRegion/s,
     );
     expect(() => parsed({ copy: { kmsKeyArn: 'alias/mine' } })).toThrow(/ARN of a KMS key/);
+  });
+});
+
+describe('what stands ready in the standby region', () => {
+  it('is named by what is protected', () => {
+    const standby = { services: { 'orders-apy': { cluster: 'west' } }, databases: { none: { replica: 'x' } } };
+    expect(() => parseConfig({ ...example, checks: { standby } }, [])).toThrow(
+      /checks\.standby\.services\.orders-apy.*checks\.standby\.databases\.none/s,
+    );
   });
 });
 

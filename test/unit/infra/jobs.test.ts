@@ -246,6 +246,44 @@ describe('a deployment with heartbeats', () => {
   });
 });
 
+describe('a deployment that looks at its standby region', () => {
+  const built = buildStack((config) => ({
+    ...config,
+    checks: {
+      standby: {
+        services: { backend: { cluster: 'west', service: 'orders' } },
+        databases: { 'orders-db': { replica: 'orders-db-west' } },
+      },
+    },
+  }));
+
+  it('has one run for it, which reads what is named, here and there, and changes nothing', () => {
+    expect(resourcesOf(built, 'AWS::Scheduler::Schedule').map(({ properties }) => properties.Name)).toContain(
+      'check-standby-all',
+    );
+    const allowed = statementsOf(built, 'Jobscheckstandby').flatMap(({ Action, Resource }) =>
+      [Action].flat().map((action) => [String(action), [Resource].flat()] as const),
+    );
+    const of = (wanted: string) => allowed.flatMap(([action, resources]) => (action === wanted ? resources : []));
+    expect(of('ecs:DescribeServices')).toContain('arn:aws:ecs:us-west-2:111122223333:service/west/orders');
+    expect(of('rds:DescribeDBInstances')).toEqual([
+      'arn:aws:rds:us-east-1:111122223333:db:orders-db',
+      'arn:aws:rds:us-west-2:111122223333:db:orders-db-west',
+    ]);
+    // Nothing is copied, so copies aren't looked for.
+    expect(of('rds:DescribeDBSnapshots')).toEqual([]);
+    const reading = /^(ecs|rds|cloudwatch|application-autoscaling):(Describe|List|Get)/;
+    expect(
+      allowed.filter(([action]) => /^(ecs|rds|application-autoscaling)/.test(action) && !reading.test(action)),
+    ).toEqual([]);
+  });
+
+  it('has none of it where nothing is named for that', () => {
+    const without = buildStack((config) => ({ ...config, checks: {} }));
+    expect(statementsOf(without, 'Jobscheckstandby')).toEqual([]);
+  });
+});
+
 describe('a deployment whose backups are copied to the standby region', () => {
   const key = 'arn:aws:kms:us-west-2:111122223333:key/copies';
   const withCopy = (more: object) =>

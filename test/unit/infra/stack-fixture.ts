@@ -15,6 +15,7 @@ import { manifest as checkCertificates } from '../../../functions/jobs/check-cer
 import { manifest as checkDatabase } from '../../../functions/jobs/check-database/manifest.ts';
 import { manifest as checkHealth } from '../../../functions/jobs/check-health/manifest.ts';
 import { manifest as checkSecrets } from '../../../functions/jobs/check-secrets/manifest.ts';
+import { manifest as checkStandby } from '../../../functions/jobs/check-standby/manifest.ts';
 import { manifest as drill } from '../../../functions/jobs/drill/manifest.ts';
 import { manifest as prune } from '../../../functions/jobs/prune-backups/manifest.ts';
 import { manifest as sweep } from '../../../functions/jobs/sweep-scratch/manifest.ts';
@@ -66,6 +67,7 @@ export function buildStack(
           unit(checkDatabase),
           unit(checkHealth),
           unit(checkSecrets),
+          unit(checkStandby),
           unit(drill),
           unit(verify),
           unit(sweep),

@@ -208,6 +208,30 @@ export interface EndpointConfig extends Protected {
   readonly failBack: 'auto' | 'person';
 }
 
+/** A service in two regions, of which the deployment's own is the standby. Urls of a site ask that site alone. */
+export interface PairConfig {
+  /** Key in `pairs`. */
+  readonly name: string;
+  /** The read replica in this region: a key in `databases`, and its instance identifier. */
+  readonly replica: string;
+  /** By key in `services`: the tasks that each needs to serve everybody. */
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly primaryProbeUrl: string;
+  /** Answered well also while the database can only be read. */
+  readonly standbyHealthUrl: string;
+  readonly standbyProbeUrl: string;
+  /** By the name that users know. */
+  readonly userUrl: string;
+  /** Names of alarms in this region, all of which fire in an outage. */
+  readonly outageAlarms: readonly string[];
+  readonly unhealthyForSeconds: number;
+  readonly recoveryPointSeconds: number;
+  readonly ttlSeconds: number;
+  readonly settleSeconds: number;
+  /** The object that sends users to this region while it is there. */
+  readonly switch: { readonly bucket: string; readonly key: string };
+}
+
 /** Limits of the check of secrets. */
 export interface SecretChecks {
   readonly olderThanDays: number;
@@ -298,6 +322,8 @@ export interface RuntimeConfig {
   readonly databases: Readonly<Record<string, DatabaseConfig>>;
   readonly endpoints: Readonly<Record<string, EndpointConfig>>;
   readonly certificates: Readonly<Record<string, CertificateConfig>>;
+  /** Absent: this region is nobody's standby. */
+  readonly pairs?: Readonly<Record<string, PairConfig>> | undefined;
   /** By remediation name; one entry for each remediation that is deployed. */
   readonly runbooks: Readonly<Record<string, RunbookLimits>>;
   /** By runbook name (the alarm tag's value): the remediations it climbs, as far as they are deployed and not `off`. */

@@ -9,6 +9,7 @@ import type { EventSourceName } from './sources/source.ts';
  *   `{copiedDatabase}` `{provedCopiedDatabase}` `{copyKey}`: each whose backups are copied to the standby region, those that are proved, too, and the keys for copies; `{copies}` `{provedCopies}`: `*` where there is such a database.
  *   `{guardedCluster}` `{guardedService}` `{standbyCluster}` `{standbyService}` `{guardedDatabase}` `{standbyReplica}`: what `checks.standby` compares, here and there; `{standbyServices}` `{standbyReplicas}`: `*` where there is any.
  *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
+ *   `{pairReplica}` `{pairObject}` `{pairAlarm}`: of each pair, the replica, `bucket/key` of its switch, and each of its alarms.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  *   `{certificate}`: ARN of each protected certificate; `{issuedCertificate}` `{importedCertificate}`: without and with `importFrom`.   `{validationZone}` `{validationDomain}`: each zone of their validation records.
  *   `{certificateSecret}` `{certificateSecretKey}`: ARNs of the secrets of imported ones, and of the keys that encrypt them.

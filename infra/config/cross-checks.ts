@@ -12,6 +12,7 @@ import { calledChannels, escalationFaults } from './escalation.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import { jobFaults } from './jobs.ts';
 import { type LooseNotifications, notificationFaults } from './notifications.ts';
+import { pairFaults } from './pairs.ts';
 import { peopleFaults } from './people.ts';
 import { reportFaults } from './reports.ts';
 import type { DeploymentConfig } from './schema.ts';
@@ -20,12 +21,13 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 /** A configuration of which any field may be unreadable. */
 export type LooseConfig = Omit<
   Loose<DeploymentConfig>,
-  'services' | 'databases' | 'endpoints' | 'certificates' | 'runbooks' | 'channels'
+  'services' | 'databases' | 'endpoints' | 'certificates' | 'pairs' | 'runbooks' | 'channels'
 > & {
   readonly services: Readonly<Record<string, Loose<DeploymentConfig['services'][string]>>>;
   readonly databases: Readonly<Record<string, Loose<DeploymentConfig['databases'][string]>>>;
   readonly endpoints: Readonly<Record<string, Loose<DeploymentConfig['endpoints'][string]>>>;
   readonly certificates: Readonly<Record<string, Loose<DeploymentConfig['certificates'][string]>>>;
+  readonly pairs: Readonly<Record<string, Loose<DeploymentConfig['pairs'][string]>>>;
   readonly runbooks: Readonly<Record<string, Loose<DeploymentConfig['runbooks'][string]>>>;
   readonly channels: LooseNotifications['channels'];
 };
@@ -57,6 +59,7 @@ export function crossFieldFaults(
     ...reportFaults(config),
     ...planFaults(config),
     ...drillFaults(config),
+    ...pairFaults(config),
     ...archiveFaults(config),
     ...escalationFaults(config.escalation, Object.keys(config.channels)),
     ...notificationFaults({

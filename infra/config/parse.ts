@@ -6,6 +6,7 @@ import { certificateSchema } from './certificates.ts';
 import { crossFieldFaults, type LooseConfig } from './cross-checks.ts';
 import { endpointSchema } from './endpoints.ts';
 import { ConfigurationError, faultsOf } from './faults.ts';
+import { pairSchema } from './pairs.ts';
 import { runtimeConfigOf } from './runtime.ts';
 import { configSchema, type DeploymentConfig, databaseSchema, runbookSchema, serviceSchema } from './schema.ts';
 
@@ -44,6 +45,7 @@ const looseSchema = z.object({
   databases: z.record(z.string(), z.object(databaseSchema.partial().shape)).catch({}).default({}),
   endpoints: z.record(z.string(), z.object(endpointSchema.partial().shape)).catch({}).default({}),
   certificates: z.record(z.string(), z.object(certificateSchema.partial().shape)).catch({}).default({}),
+  pairs: z.record(z.string(), z.object(pairSchema.partial().shape)).catch({}).default({}),
   runbooks: z.record(z.string(), z.object(runbookSchema.partial().shape)).catch({}).default({}),
   channels: z
     .record(z.string(), z.looseObject({ kind: z.string().optional() }))
@@ -56,7 +58,7 @@ function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseCon
   const parsed = looseSchema.safeParse(issues.flatMap(faultyPaths).reduce<unknown>(without, input));
   return parsed.success
     ? parsed.data
-    : { services: {}, databases: {}, endpoints: {}, certificates: {}, runbooks: {}, channels: {} };
+    : { services: {}, databases: {}, endpoints: {}, certificates: {}, pairs: {}, runbooks: {}, channels: {} };
 }
 
 /** An unknown name is a fault of itself, not of the object that it stands in. */

@@ -3,6 +3,7 @@ import type {
   CertificateConfig,
   DatabaseConfig,
   EndpointConfig,
+  PairConfig,
   RunbookLimits,
   RuntimeConfig,
   ServiceConfig,
@@ -97,6 +98,9 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
         ...(importFrom && { importFrom: { secretArn: importFrom.secretArn } }),
       }),
     ),
+    ...(Object.keys(config.pairs).length > 0 && {
+      pairs: mapValues(config.pairs, (pair, key): PairConfig => ({ name: key, ...pair })),
+    }),
     runbooks: Object.fromEntries(
       deployedManifests(config, manifests).map((manifest) => [manifest.name, limitsOf(manifest, config)]),
     ),

@@ -18,6 +18,7 @@ import { endpointSchema } from './endpoints.ts';
 import { escalationSchema } from './escalation.ts';
 import { backupSchema, jobSchema } from './jobs.ts';
 import { channelSchema, routeSchema } from './notifications.ts';
+import { pairSchema } from './pairs.ts';
 import { approvalsSchema, linksSchema, personName, personSchema } from './people.ts';
 import { reportsSchema } from './reports.ts';
 import { keyArn, secretsManagerArn } from './secret-arn.ts';
@@ -351,6 +352,8 @@ export const configSchema = z.strictObject({
   endpoints: z.record(name(63), endpointSchema).default({}),
   /** Certificates whose expiry is watched (docs/certificates.md). */
   certificates: z.record(name(63), certificateSchema).default({}),
+  /** Services in two regions of which `region` is the standby (docs/recovery.md, `region-failover`). */
+  pairs: z.record(name(63), pairSchema).default({}),
   /** Needed as soon as there are databases. */
   network: networkSchema.optional(),
   /** By runbook name: the folders in `functions/remediations`. */

@@ -26,6 +26,10 @@ const CONNECTION_SECRET = ['connectionSecret'];
 const CONNECTION_SECRET_KEY = ['connectionSecretKey'];
 /** Services that depend on such a database. */
 const RESTORED_SERVICE = ['restoredCluster', 'restoredService'];
+/** Of a service in two regions: the replica that a plan promotes, the object by which it moves users, the alarms that it looks at. */
+const PAIR_REPLICA = ['pairReplica'];
+const PAIR_OBJECT = ['pairObject'];
+const PAIR_ALARM = ['pairAlarm'];
 /** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
 const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
@@ -55,6 +59,9 @@ export class PlaceholderError extends Error {
       CONNECTION_SECRET,
       CONNECTION_SECRET_KEY,
       RESTORED_SERVICE,
+      PAIR_REPLICA,
+      PAIR_OBJECT,
+      PAIR_ALARM,
       RECORD,
       SITE,
       DRILLED,
@@ -165,6 +172,11 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     return dependants(config, ({ restore }) => restore !== undefined).map(({ cluster, service }) => ({
       ...{ restoredCluster: cluster, restoredService: service },
     }));
+  const pairs = Object.values(config.pairs);
+  if (speaksOf(PAIR_REPLICA)) return pairs.map(({ replica }) => ({ pairReplica: replica }));
+  if (speaksOf(PAIR_OBJECT)) return pairs.map(({ switch: { bucket, key } }) => ({ pairObject: `${bucket}/${key}` }));
+  if (speaksOf(PAIR_ALARM))
+    return pairs.flatMap(({ outageAlarms }) => outageAlarms.map((pairAlarm) => ({ pairAlarm })));
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
   if (speaksOf(SITE))

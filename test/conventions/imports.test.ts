@@ -36,6 +36,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['functions/remediations', 'functions/databases', 'functions/ecs', 'functions/metrics'],
     // What a job proved of a backup, and how, is what a restore goes by (docs/decisions/0182).
     ...['functions/jobs', 'functions/engine', 'events'],
+    // A failover probes sites as endpoints are probed, and writes one object.
+    ...['functions/dns', 'functions/records'],
   ],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: [

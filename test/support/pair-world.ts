@@ -1,4 +1,4 @@
-/** A service in two regions for tests: gateway, emulator, and the stand-ins of ECS, RDS and Route 53, without anything of Nightshift's deployed. */
+/** A service in two regions for tests: gateway, emulator, and the stand-ins of CloudWatch, ECS, RDS and Route 53, without anything of Nightshift's deployed. */
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { startMinistack } from '../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../local/gateway/index.ts';
 import { type PairOptions, type SeededPair, seedPair } from '../../local/services/pair.ts';
+import { type CloudWatch, createCloudWatch } from '../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { createEcs, type Ecs } from '../../local/stand-ins/ecs/ecs.ts';
 import { authorityFile } from '../../local/stand-ins/rds/certificates.ts';
 import { createRds, type Rds } from '../../local/stand-ins/rds/rds.ts';
@@ -19,6 +20,8 @@ export interface PairWorld {
   readonly ecs: Ecs;
   readonly rds: Rds;
   readonly route53: Route53;
+  /** Metrics of both regions; alarms are judged only when a test says so. */
+  readonly cloudwatch: CloudWatch;
   /** PEM of the authority that databases' certificates are of. */
   readonly ca: string;
   readonly pair: SeededPair;
@@ -34,8 +37,8 @@ export async function openPairWorld(options: PairOptions = {}): Promise<PairWorl
   };
   try {
     const gateway = await startGateway(world);
-    const metrics = { put: () => {} };
     const events = { publish: async () => ({ id: 'event' }) };
+    const metrics = createCloudWatch(world, { events });
     const ecs = createEcs(
       world,
       { metrics, events },
@@ -43,7 +46,7 @@ export async function openPairWorld(options: PairOptions = {}): Promise<PairWorl
     );
     const rds = createRds(world, { metrics, events, cacheDir: CACHE_DIR, transitionMs: 50 });
     const route53 = createRoute53(world, { metrics, checkEveryMs: 50 });
-    for (const standIn of [ecs, rds, route53]) gateway.register(standIn);
+    for (const standIn of [metrics, ecs, rds, route53]) gateway.register(standIn);
     world.onStop('ECS services', () => ecs.stop());
     ecs.start();
     const [ministack] = await Promise.all([
@@ -54,7 +57,7 @@ export async function openPairWorld(options: PairOptions = {}): Promise<PairWorl
     gateway.upstreamUrl = ministack.url;
     const ca = readFileSync(authorityFile(world.dir), 'utf8');
     const pair = await seedPair(world, { gateway, ecs, rds, route53, ca }, options);
-    return { world, gateway, ecs, rds, route53, ca, pair, close };
+    return { world, gateway, ecs, rds, route53, cloudwatch: metrics, ca, pair, close };
   } catch (error) {
     await close();
     throw error;

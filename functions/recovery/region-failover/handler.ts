@@ -1,0 +1,225 @@
+/** `region-failover`: its steps, put together of what they look at, what they decide (pure) and what they change. Nothing of the region that is lost is asked but its site. */
+import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { PromoteReadReplicaCommand, RDSClient } from '@aws-sdk/client-rds';
+import * as z from 'zod/mini';
+import type { InstanceReading } from '../../databases/instance.ts';
+import { readService } from '../../ecs/service.ts';
+import { changingClientDefaults, clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
+import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
+import type { ActReport, Change } from '../../engine/remediation.ts';
+import { sendOnce } from '../../engine/send-once.ts';
+import { putNew } from '../../records/s3.ts';
+import type { PlanCode } from '../around.ts';
+import { planHandler } from '../handler.ts';
+import type { StepCode } from '../step.ts';
+import {
+  type Confirmed,
+  confirm,
+  countsOf,
+  decidePromotion,
+  decideScale,
+  decideScaleBack,
+  gate,
+  type Input,
+  type LagSeen,
+  moved,
+  type NameSeen,
+  type Outlook,
+  promotionApplied,
+  provePromotion,
+  proveScale,
+  proveStandby,
+  type SeenService,
+  scaleApplied,
+  settled,
+  steady,
+} from './decide.ts';
+import {
+  type Context,
+  pairOf,
+  type Resolve,
+  readAnswers,
+  readLag,
+  readName,
+  readOutlook,
+  readReplica,
+  readServices,
+  readStandby,
+  targetsOf,
+} from './look.ts';
+import { manifest } from './manifest.ts';
+
+const reading = new ECSClient(clientDefaults());
+const ecs = new ECSClient(changingClientDefaults());
+/** A second promotion isn't the first one again: RDS refuses it, and that would look like a failure. */
+const rds = new RDSClient(onceClientDefaults());
+
+const input = z.strictObject({
+  pair: z.string().check(z.minLength(1), z.maxLength(63)),
+  fenced: z.optional(z.string().check(z.minLength(3), z.maxLength(300))),
+  acceptLossSeconds: z.optional(
+    z.union([z.literal('unknown'), z.coerce.number<string | number>().check(z.minimum(0), z.maximum(604_800))]),
+  ),
+  reason: z.optional(z.string().check(z.maxLength(500))),
+});
+
+const looksOnly = (name: string) => ({
+  act: () => Promise.reject(new ActionFailedError(`${name} changes nothing`)),
+  alreadyApplied: () => 'unclear' as const,
+  verify: () => ({ kind: 'bad' as const, detail: `${name} changes nothing` }),
+});
+
+const resultOf = <Result>({ results }: Context, step: string): Result | undefined =>
+  results[step] as unknown as Result | undefined;
+
+const sinceOf = ({ lastChangeAt, now, config }: Context) => ({
+  ...{ lastChangeAt, now: now(), periodSeconds: config.metricPeriodSeconds },
+});
+
+const REHEARSED = { kind: 'done', detail: 'a rehearsal: nothing was promoted, and nobody was moved' } as const;
+
+/** Each service is read again directly before. One that has the wanted number already is left alone. */
+async function setTasks(context: Context, change: Change): Promise<ActReport> {
+  const [before, after] = [countsOf(change, 'before'), countsOf(change, 'after')];
+  for (const { target } of pairOf(context).services) {
+    const { cluster, service } = target;
+    const name = `${cluster}/${service}`;
+    const wanted = after[name];
+    if (wanted === undefined) continue;
+    const live = await readService(reading, target);
+    const present = live.kind === 'service' ? live.desired : undefined;
+    if (present === wanted) continue;
+    if (present === undefined || present !== before[name])
+      throw new ChangedBySomeoneElseError(name, `${before[name]} tasks`, `${present ?? 'no service'}`);
+    try {
+      await ecs.send(new UpdateServiceCommand({ cluster, service, desiredCount: wanted }));
+    } catch (error) {
+      throw classifyAwsError(`set the number of tasks of ${name} to ${wanted}`, error);
+    }
+  }
+  return { summary: change.summary, data: { before, after } };
+}
+
+async function promote(context: Context, change: Change): Promise<ActReport> {
+  const DBInstanceIdentifier = pairOf(context).pair.replica;
+  const live = await readReplica(context);
+  if (promotionApplied(live) !== 'no')
+    throw new ChangedBySomeoneElseError(DBInstanceIdentifier, 'an available read replica', live.kind);
+  try {
+    await sendOnce(() => rds.send(new PromoteReadReplicaCommand({ DBInstanceIdentifier })));
+  } catch (error) {
+    throw classifyAwsError(`promote ${DBInstanceIdentifier}`, error);
+  }
+  return { summary: change.summary, data: {} };
+}
+
+async function writeSwitch(context: Context): Promise<ActReport> {
+  const { bucket, key } = pairOf(context).pair.switch;
+  const body = `${context.run}: the standby serves since ${new Date(context.now()).toISOString()}\n`;
+  const isNew = await putNew({ bucket, key, contentType: 'text/plain', body }, { region: context.config.region });
+  return { summary: `${isNew ? 'wrote' : 'found'} s3://${bucket}/${key}`, data: { bucket, key } };
+}
+
+/** @param resolve of names; the function's own resolver when left out. */
+export function regionFailover(resolve?: Resolve): PlanCode<Input> {
+  const steps: Record<string, StepCode<Input, never>> = {};
+  const step = <Seen>(name: string, code: StepCode<Input, Seen>) => {
+    // What a step sees is only ever given back to that step.
+    steps[name] = code as unknown as StepCode<Input, never>;
+  };
+  step<Outlook>('confirm', {
+    ...looksOnly('confirm'),
+    observe: readOutlook,
+    decide: (seen, context) =>
+      confirm(seen, pairOf(context).pair, {
+        ...{ now: context.now(), before: resultOf<Confirmed>(context, 'confirm'), rehearse: context.rehearse },
+      }),
+  });
+  step<LagSeen>('gate', {
+    ...looksOnly('gate'),
+    observe: readLag,
+    decide: (seen, context) => {
+      const cutAt = resultOf<Confirmed>(context, 'confirm')?.cutAt ?? context.startedAt;
+      return gate(seen, context.input, pairOf(context).pair, { cutAt, rehearse: context.rehearse });
+    },
+  });
+  step<readonly SeenService[]>('scale', {
+    observe: readServices,
+    decide: decideScale,
+    act: setTasks,
+    alreadyApplied: scaleApplied,
+    verify: proveScale,
+    compensation: {
+      decide: (seen, _context, made) => decideScaleBack(seen, made),
+      act: setTasks,
+      alreadyApplied: scaleApplied,
+      verify: proveScale,
+    },
+  });
+  step<InstanceReading>('promote', {
+    observe: readReplica,
+    decide: (seen, context) => decidePromotion(seen, pairOf(context).pair.replica),
+    act: promote,
+    alreadyApplied: (_change, seen) => promotionApplied(seen),
+    verify: (_change, seen) => provePromotion(seen),
+  });
+  step<readonly SeenService[]>('steady', {
+    ...looksOnly('steady'),
+    observe: readServices,
+    decide: (seen, context) => (context.rehearse ? REHEARSED : steady(seen, sinceOf(context))),
+  });
+  step<Awaited<ReturnType<typeof readStandby>>>('prove', {
+    ...looksOnly('prove'),
+    observe: (context) => (context.rehearse ? Promise.resolve({ healthy: 0, all: 0 }) : readStandby(context)),
+    decide: (seen, { rehearse }) => (rehearse ? REHEARSED : proveStandby(seen)),
+  });
+  step<null>('switch', {
+    observe: () => Promise.resolve(null),
+    decide: (_seen, context) => {
+      const { bucket, key } = pairOf(context).pair.switch;
+      const summary = `write s3://${bucket}/${key}, which sends users to the standby`;
+      return {
+        kind: 'act',
+        change: { summary, before: { object: null }, after: { object: `${bucket}/${key}` }, undo: 'delete the object' },
+      };
+    },
+    act: writeSwitch,
+    // It is written only where there is none, so that writing it again changes nothing.
+    alreadyApplied: () => 'no',
+    verify: (change) => ({ kind: 'good', detail: change.summary }),
+  });
+  step<NameSeen>('move', {
+    ...looksOnly('move'),
+    observe: (context) => readName(context, resolve),
+    decide: (seen, context) =>
+      context.rehearse
+        ? REHEARSED
+        : moved(seen, pairOf(context).pair, {
+            now: context.now(),
+            since: resultOf<{ movedSince: number | null }>(context, 'move')?.movedSince ?? undefined,
+          }),
+  });
+  step<Awaited<ReturnType<typeof readAnswers>>>('settle', {
+    ...looksOnly('settle'),
+    observe: readAnswers,
+    decide: (seen, context) =>
+      context.rehearse
+        ? REHEARSED
+        : settled(seen, pairOf(context).pair, {
+            ...{ now: context.now(), since: sinceOf(context) },
+            wellSince: resultOf<{ wellSince: number | null }>(context, 'settle')?.wellSince ?? undefined,
+          }),
+  });
+  return {
+    manifest,
+    readInput: (given) => {
+      const { success, data, error } = input.safeParse(given);
+      return success ? { ok: true, input: data } : { ok: false, faults: z.prettifyError(error) };
+    },
+    targetsOf,
+    steps,
+  };
+}
+
+export const code = regionFailover();
+export const handler = planHandler(code);

@@ -1,0 +1,99 @@
+/** A service in two regions, of which this deployment's is the standby: what `region-failover` needs to know beforehand (docs/recovery.md). */
+import { z } from 'zod';
+import { asGiven, type Fault, unknownName } from './faults.ts';
+
+const seconds = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum);
+const url = z.url({ protocol: /^https?$/ });
+
+export const pairSchema = z.strictObject({
+  /** Key in `databases`: the read replica in this region, which is promoted. */
+  replica: z.string().min(1).max(63),
+  /** By key in `services`: the tasks that each needs to serve everybody. */
+  tasks: z.record(z.string(), z.int().min(1).max(5000)),
+  /** Of the primary's site alone: answered well, there is no outage. */
+  primaryProbeUrl: url,
+  /** Of this region's site alone, answered well also while the database can only be read. */
+  standbyHealthUrl: url,
+  /** Of this region's site alone; answered well only when everything works, the database too: it proves the standby before anybody is sent there. */
+  standbyProbeUrl: url,
+  /** By the name that users know; its path as that of `standbyProbeUrl`. */
+  userUrl: url,
+  /** Alarms of this region, by name, all of which fire in an outage: at least `nightshift-<deployment>-silent`, if the primary's region is protected. */
+  outageAlarms: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(255)
+        .regex(/^[^*?]+$/, 'no wildcards'),
+    )
+    .min(1)
+    .max(20),
+  /** So long no probe of the primary may have been answered well. */
+  unhealthyForSeconds: seconds(10, 600).default(60),
+  /** More than this is lost only if somebody says so (runbook 000, line 509: 5 minutes). */
+  recoveryPointSeconds: seconds(0, 86_400).default(300),
+  /** Of the failover records: so long do resolvers keep sending users to the old site (runbook 003, line 325: 60 s). */
+  ttlSeconds: seconds(1, 600).default(60),
+  /** How long the standby must have been well before the run is over. */
+  settleSeconds: seconds(1, 3600).default(300),
+  /** The object that sends users here while it is there: in a bucket of this region, read by Route 53's health checkers without signing. */
+  switch: z.strictObject({
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
+    key: z
+      .string()
+      .max(200)
+      .regex(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, 'letters, digits, dot, hyphen, underscore and slashes'),
+  }),
+});
+
+type Pair = z.output<typeof pairSchema>;
+type Loose = { readonly [K in keyof Pair]?: Pair[K] | undefined };
+
+/** Cross-field faults of the pairs, and of the plan that needs one. */
+export function pairFaults({
+  pairs,
+  plans = [],
+  databases,
+  services,
+}: {
+  readonly pairs: Readonly<Record<string, Loose>>;
+  readonly plans?: readonly string[] | undefined;
+  readonly databases: Readonly<Record<string, unknown>>;
+  readonly services: Readonly<Record<string, { readonly maxTasks?: number | undefined }>>;
+}): Fault[] {
+  const fault = (path: string, given: unknown, expected: string): Fault => ({ path, given: asGiven(given), expected });
+  const at = plans.indexOf('region-failover');
+  const none =
+    at >= 0 && Object.keys(pairs).length === 0
+      ? [fault(`plans[${at}]`, 'region-failover', 'needs at least one of `pairs`: what it is to fail over')]
+      : [];
+  const faults = Object.entries(pairs).flatMap(([key, { replica, tasks, primaryProbeUrl, ...urls }]) => {
+    const path = `pairs.${key}`;
+    // What couldn't be read is a fault of form, told elsewhere.
+    const unknown =
+      replica === undefined || Object.hasOwn(databases, replica)
+        ? []
+        : [fault(`${path}.replica`, replica, `as a database: ${unknownName(replica, Object.keys(databases))}`)];
+    const counts = Object.entries(tasks ?? {}).flatMap(([name, count]) => {
+      const service = Object.hasOwn(services, name) ? services[name] : undefined;
+      if (!service)
+        return [fault(`${path}.tasks.${name}`, count, `as a service: ${unknownName(name, Object.keys(services))}`)];
+      const { maxTasks } = service;
+      return maxTasks !== undefined && count > maxTasks
+        ? [fault(`${path}.tasks.${name}`, count, `allowed is at most services.${name}.maxTasks (${maxTasks})`)]
+        : [];
+    });
+    const empty =
+      tasks && Object.keys(tasks).length === 0
+        ? [fault(`${path}.tasks`, tasks, 'at least one service: who serves users?')]
+        : [];
+    const same = (['standbyHealthUrl', 'standbyProbeUrl', 'userUrl'] as const).flatMap((field) =>
+      urls[field] !== undefined && urls[field] === primaryProbeUrl
+        ? [fault(`${path}.${field}`, urls[field], 'another than primaryProbeUrl, which asks the primary alone')]
+        : [],
+    );
+    return [...unknown, ...empty, ...counts, ...same];
+  });
+  return [...none, ...faults];
+}

@@ -1,0 +1,94 @@
+/** What `region-failover` may touch, as the configuration names it; and what the configuration has to say for it. */
+import { describe, expect, it } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib/core';
+import { manifest } from '../../../functions/recovery/region-failover/manifest.ts';
+import { ConfigurationError } from '../../../infra/config/faults.ts';
+import { parseConfig } from '../../../infra/config/parse.ts';
+import type { ConfigInput } from '../../../infra/config/schema.ts';
+import { statementsFor } from '../../../infra/constructs/permissions.ts';
+
+type Pair = NonNullable<ConfigInput['pairs']>[string];
+
+const pair: Pair = {
+  replica: 'orders',
+  tasks: { api: 4 },
+  primaryProbeUrl: 'https://east.example.com/health',
+  standbyHealthUrl: 'https://west.example.com/health',
+  standbyProbeUrl: 'https://west.example.com/orders',
+  userUrl: 'https://www.example.com/orders',
+  outageAlarms: ['nightshift-main-silent'],
+  switch: { bucket: 'failover', key: 'orders/standby-serves' },
+};
+const given = (pairs: Record<string, Pair>): ConfigInput => ({
+  ...{ region: 'us-west-2', standbyRegion: 'us-east-1', plans: ['region-failover'], pairs },
+  services: { api: { cluster: 'orders', maxTasks: 4 } },
+  databases: {
+    orders: { host: 'h', securityGroupId: 'sg-0a', maxConnections: 100, resourceId: 'db-ONE' },
+    other: { host: 'h', securityGroupId: 'sg-0a', maxConnections: 100, resourceId: 'db-TWO' },
+  },
+  network: { vpcId: 'vpc-0a', subnetIds: ['subnet-0a'], routeTableIds: ['rtb-0a'], dynamoDbPrefixListId: 'pl-0a' },
+});
+const faultsOf = (pairs: Record<string, Pair>): string => {
+  try {
+    parseConfig(given(pairs), []);
+    return '';
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+};
+
+it('the role of region-failover promotes the pair’s replica and writes its one object, and knows no control plane of Route 53', () => {
+  const stack = new Stack(new App({ analyticsReporting: false }), 'S', {
+    env: { region: 'us-west-2', account: '111122223333' },
+  });
+  const { config } = parseConfig(given({ shop: pair }), []);
+  const of = Object.fromEntries(
+    statementsFor(stack, manifest.permissions, config).flatMap(({ actions, resources }) =>
+      actions.map((action) => [action, [...resources]]),
+    ),
+  );
+  expect(of['rds:PromoteReadReplica']?.map((arn) => arn.split(':').slice(3).join(':'))).toEqual([
+    'us-west-2:111122223333:db:orders',
+  ]);
+  expect(of['s3:PutObject']?.map((arn) => arn.split(':::').at(-1))).toEqual(['failover/orders/standby-serves']);
+  expect(of['cloudwatch:DescribeAlarms']?.map((arn) => arn.split(':alarm:').at(-1))).toEqual([
+    'nightshift-main-silent',
+  ]);
+  expect(Object.keys(of).filter((action) => /^(route53|iam):/.test(action))).toEqual([]);
+});
+
+describe('the configuration of a pair', () => {
+  it('is taken, with defaults that functions are told', () => {
+    expect(parseConfig(given({ shop: pair }), []).runtime.pairs?.shop).toMatchObject({
+      ...{ name: 'shop', unhealthyForSeconds: 60, recoveryPointSeconds: 300, ttlSeconds: 60, settleSeconds: 300 },
+    });
+  });
+
+  it('has to be there for the plan', () => {
+    expect(faultsOf({})).toMatch(/plans\[0\].*needs at least one of `pairs`/s);
+  });
+
+  it.each<[string, Partial<Pair>, RegExp]>([
+    ['a replica that is no database', { replica: 'order' }, /pairs\.shop\.replica.*as a database/s],
+    ['a service that isn’t known', { tasks: { apy: 2 } }, /pairs\.shop\.tasks\.apy.*as a service/s],
+    ['more tasks than the service may have', { tasks: { api: 5 } }, /pairs\.shop\.tasks\.api.*maxTasks \(4\)/s],
+    ['nobody who serves', { tasks: {} }, /pairs\.shop\.tasks.*who serves users/s],
+    ['no alarm', { outageAlarms: [] }, /pairs\.shop\.outageAlarms/],
+    ['alarms by a pattern', { outageAlarms: ['nightshift-*'] }, /pairs\.shop\.outageAlarms.*no wildcards/s],
+    ['a key that would widen the policy', { switch: { bucket: 'failover', key: '*' } }, /pairs\.shop\.switch\.key/],
+    [
+      'the primary’s URL as the standby’s',
+      { standbyProbeUrl: 'https://east.example.com/health' },
+      /pairs\.shop\.standbyProbeUrl.*another than primaryProbeUrl/s,
+    ],
+  ])('is refused with %s', (_what, change, fault) => {
+    expect(faultsOf({ shop: { ...pair, ...change } })).toMatch(fault);
+  });
+
+  it('tells of a fault of form and of one between fields at once', () => {
+    const told = faultsOf({ shop: { ...pair, ttlSeconds: 0, replica: 'order' } });
+    expect(told).toMatch(/ttlSeconds/);
+    expect(told).toMatch(/as a database/);
+  });
+});

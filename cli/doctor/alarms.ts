@@ -84,6 +84,9 @@ function targetsOf(
         target: `certificate/${name}`,
         dimensions: { CertificateArn: arn },
       }));
+    // It is told by events only.
+    case 'aws-health':
+      return [];
     // Its alarm is set by a schedule; whether canaries arrive is a check of its own.
     case 'canary':
       return [];

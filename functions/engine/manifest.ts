@@ -28,8 +28,8 @@ export interface Permission {
   readonly whyAnyResource?: string;
 }
 
-/** `canary`: the deployment itself, of which nothing is changed. */
-export type TargetKind = 'ecs-service' | 'rds-instance' | 'dns-endpoint' | 'certificate' | 'canary';
+/** `aws-health`: an event of AWS Health, `canary`: the deployment itself; of both nothing is changed. */
+export type TargetKind = 'ecs-service' | 'rds-instance' | 'dns-endpoint' | 'certificate' | 'aws-health' | 'canary';
 
 /** Something that happened, told by an event without a level, that may start this remediation. */
 export interface TriggerEvent {

@@ -186,6 +186,7 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
     'rds-instance': Object.keys(config.databases).length > 0,
     'dns-endpoint': Object.keys(config.endpoints).length > 0,
     certificate: Object.keys(config.certificates).length > 0,
+    'aws-health': config.awsHealth,
     canary: false,
   };
   const unmarked = manifests

@@ -24,6 +24,7 @@ export function deployedManifests<M extends Pick<RemediationManifest, 'targetKin
 ): M[] {
   const protectedKinds: Record<TargetKind, boolean> = {
     'ecs-service': Object.keys(config.services).length > 0,
+    'aws-health': config.awsHealth,
     // Not a remediation that a configuration asks for.
     canary: false,
     'rds-instance': Object.keys(config.databases).length > 0,

@@ -393,6 +393,8 @@ export const configSchema = z.strictObject({
   archive: archiveSchema,
   /** Regular checks of secrets and of everything protected (docs/checks.md); none when left out. */
   checks: checksSchema.optional(),
+  /** Whether people are called for events of AWS Health that concern what is protected. */
+  awsHealth: z.boolean().default(false),
   /** Reports of days, weeks and months (docs/reports.md); none when left out. */
   reports: reportsSchema.optional(),
   fleet: z

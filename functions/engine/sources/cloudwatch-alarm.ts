@@ -24,6 +24,8 @@ type Known = Pick<RuntimeConfig, 'services' | 'endpoints' | 'certificates'>;
 const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, known: Known) => string> = {
   'ecs-service': ({ ClusterName, ServiceName, TargetGroup }, { services }) =>
     TargetGroup === undefined ? `ecs-service/${ClusterName}/${ServiceName}` : serviceBehind(TargetGroup, services),
+  // No metric is about it.
+  'aws-health': () => 'aws-health/',
   canary: (dimensions) => `canary/${dimensions.Deployment}`,
   'rds-instance': (dimensions) => `rds-instance/${dimensions.DBInstanceIdentifier}`,
   certificate: ({ CertificateArn = '' }, known) =>

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { EVENT_SOURCES, eventSourceOf, readSignal } from '../../../functions/engine/sources/index.ts';
 import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
 import { RUNBOOKS } from '../../../runbooks/index.ts';
-import { config as base, certificate } from '../../support/fixtures.ts';
+import { config as base, certificate, endpoint } from '../../support/fixtures.ts';
 
 type Event = Record<string, unknown> & { detail: Record<string, unknown>; resources: string[] };
 const FOLDER = join(import.meta.dirname, '../../../events/sources');
@@ -88,8 +88,8 @@ describe('an event source', () => {
     [
       'AWS’s own trouble with a database',
       databaseHealth,
-      'rds-instance/orders-db',
-      'AWS_EC2_INSTANCE_STORE_DRIVE_PERFORMANCE_DEGRADED',
+      'aws-health/AWS_EC2_INSTANCE_STORE_DRIVE_PERFORMANCE_DEGRADED_90353408594353980',
+      'issue',
     ],
     ['a failover', sample('rds-event', 'failover-completed'), 'rds-instance/my-db-instance', 'RDS-EVENT-0049'],
     ['a database that was stopped', sample('rds-event', 'stopped'), 'rds-instance/testdb', 'RDS-EVENT-0087'],
@@ -130,14 +130,28 @@ describe('an event source', () => {
       },
       'several-targets',
     ],
+    ['a health event of another kind', withDetail(databaseHealth, { eventTypeCategory: 'party' }), 'malformed'],
     [
-      'two databases',
+      'a health event without its ARN',
+      withDetail(databaseHealth, { eventArn: 'arn:aws:health:::event/' }),
+      'malformed',
+    ],
+    [
+      'a health event about databases of others',
       withDetail(databaseHealth, {
-        affectedEntities: ['orders-db', 'arn:aws:rds:us-west-2:111122223333:db:other'].map((entityValue) => ({
-          entityValue,
-        })),
+        affectedEntities: [{ entityValue: 'arn:aws:rds:us-west-2:111122223333:db:other' }],
       }),
-      'several-targets',
+      'no-target',
+    ],
+    [
+      'a trouble with a service that nothing rests on',
+      withDetail(databaseHealth, { service: 'BRAKET', affectedEntities: [] }),
+      'no-target',
+    ],
+    [
+      'a message to everybody',
+      withDetail(databaseHealth, { eventTypeCategory: 'accountNotification', affectedEntities: [] }),
+      'no-target',
     ],
     [
       'a name from JavaScript',
@@ -247,6 +261,47 @@ describe('an event source', () => {
     });
     const to = { name: 'scale-out-service', targetKind: 'ecs-service' as const };
     expect(readSignal(busy, to, config('us-east-1'))).toMatchObject({ rejected: 'foreign-event' });
+  });
+
+  it.each<[string, object, string]>([
+    ['a database by its name', {}, 'rds-instance/orders-db'],
+    [
+      'what is ours of what it names, by ARN or name',
+      {
+        affectedEntities: [
+          'arn:aws:rds:us-west-2:111122223333:db:other',
+          'arn:aws:rds:us-west-2:111122223333:db:orders-db',
+          'orders-db',
+        ].map((entityValue) => ({ entityValue })),
+      },
+      'rds-instance/orders-db',
+    ],
+    [
+      'a service',
+      {
+        service: 'ECS',
+        affectedEntities: [{ entityValue: 'arn:aws:ecs:us-west-2:111122223333:service/orders/backend' }],
+      },
+      'ecs-service/orders/backend',
+    ],
+    [
+      'an endpoint by its hosted zone, wherever that is',
+      { service: 'ROUTE53', eventRegion: 'global', affectedEntities: [{ entityValue: endpoint.zoneId }] },
+      `dns-endpoint/${endpoint.name}`,
+    ],
+    ['all databases', { affectedEntities: [] }, 'the databases'],
+    ['all services', { service: 'FARGATE', affectedEntities: undefined }, 'the services'],
+    ['Nightshift', { service: 'LAMBDA', affectedEntities: [] }, 'Nightshift itself'],
+  ])('says of an event of AWS Health that it concerns %s', (_, detail, concerned) => {
+    const event = withDetail(databaseHealth, { eventDescription: [{ latestDescription: 'It smokes.' }], ...detail });
+    const known = { ...config('us-west-2'), endpoints: { [endpoint.name]: endpoint } };
+    expect(eventSourceOf(event)?.toSignal(event, known)).toMatchObject({
+      target: expect.stringMatching(/^aws-health\/AWS_EC2_INSTANCE_STORE/),
+      evidence: {
+        reason: expect.stringMatching(/ concerns .*: It smokes\.$/),
+        facts: { concerned, statusCode: 'open' },
+      },
+    });
   });
 
   it('acts on nothing in another region, where the same name is another thing', () => {

@@ -6,6 +6,7 @@ import { defineConfig } from '../infra/config/schema.ts';
 import { troubledDatabaseConfig } from './postgres/troubled.ts';
 import { demoAccounts } from './services/accounts.ts';
 import { demoBackups } from './services/backups.ts';
+import { demoCertificates } from './services/certificate.ts';
 import { demoDrills } from './services/drills.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
@@ -98,6 +99,8 @@ export default defineConfig({
     ...accounts.databases,
   },
   endpoints,
+  certificates: demoCertificates(process.env),
+  awsHealth: process.env.NIGHTSHIFT_DEMO_AWS_HEALTH !== undefined,
   network: {
     vpcId: 'vpc-0123456789abcdef0',
     subnetIds: ['subnet-0123456789abcdef0'],

@@ -13,6 +13,7 @@ import { type Gateway, startGateway } from '../gateway/index.ts';
 import { type SeededDatabase, seedDatabase } from '../postgres/seed.ts';
 import { troubledDatabases, whereInEnvironment } from '../postgres/troubled.ts';
 import { ACCOUNTS, secretInEnvironment, seedAccounts } from '../services/accounts.ts';
+import { certificateInEnvironment } from '../services/certificate.ts';
 import { ENDPOINT, type SeededEndpoint, seedEndpoint } from '../services/endpoint.ts';
 import { createLoad, type Load } from '../services/load.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
@@ -156,7 +157,8 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
   standIns.eventbridge.onEvent((event) => alarms.note(event));
   const shop =
     options.environment?.[ENDPOINT.switch] === undefined ? undefined : await seedEndpoint(context, standIns.route53);
-  const synthesis = async () => synthesisOf(await database, shop, options, await accounts);
+  const certificate = certificateInEnvironment(standIns, options.environment);
+  const synthesis = async () => synthesisOf(await database, shop, options, { ...(await accounts), ...certificate });
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
   const services = phases.run('services', () => startServices(context, gateway, standIns.ecs, options));
   const database = phases.run('PostgreSQL', () => startDatabases(context, gateway, standIns.rds, options));

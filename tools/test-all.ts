@@ -38,6 +38,7 @@ export const AGAINST_THE_CLOCK: readonly string[] = [
   'test/emulator/services/',
   'test/emulator/step-functions/',
   'test/emulator/world/',
+  'test/world/alerts.test.ts',
   'test/world/demo.test.ts',
   'test/world/does-nothing.test.ts',
   'test/world/ecs/',

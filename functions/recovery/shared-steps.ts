@@ -38,9 +38,11 @@ export const looksOnly = (name: string) => ({
 export const switchBack = <Input>({ servicesOf, secretOf }: Moved<Input>): Move<Input, SwitchSeen> => ({
   decide: (seen, _context, made) => decideSwitchBack(seen, made),
   async act(context, change) {
-    const secret = secretOf(context);
-    await makeCurrent({ secret, ...versionsOf(change) });
-    const versions = await readVersions(secret, versionOfRun(context.run));
+    const [secret, own] = [secretOf(context), versionOfRun(context.run)];
+    // It may never have left: a switch that was refused is taken back, too.
+    const { current } = await readVersions(secret, own);
+    if (current !== versionsOf(change).to) await makeCurrent({ secret, ...versionsOf(change) });
+    const versions = await readVersions(secret, own);
     const rolled = await replaceTasksOf(servicesOf(context), context, (services) =>
       toReplace(change, { versions, services }),
     );

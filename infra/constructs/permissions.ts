@@ -30,6 +30,11 @@ const RESTORED_SERVICE = ['restoredCluster', 'restoredService'];
 const PAIR_REPLICA = ['pairReplica'];
 const PAIR_OBJECT = ['pairObject'];
 const PAIR_ALARM = ['pairAlarm'];
+/** A database whose services' password a recovery plan rotates, who may change its users, the secret, and those services. */
+const ROTATED = ['rotatedResourceId', 'rotationLogin'];
+const CREDENTIAL_SECRET = ['credentialSecret'];
+const CREDENTIAL_SECRET_KEY = ['credentialSecretKey'];
+const ROTATED_SERVICE = ['rotatedCluster', 'rotatedService'];
 /** The record of an endpoint, and where it is kept: a resource may name the zone alone. */
 const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
@@ -62,6 +67,10 @@ export class PlaceholderError extends Error {
       PAIR_REPLICA,
       PAIR_OBJECT,
       PAIR_ALARM,
+      ROTATED,
+      CREDENTIAL_SECRET,
+      CREDENTIAL_SECRET_KEY,
+      ROTATED_SERVICE,
       RECORD,
       SITE,
       DRILLED,
@@ -177,6 +186,18 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   if (speaksOf(PAIR_OBJECT)) return pairs.map(({ switch: { bucket, key } }) => ({ pairObject: `${bucket}/${key}` }));
   if (speaksOf(PAIR_ALARM))
     return pairs.flatMap(({ outageAlarms }) => outageAlarms.map((pairAlarm) => ({ pairAlarm })));
+  if (speaksOf(ROTATED))
+    return rotated(config).map(({ resourceId, rotation }) => ({
+      ...{ rotatedResourceId: resourceId, rotationLogin: rotation.login },
+    }));
+  if (speaksOf(CREDENTIAL_SECRET))
+    return rotated(config).map(({ rotation }) => ({ credentialSecret: rotation.secretArn }));
+  if (speaksOf(CREDENTIAL_SECRET_KEY))
+    return rotated(config).flatMap(({ rotation: { keyArn } }) => (keyArn ? [{ credentialSecretKey: keyArn }] : []));
+  if (speaksOf(ROTATED_SERVICE))
+    return dependants(config, ({ rotation }) => rotation !== undefined).map(({ cluster, service }) => ({
+      ...{ rotatedCluster: cluster, rotatedService: service },
+    }));
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
   if (speaksOf(SITE))
@@ -275,6 +296,10 @@ const copied = (config: DeploymentConfig) =>
 /** Databases that a recovery plan may restore. */
 const restored = (config: DeploymentConfig) =>
   Object.entries(config.databases).flatMap(([key, { restore }]) => (restore ? [{ key, restore }] : []));
+
+/** Databases of whose services a recovery plan rotates the password. */
+const rotated = (config: DeploymentConfig) =>
+  Object.values(config.databases).flatMap(({ resourceId, rotation }) => (rotation ? [{ resourceId, rotation }] : []));
 
 /** Services that depend on one of the chosen databases. */
 const dependants = (config: DeploymentConfig, isChosen: (database: DeploymentConfig['databases'][string]) => boolean) =>

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { CreateServiceCommand, ECSClient, RegisterTaskDefinitionCommand } from '@aws-sdk/client-ecs';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
+import { rotationGrants } from '../../functions/recovery/secret-rotation/helper/sql.ts';
 import type { DatabaseInput, ServiceInput } from '../../infra/config/schema.ts';
 import type { SeededDatabase } from '../postgres/seed.ts';
 import { troubledDatabaseConfig } from '../postgres/troubled.ts';
@@ -17,14 +18,15 @@ export const ACCOUNTS = {
   service: 'accounts',
   database: 'accounts-db',
   tasks: 2,
-  /** Of the application in the database. */
+  /** Of the application in the database; the other one takes its place by `secret-rotation`. */
   user: 'orders_app',
+  otherUser: 'orders_app_b',
   /** The rows that requests write, by the id that a request has in its header `x-request-id`. */
   table: 'public.entries',
 } as const;
 
 /** The plans that are played on them. */
-export const ACCOUNTS_PLANS = ['database-restore'] as const;
+export const ACCOUNTS_PLANS = ['database-restore', 'secret-rotation'] as const;
 
 /** Where the demo's configuration reads the secret's ARN. */
 const SECRET_VARIABLE = 'NIGHTSHIFT_DEMO_ACCOUNTS_SECRET';
@@ -54,6 +56,7 @@ export function demoAccounts(environment: Readonly<Record<string, string | undef
         ...database,
         createAlarms: false,
         restore: { connectionSecretArn },
+        rotation: { secretArn: connectionSecretArn, users: [ACCOUNTS.user, ACCOUNTS.otherUser] },
         backup: {
           // The local RDS keeps no transaction logs.
           pointInTimeRecovery: false,
@@ -111,7 +114,9 @@ async function makeTable(database: SeededDatabase): Promise<void> {
   try {
     await client.query(
       `CREATE TABLE ${ACCOUNTS.table} (id bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT clock_timestamp());
-       GRANT SELECT, INSERT ON ${ACCOUNTS.table} TO ${ACCOUNTS.user}`,
+       GRANT SELECT, INSERT ON ${ACCOUNTS.table} TO ${ACCOUNTS.user};
+       CREATE ROLE ${ACCOUNTS.otherUser} NOLOGIN IN ROLE ${ACCOUNTS.user};
+       ${rotationGrants([ACCOUNTS.user, ACCOUNTS.otherUser])}`,
     );
   } finally {
     await client.end();

@@ -1,6 +1,7 @@
 /** The worlds in which Nightshift takes its paths, and what its functions asked of IAM there. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LOGINS } from '../../functions/recovery/secret-rotation/manifest.ts';
 import type { Role } from '../../local/iam/roles.ts';
 import { allScenarios, choose } from '../../local/scenarios/discover.ts';
 import { type Audience, playAll } from '../../local/scenarios/runner.ts';
@@ -87,7 +88,7 @@ export const fullyPlayed = (acting: Played, observing: Played): readonly Played[
 ];
 
 /** Whose every path is on the accounts (local/services/accounts.ts), which are there for them. */
-const isOfPlan = ({ role }: Finding): boolean => ACCOUNTS_PLANS.some((name) => role.endsWith(`-${name}`));
+const isOfPlan = ({ role }: Finding): boolean => [...ACCOUNTS_PLANS, LOGINS].some((name) => role.endsWith(`-${name}`));
 /** Remediations may do on the accounts what they may on everything that is played, by the same lines of their manifests. */
 const isOnAccounts = ({ resource }: Finding, { accounts }: Played): boolean =>
   accounts.some((name) => resource.includes(name));

@@ -14,6 +14,7 @@ import {
   type AccountsSecret,
   accountsSecret,
   copiesOf,
+  more,
   query,
   restoreAccounts,
   rowsIn,
@@ -28,7 +29,6 @@ import { expectThat, type Figures, type Scenario, type Stage } from '../types.ts
 const PLAN = manifest.name;
 const { database, service } = ACCOUNTS;
 const ENDED_WITHIN_MS = 240_000;
-const ROWS = 20;
 
 export const scenario: Scenario<World> = {
   name: 'database-restore',
@@ -55,14 +55,6 @@ export const scenario: Scenario<World> = {
     return restore(world, stage, writer, secret);
   },
 };
-
-/** Waits until the client has written some more rows. */
-async function more(stage: Stage, writer: Writer): Promise<void> {
-  const wanted = writer.written.size + ROWS;
-  await stage.until(`the client to have written ${wanted} rows`, () => writer.written.size >= wanted || undefined, {
-    seen: () => `${writer.written.size} rows`,
-  });
-}
 
 /** As their schedules would. */
 async function backUp(world: World, stage: Stage): Promise<void> {

@@ -70,6 +70,16 @@ export function writeRows(url: string): Writer {
   };
 }
 
+const ROWS = 20;
+
+/** Waits until the client has written some more rows. */
+export async function more(stage: Stage, writer: Writer): Promise<void> {
+  const wanted = writer.written.size + ROWS;
+  await stage.until(`the client to have written ${wanted} rows`, () => writer.written.size >= wanted || undefined, {
+    seen: () => `${writer.written.size} rows`,
+  });
+}
+
 const isWritten = (agent: Agent, url: string, id: number): Promise<boolean> =>
   new Promise((resolve) => {
     const headers = { 'x-request-id': String(id) };

@@ -19,6 +19,7 @@ import { JOB_CASES } from './cases/jobs.ts';
 import { LINK_CASES } from './cases/links.ts';
 import { NOTIFY_CASES } from './cases/notify.ts';
 import { OBSERVE_CASES } from './cases/observe.ts';
+import { PLAN_CASES } from './cases/plans.ts';
 import { RECONCILER_CASES } from './cases/reconciler.ts';
 import { SERVICE_CASES } from './cases/service.ts';
 import { type Comparison, compare, type Finding, type Use } from './compare.ts';
@@ -57,6 +58,7 @@ export async function playActing(around: Surroundings): Promise<Played> {
       ...NOTIFY_CASES,
       ...LINK_CASES,
       ...FOLLOW_CASES,
+      ...PLAN_CASES,
       // Last: what remediations held meanwhile is looked at again a little later.
       ...choose(all, ['plans']),
     ],
@@ -93,19 +95,21 @@ const isOfPlan = ({ role }: Finding): boolean => [...ACCOUNTS_PLANS, LOGINS].som
 const isOnAccounts = ({ resource }: Finding, { accounts }: Played): boolean =>
   accounts.some((name) => resource.includes(name));
 
+/** In one world. */
+export function compareIn(played: Played): Comparison {
+  const found = compare(played.roles, played.uses, played.deployed);
+  return { ...found, unused: found.unused.filter((each) => isOfPlan(each) || !isOnAccounts(each, played)) };
+}
+
 /**
  * What is missing in any of the worlds; unused is what the world in which every path of a role is taken never needed: ids of databases differ from world
  * to world, so what one world used can't speak for another's grants.
  */
 export function compareWorlds(acting: Played, observing: Played): Comparison {
-  const compared = (played: Played) => {
-    const found = compare(played.roles, played.uses, played.deployed);
-    return { ...found, unused: found.unused.filter((each) => isOfPlan(each) || !isOnAccounts(each, played)) };
-  };
-  const played = fullyPlayed(acting, observing).map(compared);
+  const played = fullyPlayed(acting, observing).map(compareIn);
   return {
     roles: played.reduce((total, { roles }) => total + roles, 0),
-    missing: [acting, observing].flatMap((each) => compared(each).missing),
+    missing: [acting, observing].flatMap((each) => compareIn(each).missing),
     unused: played.flatMap(({ unused }) => unused),
   };
 }

@@ -6,8 +6,7 @@ import type { Role } from '../../local/iam/roles.ts';
 import { allScenarios, choose } from '../../local/scenarios/discover.ts';
 import { type Audience, playAll } from '../../local/scenarios/runner.ts';
 import type { Scenario } from '../../local/scenarios/types.ts';
-import { ACCOUNTS, ACCOUNTS_PLANS } from '../../local/services/accounts.ts';
-import { DEMO } from '../../local/services/seed.ts';
+import { ACCOUNTS_PLANS } from '../../local/services/accounts.ts';
 import { startWorld, type World, type WorldOptions } from '../../local/world/world.ts';
 import { type SecretsWatch, secretsOf, watchForSecrets } from '../support/secrets-scan.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
@@ -22,14 +21,12 @@ import { OBSERVE_CASES } from './cases/observe.ts';
 import { PLAN_CASES } from './cases/plans.ts';
 import { RECONCILER_CASES } from './cases/reconciler.ts';
 import { SERVICE_CASES } from './cases/service.ts';
-import { type Comparison, compare, type Finding, type Use } from './compare.ts';
+import { type Comparison, compare, type Use } from './compare.ts';
 import { type Deployed, readDeployed } from './invisible-actions.ts';
 
 export interface Played {
   readonly roles: readonly Role[];
   readonly deployed: Deployed;
-  /** How the accounts are called in ARNs, where the world has them. */
-  readonly accounts: readonly string[];
   /** What the world's functions asked for. */
   readonly uses: readonly Use[];
   /** A path that wasn't taken proves nothing: one sentence for each. */
@@ -58,9 +55,8 @@ export async function playActing(around: Surroundings): Promise<Played> {
       ...NOTIFY_CASES,
       ...LINK_CASES,
       ...FOLLOW_CASES,
-      ...PLAN_CASES,
       // Last: what remediations held meanwhile is looked at again a little later.
-      ...choose(all, ['plans']),
+      ...choose(all, ['service-recovery']),
     ],
     around,
     { configPath: join(import.meta.dirname, 'acting.config.ts') },
@@ -75,41 +71,41 @@ export const playObserving = (around: Surroundings): Promise<Played> =>
     waitScale: JOBS_WAIT,
   });
 
+/**
+ * The plans that need a database of their own, in a world of their own, which only `npm run iam-check` plays: beside everything else they would be too much for a small machine. Of the
+ * roles, theirs.
+ */
+export async function playRecovering(around: Surroundings): Promise<Played> {
+  const plans = choose(await allScenarios<World>(), ACCOUNTS_PLANS);
+  const played = await play([...PLAN_CASES, ...plans], around, { name: 'iam-plans' });
+  const isOfPlan = (role: Role): boolean =>
+    [...ACCOUNTS_PLANS, LOGINS].some((name) => role.functions.some((each) => each.endsWith(`-${name}`)));
+  return { ...played, roles: played.roles.filter(isOfPlan) };
+}
+
 /** Jobs look again after half a minute or more. */
 const JOBS_WAIT = 0.2;
 
-/** The first world plays none of them to the end: it has jobs where plans need backups. Jobs' by the logical id of the construct that they are made in. */
-const isOfJob = ({ logicalId }: Role): boolean => logicalId.startsWith('Jobs');
-const isOwn = (role: Role): boolean =>
-  isOfJob(role) || role.functions.some((name) => name.endsWith('-renew-certificate'));
+/** The first world has none of them. Jobs' by the logical id of the construct that they are made in. */
+const isOwn = ({ logicalId, functions }: Role): boolean =>
+  logicalId.startsWith('Jobs') || functions.some((name) => name.endsWith('-renew-certificate'));
 
 /** The roles whose every path is taken in that world, with what was asked for there. */
 export const fullyPlayed = (acting: Played, observing: Played): readonly Played[] => [
-  { ...acting, roles: acting.roles.filter((role) => !isOfJob(role)) },
+  acting,
   { ...observing, roles: observing.roles.filter(isOwn) },
 ];
-
-/** Whose every path is on the accounts (local/services/accounts.ts), which are there for them. */
-const isOfPlan = ({ role }: Finding): boolean => [...ACCOUNTS_PLANS, LOGINS].some((name) => role.endsWith(`-${name}`));
-/** Remediations may do on the accounts what they may on everything that is played, by the same lines of their manifests. */
-const isOnAccounts = ({ resource }: Finding, { accounts }: Played): boolean =>
-  accounts.some((name) => resource.includes(name));
-
-/** In one world. */
-export function compareIn(played: Played): Comparison {
-  const found = compare(played.roles, played.uses, played.deployed);
-  return { ...found, unused: found.unused.filter((each) => isOfPlan(each) || !isOnAccounts(each, played)) };
-}
 
 /**
  * What is missing in any of the worlds; unused is what the world in which every path of a role is taken never needed: ids of databases differ from world
  * to world, so what one world used can't speak for another's grants.
  */
-export function compareWorlds(acting: Played, observing: Played): Comparison {
-  const played = fullyPlayed(acting, observing).map(compareIn);
+export function compareWorlds(acting: Played, observing: Played, others: readonly Played[] = []): Comparison {
+  const compared = ({ roles, uses, deployed }: Played) => compare(roles, uses, deployed);
+  const played = [...fullyPlayed(acting, observing), ...others].map(compared);
   return {
     roles: played.reduce((total, { roles }) => total + roles, 0),
-    missing: [acting, observing].flatMap((each) => compareIn(each).missing),
+    missing: [acting, observing, ...others].flatMap((each) => compared(each).missing),
     unused: played.flatMap(({ unused }) => unused),
   };
 }
@@ -140,11 +136,6 @@ async function secretsLeftBy(world: World, watch: SecretsWatch): Promise<string[
   ];
 }
 
-const accountsOf = ({ troubled }: World): string[] =>
-  troubled
-    .filter(({ id }) => id === ACCOUNTS.database)
-    .flatMap(({ id, resourceId }) => [id, resourceId, `/${DEMO.cluster}/${ACCOUNTS.service}`]);
-
 /**
  * Plays in a world of its own. Policies aren't enforced meanwhile: one permission that is missing would keep the calls behind it from being
  * made, and hide what else is wrong.
@@ -168,7 +159,7 @@ async function play(
     const { roles, template, stackName } = world.deployed;
     const place = { account: world.context.accountId, region: world.context.region, stackName };
     const uses = [...world.gateway.calls(), ...world.gateway.iam.asked()];
-    return { roles, deployed: readDeployed(template, place), accounts: accountsOf(world), uses, failures };
+    return { roles, deployed: readDeployed(template, place), uses, failures };
   } finally {
     await world.stop();
   }

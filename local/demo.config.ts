@@ -7,6 +7,7 @@ import { troubledDatabaseConfig } from './postgres/troubled.ts';
 import { demoAccounts } from './services/accounts.ts';
 import { demoBackups } from './services/backups.ts';
 import { demoCertificates } from './services/certificate.ts';
+import { demoConfigurationBackup } from './services/configuration-backup.ts';
 import { demoDrills } from './services/drills.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
@@ -120,6 +121,7 @@ export default defineConfig({
   // Its reader may act by link, and is known by name.
   people: { 'demo-user': {}, 'demo-colleague': {} },
   links: { signingSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/link-key' },
+  ...demoConfigurationBackup(process.env),
   archive: { signingSecretArn: 'arn:aws:ssm:us-east-1:000000000000:parameter/nightshift/demo/archive-key' },
   routing: [{ channels: ['team'] }],
   runbooks: {

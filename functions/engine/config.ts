@@ -312,6 +312,19 @@ export interface ReportsConfig {
   >;
 }
 
+/** What is backed up of how things are configured, besides the protected services and the alarms on what is protected. */
+export interface ConfigurationBackup {
+  /** Ids of hosted zones. */
+  readonly zones: readonly string[];
+  /** Beginnings of names. */
+  readonly parameters: readonly string[];
+  readonly alarms: readonly string[];
+  readonly rules: readonly string[];
+  readonly stateMachines: readonly string[];
+  /** So long a backup can't be deleted. */
+  readonly lockDays: number;
+}
+
 export interface RuntimeConfig {
   readonly version: 1;
   /** Name of this deployment; part of every resource's name. */
@@ -361,6 +374,8 @@ export interface RuntimeConfig {
   readonly reports?: ReportsConfig | undefined;
   /** By name. Absent: no plan is rehearsed by itself. */
   readonly drills?: Readonly<Record<string, DrillConfig>> | undefined;
+  /** Absent: the configuration isn't backed up. */
+  readonly configurationBackup?: ConfigurationBackup | undefined;
   /** An alarm younger than this, seen firing on its first evaluation, is looked at again before anything is done. */
   readonly firstEvaluationHoldSeconds: number;
   /** How long a live value that isn't what Nightshift wrote keeps hands off. */

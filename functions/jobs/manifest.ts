@@ -11,7 +11,7 @@ export interface JobManifest {
    * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
    * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured;
    * `checked-database`: one for each database then. `standby`: one, where `checks.standby` is configured. `reports`: one for each report that is configured, at that report's own times;
-   * `drills`: one for each drill, at its own times.
+   * `drills`: one for each drill, at its own times; `configuration`: one run for all, where `configurationBackup` is.
    */
   readonly runsFor:
     | 'database'
@@ -23,13 +23,16 @@ export interface JobManifest {
     | 'checked-database'
     | 'standby'
     | 'reports'
-    | 'drills';
+    | 'drills'
+    | 'configuration';
   /** Where it runs when it speaks SQL: beside the databases, where of AWS only DynamoDB is reached. */
   readonly network?: 'database-vpc';
   /** It reads what earlier runs found, its own and other jobs'. */
   readonly readsRuns?: boolean;
   /** It starts recovery plans, and asks runs of them to be backed out. */
   readonly stopsPlans?: boolean;
+  /** It writes to the archive's bucket, or reads there, what its permissions name. */
+  readonly usesArchive?: boolean;
   /** It reads incidents, and adds to the archive's bucket and to Nightshift's bus what its permissions name. */
   readonly readsIncidents?: boolean;
   /**

@@ -1,5 +1,5 @@
 /**
- * One operation of Amazon S3, PutObject, signed by hand: the whole client would be half of the function's bundle. Credentials, region and endpoint come
+ * Two operations of Amazon S3, PutObject and GetObject, signed by hand: the whole client would be half of the function's bundle. Credentials, region and endpoint come
  * from the standard environment variables ("Defined runtime environment variables", AWS Lambda Developer Guide; "Service-specific endpoints", AWS
  * SDKs and Tools Reference Guide).
  */
@@ -17,6 +17,8 @@ export interface NewObject {
   readonly key: string;
   readonly contentType: string;
   readonly body: string;
+  /** Nobody deletes it until then ("PutObject", x-amz-object-lock-mode; needs s3:PutObjectRetention); undefined: the bucket's own retention, if it has one. */
+  readonly lockedUntil?: Date | undefined;
 }
 
 export interface S3Options {
@@ -32,17 +34,41 @@ export interface S3Options {
  * @returns whether it was written; `false` when it was there.
  * @throws EngineError when S3 refuses or can't be reached in three tries.
  */
-export async function putNew(object: NewObject, options: S3Options): Promise<boolean> {
-  const { pause = sleep } = options;
+export const putNew = (object: NewObject, options: S3Options): Promise<boolean> =>
+  repeated(`write ${object.key} to ${object.bucket}`, options, () => tryPut(object, options));
+
+/**
+ * Reads an object's text. One that isn't there is refused as forbidden, to who may not list the bucket ("GetObject", Permissions).
+ * @throws EngineError when S3 refuses or can't be reached in three tries.
+ */
+export const readObject = (bucket: string, key: string, options: S3Options): Promise<string> =>
+  repeated(`read ${key} of ${bucket}`, options, async () => {
+    const { environment = process.env, fetch = globalThis.fetch, region } = options;
+    const url = urlOf(bucket, key, region, environment);
+    const headers = await signedHeaders({ service: 's3', region, method: 'GET', url }, environment);
+    const reply = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const text = await reply.text();
+    if (reply.ok) return text;
+    throw refusedBy(text, reply.status);
+  });
+
+async function repeated<T>(what: string, { pause = sleep }: S3Options, ask: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await tryPut(object, options);
+      return await ask();
     } catch (error) {
-      const classified = classifyAwsError(`write ${object.key} to ${object.bucket}`, error);
+      const classified = classifyAwsError(what, error);
       if (!classified.retryable || tries === TRIES) throw classified;
       await pause(Math.random() * BASE_MS * 2 ** tries);
     }
   }
+}
+
+function refusedBy(text: string, status: number): Error {
+  const code = /<Code>([\w.]+)<\/Code>/.exec(text)?.[1] ?? `status ${status}`;
+  // 409: another write of the same key is under way; the next try finds it ("PutObject", ConditionalRequestConflict).
+  const $metadata = { httpStatusCode: status === 409 ? 503 : status };
+  return Object.assign(new Error(`S3 answered ${code}`), { name: code, $metadata });
 }
 
 async function tryPut(
@@ -59,13 +85,11 @@ async function tryPut(
   const text = await reply.text();
   if (reply.ok) return true;
   if (reply.status === 412) return false;
-  // 409: another write of the same key is under way; the next try finds it ("PutObject", ConditionalRequestConflict).
-  const status = reply.status === 409 ? 503 : reply.status;
-  const code = /<Code>([\w.]+)<\/Code>/.exec(text)?.[1] ?? `status ${reply.status}`;
-  throw Object.assign(new Error(`S3 answered ${code}`), { name: code, $metadata: { httpStatusCode: status } });
+  throw refusedBy(text, reply.status);
 }
 
-async function signed({ bucket, key, contentType, body }: NewObject, region: string, environment: NodeJS.ProcessEnv) {
+async function signed(object: NewObject, region: string, environment: NodeJS.ProcessEnv) {
+  const { bucket, key, contentType, body, lockedUntil } = object;
   const url = urlOf(bucket, key, region, environment);
   const headers = await signedHeaders(
     {
@@ -75,6 +99,10 @@ async function signed({ bucket, key, contentType, body }: NewObject, region: str
         'if-none-match': '*',
         // "PutObject": a bucket with Object Lock asks for a checksum of the body.
         'x-amz-checksum-sha256': createHash('sha256').update(body).digest('base64'),
+        ...(lockedUntil && {
+          'x-amz-object-lock-mode': 'GOVERNANCE',
+          'x-amz-object-lock-retain-until-date': lockedUntil.toISOString(),
+        }),
       },
     },
     environment,

@@ -105,7 +105,7 @@ type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMi
 /** What a job has a run for: databases, those with backups, those whose backups are proved, certificates, or `all`; nothing when it is switched off. */
 export function jobSubjects(
   { name, runsFor }: Scheduled,
-  { databases, certificates, jobs, checks, reports, drills }: DeploymentConfig,
+  { databases, certificates, jobs, checks, reports, drills, configurationBackup }: DeploymentConfig,
 ): string[] {
   if (jobs[name]?.enabled === false) return [];
   const backedUp = Object.entries(databases).filter(([, { backup }]) => backup !== undefined);
@@ -130,6 +130,8 @@ export function jobSubjects(
       return reportsOf({ reports });
     case 'drills':
       return Object.keys(drills).sort();
+    case 'configuration':
+      return configurationBackup ? ['all'] : [];
     case 'deployment':
       return ['all'];
     default:

@@ -12,6 +12,7 @@ import type { RemediationManifest, TargetKind } from '../../functions/engine/man
 import type { Ladder } from '../../functions/engine/runbook.ts';
 import type { Window } from '../../functions/engine/windows.ts';
 import { RUNBOOKS } from '../../runbooks/index.ts';
+import { configurationBackupOf } from './configuration-backup.ts';
 import { drillsConfigOf } from './drills.ts';
 import { escalationOf } from './escalation.ts';
 import { reportsConfigOf } from './reports.ts';
@@ -119,6 +120,7 @@ export function runtimeConfigOf(config: DeploymentConfig, manifests: readonly Re
     ...(config.checks && { checks: config.checks }),
     ...(config.reports && { reports: reportsConfigOf(config) }),
     ...(Object.keys(config.drills).length > 0 && { drills: drillsConfigOf(config.drills) }),
+    ...(config.configurationBackup && { configurationBackup: configurationBackupOf(config) }),
     firstEvaluationHoldSeconds: config.firstEvaluationHoldSeconds,
     handsOffSeconds: config.handsOffSeconds,
     staleAfterSeconds: config.staleAfterSeconds,

@@ -13,6 +13,7 @@ import { DAYS } from '../../functions/engine/windows.ts';
 import { archiveSchema } from './archive.ts';
 import { certificateSchema } from './certificates.ts';
 import { checksSchema } from './checks.ts';
+import { configurationBackupSchema } from './configuration-backup.ts';
 import { drillSchema } from './drills.ts';
 import { endpointSchema } from './endpoints.ts';
 import { escalationSchema } from './escalation.ts';
@@ -397,6 +398,8 @@ export const configSchema = z.strictObject({
   awsHealth: z.boolean().default(false),
   /** Reports of days, weeks and months (docs/reports.md); none when left out. */
   reports: reportsSchema.optional(),
+  /** Daily backups of how services, records, alarms and the like are configured (docs/configuration-backups.md); none when left out. */
+  configurationBackup: configurationBackupSchema.optional(),
   fleet: z
     .strictObject({
       /** Changes within any one hour, over all runbooks and targets. */

@@ -57,6 +57,9 @@ export class Jobs extends Construct {
           environment: {
             NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)),
             ...(manifest.stopsPlans && { NIGHTSHIFT_MACHINES: JSON.stringify(this.#machinesOf(deployment)) }),
+            ...(manifest.usesArchive && {
+              NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(this, deployment.config.name),
+            }),
             ...(manifest.readsIncidents && {
               ...this.#whereReportsGo(deployment),
               NIGHTSHIFT_JOBS: JSON.stringify(namesOf(expectedJobs(manifests, deployment.config))),

@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stack, Token } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Permission } from '../../functions/engine/manifest.ts';
+import { configurationBackupOf } from '../config/configuration-backup.ts';
 import { drilledPlans } from '../config/drills.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 
@@ -40,6 +41,9 @@ const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
 /** A recovery plan that is rehearsed on schedule. */
 const DRILLED = ['drilledPlan'];
+const BACKED_UP_ZONE = ['backedUpZone'];
+const BACKED_UP_RULE = ['backedUpRule'];
+const BACKED_UP_MACHINE = ['backedUpStateMachine'];
 const CERTIFICATE = ['certificate'];
 const ISSUED = ['issuedCertificate'];
 const IMPORTED = ['importedCertificate'];
@@ -74,6 +78,9 @@ export class PlaceholderError extends Error {
       RECORD,
       SITE,
       DRILLED,
+      BACKED_UP_ZONE,
+      BACKED_UP_RULE,
+      BACKED_UP_MACHINE,
       CERTIFICATE,
       ISSUED,
       IMPORTED,
@@ -205,6 +212,11 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
       sites.map(({ healthCheckId }) => ({ siteHealthCheck: healthCheckId })),
     );
   if (speaksOf(DRILLED)) return drilledPlans(config).map((drilledPlan) => ({ drilledPlan }));
+  const backup = configurationBackupOf(config);
+  if (speaksOf(BACKED_UP_ZONE)) return (backup?.zones ?? []).map((zone) => ({ backedUpZone: zone }));
+  if (speaksOf(BACKED_UP_RULE)) return (backup?.rules ?? []).map((rule) => ({ backedUpRule: rule }));
+  if (speaksOf(BACKED_UP_MACHINE))
+    return (backup?.stateMachines ?? []).map((machine) => ({ backedUpStateMachine: machine }));
   if (speaksOf(CERTIFICATE)) return certificates(config).map(({ arn }) => ({ certificate: arn }));
   if (speaksOf(ISSUED))
     return certificates(config).flatMap(({ arn, importFrom }) => (importFrom ? [] : [{ issuedCertificate: arn }]));

@@ -96,8 +96,10 @@ function understand(raw: RawCall, url: URL, service: string): Understood {
   const found = matchRoute(service, raw.method, url);
   const operation = found?.operation ?? `${raw.method} ${url.pathname}`;
   // A function's payload and an object's content aren't parameters.
+  const lockMode = raw.headers['x-amz-object-lock-mode'];
+  const inHeaders = service === 's3' && lockMode !== undefined ? { ObjectLockMode: lockMode } : {};
   const inBody =
-    service === 's3' || operation === 'Invoke' ? {} : { ...jsonObject(raw.body), ...recordChanges(raw.body) };
+    service === 's3' || operation === 'Invoke' ? inHeaders : { ...jsonObject(raw.body), ...recordChanges(raw.body) };
   return {
     operation,
     params: { ...inBody, ...Object.fromEntries(url.searchParams), ...found?.params },

@@ -256,6 +256,12 @@ const onCertificate = on(({ CertificateArn }) => text(CertificateArn));
 
 const onSecret = on(({ SecretId }, arn) => arnOr(SecretId, (name) => arn(`secret:${name}`)));
 
+/** "PutObject", Amazon S3 API Reference: who gives a retention with the object needs s3:PutObjectRetention, too. */
+const putObject: Rule = ({ Bucket, Key, ObjectLockMode }, _arn, action) => {
+  const resource = `arn:aws:s3:::${text(Bucket)}/${text(Key)}`;
+  return [{ action, resource }, ...(ObjectLockMode ? [{ action: 's3:PutObjectRetention', resource }] : [])];
+};
+
 const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:BatchGetItem': onTables,
   'dynamodb:BatchWriteItem': onTables,
@@ -306,19 +312,25 @@ const RULES: Readonly<Record<string, Rule>> = {
   'acm:ImportCertificate': onCertificate,
   'acm:ResendValidationEmail': onCertificate,
   'application-autoscaling:DescribeScalableTargets': onAny,
+  'application-autoscaling:DescribeScalingPolicies': onAny,
   'application-autoscaling:RegisterScalableTarget': onScalableTarget,
   'cloudwatch:DescribeAlarms': describeAlarms,
   'cloudwatch:GetMetricData': onAny,
   'cloudwatch:PutMetricData': onAny,
   'cloudwatch:ListTagsForResource': on(({ ResourceARN }) => text(ResourceARN)),
   'lambda:Invoke': invoke,
-  's3:PutObject': on(({ Bucket, Key }) => `arn:aws:s3:::${text(Bucket)}/${text(Key)}`),
+  's3:GetObject': on(({ Bucket, Key }) => `arn:aws:s3:::${text(Bucket)}/${text(Key)}`),
+  's3:PutObject': putObject,
   'lambda:ListEventSourceMappings': onAny,
   'sns:Publish': on(({ TopicArn, TargetArn }) => text(TopicArn ?? TargetArn)),
   'sqs:GetQueueAttributes': queue,
   'sqs:SendMessage': queue,
   'ses:POST /v2/email/outbound-emails': sendEmail,
   'events:PutEvents': eventBuses,
+  'events:ListRules': onAny,
+  'events:ListTargetsByRule': on(({ Rule }, arn) => arn(`rule/${text(Rule)}`)),
+  'states:DescribeStateMachine': on(({ stateMachineArn }) => text(stateMachineArn)),
+  'states:ListStateMachines': onAny,
   'states:StartExecution': on(({ stateMachineArn }) => text(stateMachineArn)),
   'states:DescribeExecution': on(({ executionArn }) => text(executionArn)),
   'states:SendTaskSuccess': onMachineOfToken,

@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/ecs': ['functions/metrics', 'functions/engine', 'events'],
   'functions/certificates': ['functions/engine', 'events'],
   'functions/dns': ['functions/engine', 'events'],
+  'functions/configuration': [...['functions/ecs', 'functions/dns', 'functions/records', 'functions/engine', 'events']],
   'functions/remediations': [
     'functions/certificates',
     'functions/databases',
@@ -28,12 +29,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/reports': ['functions/records', 'functions/engine', 'events'],
   'functions/incidents': ['functions/records', 'functions/engine', 'events'],
   'functions/jobs': [
-    ...['functions/certificates', 'functions/databases', 'functions/ecs', 'functions/metrics'],
-    ...['functions/reports', 'functions/records', 'functions/engine', 'events'],
+    ...['functions/certificates', 'functions/configuration', 'functions/databases', 'functions/ecs'],
+    ...['functions/metrics', 'functions/reports', 'functions/records', 'functions/engine', 'events'],
   ],
   // A step of a plan may be a remediation (docs/decisions/0156).
   'functions/recovery': [
-    ...['functions/remediations', 'functions/databases', 'functions/ecs', 'functions/metrics'],
+    ...['functions/remediations', 'functions/configuration', 'functions/databases', 'functions/ecs'],
+    'functions/metrics',
     // What a job proved of a backup, and how, is what a restore goes by (docs/decisions/0182).
     ...['functions/jobs', 'functions/engine', 'events'],
     // A failover probes sites as endpoints are probed, and writes one object.
@@ -45,6 +47,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['functions/certificates', 'functions/heartbeats', 'functions/reports', 'functions/engine', 'events'],
   ],
   cli: [
+    'functions/configuration',
     'functions/jobs',
     'functions/reports',
     'functions/recovery',

@@ -186,9 +186,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const found = [...zone.records]
       .filter((record) => sortKey(record) >= from)
       .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+    const following = found[most];
     return replyWith(request.call, 'ListResourceRecordSetsResponse', {
       ResourceRecordSets: { ResourceRecordSet: found.slice(0, most).map(recordNode) },
       IsTruncated: found.length > most,
+      ...(following && { NextRecordName: following.name, NextRecordType: following.type }),
       MaxItems: most,
     });
   },

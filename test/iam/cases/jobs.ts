@@ -1,6 +1,8 @@
 /** Scheduled jobs, each started as its schedule does, with what it needs to make every call that it may. */
+import { DeleteRuleCommand, EventBridgeClient, PutRuleCommand } from '@aws-sdk/client-eventbridge';
 import { CreateDBInstanceCommand, CreateDBSnapshotCommand, DescribeDBSnapshotsCommand } from '@aws-sdk/client-rds';
 import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateStateMachineCommand, DeleteStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DEPLOYMENT_TAG } from '../../../functions/engine/manifest.ts';
 import type { RunItem } from '../../../functions/jobs/items.ts';
 import { scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
@@ -8,8 +10,11 @@ import { runJob } from '../../../local/scenarios/support/backups.ts';
 import { DATABASE, DATABASE_TARGET, openAdmin } from '../../../local/scenarios/support/database.ts';
 import { expectThat, type Scenario, type Stage } from '../../../local/scenarios/types.ts';
 import { BACKUPS } from '../../../local/services/backups.ts';
+import { CONFIGURATION } from '../../../local/services/configuration-backup.ts';
+import { DEMO } from '../../../local/services/seed.ts';
 import { OPERATOR } from '../../../local/world/clients.ts';
 import type { World } from '../../../local/world/world.ts';
+import { autoScale } from './support.ts';
 
 const DEPLOYMENT = 'demo';
 const DAY_MS = 86_400_000;
@@ -24,7 +29,7 @@ export const jobCase = (
   run: (world: World, stage: Stage) => Promise<void>,
 ): Scenario<World> => ({
   ...{ name, summary, uses, groups: [], rank: 2, targets: [], timeLimitMs: 240_000 },
-  environment: { [BACKUPS.switch]: '1' },
+  environment: { [BACKUPS.switch]: '1', [CONFIGURATION.switch]: '1' },
   run: async (world, stage) => {
     await run(world, stage);
     return {};
@@ -121,4 +126,38 @@ const reports = jobCase('jobs-reports', 'a report is written and told', ['report
   }
 });
 
-export const JOB_CASES = [backups, checks, reports];
+/** Twice: the second is compared with the first. What it comes to is no matter: zones of the world's certificates are known by name only. */
+const configuration = jobCase(
+  'jobs-configuration',
+  'how everything is configured is written down',
+  ['configuration'],
+  async (world, stage) => {
+    const settings = {
+      ...{ endpoint: world.endpoint, region: world.context.region, userAgentAppId: OPERATOR },
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    };
+    const [events, states] = [new EventBridgeClient(settings), new SFNClient(settings)];
+    stage.restore('the clients', () => {
+      events.destroy();
+      states.destroy();
+    });
+    await autoScale(world, stage, DEMO.tasks, 2 * DEMO.tasks);
+    const name = `${CONFIGURATION.prefix}nightly`;
+    await events.send(new PutRuleCommand({ Name: name, EventPattern: '{"source":["nobody"]}' }));
+    stage.restore('no rule', async () => {
+      await events.send(new DeleteRuleCommand({ Name: name }));
+    });
+    const definition = '{"QueryLanguage":"JSONata","StartAt":"End","States":{"End":{"Type":"Succeed"}}}';
+    const roleArn = `arn:aws:iam::${world.context.accountId}:role/orders`;
+    const { stateMachineArn } = await states.send(new CreateStateMachineCommand({ name, definition, roleArn }));
+    stage.restore('no state machine', async () => {
+      await states.send(new DeleteStateMachineCommand({ stateMachineArn }));
+    });
+    await runJob(world, stage, 'back-up-configuration', 'all');
+    const { verdict } = await runJob(world, stage, 'back-up-configuration', 'all');
+    const { report = {} } = verdict ?? {};
+    expectThat(typeof report.comparedWith === 'string', `expected a comparison, but ${verdict?.summary}`);
+  },
+);
+
+export const JOB_CASES = [backups, checks, reports, configuration];

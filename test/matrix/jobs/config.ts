@@ -28,6 +28,7 @@ export const laneConfig = (name: string, lane: number): RuntimeConfig => ({
   ...config,
   region: REGION,
   name: laneName(name, lane),
+  configurationBackup: { zones: [], parameters: [], alarms: ['watched-'], rules: [], stateMachines: [], lockDays: 1 },
   databases: Object.fromEntries(
     (['good', 'bad', 'copied'] as const).flatMap((kind) =>
       Array.from({ length: DATABASES[kind] }, (_, index) => {

@@ -147,7 +147,14 @@ describe('what IAM is asked for a call', () => {
         'events:PutEvents arn:aws:events:eu-west-1:1:event-bus/own',
       ],
     ],
-    ['s3', 'GetObject', { Bucket: 'b', Key: 'k' }, ['s3:GetObject *']],
+    ['s3', 'GetObject', { Bucket: 'b', Key: 'k' }, ['s3:GetObject arn:aws:s3:::b/k']],
+    [
+      's3',
+      'PutObject',
+      { Bucket: 'b', Key: 'k', ObjectLockMode: 'GOVERNANCE' },
+      ['s3:PutObject arn:aws:s3:::b/k', 's3:PutObjectRetention arn:aws:s3:::b/k'],
+    ],
+    ['s3', 'HeadObject', { Bucket: 'b', Key: 'k' }, ['s3:HeadObject *']],
   ])('%s %s %j', (service, operation, params, expected) => {
     expect(needs(service, operation, params)).toEqual(expected);
   });
@@ -162,6 +169,6 @@ describe('what IAM is asked for a call', () => {
   });
 
   it('says of an operation without a rule that its resource is not known', () => {
-    expect(needsOf({ service: 's3', region: 'eu-west-1', operation: 'GetObject', params: {} }, '1').known).toBe(false);
+    expect(needsOf({ service: 's3', region: 'eu-west-1', operation: 'HeadObject', params: {} }, '1').known).toBe(false);
   });
 });

@@ -98,8 +98,8 @@ describe('Iam', () => {
   });
 
   it('refuses an operation whose resource it does not know, and says where to add it', () => {
-    const call = { ...put, service: 's3', operation: 'GetObject' };
-    expect(loaded(allow('s3:GetObject', 'arn:aws:s3:::b/*')).refusalOf(call)?.message).toContain('local/iam/needs.ts');
+    const call = { ...put, service: 's3', operation: 'HeadObject' };
+    expect(loaded(allow('s3:HeadObject', 'arn:aws:s3:::b/*')).refusalOf(call)?.message).toContain('local/iam/needs.ts');
   });
 
   it('leaves callers without a role alone, and everybody when it does not enforce', () => {

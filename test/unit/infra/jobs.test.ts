@@ -202,6 +202,35 @@ describe('a deployment with drills', () => {
   });
 });
 
+describe('a deployment with backups of its configuration', () => {
+  const built = (zones: string[], rules: string[]) =>
+    buildStack((config) => ({ ...config, configurationBackup: { zones, rules } }));
+  const allowed = (stack: ReturnType<typeof buildStack>) =>
+    statementsOf(stack, 'Jobsbackupconfiguration').filter(({ Effect }) => Effect === 'Allow');
+
+  it('may read no value and change nothing, and adds to its own folder of the archive', () => {
+    const statements = allowed(built(['Z0123456789'], ['orders-']));
+    const actions = statements.flatMap(({ Action }) => [Action].flat()).map(String);
+    expect(actions.filter((action) => !/^(logs|sqs|dynamodb):/.test(action)).sort()).toEqual([
+      ...['application-autoscaling:DescribeScalableTargets', 'application-autoscaling:DescribeScalingPolicies'],
+      ...['cloudwatch:DescribeAlarms', 'ecs:DescribeServices', 'ecs:DescribeTaskDefinition', 'events:ListRules'],
+      ...['events:ListTargetsByRule', 'route53:ListResourceRecordSets', 's3:GetObject', 's3:PutObject'],
+      ...['s3:PutObjectRetention', 'ssm:DescribeParameters', 'states:ListStateMachines'],
+    ]);
+    const of = (action: string) => statements.find(({ Action }) => [Action].flat().includes(action))?.Resource;
+    expect(of('s3:PutObject')).toBe('arn:aws:s3:::nightshift-main-111122223333-us-east-1/configuration/*');
+    expect(of('route53:ListResourceRecordSets')).toBe('arn:aws:route53:::hostedzone/Z0123456789');
+    expect(of('events:ListTargetsByRule')).toBe('arn:aws:events:us-east-1:111122223333:rule/orders-*');
+  });
+
+  it('runs once a day for everything; without it there is no such function', () => {
+    const names = (stack: ReturnType<typeof buildStack>) =>
+      resourcesOf(stack, 'AWS::Scheduler::Schedule').map(({ properties }) => properties.Name);
+    expect(names(built([], []))).toContain('back-up-configuration-all');
+    expect(names(buildStack())).not.toContain('back-up-configuration-all');
+  });
+});
+
 describe('a deployment with heartbeats', () => {
   const two = (heartbeat: boolean) =>
     buildStack((config) => {

@@ -9,6 +9,7 @@ import { manifest as canary } from '../../../functions/incidents/canary/manifest
 import { manifest as followThrough } from '../../../functions/incidents/follow-through/manifest.ts';
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
+import { manifest as backUpConfiguration } from '../../../functions/jobs/back-up-configuration/manifest.ts';
 import { manifest as backUp } from '../../../functions/jobs/back-up-database/manifest.ts';
 import { manifest as checkCapacity } from '../../../functions/jobs/check-capacity/manifest.ts';
 import { manifest as checkCertificates } from '../../../functions/jobs/check-certificates/manifest.ts';
@@ -62,6 +63,7 @@ export function buildStack(
         incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
         jobs: [
           unit(backUp),
+          unit(backUpConfiguration),
           unit(checkCapacity),
           unit(checkCertificates),
           unit(checkDatabase),

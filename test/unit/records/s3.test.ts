@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { ActionFailedError, PermissionError, RetryableError } from '../../../functions/engine/errors.ts';
-import { putNew } from '../../../functions/records/s3.ts';
+import { putNew, readObject } from '../../../functions/records/s3.ts';
 
 const object = {
   bucket: 'nightshift-main',
@@ -94,5 +94,29 @@ describe('writing a new object', () => {
       environment: { ...environment, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:4566/' },
     });
     expect(asked[0]?.url).toBe('http://127.0.0.1:4566/nightshift-main/incidents/2026/11/inc%201/report.md');
+  });
+});
+
+describe('locking an object', () => {
+  it('says until when nobody may delete it', async () => {
+    const { asked, options } = s3({ status: 200 });
+    await putNew({ ...object, lockedUntil: new Date('2026-12-31T00:00:00Z') }, options);
+    expect(asked[0]?.init.headers).toMatchObject({
+      'x-amz-object-lock-mode': 'GOVERNANCE',
+      'x-amz-object-lock-retain-until-date': '2026-12-31T00:00:00.000Z',
+    });
+  });
+});
+
+describe('reading an object', () => {
+  it('gives its text, and tries again what passes', async () => {
+    const { asked, options } = s3({ status: 503, body: refusal('SlowDown') }, { status: 200, body: 'text' });
+    expect(await readObject('nightshift-main', 'a/b', options)).toBe('text');
+    expect(asked.map(({ init }) => init.method ?? 'GET')).toEqual(['GET', 'GET']);
+  });
+
+  it('says when S3 refuses', async () => {
+    const { options } = s3({ status: 403, body: refusal('AccessDenied') });
+    await expect(readObject('nightshift-main', 'a/b', options)).rejects.toThrow(PermissionError);
   });
 });

@@ -1,0 +1,41 @@
+/** What comes of a backup of the configuration. Pure. */
+import { type ItemChange, type Side, tellChange } from '../../configuration/diff.ts';
+import { nameOf } from '../../configuration/item.ts';
+import type { Json } from '../../engine/remediation.ts';
+import type { Verdict } from '../job.ts';
+
+/** As many as a person reads in a message; the backup has all. */
+const TOLD = 5;
+/** A run's item stays well below DynamoDB's 400 kB. */
+const KEPT = 50;
+const LONGEST = 500;
+
+/** @param before folder of the backup that it was compared with; null: it is the first. */
+export function verdictOf(
+  { items, unread }: Side,
+  changes: readonly ItemChange[],
+  folder: string,
+  before: string | null,
+): Verdict {
+  const report = {
+    ...{ folder, things: items.length, comparedWith: before, changes: changes.length },
+    changed: changes.slice(0, KEPT).map((change): Json => tellChange(change).slice(0, LONGEST)),
+    unread: unread.slice(0, KEPT).map((each): Json => ({ ...each, why: each.why.slice(0, LONGEST) })),
+  };
+  const said = `${items.length} things are backed up; ${changesText(changes, before)}`;
+  if (unread.length === 0) return { kind: 'passed', summary: said, report };
+  const missing = unread.slice(0, TOLD).map(({ kind, scope, why }) => `${nameOf({ kind, id: `${scope}*` })}: ${why}`);
+  return {
+    ...{ kind: 'failed', check: 'unread', report },
+    summary: `not everything could be read (${missing.join('; ')}${more(unread.length)}); ${said}`,
+  };
+}
+
+function changesText(changes: readonly ItemChange[], before: string | null): string {
+  if (before === null) return 'there is none before it to compare with';
+  if (changes.length === 0) return 'nothing changed since the one before';
+  const told = changes.slice(0, TOLD).map((change) => tellChange(change).slice(0, LONGEST));
+  return `${changes.length} changed since the one before: ${told.join('; ')}${more(changes.length)}`;
+}
+
+const more = (count: number): string => (count > TOLD ? `; ${count - TOLD} more` : '');

@@ -1,0 +1,77 @@
+import { changesBetween, type Side } from '../../configuration/diff.ts';
+import { partsOf, taskLimitsOf } from '../../configuration/parts.ts';
+import { ConfigurationReader, openClients } from '../../configuration/reading.ts';
+import { backupsIn } from '../../configuration/runs.ts';
+import {
+  type Bucket,
+  finishBackup,
+  folderOf,
+  readBackup,
+  readParts,
+  type Written,
+  writePart,
+} from '../../configuration/stored.ts';
+import type { RuntimeConfig } from '../../engine/config.ts';
+import { ActionFailedError } from '../../engine/errors.ts';
+import { requiredEnvironment } from '../../engine/handler.ts';
+import { Pacer } from '../../engine/pacer.ts';
+import { jobHandler } from '../handler.ts';
+import { readRuns } from '../items.ts';
+import type { Job, JobContext, Step } from '../job.ts';
+import { verdictOf } from './decide.ts';
+import { manifest } from './manifest.ts';
+
+const clients = openClients();
+const DAY_MS = 86_400_000;
+/** Runs that are looked through for the backup before. */
+const RUNS_MOST = 30;
+
+/** Parts that are written; which comes next follows from their number, and which those are from the configuration. */
+export interface State {
+  readonly [key: string]: readonly Written[];
+  readonly written: readonly Written[];
+}
+
+/** One part a turn, each an object of its own; then the comparison, and the index last. */
+export const job: Job<State> = {
+  manifest,
+  begin: () => ({ written: [] }),
+  async step(context, { written }) {
+    const { config, run, now } = context;
+    const parts = partsOf(config);
+    // A configuration that was deployed meanwhile may have others: those of the same name aren't read twice.
+    const next = parts.find(({ name }) => !written.some(({ part }) => part === name));
+    const lockedUntil = new Date(Date.parse(run.scheduledAt) + lockDays(config) * DAY_MS);
+    if (!next) return finish(context, written, new Date(Math.max(lockedUntil.getTime(), now() + DAY_MS)));
+    const pacer = new Pacer({ perSecond: config.fleet.describesPerSecond });
+    const side = await new ConfigurationReader(clients, pacer, config).read(next);
+    const done = await writePart(bucketOf(config), folderOf(run.scheduledAt), next.name, side, lockedUntil);
+    return { kind: 'wait', seconds: 1, state: { written: [...written, done] }, note: `${next.name} is written` };
+  },
+};
+
+function lockDays({ configurationBackup }: RuntimeConfig): number {
+  if (!configurationBackup) throw new ActionFailedError('configurationBackup: not in the configuration any more');
+  return configurationBackup.lockDays;
+}
+
+const bucketOf = ({ region }: RuntimeConfig): Bucket => ({
+  name: requiredEnvironment('NIGHTSHIFT_ARCHIVE_BUCKET'),
+  region,
+});
+
+async function finish(context: JobContext, written: readonly Written[], lockedUntil: Date): Promise<Step<State>> {
+  const { config, run, store } = context;
+  const bucket = bucketOf(config);
+  const folder = folderOf(run.scheduledAt);
+  const present = await readParts(bucket, written);
+  const [before] = backupsIn(await readRuns(store, run, RUNS_MOST), run.scheduledAt);
+  const old: Side | undefined = before && (await readBackup(bucket, before.folder));
+  const changes = old ? changesBetween(old, present, taskLimitsOf(config)) : [];
+  const comparedWith = before?.folder ?? null;
+  const index = { version: 1 as const, deployment: config.name, scheduledAt: run.scheduledAt, comparedWith };
+  await finishBackup(bucket, folder, { ...index, changes: changes.length, parts: [...written] }, changes, lockedUntil);
+  return { kind: 'verdict', state: { written }, verdict: verdictOf(present, changes, folder, comparedWith) };
+}
+
+export const handler = jobHandler(job);

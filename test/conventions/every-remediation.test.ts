@@ -45,7 +45,8 @@ function actionsUsed(source: string): string[] {
   // A login by IAM is a token that is signed here; the database asks IAM ("Creating and using an IAM policy for IAM database access").
   const logins = source.includes("from '@aws-sdk/rds-signer'") ? ['rds-db:connect'] : [];
   const puts = /service: 's3', region, method: 'PUT'/.test(source) ? ['s3:PutObject'] : [];
-  return [...commands, ...signedByHand, ...logins, ...puts];
+  const gets = /import \{[^}]*\breadObject\b[^}]*\} from/.test(source) ? ['s3:GetObject'] : [];
+  return [...commands, ...signedByHand, ...logins, ...puts, ...gets];
 }
 
 /** A file and everything that it imports of ours besides the engine: what remediations share makes calls for them. */
@@ -108,8 +109,8 @@ describe.each(jobs.map((each) => each.name))('job %s', (name) => {
     expectReasons(manifest.permissions);
     const declared = manifest.permissions.flatMap((permission) => permission.actions as readonly string[]);
     const used = new Set([...sourcesOf(join(JOBS, name, 'handler.ts')).values()].flatMap(actionsUsed));
-    // Tags given in the call that makes something need the permission to tag, without a call of their own; so does the key that RDS encrypts with.
-    const invisible = new Set(['rds:AddTagsToResource', 'kms:CreateGrant', 'kms:DescribeKey']);
+    // Tags given in the call that makes something need the permission to tag, without a call of their own; so do the key that RDS encrypts with and an object's lock.
+    const invisible = new Set(['rds:AddTagsToResource', 'kms:CreateGrant', 'kms:DescribeKey', 's3:PutObjectRetention']);
     expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
     expect(declared.filter((action) => !used.has(action) && !invisible.has(action))).toEqual([]);
   });

@@ -37,7 +37,8 @@ export async function playOnSecondEngine(plays: readonly Play[]): Promise<readon
   const output = await new Promise<string>((resolve, reject) => {
     const child = execFile(
       python,
-      [join(import.meta.dirname, 'run.py')],
+      // Without what happens to be installed beside it: what isn't pinned here would be missing elsewhere.
+      ['-S', join(import.meta.dirname, 'run.py')],
       { env, timeout: LIMIT_MS, maxBuffer: 64_000_000 },
       (error, stdout, stderr) =>
         error ? reject(new Error(`moto failed: ${stderr.slice(-2000) || error.message}`)) : resolve(stdout),

@@ -3,8 +3,23 @@ Runs state machines on moto's interpreter of the Amazon States Language, which c
 stdin: plays (definition, name, input, answers); stdout: a line of JSON, how each ended and what was asked. Two things of it are replaced: JSONata, which
 LocalStack evaluates in a Java machine, by its port to Python; and waiting, which takes no time here.
 """
+import importlib.abc
+import importlib.machinery
 import json
 import sys
+
+
+class Unused(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """moto's other services name `cryptography` when they are imported, which isn't installed here (its wheels are compiled for each platform): empty modules and classes."""
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if name.split(".")[0] == "cryptography" else None
+
+    def exec_module(self, module):
+        module.__getattr__ = lambda name: type(name, (), {})
+
+
+sys.meta_path.insert(0, Unused())
 
 from jsonata.jsonata import Jsonata
 import moto.stepfunctions.parser.asl.jsonata.jsonata as bridge

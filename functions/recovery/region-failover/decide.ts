@@ -42,12 +42,14 @@ export interface Outlook {
 export type Confirmed = {
   /** Since when no probe of the primary was answered well (epoch milliseconds). */
   readonly sickSince: number;
-  /** The earliest sign of the outage; set once it is confirmed. */
+  /** When it last looked. */
+  readonly lookedAt?: number;
+  /** Since when everything tells of the outage; set once it is confirmed. */
   readonly cutAt?: number;
 };
 
 const nameOf = ({ cluster, service }: Pick<ServiceConfig, 'cluster' | 'service'>): string => `${cluster}/${service}`;
-const tell = ({ healthy, all, lastFailure }: Probes): string =>
+export const tell = ({ healthy, all, lastFailure }: Probes): string =>
   `${healthy} of ${all} probes good${lastFailure === undefined ? '' : ` (${lastFailure})`}`;
 const fail = (reason: string): StepDecision => ({ kind: 'fail', reason });
 const isGood = ({ healthy, all }: Probes): boolean => all > 0 && healthy === all;
@@ -64,6 +66,9 @@ export function unready({ replica, services }: Pick<Outlook, 'replica' | 'servic
   if (replica.replicaOf === undefined) return [...sick, 'the database of the standby is no read replica (any more)'];
   return replica.status === 'available' ? sick : [...sick, `the read replica is ${replica.status}, not available`];
 }
+
+/** Looks further apart than this (frozen in between) say nothing of the time between them. */
+const LONGEST_GAP_SECONDS = 60;
 
 /**
  * An outage: no probe of the primary was answered well at any look for `unhealthyForSeconds`, and every outage alarm is in ALARM by then. So never one signal, and never one moment. Whatever
@@ -95,12 +100,15 @@ export function confirm(
   if (rehearse)
     return { kind: 'done', detail: `a rehearsal: ${sites}; ${told}`, result: { sickSince: now, cutAt: now } };
   if (primary.healthy > 0) return fail(`the primary answers, which is no outage: ${sites}; ${told}`);
-  const sickSince = before?.sickSince ?? now;
+  const longestGapMs = Math.max(LONGEST_GAP_SECONDS, pair.unhealthyForSeconds) * 1000;
+  const goesOn = before && now - (before.lookedAt ?? now) <= longestGapMs;
+  const sickSince = goesOn ? before.sickSince : now;
   const silent = alarms.every(({ state }) => state === 'ALARM');
   const isLong = now - sickSince >= pair.unhealthyForSeconds * 1000;
   const detail = `${sites}, for ${Math.round((now - sickSince) / 1000)} s; ${told}`;
-  if (!silent || !isLong) return { kind: 'wait', seconds: POLL_SECONDS, detail, result: { sickSince } };
-  const cutAt = Math.min(sickSince, ...alarms.flatMap(({ since }) => since ?? []));
+  if (!silent || !isLong) return { kind: 'wait', seconds: POLL_SECONDS, detail, result: { sickSince, lookedAt: now } };
+  // One alarm may have fired before, of another trouble, while the primary took writes: it counts from the last one on.
+  const cutAt = Math.min(sickSince, Math.max(...alarms.map(({ since }) => since ?? sickSince)));
   return { kind: 'done', detail, result: { sickSince, cutAt } };
 }
 
@@ -116,11 +124,14 @@ export function gate(
   { recoveryPointAt }: LagSeen,
   { fenced, acceptLossSeconds }: Input,
   pair: Pick<PairConfig, 'name' | 'recoveryPointSeconds'>,
-  { cutAt, rehearse }: { readonly cutAt: number; readonly rehearse: boolean },
+  { sickSince, cutAt, rehearse }: Required<Pick<Confirmed, 'sickSince' | 'cutAt'>> & { readonly rehearse: boolean },
 ): StepDecision {
-  const lossSeconds = recoveryPointAt === undefined ? undefined : Math.max(0, (cutAt - recoveryPointAt) / 1000);
+  // The primary made a change after the alarms had fired, so they don't tell when it stopped: it may have made more until the first look.
+  const isAfter = recoveryPointAt !== undefined && recoveryPointAt > cutAt;
+  const writtenUntil = isAfter ? sickSince : cutAt;
+  const lossSeconds = recoveryPointAt === undefined ? undefined : Math.max(0, (writtenUntil - recoveryPointAt) / 1000);
   const loss = lossSeconds === undefined ? 'it is unknown how much is lost' : `${Math.ceil(lossSeconds)} s may be lost`;
-  const result = { recoveryPointAt: recoveryPointAt ?? null, writtenUntil: cutAt };
+  const result = { recoveryPointAt: recoveryPointAt ?? null, writtenUntil };
   if (rehearse) return { kind: 'done', detail: `a rehearsal: ${loss}`, result };
   if (fenced === undefined)
     return fail(
@@ -132,7 +143,7 @@ export function gate(
       : acceptLossSeconds === 'unknown' || lossSeconds <= Math.max(pair.recoveryPointSeconds, acceptLossSeconds ?? 0);
   if (!allowed)
     return fail(
-      `${loss}, and pairs.${pair.name} allows ${pair.recoveryPointSeconds} s: to go on all the same, start again with acceptLossSeconds=${lossSeconds === undefined ? 'unknown' : Math.ceil(lossSeconds)}`,
+      `${loss}, and pairs.${pair.name} allows ${pair.recoveryPointSeconds} s: to go on all the same, start again with acceptLossSeconds=${lossSeconds === undefined || isAfter ? 'unknown' : Math.ceil(lossSeconds)}`,
     );
   return { kind: 'done', detail: `fenced by ${fenced}; ${loss}`, result };
 }
@@ -202,7 +213,6 @@ export function decideScaleBack(services: readonly SeenService[], made: Change |
   };
 }
 
-/** Seen directly before it, too: the last moment at which a primary that is back could still be noticed is earlier, at the gate. */
 export function decidePromotion(replica: InstanceReading, name: string): StepDecision {
   if (replica.kind === 'missing') return fail(replica.why);
   if (replica.replicaOf === undefined) return fail(`${name} is no read replica any more: somebody promoted it`);

@@ -3,8 +3,10 @@ import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { PromoteReadReplicaCommand, RDSClient } from '@aws-sdk/client-rds';
 import * as z from 'zod/mini';
 import type { InstanceReading } from '../../databases/instance.ts';
+import { probeSite } from '../../dns/probe.ts';
 import { readService } from '../../ecs/service.ts';
 import { changingClientDefaults, clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
+import type { ServiceConfig } from '../../engine/config.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
 import { sendOnce } from '../../engine/send-once.ts';
@@ -33,6 +35,7 @@ import {
   scaleApplied,
   settled,
   steady,
+  tell,
 } from './decide.ts';
 import {
   type Context,
@@ -78,31 +81,46 @@ const sinceOf = ({ lastChangeAt, now, config }: Context) => ({
 
 const REHEARSED = { kind: 'done', detail: 'a rehearsal: nothing was promoted, and nobody was moved' } as const;
 
-/** Each service is read again directly before. One that has the wanted number already is left alone. */
+/**
+ * All services are read again directly before the first is changed: when one is another's by then, none is changed (see `Move.act`). One that has the wanted number already is
+ * left alone.
+ */
 async function setTasks(context: Context, change: Change): Promise<ActReport> {
   const [before, after] = [countsOf(change, 'before'), countsOf(change, 'after')];
-  for (const { target } of pairOf(context).services) {
-    const { cluster, service } = target;
-    const name = `${cluster}/${service}`;
-    const wanted = after[name];
-    if (wanted === undefined) continue;
-    const live = await readService(reading, target);
-    const present = live.kind === 'service' ? live.desired : undefined;
-    if (present === wanted) continue;
-    if (present === undefined || present !== before[name])
-      throw new ChangedBySomeoneElseError(name, `${before[name]} tasks`, `${present ?? 'no service'}`);
+  const live = await Promise.all(
+    pairOf(context).services.flatMap(({ target }) => {
+      const name = `${target.cluster}/${target.service}`;
+      const wanted = after[name];
+      return wanted === undefined ? [] : [readDesired(target).then((present) => ({ target, name, wanted, present }))];
+    }),
+  );
+  const toSet = live.filter(({ present, wanted }) => present !== wanted);
+  const foreign = toSet.find(({ name, present }) => present === undefined || present !== before[name]);
+  if (foreign)
+    throw new ChangedBySomeoneElseError(
+      ...([foreign.name, `${before[foreign.name]} tasks`, `${foreign.present ?? 'no service'}`] as const),
+    );
+  for (const { target, name, wanted } of toSet)
     try {
+      const { cluster, service } = target;
       await ecs.send(new UpdateServiceCommand({ cluster, service, desiredCount: wanted }));
     } catch (error) {
       throw classifyAwsError(`set the number of tasks of ${name} to ${wanted}`, error);
     }
-  }
   return { summary: change.summary, data: { before, after } };
 }
 
+async function readDesired(target: ServiceConfig): Promise<number | undefined> {
+  const live = await readService(reading, target);
+  return live.kind === 'service' ? live.desired : undefined;
+}
+
+/** The outage may have been confirmed long ago (frozen, asked again, taken up by another execution): a primary that is back is noticed here, while everything can be taken back. */
 async function promote(context: Context, change: Change): Promise<ActReport> {
-  const DBInstanceIdentifier = pairOf(context).pair.replica;
-  const live = await readReplica(context);
+  const { replica: DBInstanceIdentifier, primaryProbeUrl } = pairOf(context).pair;
+  const [live, primary] = await Promise.all([readReplica(context), probeSite(primaryProbeUrl)]);
+  if (primary.healthy > 0)
+    throw new ChangedBySomeoneElseError('the primary', 'no good answer', tell(primary), 'it is back');
   if (promotionApplied(live) !== 'no')
     throw new ChangedBySomeoneElseError(DBInstanceIdentifier, 'an available read replica', live.kind);
   try {
@@ -139,8 +157,9 @@ export function regionFailover(resolve?: Resolve): PlanCode<Input> {
     ...looksOnly('gate'),
     observe: readLag,
     decide: (seen, context) => {
-      const cutAt = resultOf<Confirmed>(context, 'confirm')?.cutAt ?? context.startedAt;
-      return gate(seen, context.input, pairOf(context).pair, { cutAt, rehearse: context.rehearse });
+      const { now, rehearse } = context;
+      const { sickSince = now(), cutAt = sickSince } = resultOf<Confirmed>(context, 'confirm') ?? {};
+      return gate(seen, context.input, pairOf(context).pair, { sickSince, cutAt, rehearse });
     },
   });
   step<readonly SeenService[]>('scale', {

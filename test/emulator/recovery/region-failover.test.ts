@@ -239,6 +239,18 @@ describe('region-failover', () => {
     expect(await tasksWanted()).toBe(PAIR.tasks.west);
   });
 
+  it('promotes nothing and takes its tasks back when the primary is back by then', async () => {
+    await outage();
+    const { item, changes } = await failOver({
+      before: async (step) => {
+        if (step === 'promote') await w.pair.cutOff('east', false);
+      },
+    });
+    expect([item.verdict, changes]).toEqual(['backed-out', ['UpdateService', 'UpdateService']]);
+    expect(item.why).toMatch(/^promote: the primary: .*it is back/);
+    expect(await tasksWanted()).toBe(PAIR.tasks.west);
+  });
+
   it('fails over with the primary’s region and the global control planes gone: promotes once, proves, moves users, and tells what was lost', async () => {
     const wellBefore = answeredBy('east');
     expect(wellBefore).toBeGreaterThan(0);

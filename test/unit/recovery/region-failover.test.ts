@@ -31,17 +31,32 @@ const changeOf = (decision: StepDecision): Change => {
 };
 
 describe('confirming an outage', () => {
-  it('takes probes that failed for long enough and every alarm for it, and dates it by the earliest sign', () => {
+  it('takes probes that failed for long enough and every alarm for it, and dates it from when all alarms tell of it', () => {
     expect(confirm(outlook(), pair, looked)).toMatchObject({
       kind: 'done',
       result: { sickSince: NOW - 60_000, cutAt: NOW - 90_000 },
     });
   });
 
+  it('isn’t dated by an alarm that fired long before the others: the primary took writes then', () => {
+    const [silent, canary] = outlook().alarms;
+    const since = (seconds: number) => NOW - seconds * 1000;
+    const dated = (alarms: object[]) => confirm(outlook({ alarms: alarms as Outlook['alarms'] }), pair, looked);
+    expect(dated([silent ?? {}, { ...canary, since: since(3_000) }])).toMatchObject({ result: { cutAt: since(90) } });
+    expect(dated([silent ?? {}, { ...canary, since: since(10) }])).toMatchObject({ result: { cutAt: since(60) } });
+    expect(dated([silent ?? {}, { ...canary, since: undefined }])).toMatchObject({ result: { cutAt: since(60) } });
+  });
+
+  it('begins anew after a gap in which nobody looked', () => {
+    const before = { sickSince: NOW - 3_600_000, lookedAt: NOW - 61_000 };
+    expect(confirm(outlook(), pair, { ...looked, before })).toMatchObject({ kind: 'wait', result: { sickSince: NOW } });
+    expect(confirm(outlook(), pair, { ...looked, before: { ...before, lookedAt: NOW - 60_000 } }).kind).toBe('done');
+  });
+
   it('waits for the rest of the time, remembering since when', () => {
     expect(confirm(outlook(), pair, { ...looked, before: undefined })).toMatchObject({
       kind: 'wait',
-      result: { sickSince: NOW },
+      result: { sickSince: NOW, lookedAt: NOW },
     });
     expect(confirm(outlook(), pair, { ...looked, before: { sickSince: NOW - 59_000 } }).kind).toBe('wait');
   });
@@ -79,7 +94,7 @@ describe('confirming an outage', () => {
 
 describe('the gate before the promotion', () => {
   const input = { pair: 'checkout', fenced: 'jane: stopped it' };
-  const at = { cutAt: NOW, rehearse: false };
+  const at = { sickSince: NOW, cutAt: NOW, rehearse: false };
   const behind = (seconds: number) => ({ recoveryPointAt: NOW - seconds * 1000 });
 
   it('lets through what is fenced and loses no more than is allowed, and leaves both times for the report', () => {
@@ -107,6 +122,12 @@ describe('the gate before the promotion', () => {
       kind: 'done',
       result: { recoveryPointAt: null },
     });
+  });
+
+  it('doesn’t believe the alarms when the primary made a change after they had fired', () => {
+    const early = { ...at, cutAt: NOW - 3_600_000 };
+    expect(reasonOf(gate(behind(301), input, pair, early))).toMatch(/301 s may be lost.*acceptLossSeconds=unknown/);
+    expect(gate(behind(300), input, pair, early)).toMatchObject({ kind: 'done', result: { writtenUntil: NOW } });
   });
 
   it('counts no loss of a replica that has everything', () => {

@@ -88,12 +88,47 @@ export function pairFaults({
       tasks && Object.keys(tasks).length === 0
         ? [fault(`${path}.tasks`, tasks, 'at least one service: who serves users?')]
         : [];
-    const same = (['standbyHealthUrl', 'standbyProbeUrl', 'userUrl'] as const).flatMap((field) =>
-      urls[field] !== undefined && urls[field] === primaryProbeUrl
-        ? [fault(`${path}.${field}`, urls[field], 'another than primaryProbeUrl, which asks the primary alone')]
+    const hosts = { ...urls, primaryProbeUrl };
+    const same = OTHER_HOSTS.flatMap(([field, other]) =>
+      hosts[field] !== undefined && hostOf(hosts[field]) === hostOf(hosts[other])
+        ? [fault(`${path}.${field}`, hosts[field], `another host than ${other}: each leads to something else`)]
         : [],
     );
     return [...unknown, ...empty, ...counts, ...same];
   });
-  return [...none, ...faults];
+  return [...none, ...faults, ...shared(pairs, fault)];
+}
+
+/** The names lead to one site each; a site's own can't be proved, nor users' moving be seen, by a name that is the other's. */
+const OTHER_HOSTS = [
+  ['standbyHealthUrl', 'primaryProbeUrl'],
+  ['standbyProbeUrl', 'primaryProbeUrl'],
+  ['userUrl', 'primaryProbeUrl'],
+  ['standbyHealthUrl', 'userUrl'],
+  ['standbyProbeUrl', 'userUrl'],
+] as const;
+
+const hostOf = (given: string | undefined): string | undefined =>
+  given === undefined ? undefined : new URL(given).hostname;
+
+/** Pairs that share a switch or a replica can't be failed over one by one: the users of the other one would be sent to a standby that nobody proved, or its replica would be gone. */
+function shared(
+  pairs: Readonly<Record<string, Loose>>,
+  fault: (path: string, given: unknown, expected: string) => Fault,
+): Fault[] {
+  const switchOf = ({ switch: object }: Loose) => object && `${object.bucket}/${object.key}`;
+  const all = Object.entries(pairs);
+  return all.flatMap(([key, pair], index) =>
+    all.slice(0, index).flatMap(([earlier, other]) => {
+      const than = `another than that of pairs.${earlier}: only one of them could be failed over`;
+      return [
+        ...(pair.switch && switchOf(pair) === switchOf(other)
+          ? [fault(`pairs.${key}.switch`, switchOf(pair), than)]
+          : []),
+        ...(pair.replica !== undefined && pair.replica === other.replica
+          ? [fault(`pairs.${key}.replica`, pair.replica, than)]
+          : []),
+      ];
+    }),
+  );
 }

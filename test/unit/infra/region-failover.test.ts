@@ -79,11 +79,32 @@ describe('the configuration of a pair', () => {
     ['a key that would widen the policy', { switch: { bucket: 'failover', key: '*' } }, /pairs\.shop\.switch\.key/],
     [
       'the primary’s URL as the standby’s',
-      { standbyProbeUrl: 'https://east.example.com/health' },
-      /pairs\.shop\.standbyProbeUrl.*another than primaryProbeUrl/s,
+      { standbyProbeUrl: 'https://east.example.com/orders' },
+      /pairs\.shop\.standbyProbeUrl.*another host than primaryProbeUrl/s,
+    ],
+    [
+      'the users’ name as the standby’s own, which can’t be proved before they are moved there',
+      { standbyProbeUrl: 'https://www.example.com/orders/self-test' },
+      /pairs\.shop\.standbyProbeUrl.*another host than userUrl/s,
+    ],
+    [
+      'the users’ name as the primary’s own',
+      { primaryProbeUrl: 'https://www.example.com/health' },
+      /pairs\.shop\.userUrl.*another host than primaryProbeUrl/s,
     ],
   ])('is refused with %s', (_what, change, fault) => {
     expect(faultsOf({ shop: { ...pair, ...change } })).toMatch(fault);
+  });
+
+  it('is refused with the switch, or the replica, of another pair: users of both would move with one of them', () => {
+    const other: Pair = { ...pair, replica: 'other', switch: { bucket: 'failover', key: 'other/standby-serves' } };
+    expect(faultsOf({ shop: pair, other })).toBe('');
+    expect(faultsOf({ shop: pair, other: { ...other, switch: pair.switch } })).toMatch(
+      /pairs\.other\.switch.*another than that of pairs\.shop/s,
+    );
+    expect(faultsOf({ shop: pair, other: { ...other, replica: 'orders' } })).toMatch(
+      /pairs\.other\.replica.*another than that of pairs\.shop/s,
+    );
   });
 
   it('tells of a fault of form and of one between fields at once', () => {

@@ -94,7 +94,7 @@ export const incidentEvent = z.object({
     level: z.optional(level),
     /** Levels of people that were called by then; only of `Incident Acknowledged`. */
     called: z.optional(z.array(level)),
-    /** An escalation that only says again what was said before. */
+    /** An escalation that only says again what whoever has the incident in hand knows. */
     saidBefore: z.optional(z.literal(true)),
     /** By what a person acted, where that is itself told of it. */
     via: z.optional(z.literal('pagerduty')),

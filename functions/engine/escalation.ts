@@ -279,7 +279,7 @@ export function managementCall(incident: IncidentWithTimeline, { escalation }: E
 }
 
 /** Whether an escalation only says again what was said before in its incident. */
-export const isSaidBefore = (entry: JournalEntry, timeline: readonly JournalEntry[]): boolean =>
+const isSaidBefore = (entry: JournalEntry, timeline: readonly JournalEntry[]): boolean =>
   entry.kind === 'escalated' &&
   timeline.some(({ id, kind, summary }) => id < entry.id && kind === 'escalated' && summary === entry.summary);
 

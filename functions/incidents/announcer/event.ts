@@ -8,7 +8,7 @@ import {
   SUMMARY_LIMIT,
   TIMELINE_TAIL,
 } from '../../../events/published/notification.ts';
-import { type EscalationRules, isSaidBefore } from '../../engine/escalation.ts';
+import { type EscalationRules, isKnownToWhoeverHasIt } from '../../engine/escalation.ts';
 import { reduceIncident } from '../../engine/reducer.ts';
 import type { Json } from '../../engine/remediation.ts';
 import { plain } from '../plain.ts';
@@ -98,7 +98,7 @@ function story(entry: JournalEntry, incident: IncidentWithTimeline, rules: Escal
       summary: cut(entry.summary),
       ...(typeof undo === 'string' && undo !== '' && { undo: cut(undo) }),
       ...levelOf(entry),
-      ...(isSaidBefore(entry, timeline) && { saidBefore: true as const }),
+      ...(isKnownToWhoeverHasIt(entry, incident, rules) && { saidBefore: true as const }),
       ...(happeningOf(entry) === 'acknowledged' && inHand(entry, timeline)),
     },
     ...(approval && { approval }),

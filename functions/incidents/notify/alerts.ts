@@ -11,7 +11,10 @@ type EventContent = Extract<Content, { kind: 'event' }>;
 
 export interface AlertContext {
   readonly config: Pick<NotifyConfig, 'channels'>;
-  readonly deliveries: Pick<Deliveries, 'markResolved' | 'isOvertaken' | 'markInHand' | 'inHandSince' | 'forgetInHand'>;
+  readonly deliveries: Pick<
+    Deliveries,
+    'markResolved' | 'isOvertaken' | 'markInHand' | 'inHandSince' | 'forgetInHand' | 'markCalled' | 'isCalledSince'
+  >;
   readonly sending: Sending;
 }
 
@@ -21,16 +24,20 @@ export interface AlertContext {
  */
 export async function beforeAlert(
   name: string,
-  { id, happening, event }: EventContent,
+  content: EventContent,
   { config, deliveries }: AlertContext,
 ): Promise<'overtaken' | 'nothing' | undefined> {
+  const { id, happening, event } = content;
   const incidentId = event.incident.id;
   if (happening === 'resolved') {
     await deliveries.markResolved(name, incidentId, id);
     return undefined;
   }
   if (await deliveries.isOvertaken(name, incidentId, id)) return 'overtaken';
+  if (callsAnew(content)) await deliveries.markCalled(name, incidentId, id);
   if (happening !== 'acknowledged') return undefined;
+  // Told late, it would silence the alert of a call that came after it, and that nobody has answered.
+  if (await deliveries.isCalledSince(name, incidentId, id)) return 'overtaken';
   await deliveries.markInHand(name, incidentId, id);
   // Whoever acknowledged there needn't be told so; of several services nobody knows in which it was.
   const alerts = Object.values(config.channels).filter(keepsState);

@@ -34,8 +34,13 @@ const inHandKey = (channel: string, incidentId: string): Key => ({
   sk: 'IN-HAND',
 });
 
+const calledKey = (channel: string, incidentId: string): Key => ({
+  pk: `NOTICE-CALLED#${channel}#${incidentId}`,
+  sk: 'CALLED',
+});
+
 /**
- * How a notice ended. `overtaken`: the incident was resolved before this could be told. `quiet`: it fell into a quiet window. `nothing`: the channel
+ * How a notice ended. `overtaken`: the incident was resolved, or people were called anew, before this could be told. `quiet`: it fell into a quiet window. `nothing`: the channel
  * has no words for it.
  */
 export type Ended = 'sent' | 'folded' | 'overtaken' | 'quiet' | 'nothing';
@@ -197,6 +202,23 @@ export class Deliveries {
   /** Remembers that a person had the incident in hand when this entry was written: the vendor's alert is silent from then on. */
   async markInHand(channel: string, incidentId: string, entryId: string): Promise<void> {
     await this.#write([put('in-hand', this.#store.table, this.#kept({ ...inHandKey(channel, incidentId), entryId }))]);
+  }
+
+  /** Remembers that people were called by this entry: what somebody said before it must not silence it. */
+  async markCalled(channel: string, incidentId: string, entryId: string): Promise<void> {
+    // Refused: a later call is written down already.
+    await this.#store.transact([
+      put('called', this.#store.table, this.#kept({ ...calledKey(channel, incidentId), entryId }), {
+        ConditionExpression: 'attribute_not_exists(pk) OR entryId < :entryId',
+        ExpressionAttributeValues: marshall({ ':entryId': entryId }),
+      }),
+    ]);
+  }
+
+  /** Whether people were called after this entry was written. */
+  async isCalledSince(channel: string, incidentId: string, entryId: string): Promise<boolean> {
+    const called = await this.#store.read(calledKey(channel, incidentId));
+    return typeof called?.entryId === 'string' && called.entryId > entryId;
   }
 
   /** The last entry by which a person took it in hand since the vendor's alert was opened; undefined when there is none. */

@@ -438,6 +438,21 @@ describe('PagerDuty', () => {
     expect(actions()).toEqual([`acknowledge ${incident}`, `trigger ${incident}`, `acknowledge ${incident}`]);
   });
 
+  it('is not silenced by what somebody said before it called anew', async () => {
+    const incident = `inc-said-before-${++ids}`;
+    const notifier = world.notifier({ pagerduty: world.channels.pagerduty });
+    const [called, taken, again] = [
+      event('escalated', incident),
+      event('acknowledged', incident),
+      event('escalated', incident),
+    ];
+    await deliver(again, notifier);
+    await deliver(called, notifier);
+    expect(await deliver(taken, notifier)).toEqual({ pagerduty: 'overtaken' });
+    expect(actions()).toEqual([`trigger ${incident}`, `trigger ${incident}`]);
+    expect(await deliver(event('acknowledged', incident), notifier)).toEqual({ pagerduty: 'sent' });
+  });
+
   it('is told when a person is needed after the end', async () => {
     const incident = `inc-after-${++ids}`;
     const notifier = world.notifier({ pagerduty: world.channels.pagerduty });

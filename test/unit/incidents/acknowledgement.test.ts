@@ -28,6 +28,9 @@ const CASES: readonly [string, readonly Line[], number, boolean][] = [
     6,
     false,
   ],
+  ['when a person was called again since', [NEEDED, ACKNOWLEDGED, [3, 'escalated']], 4, true],
+  ['when an approval was asked for since', [NEEDED, ACKNOWLEDGED, [3, 'approval-requested']], 4, true],
+  ['when the next level was called since', [NEEDED, ACKNOWLEDGED, [3, 'called', { level: 2 }]], 4, true],
   ['after somebody only snoozed it', [NEEDED, [2, 'snoozed', { until: START + 3 * MINUTE }]], 4, true],
 ];
 

@@ -134,15 +134,17 @@ describe('who took it in hand', () => {
   });
 });
 
-it('an escalation says whether it only repeats what was said before', () => {
+it('an escalation says whether it only repeats what whoever has it in hand knows', () => {
   const again = [
     ...story.slice(0, 6),
+    entry('escalated', 65, 'it did not help'),
+    entry('acknowledged', 66, 'jane is looking at it'),
     entry('escalated', 70, 'it did not help'),
     entry('escalated', 80, 'something new'),
   ];
   const whole = reduceIncident(again);
   const said = again.slice(5).map((each) => announcementOf(each, whole, place)?.detail.entry.saidBefore);
-  expect(said).toEqual([undefined, true, undefined]);
+  expect(said).toEqual([undefined, undefined, undefined, true, undefined]);
 });
 
 describe('what is told', () => {

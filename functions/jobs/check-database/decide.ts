@@ -77,6 +77,12 @@ function slowStatements(subject: string, { slow }: DatabaseReading, limits: Data
       result: 'passed',
       says: 'which statements are slow is not known: the extension pg_stat_statements is not there',
     };
+  if (slow === 'unreadable')
+    return {
+      ...about,
+      result: 'unknown',
+      says: 'which statements are slow is not known: pg_stat_statements is closed to the login, of an old version, or too slow',
+    };
   const above = slow.filter(({ meanSeconds }) => meanSeconds > limit);
   const names = above.map(
     ({ id, user, calls, meanSeconds }) => `${id} of ${user}, ${meanSeconds.toFixed(3)} s in ${calls} calls`,

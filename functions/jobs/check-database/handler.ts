@@ -48,7 +48,9 @@ const reportOf = ({ databaseMib, tables, unused, worn, long, slow, readers }: Da
   slowStatements:
     slow === null
       ? 'not known: the extension pg_stat_statements is not there'
-      : slow.map(({ meanSeconds, ...each }): Json => ({ ...each, meanMilliseconds: Math.round(meanSeconds * 1000) })),
+      : slow === 'unreadable'
+        ? 'not known: pg_stat_statements could not be read'
+        : slow.map(({ meanSeconds, ...each }): Json => ({ ...each, meanMilliseconds: Math.round(meanSeconds * 1000) })),
   readers: readers.map((each): Json => ({ ...each })),
 });
 

@@ -25,8 +25,8 @@ export interface DatabaseReading {
   readonly worn: readonly { readonly table: string; readonly deadRows: number; readonly liveRows: number }[];
   /** That no statement has used since statistics are kept; largest first, at most 200. */
   readonly unused: readonly UnusedIndex[];
-  /** Those with the longest mean time since they are counted, at most 10; null: `pg_stat_statements` isn't there to tell. */
-  readonly slow: readonly SlowStatement[] | null;
+  /** Those with the longest mean time since they are counted, at most 10; null: `pg_stat_statements` isn't there to tell; `unreadable`: it is, and didn't. */
+  readonly slow: readonly SlowStatement[] | null | 'unreadable';
   /** How long statistics have been kept for certain. */
   readonly statisticsSeconds: number;
   /** Of the database of this server with the oldest, be it of transactions or of groups of them (multixacts). */
@@ -92,12 +92,12 @@ SELECT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.
 
 /**
  * Parameters: $1 least calls, $2 users that may take their time. PostgreSQL documentation, "pg_stat_statements": counted since they were reset or the server crashed, times in
- * milliseconds; others' statements show their id only to whoever has pg_read_all_stats.
+ * milliseconds; others' statements show their id only to whoever has pg_read_all_stats. By the function, because the view reads the texts of all statements from a file.
  */
 const slowIn = (schema: string): string => `
 SELECT coalesce(json_agg(s), '[]') AS slow FROM (
-  SELECT queryid::text AS id, pg_get_userbyid(userid) AS "user", calls::int AS calls, mean_exec_time / 1000 AS "meanSeconds"
-    FROM ${schema}.pg_stat_statements
+  SELECT queryid::text AS id, pg_get_userbyid(userid) AS "user", calls, mean_exec_time / 1000 AS "meanSeconds"
+    FROM ${schema}.pg_stat_statements(false)
    WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
      AND queryid IS NOT NULL AND calls >= $1 AND pg_get_userbyid(userid) <> ALL ($2::text[])
    ORDER BY mean_exec_time DESC, queryid LIMIT 10) s`;
@@ -181,6 +181,11 @@ export async function readDatabase(
 
 /** PostgreSQL Error Codes: object_not_in_prerequisite_state, here of an extension whose library isn't loaded. */
 const NOT_LOADED = '55000';
+/**
+ * What keeps this one answer away, and no other: insufficient_privilege (its schema is closed to our login), undefined_column and undefined_function (the extension is of a version from
+ * before an upgrade), query_canceled (not in time).
+ */
+const UNREADABLE = ['42501', '42703', '42883', '57014'];
 
 async function slowStatements(
   client: ClientBase,
@@ -194,8 +199,10 @@ async function slowStatements(
       mayTakeTheirTime,
     ]);
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code !== NOT_LOADED) throw error;
-    return { rows: [{ slow: null }] };
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (code === NOT_LOADED) return { rows: [{ slow: null }] };
+    if (UNREADABLE.some((each) => each === code)) return { rows: [{ slow: 'unreadable' }] };
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Severity } from '../../events/journal.ts';
 import type { Signal } from '../../events/signal.ts';
 import type { Protected, RunbookLimits, RuntimeConfig } from './config.ts';
-import type { Upstream } from './guard.ts';
+import { takenOverBy, type Upstream } from './guard.ts';
 import {
   type AlarmItem,
   alarmKey,
@@ -21,6 +21,7 @@ import {
 import type { RemainingMs, Remediation } from './remediation.ts';
 import type { Store } from './store.ts';
 import { type OpenedIncident, openedLately } from './storm.ts';
+import { nothingWaits } from './target-state.ts';
 
 export interface Context<Target extends Protected, Observation> {
   readonly remediation: Remediation<Target, Observation>;
@@ -51,6 +52,21 @@ function severityOfTarget({ services, databases }: RuntimeConfig, key: string): 
   const database = Object.values(databases).find(({ name }) => key === `rds-instance/${name}`);
   const service = Object.values(services).find((each) => key === `ecs-service/${each.cluster}/${each.service}`);
   return (database ?? service)?.severity;
+}
+
+/** Its open incident is older than it may be before somebody is called, nobody was, and nothing is under way. */
+function isUnattended(
+  target: TargetItem,
+  { config, now }: Pick<Context<Protected, unknown>, 'config' | 'now'>,
+): boolean {
+  const { escalatedAt, leaseHolder, approvals = {}, openedAt = now() } = target;
+  const isInHand =
+    leaseHolder !== undefined ||
+    !nothingWaits(target) ||
+    Object.keys(approvals).length > 0 ||
+    takenOverBy(target, now()) !== undefined;
+  const lateAfterMs = (config.verifyWithinSeconds + 2 * config.reconcileEverySeconds) * 1000;
+  return escalatedAt === undefined && !isInHand && now() > openedAt + lateAfterMs;
 }
 
 /** Margin by which a lease outlives the function's hard timeout. */
@@ -95,10 +111,11 @@ export async function readSituation<T extends Protected, O>(
     target: asTarget(get(keys.target)),
     alarm: withActionsOf(get<AlarmItem>(keys.alarm), get<AlarmItem>(keys.wholeAlarm)),
     upstreamsInTrouble: upstreams.flatMap((name) => {
-      const incidentId = get<TargetItem>(targetKey(name))?.openIncidentId;
-      return incidentId === undefined
-        ? []
-        : [{ target: name, incidentId, severity: severityOfTarget(context.config, name) }];
+      const upstream = asTarget(get(targetKey(name)));
+      const { openIncidentId: incidentId } = upstream;
+      if (incidentId === undefined) return [];
+      const severity = severityOfTarget(context.config, name);
+      return [{ target: name, incidentId, severity, unattended: isUnattended(upstream, context) }];
     }),
     opened,
     stormPagedAt: get<StormItem>(keys.storm)?.pagedAt ?? 0,

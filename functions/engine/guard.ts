@@ -37,6 +37,8 @@ export interface Upstream {
   readonly target: string;
   readonly incidentId: string;
   readonly severity: Severity | undefined;
+  /** For longer than it should take nothing was done there that is still to be proved, and nobody was called: whoever waits for it is not taken in. */
+  readonly unattended?: boolean;
 }
 
 export interface GuardInput {
@@ -111,7 +113,7 @@ function actionsDisabledGuard({ signal, alarm, now }: GuardInput): Stop | undefi
 function mutedGuard({ signal: { name, mutedUntil }, now }: GuardInput): Stop | undefined {
   const until = mutedUntil === undefined ? now : Date.parse(mutedUntil);
   if (!(until > now)) return undefined;
-  const detail = `${name} is muted until ${new Date(until).toISOString()} (alarm mute rule)`;
+  const detail = `${name} is muted until ${new Date(until).toISOString()} (alarm mute rule or suppressor)`;
   return { kind: 'held', reason: 'actions-disabled', detail, recheckAt: until };
 }
 
@@ -212,8 +214,9 @@ function targetBudgetGuard({ target, remediation, limits, now }: GuardInput): St
   };
 }
 
-/** An incident that is less urgent than the target's own would be doesn't take it in: nobody would be called in time. */
-const takesIn = ({ severity = 'P4' }: Upstream, own: Severity = 'P1'): boolean => severity <= own;
+/** An incident that is less urgent than the target's own would be doesn't take it in: nobody would be called in time. Nor one that calls nobody, as in mode observe. */
+const takesIn = ({ severity = 'P4', unattended = false }: Upstream, own: Severity = 'P1'): boolean =>
+  !unattended && severity <= own;
 
 function upstreamGuard({ upstreamsInTrouble, target, severity, now }: GuardInput): Stop | undefined {
   if (upstreamsInTrouble.length === 0) return undefined;

@@ -41,6 +41,10 @@ describe('trouble of a target that depends on one in trouble', () => {
     const services = { db: { ...urgent, service: 'db' }, pool: { ...urgent, service: 'pool' } };
     return { ...world.config, ...ASIDE, services };
   };
+  const withIdle = () => {
+    const { services, ...rest } = config();
+    return { ...rest, services: { idle: { ...services.db, service: 'idle' } } };
+  };
   const fireDown = (name: string) =>
     world.deliver(numberAlarm(name, 'ALARM', { id: `related-${++ids}`, at: Date.now() - 1000 }), { config: config() });
   /** An incident in which nothing was done yet. */
@@ -94,6 +98,31 @@ describe('trouble of a target that depends on one in trouble', () => {
     expect((await targetOf('pool')).openIncidentId).toBeUndefined();
     expect(await stillFires(late + 3 * MINUTE)).toMatchObject({ kind: 'remediated' });
     expect((await targetOf('first')).openIncidentId).toBe(own);
+  });
+
+  it('calls its own people when nothing is done about that one, and nobody was called for it', async () => {
+    await openUnmended('waiting');
+    const { openIncidentId: own } = await targetOf('waiting');
+    await openUnmended('idle');
+    const { openIncidentId: upstream } = await targetOf('idle');
+    depends('waiting', 'idle');
+    const deliver = (name: string, at: number) =>
+      world.deliver(numberAlarm(name, 'ALARM', { id: `related-${++ids}`, at: at - 1000 }), {
+        config: withIdle(),
+        now: () => at,
+      });
+    const { verifyWithinSeconds, reconcileEverySeconds } = world.config;
+    const patience = (verifyWithinSeconds + 2 * reconcileEverySeconds) * 1000;
+    const called = async () => (await timelineOf(own)).filter(({ kind }) => kind === 'escalated').length;
+    expect(await deliver('waiting', Date.now() + patience - MINUTE)).toMatchObject({ reason: 'upstream-in-trouble' });
+    expect(await called()).toBe(0);
+    expect(await deliver('waiting', Date.now() + patience + MINUTE)).toMatchObject({ reason: 'upstream-in-trouble' });
+    expect(await called()).toBe(1);
+    depends('late', 'idle');
+    expect(await deliver('late', Date.now() + patience + MINUTE)).toMatchObject({ kind: 'held' });
+    expect((await targetOf('late')).openIncidentId).toBeDefined();
+    expect((await timelineOf(upstream)).map(({ kind }) => kind)).not.toContain('escalated');
+    await calm('idle', Date.now() + patience + 2 * MINUTE);
   });
 
   it('with an incident of its own that is more urgent calls its own people', async () => {

@@ -56,7 +56,7 @@ describe('preflight', () => {
       with_({ signal: { ...signal, recheck: 1, mutedUntil: new Date(NOW + 1).toISOString() } }),
       {
         ...{ kind: 'held', reason: 'actions-disabled', recheckAt: NOW + 1 },
-        detail: `${signal.name} is muted until ${new Date(NOW + 1).toISOString()} (alarm mute rule)`,
+        detail: `${signal.name} is muted until ${new Date(NOW + 1).toISOString()} (alarm mute rule or suppressor)`,
       },
     ],
     ['stale', with_({ signal: at(901) }), { kind: 'held', reason: 'stale', recheckAt: NOW }],
@@ -149,6 +149,11 @@ describe('preflight', () => {
     [
       'upstream in trouble that is less urgent than its own would be: nobody would be called in time',
       with_({ upstreamsInTrouble: [UPSTREAM], severity: 'P1' }),
+      { kind: 'held', reason: 'upstream-in-trouble' },
+    ],
+    [
+      'upstream in trouble of which nobody was told: it takes nothing in',
+      with_({ upstreamsInTrouble: [{ ...UPSTREAM, unattended: true }], severity: 'P2' }),
       { kind: 'held', reason: 'upstream-in-trouble' },
     ],
     [

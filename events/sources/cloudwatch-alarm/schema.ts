@@ -12,6 +12,8 @@ const state = z.looseObject({
   timestamp,
   reason: z.optional(z.string()),
   reasonData: z.optional(z.string()),
+  /** Of a composite alarm: by what its actions are suppressed just now ("CompositeAlarm", Amazon CloudWatch API Reference). */
+  actionsSuppressedBy: z.optional(z.string()),
 });
 
 const metric = z.looseObject({

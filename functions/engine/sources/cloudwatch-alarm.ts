@@ -16,6 +16,11 @@ import { certificateTarget } from './certificates.ts';
 import { malformed, mutedUntil, REASON_LIMIT, type Rejection } from './source.ts';
 
 const DATAPOINTS_LIMIT = 10;
+/**
+ * A composite whose suppressor keeps it quiet is looked at again after so long. CloudWatch sends another event when that is over ("Suppressing composite alarm actions",
+ * Amazon CloudWatch User Guide), and the reconciler waits on as long as it is not.
+ */
+const SUPPRESSED_MS = 10 * 60_000;
 
 type Dimensions = Readonly<Record<string, string>>;
 
@@ -220,6 +225,9 @@ function toSignal(alarm: AlarmStateChange, target: string, metricName: string, r
     target,
     firstEvaluation:
       previousState?.value === 'INSUFFICIENT_DATA' && /initial alarm creation/i.test(previousState.reason ?? ''),
+    ...(state.actionsSuppressedBy && {
+      mutedUntil: new Date(Date.parse(state.timestamp) + SUPPRESSED_MS).toISOString(),
+    }),
     ...mutedUntil(muteDetail),
     recheck: 0,
     runbook,

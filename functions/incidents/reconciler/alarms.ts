@@ -1,4 +1,5 @@
 /** CloudWatch as the reconciler sees it: alarms by name, firing alarms, their tags, and the event that one of them would have sent. */
+import { createHash } from 'node:crypto';
 import {
   type CloudWatchClient,
   type CompositeAlarm,
@@ -13,6 +14,7 @@ import {
 import { classifyAwsError } from '../../engine/errors.ts';
 import { RUNBOOK_TAG, TARGET_TAG } from '../../engine/manifest.ts';
 import type { Pacer } from '../../engine/pacer.ts';
+import { REASON_LIMIT } from '../../engine/sources/source.ts';
 import type { LiveAlarm } from './plan.ts';
 
 /** "DescribeAlarms", Amazon CloudWatch API Reference: at most 100 names in AlarmNames, at most 100 in MaxRecords. */
@@ -79,7 +81,8 @@ const nameOf = (arn: string): string => arn.split(':alarm:').slice(1).join(':ala
 type Described = Pick<
   MetricAlarm,
   'AlarmArn' | 'AlarmName' | 'StateValue' | 'StateUpdatedTimestamp' | 'StateTransitionedTimestamp' | 'ActionsEnabled'
->;
+> &
+  Pick<CompositeAlarm, 'ActionsSuppressedBy'>;
 
 /**
  * Undefined for what isn't complete. StateUpdatedTimestamp also moves when only the evaluation state changes ("MetricAlarm", Amazon
@@ -93,7 +96,7 @@ export function toLive(raw: Described): LiveAlarm | undefined {
     name: raw.AlarmName,
     state: raw.StateValue,
     stateAt: (raw.StateTransitionedTimestamp ?? raw.StateUpdatedTimestamp)?.getTime() ?? 0,
-    actionsEnabled: raw.ActionsEnabled ?? true,
+    actionsEnabled: (raw.ActionsEnabled ?? true) && !raw.ActionsSuppressedBy,
   };
 }
 
@@ -148,7 +151,7 @@ export function asEvent(alarm: AnyAlarm, live: LiveAlarm, { runbook, target, why
   const [, , , region, account] = live.arn.split(':');
   const reasonData = 'StateReasonData' in alarm ? alarm.StateReasonData : undefined;
   return {
-    id: `sweep-${live.stateAt}-${live.name}`.slice(0, 200),
+    id: `sweep-${live.stateAt}-${digestOf([runbook, target, whyNoTarget])}-${live.name}`.slice(0, 200),
     source: 'aws.cloudwatch',
     'detail-type': 'CloudWatch Alarm State Change',
     account,
@@ -169,10 +172,14 @@ export function asEvent(alarm: AnyAlarm, live: LiveAlarm, { runbook, target, why
         description: alarm.AlarmDescription ?? '',
       },
       alarmTags: { [RUNBOOK_TAG]: runbook, ...(target !== undefined && { [TARGET_TAG]: target }) },
-      ...(whyNoTarget !== undefined && { whyNoTarget }),
+      ...(whyNoTarget !== undefined && { whyNoTarget: whyNoTarget.slice(0, REASON_LIMIT) }),
     },
   };
 }
+
+/** What was rejected once isn't a duplicate when it is brought up with another target: its tags, or what it is made of, changed while it fires. */
+const digestOf = (asked: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 12);
 
 /** As an event's configuration has them; none of a log alarm. */
 function metricsOf(alarm: MetricAlarm | LogAlarm): object[] {

@@ -13,6 +13,8 @@ import { asEvent, type CloudWatch, DESCRIBE_BATCH, toLive } from './alarms.ts';
 const DEEPEST = 5;
 /** "CloudWatch service quotas": a composite may be made of up to 100 alarms; with more than so many below it, it is left to people. */
 const MOST_ALARMS = 100;
+/** Each composite below it costs a call, at the pace of the run. */
+const MOST_COMPOSITES = 20;
 
 /**
  * The target of a firing composite alarm, or why it can't be told.
@@ -51,8 +53,10 @@ async function firingBelow(cloudwatch: CloudWatch, name: string): Promise<readon
   const seen = new Set([name]);
   const found: string[] = [];
   let level = [name];
+  let composites = 0;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth === DEEPEST || found.length + level.length > MOST_ALARMS) return undefined;
+    composites += level.length;
+    if (depth === DEEPEST || found.length > MOST_ALARMS || composites > MOST_COMPOSITES) return undefined;
     const next: string[] = [];
     for (const parent of level)
       for (const child of await firingChildren(cloudwatch, parent)) {

@@ -260,7 +260,8 @@ async function sweep(around: Run, now: number, failures: unknown[]): Promise<num
       if (!live) continue;
       const knownAs = known.get(alarmKey(live.arn).pk);
       try {
-        await noteActions(around, live, knownAs, now);
+        // Of suppressed actions each event says so itself; a note would outlast them.
+        await noteActions(around, { ...live, actionsEnabled: alarm.ActionsEnabled ?? true }, knownAs, now);
         if (isForgotten(live, knownAs, now, EVENT_GRACE_MS) && (await bringIn(around, alarm, live, now))) injected++;
       } catch (error) {
         failures.push(error);

@@ -48,6 +48,17 @@ describe('reading a CloudWatch alarm event', () => {
     );
   });
 
+  it('leaves a composite alone whose suppressor keeps it quiet, and takes it up when that is over', () => {
+    const at = new Date(NOW).toISOString();
+    const state = { value: 'ALARM', timestamp: at, actionsSuppressedBy: 'Alarm' };
+    const detail = { configuration: { alarmRule: 'ALARM(a)' }, ...targetTag('ecs-service/orders/backend') };
+    expect(readAlarmEvent(alarmEvent({ detail: { ...detail, state } }), scaleOut, config)).toMatchObject({
+      mutedUntil: new Date(NOW + 600_000).toISOString(),
+    });
+    const again = { ...detail, state: { value: 'ALARM', timestamp: at }, previousState: state };
+    expect(readAlarmEvent(alarmEvent({ detail: again }), scaleOut, config)).not.toHaveProperty('mutedUntil');
+  });
+
   it('reads OK as resolved', () => {
     const event = alarmEvent({ detail: { state: { value: 'OK', timestamp: new Date(NOW).toISOString() } } });
     expect(readAlarmEvent(event, scaleOut, config)).toMatchObject({ state: 'resolved' });

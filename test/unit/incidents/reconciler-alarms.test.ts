@@ -1,7 +1,7 @@
 import { DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { describe, expect, it } from '@jest/globals';
 import { RetryableError } from '../../../functions/engine/errors.ts';
-import { type CloudWatch, describeAlarms, toLive } from '../../../functions/incidents/reconciler/alarms.ts';
+import { asEvent, type CloudWatch, describeAlarms, toLive } from '../../../functions/incidents/reconciler/alarms.ts';
 
 const arnOf = (name: string) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`;
 
@@ -59,5 +59,25 @@ describe('since when an alarm is in its state', () => {
       StateUpdatedTimestamp: new Date(900_000),
     });
     expect(live?.stateAt).toBe(1000);
+  });
+});
+
+describe('a composite alarm', () => {
+  const raw = { AlarmName: 'a', AlarmArn: arnOf('a'), StateValue: 'ALARM' as const, AlarmRule: 'ALARM(b)' };
+
+  it('whose actions are suppressed waits, as one whose actions are disabled does', () => {
+    expect(toLive({ ...raw, ActionsSuppressedBy: 'WaitPeriod' })?.actionsEnabled).toBe(false);
+    expect(toLive(raw)?.actionsEnabled).toBe(true);
+  });
+
+  it('is no duplicate of what was rejected before, once its target can be told', () => {
+    const live = toLive(raw);
+    if (!live) throw new Error('it is complete');
+    const idOf = (asked: object) => (asEvent(raw, live, { runbook: 'r', ...asked }) as { id: string }).id;
+    const ids = [{ whyNoTarget: 'is made of x' }, { target: 'ecs-service/o/b' }, { target: 'ecs-service/o/c' }].map(
+      idOf,
+    );
+    expect(new Set(ids).size).toBe(3);
+    expect(idOf({ target: 'ecs-service/o/b' })).toBe(ids[1]);
   });
 });

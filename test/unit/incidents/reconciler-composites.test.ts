@@ -69,6 +69,22 @@ describe('what a composite alarm is about', () => {
     expect(await ask('level-4')).toEqual({ target: 'ecs-service/orders/backend' });
   });
 
+  it('is left to people when so many composites are below it that looking at them would take a run of the reconciler', async () => {
+    await metricAlarm('cpu');
+    const names = Array.from({ length: 20 }, (_, index) => `part-${index}`);
+    for (const name of names) await composite(name, 'ALARM(cpu)');
+    await composite('many', names.map((name) => `ALARM(${name})`).join(' OR '));
+    await composite(
+      'fewer',
+      names
+        .slice(1)
+        .map((name) => `ALARM(${name})`)
+        .join(' OR '),
+    );
+    expect(await ask('many')).toEqual({ whyNoTarget: expect.stringMatching(/too many alarms/) });
+    expect(await ask('fewer')).toEqual({ target: 'ecs-service/orders/backend' });
+  });
+
   it('is unknown while CloudWatch does not answer', async () => {
     const send = async () => {
       throw Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });

@@ -39,9 +39,10 @@ export const source: EventSource = {
     const entities = (detail.affectedEntities ?? []).map(({ entityValue }) => entityValue);
     const concerned = [...new Set(entities.flatMap((entity) => protectedBy(service, entity, config)))];
     const restsOnIt = entities.length === 0 && what === 'issue' ? whatRestsOn(service, config) : undefined;
-    if (concerned.length === 0 && restsOnIt === undefined)
+    // The end may name nothing any more: it is told whatever it names, and ends only what was begun.
+    if (concerned.length === 0 && restsOnIt === undefined && statusCode !== 'closed')
       return refuse(`AWS Health event ${eventTypeCode} concerns nothing that is protected`);
-    const about = restsOnIt ?? concerned.join(', ');
+    const about = restsOnIt ?? (concerned.join(', ') || 'nothing that is protected any more');
     const says = detail.eventDescription?.[0]?.latestDescription ?? '';
     return happened('health', {
       ...{ id, time, target, what },

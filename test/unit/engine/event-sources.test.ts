@@ -100,6 +100,13 @@ describe('an event source', () => {
     expect(signal).toMatchObject({ state: 'firing', recheck: 0, rung: 0, firstEvaluation: false });
   });
 
+  it('reads the end of a trouble that names nothing any more: whoever was called would never hear of it', () => {
+    const signal = read(withDetail(databaseHealth, { statusCode: 'closed', affectedEntities: [] }));
+    expect(signal).toMatchObject({ name: 'issue', evidence: { facts: { statusCode: 'closed' } } });
+    const change = { eventTypeCategory: 'scheduledChange', statusCode: 'closed', affectedEntities: [] };
+    expect(read(withDetail(databaseHealth, change))).toMatchObject({ evidence: { facts: { statusCode: 'closed' } } });
+  });
+
   it.each<[string, Event, string]>([
     ['a task that belongs to no service', task, 'no-target'],
     ['a backup of something unknown', failedBackup, 'no-target'],

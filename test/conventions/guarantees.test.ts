@@ -21,14 +21,14 @@ const GUARANTEES: readonly (readonly [string, RegExp])[] = [
   ],
   [
     'already as desired',
-    /all (is )?well|while the site that is in use answers|^does nothing|days enough|called}|when every task is well|^%s/,
+    /all (is )?well|while the site that is in use answers|^does nothing|days enough|called}|when every task is well/,
   ],
   [
     'outside bounds',
-    /changes nothing where it %s|at the maximum|at the minimum|beyond the limit|behind a pooler|^only advises|larger than its limit|could go at once|without an earlier revision|answers nobody any more|can supply nothing|routes by a policy|called}|^%s/,
+    /changes nothing where it %s|at the maximum|at the minimum|beyond the limit|behind a pooler|^only advises|larger than its limit|could go at once|without an earlier revision|answers nobody any more|can supply nothing|routes by a policy/,
   ],
   ['target missing', /isn’t there|does not exist|is missing|be reached|unreachable|there is no certificate/],
-  ['refused', /refuse|may not/],
+  ['refused', /refuse(?!s every connection)|may not (read|change|register)/],
   ['throttled three times', /throttled|refuses twice/],
   ['timed out after its effect', /answer.* was lost/],
   ['the same event several times', /comes? (five|10|ten) times/],

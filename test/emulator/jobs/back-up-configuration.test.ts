@@ -211,7 +211,7 @@ async function objects(): Promise<Map<string, string>> {
 }
 
 describe('back-up-configuration', () => {
-  it('[5a/config-backup, D50, D51] keeps how everything is configured, locked, page by page, without a single secret', async () => {
+  it('[5a/config-backup, D50] keeps how everything is configured, locked, page by page, without a single secret', async () => {
     const { kind, summary, report } = await backUp();
     expect({ kind, summary }).toMatchObject({ kind: 'passed', summary: expect.stringContaining('none before it') });
     const { items, unread } = await whole(report.folder);

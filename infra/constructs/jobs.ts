@@ -21,7 +21,10 @@ import { busNameOf } from './notifications.ts';
 import { ScratchNetwork } from './scratch-network.ts';
 
 /** A run reads the switch, and writes its own items, all jobs' news and what it tells. */
-const jobAccess = ({ name: job, readsRuns, readsIncidents, stopsPlans }: JobManifest): JournalAccess => ({
+const jobAccess = (
+  { name: job, readsRuns, readsIncidents, stopsPlans }: JobManifest,
+  config: DeploymentConfig,
+): JournalAccess => ({
   actions: [
     ...(readsIncidents ? (['BatchGetItem'] as const) : []),
     ...(['GetItem', 'PutItem'] as const),
@@ -29,7 +32,7 @@ const jobAccess = ({ name: job, readsRuns, readsIncidents, stopsPlans }: JobMani
     ...(stopsPlans ? (['UpdateItem'] as const) : []),
   ],
   ...(readsIncidents && { indexes: ['incidents'] }),
-  writes: [`JOB#${job}#*`, 'JOBS', 'INCIDENT#*', ...(stopsPlans ? [planPartition('*')] : [])],
+  writes: [`JOB#${job}#*`, 'JOBS', 'INCIDENT#*', ...(stopsPlans ? drilledPlans(config).map(planPartition) : [])],
 });
 
 export interface JobsProps {
@@ -52,7 +55,7 @@ export class Jobs extends Construct {
       manifests.map((manifest) => [
         manifest.name,
         new NightshiftFunction(this, manifest.name, {
-          ...{ deployment, manifest, journal: jobAccess(manifest) },
+          ...{ deployment, manifest, journal: jobAccess(manifest, deployment.config) },
           network: manifest.network === 'database-vpc' ? network : undefined,
           environment: {
             NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)),

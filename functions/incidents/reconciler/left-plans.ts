@@ -1,4 +1,4 @@
-/** Runs of recovery plans that nobody takes turns of any more: they keep their targets, so a person is told, once. */
+/** Runs of recovery plans that nobody takes turns of any more: they keep their targets, so a person is told, once each time. */
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { runKey, runsUnderWay } from '../../engine/plan-items.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
@@ -15,14 +15,15 @@ export interface RunSeen {
   readonly incidentId: string;
   readonly targets: readonly string[];
   readonly leasedUntil: number;
-  /** When a person was told (epoch milliseconds). */
+  /** When a person was told last (epoch milliseconds). */
   readonly leftToldAt?: number;
 }
 
-/** Pure. What a person is told of a run that was left; undefined while it isn't, or when it was told. */
+/** Pure. What a person is told of a run that was left; undefined while it isn't, or when it was told since somebody last took a turn of it. */
 export function leftUnfinished(run: RunSeen, now: number): string | undefined {
   const { phase, leasedUntil, leftToldAt } = run;
-  if (phase === 'ended' || leftToldAt !== undefined || now < leasedUntil + LEFT_AFTER_MS) return undefined;
+  if (phase === 'ended' || now < leasedUntil + LEFT_AFTER_MS) return undefined;
+  if (leftToldAt !== undefined && leftToldAt >= leasedUntil) return undefined;
   const how = phase === 'working' ? 'halfway' : 'while it was being backed out';
   return `${run.plan} was left ${how}: nothing was heard of it since ${new Date(leasedUntil).toISOString()}, and it keeps ${run.targets.join(', ') || 'what it made'}. Look at its execution; "nightshift stop ${run.run}" has it backed out`;
 }
@@ -48,7 +49,8 @@ const markTold = (table: string, run: RunSeen, now: number): Labelled =>
       TableName: table,
       Key: marshall(runKey(run)),
       UpdateExpression: 'SET leftToldAt = :now ADD #version :one',
-      ConditionExpression: '#phase <> :ended AND leasedUntil = :seen AND attribute_not_exists(leftToldAt)',
+      ConditionExpression:
+        '#phase <> :ended AND leasedUntil = :seen AND (attribute_not_exists(leftToldAt) OR leftToldAt < :seen)',
       ExpressionAttributeNames: { '#version': 'version', '#phase': 'phase' },
       ExpressionAttributeValues: marshall({ ':now': now, ':one': 1, ':ended': 'ended', ':seen': run.leasedUntil }),
     },

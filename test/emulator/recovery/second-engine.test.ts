@@ -41,13 +41,13 @@ const manifests = new Map<string, PlanManifest>([[sideBySide.name, sideBySide]])
 const cases: { readonly plan: string; readonly what: string; readonly play: Play }[] = [];
 let played: readonly Played[] = [];
 
-const play = (plan: string, what: string, answers: Play['answers']) => {
+const play = (plan: string, what: string, answers: Play['answers'], input: object = { given: 'x' }) => {
   const manifest = manifests.get(plan);
   if (!manifest) throw new Error(`${plan} is not there`);
   const definition = planDefinition(manifest, {
     ...{ partition: 'aws', functionArn: 'arn:aws:lambda:us-east-1:111122223333:function:played', answerSeconds: 35 },
   });
-  cases.push({ plan, what, play: { definition, name: `run-${cases.length}`, input: { given: 'x' }, answers } });
+  cases.push({ plan, what, play: { definition, name: `run-${cases.length}`, input, answers } });
 };
 
 beforeAll(async () => {
@@ -58,6 +58,8 @@ beforeAll(async () => {
     play(plan, 'refused', { open: [{ error: 'PlanRefusedError' }] });
     play(plan, 'not closed', { close: [{ error: 'Lambda.Unknown' }] });
     play(plan, 'a person', { step: [FAILS], 'back-out': [WAITS, { kind: 'needs-person' }] });
+    play(plan, 'a rehearsal refused', { open: [{ error: 'PlanRefusedError' }] }, { rehearse: true });
+    play(plan, 'a rehearsal taken back', { step: [FAILS], 'back-out': [{ kind: 'backed-out' }] }, { rehearse: true });
     for (const { name } of steps)
       play(plan, `fails ${name}`, { [`step ${name}`]: [WAITS, FAILS], 'back-out': [WAITS, { kind: 'backed-out' }] });
   }
@@ -113,6 +115,8 @@ describe.each([...names, sideBySide.name])('%s on an engine that we did not writ
   it('begins nothing when it is refused, and says when a person is needed or it could not be closed', () => {
     expect([of(plan, 'refused').error, doing(of(plan, 'refused'))]).toEqual(['PlanRefusedError', ['open']]);
     expect(of(plan, 'a person').error).toBe('NeedsPerson');
+    for (const what of ['a rehearsal refused', 'a rehearsal taken back'])
+      expect([what, of(plan, what).status]).toEqual([what, 'SUCCEEDED']);
     const left = of(plan, 'not closed');
     expect(left.error).toBe('NotClosed');
     expect(doing(left).filter((each) => each === 'close')).toHaveLength(51);

@@ -23,14 +23,14 @@ const MACHINE = planDefinition(PLAN, { partition: 'aws', functionArn: 'plan', an
 
 type Play = (order: PlanOrder) => PlanAnswer;
 
-async function run(play: Play) {
+async function run(play: Play, input: object = { cluster: 'main' }) {
   const orders: PlanOrder[] = [];
   const set = stage(({ arguments: given }) => {
     const order = (given as unknown as { Payload: PlanOrder }).Payload;
     orders.push(order);
     return { StatusCode: 200, Payload: { ...play(order) } };
   });
-  const { outcome } = await set.run(MACHINE, { cluster: 'main' });
+  const { outcome } = await set.run(MACHINE, input as never);
   return { outcome, orders, seconds: set.clock.seconds };
 }
 const done: PlanAnswer = { kind: 'done' };
@@ -78,6 +78,38 @@ describe('a compiled plan', () => {
       expect(told(ran)).not.toContain('close');
       if (failing !== 'switch') expect(told(ran)).not.toContain('switch');
       expect(ran.outcome).toMatchObject({ status: 'FAILED', error: 'BackedOut' });
+    },
+  );
+
+  it.each([true, false, undefined])(
+    'calls nobody by a failed execution when it is a rehearsal that is refused or taken back (rehearse: %s)',
+    async (rehearse) => {
+      const input = { cluster: 'main', ...(rehearse !== undefined && { rehearse }) };
+      const refused = await run(() => {
+        throw new StatesError(REFUSED, 'a real run is under way');
+      }, input);
+      const takenBack = await run((order) => {
+        if (order.do === 'step') throw new StatesError('PlanStepError', 'it makes way');
+        return order.do === 'back-out' ? { kind: 'backed-out' } : done;
+      }, input);
+      const status = rehearse ? 'SUCCEEDED' : 'FAILED';
+      expect([refused.outcome?.status, takenBack.outcome?.status]).toEqual([status, status]);
+      expect([told(refused), told(takenBack)]).toEqual([['open'], ['open', 'fence', 'back-out']]);
+    },
+  );
+
+  it.each(['needs-person', 'unreachable'] as const)(
+    'fails also as a rehearsal that leaves something behind: %s',
+    async (how) => {
+      const ran = await run(
+        (order) => {
+          if (order.do === 'open') return done;
+          if (order.do === 'step' || how === 'unreachable') throw new StatesError('PlanStepError', '');
+          return { kind: how };
+        },
+        { rehearse: true },
+      );
+      expect(ran.outcome).toMatchObject({ status: 'FAILED' });
     },
   );
 

@@ -338,6 +338,21 @@ describe('a run that nobody takes turns of any more', () => {
     expect(await look()).toBe(0);
   });
 
+  it('is told again when it was taken up, and left again', async () => {
+    await opened();
+    await plan.ask({ do: 'step', run: RUN, step: 'first' });
+    plan.clock += 120_000 + LEFT_AFTER_MS;
+    expect([await look(), await look()]).toEqual([1, 0]);
+    await stop();
+    plan.hooks.looking = async () => {
+      throw new RetryableError('throttled');
+    };
+    await expect(backOut()).rejects.toThrow(/throttled/);
+    expect(await look()).toBe(0);
+    plan.clock += 120_000 + LEFT_AFTER_MS;
+    expect([await look(), await look()]).toEqual([1, 0]);
+  });
+
   it('is not told while it waits for days', async () => {
     await opened();
     await setSwitch(store, 'freeze', 'person:jane', 'looking');

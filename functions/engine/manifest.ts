@@ -9,7 +9,7 @@ import type { EventSourceName } from './sources/source.ts';
  *   `{copiedDatabase}` `{provedCopiedDatabase}` `{copyKey}`: each whose backups are copied to the standby region, those that are proved, too, and the keys for copies; `{copies}` `{provedCopies}`: `*` where there is such a database.
  *   `{guardedCluster}` `{guardedService}` `{standbyCluster}` `{standbyService}` `{guardedDatabase}` `{standbyReplica}`: what `checks.standby` compares, here and there; `{standbyServices}` `{standbyReplicas}`: `*` where there is any.
  *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
- *   `{pairReplica}` `{pairObject}` `{pairAlarm}`: of each pair, the replica, `bucket/key` of its switch, and each of its alarms.
+ *   `{pairReplica}` `{pairObject}` `{pairAlarm}` `{pairCluster}` `{pairService}`: of each pair, the replica, `bucket/key` of its switch, each of its alarms, and each of its services.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  *   `{backedUpZone}` `{backedUpRule}` `{backedUpStateMachine}`: of what `configurationBackup` names, the zones and the beginnings of names.
  *   `{certificate}`: ARN of each protected certificate; `{issuedCertificate}` `{importedCertificate}`: without and with `importFrom`.   `{validationZone}` `{validationDomain}`: each zone of their validation records.

@@ -27,10 +27,11 @@ const CONNECTION_SECRET = ['connectionSecret'];
 const CONNECTION_SECRET_KEY = ['connectionSecretKey'];
 /** Services that depend on such a database. */
 const RESTORED_SERVICE = ['restoredCluster', 'restoredService'];
-/** Of a service in two regions: the replica that a plan promotes, the object by which it moves users, the alarms that it looks at. */
+/** Of a service in two regions: the replica that a plan promotes, the object by which it moves users, the alarms that it looks at, its services. */
 const PAIR_REPLICA = ['pairReplica'];
 const PAIR_OBJECT = ['pairObject'];
 const PAIR_ALARM = ['pairAlarm'];
+const PAIR_SERVICE = ['pairCluster', 'pairService'];
 /** A database whose services' password a recovery plan rotates, who may change its users, the secret, and those services. */
 const ROTATED = ['rotatedResourceId', 'rotationLogin'];
 const CREDENTIAL_SECRET = ['credentialSecret'];
@@ -71,6 +72,7 @@ export class PlaceholderError extends Error {
       PAIR_REPLICA,
       PAIR_OBJECT,
       PAIR_ALARM,
+      PAIR_SERVICE,
       ROTATED,
       CREDENTIAL_SECRET,
       CREDENTIAL_SECRET_KEY,
@@ -205,6 +207,7 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     return dependants(config, ({ rotation }) => rotation !== undefined).map(({ cluster, service }) => ({
       ...{ rotatedCluster: cluster, rotatedService: service },
     }));
+  if (speaksOf(PAIR_SERVICE)) return pairServices(config);
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
   if (speaksOf(SITE))
@@ -252,6 +255,14 @@ function fill(resource: string, values: Values): string {
 
 const services = (config: DeploymentConfig): Values[] =>
   Object.entries(config.services).map(([key, { cluster, service }]) => ({ cluster, service: service ?? key }));
+
+const pairServices = ({ pairs, services: all }: DeploymentConfig): Values[] =>
+  Object.values(pairs).flatMap(({ tasks }) =>
+    Object.keys(tasks).flatMap((key) => {
+      const found = all[key];
+      return found ? [{ pairCluster: found.cluster, pairService: found.service ?? key }] : [];
+    }),
+  );
 
 /** Each role once, of whichever services' tasks. */
 const taskRoles = (config: DeploymentConfig): Values[] =>

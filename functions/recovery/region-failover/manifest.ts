@@ -95,7 +95,7 @@ export const manifest = definePlanManifest({
     { actions: ['s3:PutObject'], resources: ['arn:{partition}:s3:::{pairObject}'] },
     {
       actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
-      resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:service/{pairCluster}/{pairService}'],
     },
     {
       actions: ['ecs:ListTasks'],
@@ -105,7 +105,7 @@ export const manifest = definePlanManifest({
     },
     {
       actions: ['ecs:DescribeTasks'],
-      resources: ['arn:{partition}:ecs:{region}:{account}:task/{cluster}/*'],
+      resources: ['arn:{partition}:ecs:{region}:{account}:task/{pairCluster}/*'],
       whyAnyResource:
         'The id of a task is made by AWS and not known before it exists (Service Authorization Reference, Actions for Amazon ECS).',
     },

@@ -21,7 +21,7 @@ const pair: Pair = {
 };
 const given = (pairs: Record<string, Pair>): ConfigInput => ({
   ...{ region: 'us-west-2', standbyRegion: 'us-east-1', plans: ['region-failover'], pairs },
-  services: { api: { cluster: 'orders', maxTasks: 4 } },
+  services: { api: { cluster: 'orders', maxTasks: 4 }, admin: { cluster: 'back-office', maxTasks: 4 } },
   databases: {
     orders: { host: 'h', securityGroupId: 'sg-0a', maxConnections: 100, resourceId: 'db-ONE' },
     other: { host: 'h', securityGroupId: 'sg-0a', maxConnections: 100, resourceId: 'db-TWO' },
@@ -38,7 +38,7 @@ const faultsOf = (pairs: Record<string, Pair>): string => {
   }
 };
 
-it('the role of region-failover promotes the pair’s replica and writes its one object, and knows no control plane of Route 53', () => {
+it('the role of region-failover promotes the pair’s replica, scales its services and writes its one object, none else, and knows no control plane of Route 53', () => {
   const stack = new Stack(new App({ analyticsReporting: false }), 'S', {
     env: { region: 'us-west-2', account: '111122223333' },
   });
@@ -52,6 +52,9 @@ it('the role of region-failover promotes the pair’s replica and writes its one
     'us-west-2:111122223333:db:orders',
   ]);
   expect(of['s3:PutObject']?.map((arn) => arn.split(':::').at(-1))).toEqual(['failover/orders/standby-serves']);
+  for (const action of ['ecs:DescribeServices', 'ecs:UpdateService'])
+    expect(of[action]?.map((arn) => arn.split(':').at(-1))).toEqual(['service/orders/api']);
+  expect(of['ecs:DescribeTasks']?.map((arn) => arn.split(':').at(-1))).toEqual(['task/orders/*']);
   expect(of['cloudwatch:DescribeAlarms']?.map((arn) => arn.split(':alarm:').at(-1))).toEqual([
     'nightshift-main-silent',
   ]);

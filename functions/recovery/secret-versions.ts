@@ -22,8 +22,24 @@ const CURRENT = 'AWSCURRENT';
 
 /** The version that a run makes: the same however often it is tried. 32 to 64 characters ("PutSecretValue", ClientRequestToken). */
 export const versionOfRun = (run: string): string => createHash('sha256').update(run).digest('hex').slice(0, 36);
-/** A version without any label isn't told of any more, and may be deleted: this one stays until somebody removes the label. */
-const labelOf = (version: string): string => `nightshift-${version}`;
+/** A version without any label isn't told of any more, and may be deleted: this one stays until the labels run short. */
+const LABEL = 'nightshift-';
+const labelOf = (version: string): string => `${LABEL}${version}`;
+/** A secret has 20 at most ("AWS Secrets Manager quotas", staging labels attached across all versions): some are left to others. */
+const MOST_LABELS = 12;
+
+export interface StaleLabel {
+  readonly version: string;
+  readonly label: string;
+}
+
+/** Labels of earlier runs, when so many are there that the next one may not get its own. Pure. Those of another run that is under way aren't among them: it has the database in hand. */
+export function staleLabels(stages: Readonly<Record<string, readonly string[]>>, own: string): StaleLabel[] {
+  if (Object.values(stages).flat().length < MOST_LABELS) return [];
+  return Object.entries(stages).flatMap(([version, labels]) =>
+    version === own ? [] : labels.flatMap((label) => (label === labelOf(version) ? [{ version, label }] : [])),
+  );
+}
 
 /** @param own the version that the run makes. @throws EngineError */
 export async function readVersions(secret: string, own: string): Promise<Versions> {
@@ -40,14 +56,24 @@ export async function readVersions(secret: string, own: string): Promise<Version
   }
 }
 
-/** @throws EngineError */
-export async function textOf(secret: string, version: string): Promise<string> {
+/** A version's text, and when it was made (epoch milliseconds). @throws EngineError */
+export async function readVersion(
+  secret: string,
+  version: string,
+): Promise<{ readonly text: string; readonly madeAt: number | undefined }> {
   try {
-    const reply = await reading.send(new GetSecretValueCommand({ SecretId: secret, VersionId: version }));
-    return reply.SecretString ?? '';
+    const { SecretString: text = '', CreatedDate } = await reading.send(
+      new GetSecretValueCommand({ SecretId: secret, VersionId: version }),
+    );
+    return { text, madeAt: CreatedDate?.getTime() };
   } catch (error) {
     throw classifyAwsError('secretsmanager:GetSecretValue of the connection', error);
   }
+}
+
+/** @throws EngineError */
+export async function textOf(secret: string, version: string): Promise<string> {
+  return (await readVersion(secret, version)).text;
 }
 
 export interface Switch {
@@ -60,13 +86,20 @@ export interface Switch {
 /** Makes the version of a run, under a label of its own that nobody reads by. Repeated with the same text, it is the same version. @throws EngineError */
 export async function makeVersion(secret: string, version: string, text: string): Promise<void> {
   try {
+    const { VersionIdsToStages: stages = {} } = await reading.send(new DescribeSecretCommand({ SecretId: secret }));
+    for (const stale of staleLabels(stages, version))
+      await changing.send(
+        new UpdateSecretVersionStageCommand({
+          ...{ SecretId: secret, VersionStage: stale.label, RemoveFromVersionId: stale.version },
+        }),
+      );
     await changing.send(
       new PutSecretValueCommand({
         ...{ SecretId: secret, ClientRequestToken: version, SecretString: text, VersionStages: [labelOf(version)] },
       }),
     );
   } catch (error) {
-    throw classifyAwsError('secretsmanager:PutSecretValue of the connection', error);
+    throw classifyAwsError('make a version of the secret of the connection', error);
   }
 }
 

@@ -1,11 +1,7 @@
 /** The address in the secret by which services find their database. */
 import { ActionFailedError, ChangedBySomeoneElseError } from '../../engine/errors.ts';
 import { changedSince, makeCurrent, makeVersion, readVersions, type Switch, textOf } from '../secret-versions.ts';
-import { type Address, isAt, pointAt, speaksOf } from './point-at.ts';
-
-/** Whether that version names the address, and can be pointed elsewhere as a whole. @throws EngineError */
-export const names = async (secret: string, version: string | undefined, address: Address): Promise<boolean> =>
-  version !== undefined && isAt(await textOf(secret, version), address);
+import { type Address, pointAt, speaksOf } from './point-at.ts';
 
 /** Whether that version speaks of the address, in whatever form. @param other the address that it has to be told from. @throws EngineError */
 export const mentions = async (

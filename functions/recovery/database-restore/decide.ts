@@ -63,6 +63,8 @@ export interface ChooseSeen {
   readonly noted: ReadonlyMap<string, number>;
   /** The secret's current version names the old instance, and nothing of it would be left when it is pointed elsewhere. */
   readonly isConnected: boolean;
+  /** When that version was made (epoch milliseconds): a database from before it may know neither its user nor its password. */
+  readonly connectionMadeAt?: number | undefined;
   /** Services that can't be rolled, a sentence each. */
   readonly unrollable: readonly string[];
 }
@@ -101,7 +103,7 @@ export interface ChooseSettings {
 
 /** Everything that can be known beforehand is found wrong here, before anything is made. */
 export function choose(
-  { old, snapshots, proofs, before, noted, isConnected, unrollable }: ChooseSeen,
+  { old, snapshots, proofs, before, noted, isConnected, connectionMadeAt, unrollable }: ChooseSeen,
   { database, snapshot: wanted }: Input,
   { deployment, newId, now, dataLossSeconds }: ChooseSettings,
 ): StepDecision {
@@ -134,6 +136,7 @@ export function choose(
       ({ ok, detail }) => (ok ? [] : [detail]),
     ),
     ...tooOld(found.takenAt, now, dataLossSeconds),
+    ...beforeLogin(found.takenAt, connectionMadeAt),
   ];
   if (wanted === undefined && doubts.length > 0)
     return fail(
@@ -150,6 +153,14 @@ export function choose(
   const proved = proofs.verified.has(found.id) ? 'proved' : 'not proved before';
   const detail = `${found.id} of ${new Date(found.takenAt).toISOString()}, ${proved}, is to become ${newId}`;
   return { kind: 'done', detail: [detail, ...doubts].join('; '), result: asJson(chosen) };
+}
+
+/** Users and passwords are in a backup as they were: also one that was shut out since. */
+function beforeLogin(takenAt: number, madeAt: number | undefined): string[] {
+  if (madeAt === undefined || madeAt <= takenAt) return [];
+  return [
+    `the current version of the secret was made after it (${new Date(madeAt).toISOString()}), so the login in it may not be that of the backup`,
+  ];
 }
 
 function tooOld(takenAt: number, now: number, allowedSeconds: number): string[] {

@@ -6,13 +6,13 @@ import { readRuns } from '../../jobs/items.ts';
 import { lastProofs, takenTimes, verifiedBackups } from '../../jobs/verify-backup/history.ts';
 import { readAll } from '../roll-services.ts';
 import { nameOf, type SeenService, type SwitchSeen, unrollable } from '../rolling.ts';
-import { readVersions, versionOfRun } from '../secret-versions.ts';
+import { readVersion, readVersions, versionOfRun } from '../secret-versions.ts';
 import type { StepContext, Targets } from '../step.ts';
 import type { Checked } from './check.ts';
-import { mentions, names } from './connection.ts';
+import { mentions } from './connection.ts';
 import { type ChooseSeen, type Chosen, type Input, idOf, type RestoreSeen, tagsOf, unfit, useOf } from './decide.ts';
 import { readNew, readOld } from './instance.ts';
-import type { Address } from './point-at.ts';
+import { type Address, isAt } from './point-at.ts';
 import type { Subject } from './reading.ts';
 
 /** Runs that tell which backups were proved. */
@@ -140,9 +140,11 @@ export async function observeBefore(context: Context): Promise<ChooseSeen> {
     readVersions(settings.connectionSecretArn, versionOfRun(context.run)),
     readServices(context),
   ]);
-  const isConnected = old !== undefined && (await names(settings.connectionSecretArn, versions.current, old.address));
+  const { current } = versions;
+  const connection = current === undefined ? undefined : await readVersion(settings.connectionSecretArn, current);
   return {
-    ...{ old, snapshots, isConnected },
+    ...{ old, snapshots, connectionMadeAt: connection?.madeAt },
+    isConnected: old !== undefined && connection !== undefined && isAt(connection.text, old.address),
     proofs: lastProofs(runs),
     noted: takenTimes(backups),
     before: verifiedBackups(runs)[0],

@@ -6,6 +6,8 @@ export interface Credential {
   /** Undefined: it doesn't name an address. */
   readonly host: string | undefined;
   readonly port: number | undefined;
+  /** The database on the server. Undefined: it doesn't name one. */
+  readonly dbname: string | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -24,13 +26,23 @@ export function credentialOf(text: string): Credential | undefined {
   const fields = fieldsOf(text);
   if (!fields) return undefined;
   const { username, password, host, port, ...others } = fields;
+  const { dbname } = others;
   if (typeof username !== 'string' || typeof password !== 'string' || username === '' || password === '')
     return undefined;
-  if (JSON.stringify(others).includes(JSON.stringify(password).slice(1, -1))) return undefined;
+  const rest = JSON.stringify(others);
+  // As it is, as in a URL, and a URL with the user.
+  const elsewhere = [
+    JSON.stringify(password).slice(1, -1),
+    encodeURIComponent(password),
+    `//${username}:`,
+    `//${username}@`,
+  ];
+  if (elsewhere.some((text) => rest.includes(text))) return undefined;
   return {
     ...{ username, password },
     host: typeof host === 'string' ? host : undefined,
     port: port === undefined || Number.isNaN(Number(port)) ? undefined : Number(port),
+    dbname: typeof dbname === 'string' ? dbname : undefined,
   };
 }
 

@@ -29,7 +29,9 @@ export type UsersSeen =
 export interface LookSeen extends SwitchSeen {
   readonly logins: UsersSeen;
   /** Of the current version; undefined: not such JSON. */
-  readonly credential: Pick<Credential, 'username' | 'host' | 'port'> | undefined;
+  readonly credential:
+    | (Pick<Credential, 'username' | 'host' | 'port'> & { readonly dbname?: string | undefined })
+    | undefined;
   /** Secrets Manager rotates it itself. */
   readonly rotatesItself: boolean;
 }
@@ -38,13 +40,15 @@ export interface LookSettings {
   readonly users: readonly string[];
   readonly login: string;
   readonly address: { readonly host: string; readonly port: number };
+  /** The database in which rights are compared and the new login is tried. */
+  readonly databaseName: string;
 }
 
 const POLL_SECONDS = 5;
 const fail = (reason: string): StepDecision => ({ kind: 'fail', reason });
 
 /** Everything that can be known beforehand is found wrong here, before anything is made. */
-export function look(seen: LookSeen, { users, login, address }: LookSettings): StepDecision {
+export function look(seen: LookSeen, { users, login, address, databaseName }: LookSettings): StepDecision {
   const { versions, credential, logins, services, rotatesItself } = seen;
   if (rotatesItself)
     return fail(
@@ -53,9 +57,11 @@ export function look(seen: LookSeen, { users, login, address }: LookSettings): S
   if (versions.current === undefined) return fail('the secret has no current version');
   if (!credential)
     return fail('the secret isn’t JSON with username and password, or has the password in another place, too');
-  const { username: oldUser, host, port } = credential;
+  const { username: oldUser, host, port, dbname } = credential;
   if ((host !== undefined && host !== address.host) || (port !== undefined && port !== address.port))
     return fail(`the secret names another instance than the configuration (${address.host}:${address.port})`);
+  if (dbname !== undefined && dbname !== databaseName)
+    return fail(`the secret names another database than the configuration (databaseName: ${databaseName})`);
   const newUser = users.find((each) => each !== oldUser);
   if (!users.includes(oldUser) || newUser === undefined)
     return fail(`the secret’s user is none of rotation.users (${users.join(', ')})`);
@@ -81,6 +87,7 @@ function wrongWith(
   for (const name of [oldUser, newUser]) {
     const user = users.find((each) => each.name === name);
     if (!user) return `${name} isn't a user of the database: make it (docs/recovery.md)`;
+    if (!user.mayEnd) return `${login} may not end sessions of ${name}: grant it pg_signal_backend (docs/recovery.md)`;
     if (!user.mayAlter) return `${login} may not change ${name}: grant it (docs/recovery.md)`;
   }
   const other = users.find(({ name }) => name === newUser);
@@ -110,7 +117,7 @@ export const proveCreate = ({ versions: { isMade } }: SwitchSeen): StepProof =>
     ? { kind: 'good', detail: 'the version is there' }
     : { kind: 'not-yet', detail: 'the version isn’t to be seen yet', seconds: POLL_SECONDS };
 
-const userIn = (seen: UsersSeen, name: string): User | undefined =>
+export const userIn = (seen: UsersSeen, name: string): User | undefined =>
   seen.kind === 'users' ? seen.users.find((each) => each.name === name) : undefined;
 
 /** Whether a user may log in, as the change of a step. @param given what besides that changes. */
@@ -119,8 +126,12 @@ const loginChange = (summary: string, from: boolean, to: boolean, undo: string):
   change: { summary, before: { login: from }, after: { login: to }, undo },
 });
 
-export const decideSet = ({ newUser, couldLogin }: Looked): StepDecision =>
-  loginChange(`let ${newUser} log in with the new password`, couldLogin, true, `shut ${newUser} out again`);
+/** Whoever uses the other user by now would be locked out by its new password. */
+export function decideSet(seen: UsersSeen, { newUser, couldLogin }: Looked): StepDecision {
+  const sessions = userIn(seen, newUser)?.sessions ?? 0;
+  if (sessions > 0) return fail(`${sessions} sessions are logged in as ${newUser} by now: somebody uses it`);
+  return loginChange(`let ${newUser} log in with the new password`, couldLogin, true, `shut ${newUser} out again`);
+}
 
 const loginOf = (change: Pick<Change, 'before' | 'after'>, side: 'before' | 'after'): boolean =>
   (change[side] as { readonly login: boolean }).login;
@@ -133,6 +144,9 @@ export function proveLogin(change: Pick<Change, 'after'>, seen: UsersSeen, user:
       : { kind: 'bad', detail: seen.why };
   const found = userIn(seen, user);
   const wanted = loginOf({ ...change, before: null }, 'after');
+  // Shut out is whoever can't log in and isn't any more: a function may die before it has ended the sessions.
+  if (found && !wanted && !found.canLogin && found.sessions > 0)
+    return { kind: 'not-yet', detail: `${found.sessions} sessions of ${user} are being ended`, seconds: POLL_SECONDS };
   if (found?.canLogin === wanted) return { kind: 'good', detail: `${user} may ${wanted ? '' : 'not '}log in` };
   return { kind: 'bad', detail: found ? `${user} may ${wanted ? 'not ' : ''}log in` : `${user} is gone` };
 }
@@ -170,13 +184,13 @@ export function decideRetire(seen: UsersSeen, { oldUser, newUser }: Looked): Ste
     return seen.passing ? { kind: 'wait', seconds: POLL_SECONDS, detail: seen.why } : fail(seen.why);
   const old = userIn(seen, oldUser);
   if (!old) return fail(`${oldUser} is gone from the database`);
-  if (!old.canLogin) return { kind: 'done', detail: endOf({ oldUser, newUser }) };
   if (old.sessions > 0)
     return {
       kind: 'wait',
       seconds: POLL_SECONDS,
       detail: `${old.sessions} sessions are still logged in as ${oldUser}: somebody else uses it, or a service keeps what it read before`,
     };
+  if (!old.canLogin) return { kind: 'done', detail: endOf({ oldUser, newUser }) };
   return loginChange(`shut ${oldUser} out`, true, false, `let ${oldUser} log in again`);
 }
 

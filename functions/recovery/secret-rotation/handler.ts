@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { DatabaseConfig, RotationConfig, RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
-import { ActionFailedError, ChangedBySomeoneElseError, RetryableError } from '../../engine/errors.ts';
+import { ActionFailedError, ChangedBySomeoneElseError, OutOfTimeError, RetryableError } from '../../engine/errors.ts';
 import type { ActReport } from '../../engine/remediation.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
 import { readAll } from '../roll-services.ts';
 import { decideSwitch, nameOf, proveSwitch, type SwitchSeen, switchApplied, versionsOf } from '../rolling.ts';
-import { makeCurrent, makeVersion, readVersions, textOf, versionOfRun } from '../secret-versions.ts';
+import { changedSince, makeCurrent, makeVersion, readVersions, textOf, versionOfRun } from '../secret-versions.ts';
 import { looksOnly, type Moved, proveStep, rollStep, switchBack } from '../shared-steps.ts';
 import type { Move, StepCode, StepContext, Targets } from '../step.ts';
 import { type AskLogins, askSealed, byFunction } from './by-function.ts';
@@ -31,6 +31,7 @@ import {
   proveLogin,
   type Tried,
   type UsersSeen,
+  userIn,
 } from './decide.ts';
 import type { LoginAnswer, LoginOrder } from './helper/orders.ts';
 import { manifest } from './manifest.ts';
@@ -65,6 +66,11 @@ function settingsOf({ input: given, config }: Pick<Context, 'input' | 'config'>)
 
 export function targetsOf(given: Input, config: RuntimeConfig): Targets {
   const found = settingsIn(given, config);
+  if (found?.services.length === 0)
+    return {
+      kind: 'refused',
+      why: `no service depends on ${given.database} (services.<name>.dependsOn): whoever uses the secret would keep what it read before`,
+    };
   if (found)
     return {
       kind: 'targets',
@@ -98,6 +104,15 @@ async function observeSwitch(context: Context): Promise<SwitchSeen> {
   return { versions, services: seen };
 }
 
+/** Directly before users are changed: hours may have gone by since the secret was looked at. @throws ChangedBySomeoneElseError when another version is the current one. */
+async function mustBeCurrent(context: Context, version: string): Promise<void> {
+  const { current } = await readVersions(moved.secretOf(context), versionOfRun(context.run));
+  if (current !== version) throw changedSince(version, current);
+}
+
+/** The longest that `set-logins` may take, with a margin. */
+const ASK_MS = (manifest.helper.timeoutSeconds + 6) * 1000;
+
 /** 256 bits; printable, without what a shell or a URL would take for its own. */
 const newPassword = (): string => randomBytes(32).toString('base64url');
 
@@ -117,6 +132,13 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
   };
 
   const order = (context: Context, about: LoginOrder) => ask(about, context.config.name);
+  /** What isn't surely over when this function is stopped could take effect after it was taken back. */
+  const inTime =
+    ({ remaining }: Context): AskLogins =>
+    (about, deployment) => {
+      if (remaining() < ASK_MS) throw new OutOfTimeError(`${remaining()} ms left, too little to ask set-logins`);
+      return ask(about, deployment);
+    };
   const observeUsers = async (context: Context): Promise<UsersSeen> => {
     const answer = await order(context, { ask: 'look', database: context.input.database });
     if (answer.kind === 'users' || answer.kind === 'refused') return answer;
@@ -130,14 +152,18 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
       throw new ActionFailedError(`the version of this run isn't that of ${newUser}: somebody else made it`);
     const { database } = context.input;
     return askSealed(
-      ask,
+      inTime(context),
       (password) => ({ ask: about, database, user: newUser, password }),
       credential.password,
       context.config.name,
     );
   };
-  const shutOut = async (context: Context, user: string): Promise<ActReport> =>
-    mustBeDone(await order(context, { ask: 'shut-out', database: context.input.database, user }));
+  /** @param version of the secret that is the current one, by which nobody logs in as the user. */
+  const shutOut = async (context: Context, user: string, version: string): Promise<ActReport> => {
+    await mustBeCurrent(context, version);
+    const about = { ask: 'shut-out', database: context.input.database, user } as const;
+    return mustBeDone(await inTime(context)(about, context.config.name));
+  };
   /** Letting in or shutting out, proved by the server's own list of users. */
   const proved = (userOf: (looked: Looked) => string): Pick<Move<Input, UsersSeen>, 'alreadyApplied' | 'verify'> => ({
     alreadyApplied: (change, seen, context) => loginApplied(change, seen, userOf(lookedOf(context))),
@@ -157,7 +183,8 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
     },
     decide(seen, context) {
       const { database, rotation } = settingsOf(context);
-      return look(seen, { users: rotation.users, login: rotation.login, address: database });
+      const { users, login } = rotation;
+      return look(seen, { users, login, address: database, databaseName: database.databaseName });
     },
   });
   step<SwitchSeen>('create', {
@@ -176,14 +203,18 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
   });
   step<UsersSeen>('set', {
     observe: observeUsers,
-    decide: (_seen, context) => decideSet(lookedOf(context)),
-    act: async (context) => mustBeDone(await withPassword(context, 'let-in')),
+    decide: (seen, context) => decideSet(seen, lookedOf(context)),
+    async act(context) {
+      // Who uses the other user by now would be locked out.
+      await mustBeCurrent(context, lookedOf(context).from);
+      return mustBeDone(await withPassword(context, 'let-in'));
+    },
     // That the user may log in doesn't tell by which password: setting it again is the same.
     alreadyApplied: () => 'no',
     verify: (change, seen, context) => proveLogin(change, seen, lookedOf(context).newUser),
     compensation: {
       decide: (_seen, context, made) => decideUnset(made, lookedOf(context)),
-      act: (context) => shutOut(context, lookedOf(context).newUser),
+      act: (context) => shutOut(context, lookedOf(context).newUser, lookedOf(context).from),
       ...proved(newUserOf),
     },
   });
@@ -225,7 +256,7 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
   step<UsersSeen>('cut', {
     observe: observeUsers,
     decide: (_seen, context) => decideCut(context.input, lookedOf(context)),
-    act: (context) => shutOut(context, lookedOf(context).oldUser),
+    act: (context) => shutOut(context, lookedOf(context).oldUser, versionOfRun(context.run)),
     ...proved(oldUserOf),
   });
   step('roll', rollStep(moved));
@@ -239,7 +270,13 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
             detail: `a rehearsal: ${lookedOf(context).newUser} would take the place of ${lookedOf(context).oldUser}`,
           }
         : decideRetire(seen, lookedOf(context)),
-    act: (context) => shutOut(context, lookedOf(context).oldUser),
+    async act(context) {
+      const { oldUser } = lookedOf(context);
+      // A change that is made again may be hours old.
+      const { sessions = 0 } = userIn(await observeUsers(context), oldUser) ?? {};
+      if (sessions > 0) throw new RetryableError(`${sessions} sessions are logged in as ${oldUser}`);
+      return shutOut(context, oldUser, versionOfRun(context.run));
+    },
     alreadyApplied: proved(oldUserOf).alreadyApplied,
     verify: (change, seen, context) => {
       const proof = proveLogin(change, seen, lookedOf(context).oldUser);
@@ -249,7 +286,10 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
       decide: (_seen, context, made) => decideReadmit(made, lookedOf(context)),
       act: async (context) =>
         mustBeDone(
-          await order(context, { ask: 'admit', database: context.input.database, user: lookedOf(context).oldUser }),
+          await inTime(context)(
+            { ask: 'admit', database: context.input.database, user: lookedOf(context).oldUser },
+            context.config.name,
+          ),
         ),
       ...proved(oldUserOf),
     },

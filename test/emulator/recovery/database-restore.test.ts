@@ -66,7 +66,7 @@ let planWith: typeof databaseRestore;
 /** Of each database. */
 const settings: Record<
   string,
-  { readonly database: DatabaseConfig; readonly secret: string; readonly address: string }
+  { readonly database: DatabaseConfig; readonly secret: string; readonly version: string; readonly address: string }
 > = {};
 
 beforeAll(async () => {
@@ -164,7 +164,7 @@ async function prepare(id: string): Promise<void> {
       backup,
       restore: { connectionSecretArn: secret },
     },
-    ...{ secret, address: `${host}:${port}` },
+    ...{ secret, version: reply.VersionId ?? '', address: `${host}:${port}` },
   };
   if (id === REAL) {
     await query(VERIFY_GRANTS);
@@ -297,8 +297,15 @@ const deploymentOf = async (): Promise<string | undefined> =>
 const nameOld = async (id: string): Promise<void> => {
   const { secret = '', database: { host, port } = database } = settings[id] ?? {};
   if ((await pointsAt(id)).startsWith(`${host}:${port} `)) return;
-  const SecretString = JSON.stringify({ host, port, password: 'kept-secret' });
-  await secrets.send(new PutSecretValueCommand({ SecretId: secret, SecretString }));
+  const { VersionIdsToStages: stages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId: secret }));
+  const current = Object.entries(stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0];
+  // The version that is older than the backups.
+  await secrets.send(
+    new UpdateSecretVersionStageCommand({
+      ...{ SecretId: secret, VersionStage: 'AWSCURRENT', RemoveFromVersionId: current },
+      MoveToVersionId: settings[id]?.version,
+    }),
+  );
 };
 /** Kept copies are a person's to remove. */
 const removeCopies = async (): Promise<void> => {

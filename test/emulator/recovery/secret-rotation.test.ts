@@ -14,11 +14,13 @@ import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import type { DatabaseConfig, RuntimeConfig } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
+import { RetryableError } from '../../../functions/engine/errors.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { readSwitch, setSwitch } from '../../../functions/engine/switch.ts';
@@ -209,6 +211,20 @@ async function state(): Promise<State> {
   };
 }
 
+/** Somebody who knows the current password. */
+async function sessionOf(user: string): Promise<pg.Client> {
+  const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: 'app' }));
+  const { password } = JSON.parse(SecretString) as { password: string };
+  const { host, port } = target;
+  const session = new pg.Client({
+    ...{ host, port, user, password, database: 'postgres', ssl: { ca: w.world.ca, servername: host } },
+  });
+  // It is ended by others.
+  session.on('error', () => {});
+  await session.connect();
+  return session;
+}
+
 /** As whom a request's row is written; fails when the service can't. */
 async function writtenBy(): Promise<string> {
   const answer = await fetch(standIn.serviceUrl('orders', 'shop', REGION), { method: 'POST' });
@@ -298,14 +314,7 @@ describe('secret-rotation', () => {
 
   it('waits for whoever is still logged in as the earlier user, and is backed out when the budget is over', async () => {
     const before = await state();
-    const { password } = JSON.parse(
-      (await secrets.send(new GetSecretValueCommand({ SecretId: 'app' }))).SecretString ?? '',
-    ) as { password: string };
-    const { host, port } = target;
-    const other = new pg.Client({
-      ...{ host, port, user: 'app', password, database: 'postgres', ssl: { ca: w.world.ca, servername: host } },
-    });
-    await other.connect();
+    const other = await sessionOf('app');
     try {
       let retiring = false;
       let looks = 0;
@@ -364,17 +373,44 @@ describe('secret-rotation', () => {
     expect((await state()).user).not.toBe(user);
   });
 
-  it('shuts a leaked user out before the services are rolled, and never lets it in again', async () => {
+  it('shuts nobody out by whom the services log in again, because a person put the secret back', async () => {
     const before = await state();
-    fault('ecs', 'UpdateService', 'refused');
-    let cut: unknown;
     const { how, item } = await rotate({
-      input: { emergency: 'true' },
       before: async (step) => {
-        if (step === 'roll') cut = (await state()).logins[before.user];
+        if (step !== 'retire') return;
+        const { version } = await state();
+        await secrets.send(
+          new UpdateSecretVersionStageCommand({
+            ...{ SecretId: 'app', VersionStage: 'AWSCURRENT', RemoveFromVersionId: version },
+            MoveToVersionId: before.version,
+          }),
+        );
       },
     });
-    expect(cut).toBe(false);
+    expect([how, item.why]).toEqual(['backed-out', expect.stringMatching(/^retire: the secret of the connection/)]);
+    await expectAsBefore(before);
+  });
+
+  it('shuts a leaked user out before the services are rolled, also when a function dies before its sessions are ended, and never lets it in again', async () => {
+    const before = await state();
+    const thief = await sessionOf(before.user);
+    const sessions = () => query(`SELECT 1 FROM pg_stat_activity WHERE usename = '${before.user}'`);
+    fault('ecs', 'UpdateService', 'refused');
+    let [cut, left, died]: [unknown, unknown, boolean] = [undefined, undefined, false];
+    const { how, item } = await rotate({
+      input: { emergency: 'true' },
+      ask: async (order, deployment) => {
+        if (order.ask !== 'shut-out' || died) return real(order, deployment);
+        died = true;
+        await query(`ALTER ROLE ${order.user} NOLOGIN`);
+        throw new RetryableError('it died');
+      },
+      before: async (step) => {
+        if (step === 'roll') [cut, left] = [(await state()).logins[before.user], (await sessions()).length];
+      },
+    });
+    await thief.end().catch(() => undefined);
+    expect([died, cut, left]).toEqual([true, false, 0]);
     expect([how, item.verdict]).toEqual(['needs-person', 'needs-person']);
     expect(item.summary).toMatch(/cut was begun, and can't be taken back: a user whose password has leaked/);
     const after = await state();

@@ -115,6 +115,14 @@ describe('the backup', () => {
     expect(decide({})).toMatchObject({ kind: 'done', result: { snapshotId: 'proved', newId: chosen.newId } });
   });
 
+  it('is not one from before the login was changed, unless a person names it', () => {
+    const rotated = { connectionMadeAt: NOW - 3_600_000 };
+    const why = /secret was made after it.*may not be that of the backup/;
+    expect(decide(rotated)).toMatchObject({ kind: 'fail', reason: expect.stringMatching(why) });
+    expect(decide(rotated, 'proved')).toMatchObject({ kind: 'done', detail: expect.stringMatching(why) });
+    expect(decide({ connectionMadeAt: NOW - 3 * 3_600_000 }).kind).toBe('done');
+  });
+
   it('is the one that a person named, also when it was not proved before', () => {
     expect(decide({}, 'new')).toMatchObject({ kind: 'done', detail: expect.stringMatching(/not proved before/) });
   });

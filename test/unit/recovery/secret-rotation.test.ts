@@ -25,6 +25,7 @@ import { code, targetsOf } from '../../../functions/recovery/secret-rotation/han
 import type { User } from '../../../functions/recovery/secret-rotation/helper/orders.ts';
 import { verifierOf } from '../../../functions/recovery/secret-rotation/helper/scram.ts';
 import { newReceiver, seal } from '../../../functions/recovery/secret-rotation/sealed.ts';
+import { staleLabels } from '../../../functions/recovery/secret-versions.ts';
 import type { StepDecision } from '../../../functions/recovery/step.ts';
 import { config, database, service } from '../../support/fixtures.ts';
 
@@ -35,11 +36,11 @@ const rotation: RotationConfig = {
   login: 'nightshift_rotation',
 };
 const ADDRESS = { host: 'db.example', port: 5432 };
-const SETTINGS = { users: rotation.users, login: rotation.login, address: ADDRESS };
+const SETTINGS = { users: rotation.users, login: rotation.login, address: ADDRESS, databaseName: 'orders' };
 const looked: Looked = { from: 'v1', oldUser: 'app', newUser: 'app_b', couldLogin: false };
 
 const user = (name: string, more: Partial<User> = {}): User => ({
-  ...{ name, canLogin: true, sessions: 0, mayAlter: true, lacks: 0 },
+  ...{ name, canLogin: true, sessions: 0, mayAlter: true, mayEnd: true, lacks: 0 },
   ...more,
 });
 const users = (...given: User[]): UsersSeen => ({ kind: 'users', users: given });
@@ -87,6 +88,12 @@ describe('looking before a rotation', () => {
       { logins: users(user('app'), user('app_b', { mayAlter: false })) },
       /may not change app_b/,
     ],
+    ['it names another database', { credential: { username: 'app', ...ADDRESS, dbname: 'x' } }, /another database/],
+    [
+      'sessions may not be ended',
+      { logins: users(user('app', { mayEnd: false }), user('app_b')) },
+      /may not end sessions of app: grant it pg_signal_backend/,
+    ],
     [
       'the old one may not be shut out',
       { logins: users(user('app', { mayAlter: false }), user('app_b')) },
@@ -121,7 +128,7 @@ describe('the steps of a rotation', () => {
   });
 
   it('are proved by whether the user may log in', () => {
-    const change = changeOf(decideSet(looked));
+    const change = changeOf(decideSet(users(), looked));
     expect(proveLogin(change, users(user('app_b')), 'app_b').kind).toBe('good');
     expect(proveLogin(change, users(user('app_b', { canLogin: false })), 'app_b').kind).toBe('bad');
     expect(proveLogin(change, users(), 'app_b')).toEqual({ kind: 'bad', detail: 'app_b is gone' });
@@ -131,10 +138,27 @@ describe('the steps of a rotation', () => {
     expect(loginApplied(change, users(), 'app_b')).toBe('no');
   });
 
+  it('lock out nobody who uses the other user by now', () => {
+    const inUse = users(user('app_b', { canLogin: false, sessions: 1 }));
+    expect(decideSet(inUse, looked)).toMatchObject({
+      kind: 'fail',
+      reason: expect.stringMatching(/logged in as app_b/),
+    });
+  });
+
+  it('have shut nobody out whose sessions are still there', () => {
+    const change = changeOf(decideCut({ database: DB, emergency: true }, looked));
+    const still = users(user('app', { canLogin: false, sessions: 1 }));
+    expect(proveLogin(change, still, 'app').kind).toBe('not-yet');
+    expect(loginApplied(change, still, 'app')).toBe('no');
+    expect(decideRetire(still, looked).kind).toBe('wait');
+    expect(loginApplied(change, users(user('app', { canLogin: false })), 'app')).toBe('yes');
+  });
+
   it('shut the new user out again only where it was before', () => {
-    expect(decideUnset(changeOf(decideSet(looked)), looked).kind).toBe('act');
+    expect(decideUnset(changeOf(decideSet(users(), looked)), looked).kind).toBe('act');
     const could = { ...looked, couldLogin: true };
-    expect(decideUnset(changeOf(decideSet(could)), could).kind).toBe('done');
+    expect(decideUnset(changeOf(decideSet(users(), could)), could).kind).toBe('done');
     expect(decideUnset(undefined, looked).kind).toBe('done');
   });
 
@@ -180,9 +204,29 @@ describe('the credential in a secret', () => {
     JSON.stringify({ username: 'app', password: '' }),
     // The password is in another place, too: services that read it there would be left behind.
     JSON.stringify({ username: 'app', password: 'old', url: 'postgres://app:old@db/orders' }),
+    JSON.stringify({ username: 'app', password: 'o/d', url: 'postgres://db/orders?user=app&password=o%2Fd' }),
+    JSON.stringify({ username: 'app', password: 'old', url: 'postgres://app:another@db/orders' }),
+    JSON.stringify({ username: 'app', password: 'old', url: 'postgres://app@db/orders' }),
   ])('isn’t understood as %s', (other) => {
     expect(credentialOf(other)).toBeUndefined();
     expect(withCredential(other, 'app_b', 'new')).toBeUndefined();
+  });
+});
+
+describe('the labels of versions', () => {
+  const stages = (runs: number) =>
+    Object.fromEntries([
+      ['v0', ['AWSCURRENT']],
+      ['v1', ['AWSPREVIOUS', 'theirs', 'nightshift-other']],
+      ...Array.from({ length: runs }, (_, n) => [`r${n}`, [`nightshift-r${n}`]]),
+    ]);
+
+  it('are given back by earlier runs before a secret has as many as it may have', () => {
+    expect(staleLabels(stages(7), 'r0')).toEqual([]);
+    const stale = staleLabels(stages(16), 'r0');
+    expect(stale).toHaveLength(15);
+    expect(stale).toContainEqual({ version: 'r15', label: 'nightshift-r15' });
+    expect(stale.map(({ version }) => version)).not.toContain('r0');
   });
 });
 
@@ -248,6 +292,10 @@ describe('the plan secret-rotation', () => {
     expect(targetsOf({ database: DB }, { ...rotated, services })).toEqual({
       kind: 'targets',
       targets: [`rds-instance/${DB}`, `ecs-service/${service.cluster}/${service.service}`],
+    });
+    expect(targetsOf({ database: DB }, { ...rotated, services: {} })).toEqual({
+      kind: 'refused',
+      why: expect.stringMatching(/no service depends on orders-db/),
     });
     expect(targetsOf({ database: 'other' }, rotated)).toEqual({
       kind: 'refused',

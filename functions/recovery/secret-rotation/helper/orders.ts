@@ -26,6 +26,8 @@ export const user = z.object({
   sessions: z.number(),
   /** Whether the function's login may change it. */
   mayAlter: z.boolean(),
+  /** Whether it may end its sessions. */
+  mayEnd: z.boolean(),
   /** Rights to tables, sequences and schemas that the other one has and it hasn't. */
   lacks: z.number(),
 });

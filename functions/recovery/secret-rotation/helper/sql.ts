@@ -21,6 +21,7 @@ SELECT r.rolname AS name, r.rolcanlogin AS "canLogin",
        (SELECT count(*)::int FROM pg_stat_activity a WHERE a.usesysid = r.oid) AS sessions,
        pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
          AND (SELECT me.rolcreaterole FROM pg_roles me WHERE me.rolname = current_user) AS "mayAlter",
+       pg_has_role('pg_signal_backend', 'USAGE') AS "mayEnd",
        (SELECT count(*)::int
           FROM pg_roles o,
                pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,

@@ -65,8 +65,9 @@ async function redrive(
   const received = await failures.receive(queue, HIDE_SECONDS, LIMIT);
   const redriven = new Set<string>();
   const left: string[] = [];
+  const told = new Set<string>();
   for (const failure of received) {
-    const why = await again(failures, queue, failure);
+    const why = await again(failures, queue, failure, told);
     if (why !== undefined) {
       left.push(`message ${failure.id} stays, until SQS deletes it after 14 days: ${why}`);
       continue;
@@ -78,20 +79,27 @@ async function redrive(
   for (const line of left) context.io.err(line);
 }
 
-/** Has the function try again. @returns why it didn't, or couldn't. */
+/**
+ * Has the function try again.
+ * @param told Ids of the entries that it took already: a batch is cut up before it is given up on, and the times of its parts overlap.
+ * @returns why it didn't, or couldn't.
+ */
 async function again(
   failures: Failures,
   { functionName }: FailureQueue,
   { payload, batch }: Failure,
+  told: Set<string>,
 ): Promise<string | undefined> {
   if (payload !== undefined) return void (await failures.invoke(functionName, payload));
   if (!batch) return 'it holds no payload';
   const entries = await failures.written(batch);
   if (entries.length === 0) return 'the journal holds nothing that was written then';
-  for (const event of eventsOf(entries)) {
+  const untold = entries.filter(({ id }) => !told.has(id));
+  for (const event of eventsOf(untold)) {
     const why = await failures.tell(functionName, event);
     if (why !== undefined) return why;
   }
+  for (const { id } of untold) told.add(id);
   return undefined;
 }
 

@@ -142,6 +142,19 @@ describe('dlq', () => {
     expect(code).toBe(0);
   });
 
+  it('tells once what several messages are about, and only what was taken counts as told', async () => {
+    const found: Received[] = ['3', '4', '5'].map((id) => ({ ...(lost[0] as Received), id, receipt: `r${id}` }));
+    let calls = 0;
+    const { done, last } = await redriveLost({
+      found,
+      written: [entry('e1'), entry('e2')],
+      tell: async () => (++calls === 1 ? 'a moment' : undefined),
+    });
+    const tell = 'tell nightshift-demo-reconciler e1 e2';
+    expect(done).toEqual(['receive, hidden 120', tell, tell, 'remove r4', 'remove r5']);
+    expect(failuresDocument.parse(last()).failures.map(({ redriven }) => redriven)).toEqual([false, true, true]);
+  });
+
   it.each<[string, StreamParts, RegExp]>([
     [
       'the function does not take it',

@@ -1,6 +1,6 @@
 /** Asking for a copy of a snapshot in another region, under a name that can be looked for. */
 import { CopyDBSnapshotCommand } from '@aws-sdk/client-rds';
-import { ActionFailedError, classifyAwsError, RetryableError } from '../engine/errors.ts';
+import { ActionFailedError, classifyAwsError, type EngineError, RetryableError } from '../engine/errors.ts';
 import { changingRds } from './rds-clients.ts';
 
 export interface CopyOrder {
@@ -16,7 +16,7 @@ export interface CopyOrder {
 
 /**
  * Asks for it. Asked again, it is the same copy: RDS compares the name.
- * @throws RetryableError also while the snapshot is in another state than available; PermissionError; ActionFailedError (the key, the quota).
+ * @throws RetryableError also while the snapshot is in another state than available, and while there is no room for another copy; PermissionError; ActionFailedError (the key).
  */
 export async function copySnapshot({ id, sourceArn, region, kmsKeyArn, tags }: CopyOrder): Promise<void> {
   const what = `copy the snapshot ${id} to ${region}`;
@@ -30,14 +30,28 @@ export async function copySnapshot({ id, sourceArn, region, kmsKeyArn, tags }: C
       }),
     );
   } catch (error) {
-    const name = error instanceof Error ? error.name : '';
-    if (name === 'DBSnapshotAlreadyExistsFault') return;
-    if (name === 'InvalidDBSnapshotStateFault')
-      throw new RetryableError(`${what}: it is not available at the moment`, { cause: error });
-    if (name === 'KMSKeyNotAccessibleFault')
-      throw new ActionFailedError(`${what}: RDS may not use the key ${kmsKeyArn}: its policy must allow this role`, {
+    const trouble = whyNotCopied(what, error, kmsKeyArn);
+    if (trouble) throw trouble;
+  }
+}
+
+/** Pure: what an error of CopyDBSnapshot means; undefined: the copy was asked for already. */
+export function whyNotCopied(what: string, error: unknown, kmsKeyArn: string | undefined): EngineError | undefined {
+  switch (error instanceof Error ? error.name : '') {
+    case 'DBSnapshotAlreadyExistsFault':
+      return undefined;
+    case 'InvalidDBSnapshotStateFault':
+      return new RetryableError(`${what}: it is not available at the moment`, { cause: error });
+    // "Copying a DB snapshot", Amazon RDS User Guide: up to 20 copies to a region at a time. RDS has one error for that and for the quota of snapshots, in which prune-backups makes room.
+    case 'SnapshotQuotaExceededFault':
+      return new RetryableError(`${what}: RDS allows no more copies or snapshots there at the moment`, {
         cause: error,
       });
-    throw classifyAwsError(what, error);
+    case 'KMSKeyNotAccessibleFault':
+      return new ActionFailedError(`${what}: RDS may not use the key ${kmsKeyArn}: its policy must allow this role`, {
+        cause: error,
+      });
+    default:
+      return classifyAwsError(what, error);
   }
 }

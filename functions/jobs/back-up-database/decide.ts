@@ -22,9 +22,17 @@ export interface Instance {
 
 export interface View {
   readonly instance: Instance | undefined;
-  readonly snapshot: (Snapshot & Pick<KeptSnapshot, 'arn'>) | undefined;
+  readonly snapshot: (Snapshot & Pick<KeptSnapshot, 'arn' | 'copyOf'>) | undefined;
   /** What has the snapshot's name in the standby region; looked for where `backup.copy` is configured. */
   readonly copy?: (Snapshot & Pick<KeptSnapshot, 'copyOf'>) | undefined;
+  /** The standby region couldn't be asked: the backup itself is judged all the same. */
+  readonly copyTrouble?: CopyTrouble | undefined;
+}
+
+export interface CopyTrouble {
+  /** Asked again until the run's deadline; otherwise there will be no copy. */
+  readonly passes: boolean;
+  readonly says: string;
 }
 
 const POLL_SECONDS = 30;
@@ -47,6 +55,11 @@ export function nextStep(view: View, state: State, backup: BackupConfig, standby
     // "CreateDBSnapshot", Amazon RDS API Reference: the source must be in the available state.
     return instance.status === 'available' ? { kind: 'create' } : wait(`the instance is ${instance.status}`);
   }
+  // A deployment of the same name in another region that copies to this one: its copies have the names of ours.
+  if (snapshot.copyOf !== undefined) {
+    const summary = `${state.snapshotId} is a copy of ${snapshot.copyOf}, not a snapshot of this database: deployments in two regions need different names`;
+    return verdict({ kind: 'failed', check: 'snapshot', summary, report: {} });
+  }
   if (snapshot.status === 'creating') return wait(`the snapshot is being made (${snapshot.progressPercent} %)`);
   const copying = copyStep(view, state, backup, standbyRegion);
   if (copying.kind !== 'settled') return copying;
@@ -60,12 +73,16 @@ interface Fault {
 type Copying = Next | { readonly kind: 'settled'; readonly faults: readonly Fault[] };
 
 /** The copy is asked for as soon as there is something to copy, and waited for: the run's deadline says how long. */
-function copyStep({ snapshot, copy }: View, state: State, backup: BackupConfig, region: string): Copying {
+function copyStep({ snapshot, copy, copyTrouble }: View, state: State, backup: BackupConfig, region: string): Copying {
   const settled = (says?: string): Copying => ({ kind: 'settled', faults: says ? [{ check: 'copy', says }] : [] });
   if (!backup.copy || snapshot?.status !== 'available') return settled();
   if (snapshot.encrypted && backup.copy.kmsKeyArn === undefined)
     return settled(`it can't be copied to ${region}: it is encrypted, and backup.copy.kmsKeyArn names no key there`);
   if (snapshot.arn === undefined) return settled(`it can't be copied to ${region}: RDS names no ARN of it`);
+  if (copyTrouble)
+    return copyTrouble.passes
+      ? { kind: 'wait', seconds: COPY_POLL_SECONDS, state: withTime(state, snapshot), note: copyTrouble.says }
+      : settled(`it isn't copied to ${region}: ${copyTrouble.says}`);
   if (!copy) return { kind: 'copy', sourceArn: snapshot.arn };
   if (copy.copyOf !== snapshot.arn)
     return settled(`the snapshot of the same name in ${region} is not a copy of it, but of ${copy.copyOf ?? 'none'}`);

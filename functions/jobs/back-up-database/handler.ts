@@ -4,10 +4,10 @@ import { readSnapshot } from '../../databases/read-snapshots.ts';
 import { takeSnapshot } from '../../databases/snapshot.ts';
 import { INSTANCE_TAG, type KeptSnapshot, snapshotIdOf } from '../../databases/snapshot-id.ts';
 import type { BackupConfig } from '../../engine/config.ts';
-import { ActionFailedError } from '../../engine/errors.ts';
+import { ActionFailedError, EngineError } from '../../engine/errors.ts';
 import { jobHandler } from '../handler.ts';
-import type { Job, JobContext } from '../job.ts';
-import { type Instance, nextStep, type State } from './decide.ts';
+import type { Job, JobContext, Step } from '../job.ts';
+import { type CopyTrouble, type Instance, nextStep, type State, type View } from './decide.ts';
 import { manifest } from './manifest.ts';
 
 export const job: Job<State> = {
@@ -15,26 +15,51 @@ export const job: Job<State> = {
   begin: ({ subject, scheduledAt }, config) => ({ snapshotId: snapshotIdOf(config.name, subject, scheduledAt, 16) }),
   async step(context, state) {
     const backup = backupOf(context);
-    const { standbyRegion } = context.config;
     const snapshot = await readSnapshot(state.snapshotId);
     // Not looked for before there is something to copy: a backup needs nothing of the other region.
-    const copy =
-      backup.copy && snapshot?.status === 'available' ? await readSnapshot(state.snapshotId, standbyRegion) : undefined;
-    const view = { instance: await instance(context.run.subject), snapshot, copy };
-    const next = nextStep(view, state, backup, standbyRegion, context.now());
-    if (next.kind === 'create') {
-      await create(context, state);
-      return { kind: 'wait', seconds: 10, state, note: 'the snapshot was asked for' };
-    }
-    if (next.kind === 'copy') {
-      const places = { id: state.snapshotId, sourceArn: next.sourceArn, region: standbyRegion };
-      const tags = { ...tagsOf(context), ...whose(snapshot) };
-      await copySnapshot({ ...places, kmsKeyArn: backup.copy?.kmsKeyArn, tags });
-      return { kind: 'wait', seconds: 10, state, note: `its copy in ${standbyRegion} was asked for` };
-    }
-    return next;
+    const copied =
+      backup.copy && snapshot?.status === 'available'
+        ? await abroad(() => readSnapshot(state.snapshotId, context.config.standbyRegion))
+        : {};
+    const view: Seen = {
+      ...{ instance: await instance(context.run.subject), snapshot },
+      ...{ copy: copied.found, copyTrouble: copied.trouble },
+    };
+    return carryOut(context, state, backup, view);
   },
 };
+
+type Seen = View & { readonly snapshot: KeptSnapshot | undefined };
+
+async function carryOut(context: JobContext, state: State, backup: BackupConfig, view: Seen): Promise<Step<State>> {
+  const { standbyRegion } = context.config;
+  const next = nextStep(view, state, backup, standbyRegion, context.now());
+  if (next.kind === 'create') {
+    await create(context, state);
+    return { kind: 'wait', seconds: 10, state, note: 'the snapshot was asked for' };
+  }
+  if (next.kind === 'copy') {
+    const places = { id: state.snapshotId, sourceArn: next.sourceArn, region: standbyRegion };
+    const tags = { ...tagsOf(context), ...whose(view.snapshot) };
+    const { trouble } = await abroad(() => copySnapshot({ ...places, kmsKeyArn: backup.copy?.kmsKeyArn, tags }));
+    // With trouble told, it isn't asked for again in this turn.
+    if (trouble) return carryOut(context, state, backup, { ...view, copyTrouble: trouble });
+    return { kind: 'wait', seconds: 10, state, note: `its copy in ${standbyRegion} was asked for` };
+  }
+  return next;
+}
+
+/** What the standby region doesn't do, or not now, must not keep the backup itself from being judged; nor may a few minutes of trouble there end the run. */
+async function abroad<Found>(
+  ask: () => Promise<Found>,
+): Promise<{ readonly found?: Found; readonly trouble?: CopyTrouble }> {
+  try {
+    return { found: await ask() };
+  } catch (error) {
+    if (error instanceof EngineError) return { trouble: { passes: error.retryable, says: error.message } };
+    throw error;
+  }
+}
 
 function backupOf({ run, config }: JobContext): BackupConfig {
   const backup = config.databases[run.subject]?.backup;

@@ -74,13 +74,18 @@ const registryRegion = (image: string): string | undefined =>
   /^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/.exec(image)?.[1];
 
 /** An image in a region's own registry can't be pulled while that region is lost. */
-const registryFindings = (images: readonly Image[], standbyRegion: string, finding: Make): Finding[] =>
-  images.flatMap(({ container, image }) => {
+function registryFindings(images: readonly Image[], standbyRegion: string, finding: Make): Finding[] {
+  // Once, however many tasks run it.
+  const regions = new Map<string, string>();
+  for (const { container, image } of images) {
     const region = registryRegion(image);
-    if (region === undefined) return [];
-    const says = `the image of ${container} in ${standbyRegion} is pulled from ${region}`;
-    return [finding('standby-registry', region === standbyRegion ? 'passed' : 'failed', says)];
-  });
+    if (region !== undefined)
+      regions.set(`the image of ${container} in ${standbyRegion} is pulled from ${region}`, region);
+  }
+  return [...regions].map(([says, region]) =>
+    finding('standby-registry', region === standbyRegion ? 'passed' : 'failed', says),
+  );
+}
 
 /** The same digest is the same image, whichever registry it comes from. */
 function imagesFinding(own: ServiceSeen, standby: ServiceSeen, region: string, finding: Make): Finding {
@@ -143,11 +148,14 @@ export function replicaFindings(
   const lag =
     lagSeconds === undefined
       ? finding('standby-lag', 'unknown', `CloudWatch doesn't tell how far ${where} is behind`)
-      : finding(
-          'standby-lag',
-          lagSeconds > lagAboveSeconds ? 'failed' : 'passed',
-          `${where} is ${lagSeconds.toFixed(0)} s behind; the limit is ${lagAboveSeconds} s`,
-        );
+      : lagSeconds < 0
+        ? // "Monitoring read replication", Amazon RDS User Guide: -1 says that replication isn't active.
+          finding('standby-lag', 'failed', `${where}: replication isn't active (ReplicaLag is ${lagSeconds})`)
+        : finding(
+            'standby-lag',
+            lagSeconds > lagAboveSeconds ? 'failed' : 'passed',
+            `${where} is ${lagSeconds.toFixed(0)} s behind; the limit is ${lagAboveSeconds} s`,
+          );
   const size = instanceClass ?? own.instanceClass;
   return [
     finding('standby-replica', isIts && serves ? 'passed' : 'failed', `${where} ${state}`),

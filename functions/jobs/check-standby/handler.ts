@@ -58,27 +58,28 @@ export const job: Job<null> = {
     if (!limits) throw new ActionFailedError('checks.standby: not in the configuration any more');
     const there = thereIn(config.standbyRegion);
     const findings: Finding[] = [];
-    for (const name of Object.keys(limits.services)) findings.push(...(await ofService(name, limits, config, there)));
+    for (const name of Object.keys(limits.services))
+      findings.push(...(await ofService(name, limits, config, there, now())));
     for (const name of Object.keys(limits.databases)) findings.push(...(await ofReplica(name, limits, config, there)));
     findings.push(...(await ofCopies(config, there.region, now())));
     return { kind: 'verdict', state: null, verdict: verdictOf(findings) };
   },
 };
 
-async function ofService(name: string, limits: StandbyChecks, config: RuntimeConfig, there: There) {
+async function ofService(name: string, limits: StandbyChecks, config: RuntimeConfig, there: There, now: number) {
   const [own, expected] = [config.services[name], limits.services[name]];
   if (!own || !expected) throw new ActionFailedError(`services.${name}: not in the configuration any more`);
   const at: Place = { cluster: expected.cluster, service: expected.service ?? own.service };
   const scalable = await readScalableTarget(there.scaling, at);
   return serviceFindings(
     { subject: name, standbyRegion: there.region, minTasks: expected.minTasks },
-    await look(ownEcs, own),
-    await look(there.ecs, at),
+    await look(ownEcs, own, now),
+    await look(there.ecs, at, now),
     scalable?.max,
   );
 }
 
-async function look(ecs: ECSClient, place: Place): Promise<ServiceReading> {
+async function look(ecs: ECSClient, place: Place, now: number): Promise<ServiceReading> {
   const read = await readService(ecs, place);
   if (read.kind === 'missing') return read;
   const current = read.deployments.find(({ primary }) => primary)?.taskDefinition;
@@ -88,10 +89,22 @@ async function look(ecs: ECSClient, place: Place): Promise<ServiceReading> {
     kind: 'service',
     desired: read.desired,
     running: read.running,
-    rollingOut: read.deployments.some(({ rolloutState }) => rolloutState === 'IN_PROGRESS'),
+    rollingOut: isRollingOut(read.deployments, now),
     images: imagesOf(named, tasks),
   };
 }
+
+/** Without a circuit breaker a deployment whose tasks never start is IN_PROGRESS for ever: one as old as this is no reason to look another time. */
+const ROLLS_OUT_WITHIN_MS = 3 * 3_600_000;
+
+/** Pure. @param now epoch milliseconds. */
+export const isRollingOut = (
+  deployments: readonly { readonly rolloutState: string; readonly createdAtMs: number }[],
+  now: number,
+): boolean =>
+  deployments.some(
+    ({ rolloutState, createdAtMs }) => rolloutState === 'IN_PROGRESS' && now - createdAtMs < ROLLS_OUT_WITHIN_MS,
+  );
 
 /** Pure: of what runs; of what is named, where nothing runs. */
 export function imagesOf(

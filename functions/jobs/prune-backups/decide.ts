@@ -94,8 +94,8 @@ const passed = (removed: readonly string[], kept: number, later: number): Verdic
 
 /** What is named otherwise, or was taken of another instance that had this name, is nobody's to remove, whatever its tags say. */
 function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: number): Backup {
-  const { id, status, takenAt, instanceResourceId } = snapshot;
-  const origin = view.copiedFrom === undefined ? instanceResourceId : originOf(snapshot, view.copiedFrom);
+  const { id, status, takenAt } = snapshot;
+  const origin = originOf(snapshot, view.copiedFrom);
   const isOurs = id.startsWith(prefix) && origin !== undefined && (view.instanceResourceId ?? origin) === origin;
   return {
     id,
@@ -108,8 +108,12 @@ function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: numbe
   };
 }
 
-/** Whose copy it is: only one of the snapshot of the same name, that we noted it for. */
-const originOf = ({ id, copyOf, copiedInstance }: KeptSnapshot, region: string): string | undefined => {
+/** Which instance's data it has. Of the own region, a copy is another deployment's, that copies to it; of the other, only one of our snapshot of the same name is ours, for the instance that we noted. */
+const originOf = (
+  { id, copyOf, copiedInstance, instanceResourceId }: KeptSnapshot,
+  region: string | undefined,
+): string | undefined => {
+  if (region === undefined) return copyOf === undefined ? instanceResourceId : undefined;
   const [, , service, from, , kind, name] = copyOf?.split(':') ?? [];
   return service === 'rds' && from === region && kind === 'snapshot' && name === id ? copiedInstance : undefined;
 };

@@ -85,7 +85,8 @@ const AGE_SLACK_SECONDS = 3_600;
 /** Chooses the backup and looks at what it says of itself. @param madeBy this deployment. @param now epoch milliseconds. */
 export function choose(state: State, known: Known, backup: BackupConfig, madeBy: string, now: number): Step<State> {
   const { wanted } = state;
-  const made = known.snapshots.filter((each) => each.madeBy === madeBy && !each.isAutomated);
+  // A deployment of the same name in another region may copy its backups here.
+  const made = known.snapshots.filter((each) => each.madeBy === madeBy && !each.isAutomated && !each.copyOf);
   const making = made.find(({ status }) => status === 'creating');
   const since = state.makingSince ?? now;
   // Without its end the newest would be yesterday's, and look too old.

@@ -83,11 +83,11 @@ export function readUpTo(runs: readonly Ended[]): Position | undefined {
   return undefined;
 }
 
-/** When each backup was taken, by name (epoch milliseconds), also of one that is still being copied. @param runs of `back-up-database`. */
+/** When each backup was taken, by name (epoch milliseconds), also of one that is still being copied, or whose copy wasn't there in time. @param runs of `back-up-database`. */
 export const takenTimes = (runs: readonly Ended[]): ReadonlyMap<string, number> =>
   new Map(
     runs.flatMap(({ verdict, state }) => {
-      const found = taken.safeParse(verdict?.report ?? state);
-      return found.success ? [[found.data.snapshotId, Date.parse(found.data.takenAt)] as const] : [];
+      const found = [verdict?.report, state].map((each) => taken.safeParse(each)).find(({ success }) => success)?.data;
+      return found ? [[found.snapshotId, Date.parse(found.takenAt)] as const] : [];
     }),
   );

@@ -93,7 +93,7 @@ async function query(id: string, sql: string): Promise<unknown[]> {
 }
 
 describe('back-up-database', () => {
-  it('[D48] makes one snapshot, named by its run, from which the rows come back', async () => {
+  it('[5a/database-backup, D48] makes one snapshot, named by its run, from which the rows come back', async () => {
     const id = 'pair-daily';
     await w.create(id);
     await query(id, 'CREATE TABLE notes AS SELECT 1 AS note');
@@ -127,7 +127,7 @@ describe('back-up-database', () => {
     expect(await snapshotsOf(id)).toHaveLength(1);
   });
 
-  it('copies it to the standby region, once, also when the answer was lost; what has its name there is left alone', async () => {
+  it('[5a/cross-region-copy] copies it to the standby region, once, also when the answer was lost and two turns are taken at once', async () => {
     const id = await described();
     w.fault('CopyDBSnapshot', 'timeout-after', 1);
     await turn(id, { copy: {} });
@@ -157,14 +157,32 @@ describe('back-up-database', () => {
     );
   });
 
-  it('fails when the copy is refused, and the backup is there all the same', async () => {
+  it('fails when the copy is refused, and the backup is there and judged all the same', async () => {
     const id = await described();
     w.fault('CopyDBSnapshot', 'refused');
     expect(await toItsEnd(id, { copy: {} })).toMatchObject({
       verdict: 'failed',
       summary: expect.stringContaining(`copy the snapshot ${snapshotName(id)} to ${config.standbyRegion}`),
     });
-    expect(await snapshotsOf(id)).toHaveLength(1);
+    const [taken] = await snapshotsOf(id);
+    const [run] = await readRuns(w.store, { job: 'back-up-database', subject: id });
+    expect(run?.verdict).toMatchObject({
+      check: 'copy',
+      report: { snapshotId: snapshotName(id), takenAt: taken?.SnapshotCreateTime?.toISOString() },
+    });
+  });
+
+  it('waits while the other region lets nothing be copied, and copies then', async () => {
+    const id = await described();
+    w.fault('CopyDBSnapshot', 'throttled', 2);
+    const waited = await eventually(
+      'a turn that waits for the other region',
+      () => turn(id, { copy: {} }),
+      (seen) => seen.kind === 'ended' || seen.note.startsWith('copy the snapshot'),
+    );
+    expect(waited).toMatchObject({ kind: 'wait', seconds: 60 });
+    w.calm();
+    expect(await toItsEnd(id, { copy: {} })).toMatchObject({ verdict: 'passed' });
   });
 
   it('takes the step again after it was throttled, and waits until the instance is available', async () => {

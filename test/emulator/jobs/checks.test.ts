@@ -395,7 +395,7 @@ describe('check-standby', () => {
     ecs.destroy();
   }
 
-  it('names what is missing there, what differs, and what is not known', async () => {
+  it('[5b/standby-health, 5c/standby-image-check] names what is missing there, what differs, and what is not known', async () => {
     const image = (region: string, digit: string) =>
       `123456789012.dkr.ecr.${region}.amazonaws.com/shop@sha256:${digit.repeat(64)}`;
     await serve(REGION, shop.cluster, image(REGION, 'a'));

@@ -251,7 +251,7 @@ describe('region-failover', () => {
     expect(await tasksWanted()).toBe(PAIR.tasks.west);
   });
 
-  it('fails over with the primary’s region and the global control planes gone: promotes once, proves, moves users, and tells what was lost', async () => {
+  it('[4/fail-over-region] fails over with the primary’s region and the global control planes gone: promotes once, proves, moves users, and tells what was lost', async () => {
     const wellBefore = answeredBy('east');
     expect(wellBefore).toBeGreaterThan(0);
     await outage();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { whyNotCopied } from '../../../functions/databases/copy-snapshot.ts';
 import { snapshotIdOf } from '../../../functions/databases/snapshot-id.ts';
 import type { BackupConfig } from '../../../functions/engine/config.ts';
 import { type Instance, nextStep, type View } from '../../../functions/jobs/back-up-database/decide.ts';
@@ -34,6 +35,7 @@ const step = (
     instance?: Partial<Instance> | null;
     snapshot?: Partial<View['snapshot']> | null;
     copy?: Partial<View['copy']>;
+    copyTrouble?: View['copyTrouble'];
   },
   more: Partial<BackupConfig> = {},
 ) =>
@@ -42,6 +44,7 @@ const step = (
       instance: view.instance === null ? undefined : { ...instance, ...view.instance },
       snapshot: view.snapshot === null ? undefined : { ...snapshot, ...view.snapshot },
       copy: view.copy && { ...snapshot, copyOf: ARN, ...view.copy },
+      copyTrouble: view.copyTrouble,
     },
     state,
     { ...backup, ...more },
@@ -157,6 +160,43 @@ describe('copying a backup to the standby region', () => {
     expect(both).toMatchObject({
       verdict: { check: 'copy', summary: expect.stringMatching(/failed.*the objective is/) },
     });
+  });
+
+  it('waits while the other region is in trouble that passes, and judges the backup where it doesn’t', () => {
+    const passing = { passes: true, says: 'copy it: RDS allows no more copies' };
+    expect(step({ copyTrouble: passing }, { copy })).toMatchObject({
+      ...{ kind: 'wait', note: passing.says },
+      state: { ...state, takenAt: '2026-11-21T02:09:00.000Z' },
+    });
+    const late = { latestRestorableAt: NOW - 601_000 };
+    expect(step({ instance: late, copyTrouble: { passes: false, says: 'AccessDenied' } }, { copy })).toMatchObject({
+      verdict: {
+        ...{ kind: 'failed', check: 'copy' },
+        summary: expect.stringMatching(/AccessDenied.*the objective is/),
+        report: { snapshotId: state.snapshotId, takenAt: '2026-11-21T02:09:00.000Z' },
+      },
+    });
+  });
+
+  it('takes a lack of room for trouble that passes, and a copy that was asked for already for none', () => {
+    const named = (name: string) => Object.assign(new Error('said'), { name, $metadata: { httpStatusCode: 400 } });
+    const of = (name: string) => whyNotCopied('copy it', named(name), 'the-key');
+    expect(of('DBSnapshotAlreadyExistsFault')).toBeUndefined();
+    expect(of('SnapshotQuotaExceededFault')).toMatchObject({ retryable: true });
+    expect(of('InvalidDBSnapshotStateFault')).toMatchObject({ retryable: true });
+    expect(of('KMSKeyNotAccessibleFault')).toMatchObject({
+      retryable: false,
+      message: expect.stringContaining('the-key'),
+    });
+    expect(of('DBSnapshotNotFoundFault')).toMatchObject({ retryable: false });
+  });
+
+  it('takes no copy that another deployment of the same name made here for its own backup', () => {
+    const foreign = { copyOf: ARN.replace('us-east-1', 'eu-west-1') };
+    for (const status of ['creating', 'available'])
+      expect(step({ snapshot: { ...foreign, status } })).toMatchObject({
+        verdict: { kind: 'failed', check: 'snapshot', summary: expect.stringContaining('need different names') },
+      });
   });
 
   it('copies nothing that failed', () => {

@@ -8,7 +8,7 @@ import {
   type ServiceSeen,
   serviceFindings,
 } from '../../../functions/jobs/check-standby/decide.ts';
-import { imagesOf } from '../../../functions/jobs/check-standby/handler.ts';
+import { imagesOf, isRollingOut } from '../../../functions/jobs/check-standby/handler.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const OTHER = `sha256:${'b'.repeat(64)}`;
@@ -93,6 +93,12 @@ describe('a service of the standby region', () => {
     });
   });
 
+  it('is told once where its image comes from, however many tasks run it', () => {
+    const images = [1, 2, 3].map(() => image({ image: '123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1' }));
+    const checks = ofService({ there: { images } }).map(({ check }) => check);
+    expect(checks.filter((check) => check === 'standby-registry')).toHaveLength(1);
+  });
+
   it('is compared by the next run while a deployment is under way, on either side', () => {
     const other = [image({ digest: OTHER })];
     for (const seen of [{ own: { rollingOut: true } }, { there: { rollingOut: true } }])
@@ -102,6 +108,15 @@ describe('a service of the standby region', () => {
         'standby-images': 'passed',
       });
     expect(results(ofService({ there: { images: other } }))).toMatchObject({ 'standby-images': 'failed' });
+  });
+});
+
+describe('a deployment', () => {
+  const NOW = Date.parse('2026-11-22T07:30:00Z');
+  it('is under way for three hours at most: one whose tasks never start has no end', () => {
+    const begun = (msAgo: number, rolloutState = 'IN_PROGRESS') =>
+      isRollingOut([{ rolloutState, createdAtMs: NOW - msAgo }], NOW);
+    expect([begun(3 * 3_600_000 - 1), begun(3 * 3_600_000), begun(60_000, 'COMPLETED')]).toEqual([true, false, false]);
   });
 });
 
@@ -145,6 +160,7 @@ describe('a replica in the standby region', () => {
     ['it is not available', { status: 'incompatible-network' }, 0, { 'standby-replica': 'failed' }],
     ['it is a replica of something else', { replicaOf: `${ARN}-2` }, 0, { 'standby-replica': 'failed' }],
     ['it is no replica any more', { replicaOf: undefined }, undefined, { 'standby-replica': 'failed' }],
+    ['nothing is replicated', {}, -1, { 'standby-lag': 'failed' }],
     ['it is behind', {}, 61, { 'standby-lag': 'failed' }],
     ['nobody tells how far it is behind', {}, undefined, { 'standby-lag': 'unknown' }],
     ['it is of another version', { engineVersion: '18.3' }, 0, { 'standby-version': 'failed' }],

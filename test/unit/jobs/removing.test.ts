@@ -99,6 +99,7 @@ describe('prune-backups', () => {
       made('y', 20, { instanceResourceId: 'db-B' }),
       made('z', 20, { madeBy: undefined }),
       made('w', 20, { isAutomated: true }),
+      made('v', 20, { copyOf: 'arn:aws:rds:eu-west-1:123456789012:snapshot:nightshift-main-orders-v' }),
     ];
     const now = prune({ planned: null }, view([made('new', 0), ...foreign], ['new']), policy, NOW);
     expect(now).toMatchObject({ verdict: { kind: 'passed', report: { removed: [] } } });

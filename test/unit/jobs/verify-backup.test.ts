@@ -136,6 +136,19 @@ describe('a table', () => {
   });
 });
 
+describe('when a backup was taken', () => {
+  it('is known from its run, also while it is copied and when its copy was never there', () => {
+    const state = { snapshotId: 'a', takenAt: '2026-11-21T02:09:00.000Z' };
+    const at = Date.parse(state.takenAt);
+    const broken = { kind: 'failed', check: 'deadline', summary: 'late', report: {} } as const;
+    const done = { kind: 'passed', summary: 'there', report: { ...state } } as const;
+    expect(takenTimes([{ state }]).get('a')).toBe(at);
+    expect(takenTimes([{ state, verdict: broken }]).get('a')).toBe(at);
+    expect(takenTimes([{ state: { snapshotId: 'a' }, verdict: done }]).get('a')).toBe(at);
+    expect(takenTimes([{ state: { snapshotId: 'a' }, verdict: broken }]).size).toBe(0);
+  });
+});
+
 describe('choosing a backup', () => {
   const chooses = (more: Partial<Known>, wanted?: string) =>
     choose(newState('scratch', wanted), { ...known, ...more }, backup, 'main', NOW);
@@ -145,6 +158,7 @@ describe('choosing a backup', () => {
       { ...snapshot, id: 'foreign', takenAt: NOW, madeBy: 'other' },
       { ...snapshot, id: 'by-hand', takenAt: NOW, madeBy: undefined },
       { ...snapshot, id: 'automated', takenAt: NOW, isAutomated: true },
+      { ...snapshot, id: 'copy-of-elsewhere', takenAt: NOW, copyOf: 'arn:aws:rds:eu-west-1:1:snapshot:x' },
     ];
     expect(stateOf(chooses({ snapshots: [...others, snapshot] })).chosen?.id).toBe(snapshot.id);
     expect(stateOf(chooses({ snapshots: [...others, snapshot] }, 'older')).chosen?.id).toBe('older');

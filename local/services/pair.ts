@@ -206,7 +206,7 @@ async function startService(endpoint: string, region: string, tasks: number, dat
 function nameIn(route53: Route53, { east, west }: Sites, objectsPort: number) {
   const { recordName, ttlSeconds, key } = PAIR;
   const healthCheckId = route53.createHealthCheck({
-    ...{ ipAddress: '127.0.0.1', port: objectsPort, resourcePath: `/${key}`, inverted: true, failureThreshold: 1 },
+    ...{ ipAddress: '127.0.0.1', port: objectsPort, resourcePath: `/${key}`, inverted: true, failureThreshold: 3 },
   });
   const record = { name: `${recordName}.`, type: 'A', ttlSeconds };
   const zoneId = route53.createZone(recordName, [

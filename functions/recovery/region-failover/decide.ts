@@ -1,5 +1,6 @@
 /** What `region-failover` decides: whether there is an outage, whether anything may be promoted, and whether users have moved. Pure. */
 import type { InstanceReading } from '../../databases/instance.ts';
+import { notAvailable } from '../../databases/status.ts';
 import type { Probes } from '../../dns/probe.ts';
 import type { PairConfig, ServiceConfig } from '../../engine/config.ts';
 import type { Change } from '../../engine/remediation.ts';
@@ -64,7 +65,8 @@ export function unready({ replica, services }: Pick<Outlook, 'replica' | 'servic
   });
   if (replica.kind === 'missing') return [...sick, replica.why];
   if (replica.replicaOf === undefined) return [...sick, 'the database of the standby is no read replica (any more)'];
-  return replica.status === 'available' ? sick : [...sick, `the read replica is ${replica.status}, not available`];
+  const busy = notAvailable('the read replica', replica.status);
+  return busy?.kind === 'escalate' ? [...sick, busy.reason] : sick;
 }
 
 /** Looks further apart than this (frozen in between) say nothing of the time between them. */
@@ -84,7 +86,7 @@ export function confirm(
     rehearse,
   }: { readonly now: number; readonly before: Confirmed | undefined; readonly rehearse: boolean },
 ): StepDecision {
-  const { primary, standby, alarms } = seen;
+  const { primary, standby, alarms, replica } = seen;
   const sites = `the primary: ${tell(primary)}; the standby: ${tell(standby)}`;
   const told = alarms.map(({ name, state }) => `${name} is ${state}`).join(', ');
   const faults = unready(seen);
@@ -105,8 +107,11 @@ export function confirm(
   const sickSince = goesOn ? before.sickSince : now;
   const silent = alarms.every(({ state }) => state === 'ALARM');
   const isLong = now - sickSince >= pair.unhealthyForSeconds * 1000;
-  const detail = `${sites}, for ${Math.round((now - sickSince) / 1000)} s; ${told}`;
-  if (!silent || !isLong) return { kind: 'wait', seconds: POLL_SECONDS, detail, result: { sickSince, lookedAt: now } };
+  // Being backed up, or changed, passes by itself, and nothing can be promoted meanwhile.
+  const busy = replica.kind === 'instance' && replica.status !== 'available' ? replica.status : undefined;
+  const detail = `${sites}, for ${Math.round((now - sickSince) / 1000)} s; ${told}${busy ? `; the read replica is ${busy}` : ''}`;
+  if (!silent || !isLong || busy)
+    return { kind: 'wait', seconds: POLL_SECONDS, detail, result: { sickSince, lookedAt: now } };
   // One alarm may have fired before, of another trouble, while the primary took writes: it counts from the last one on.
   const cutAt = Math.min(sickSince, Math.max(...alarms.map(({ since }) => since ?? sickSince)));
   return { kind: 'done', detail, result: { sickSince, cutAt } };

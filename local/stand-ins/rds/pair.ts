@@ -99,8 +99,17 @@ export class Pair {
     return this.#alone(async () => {
       if (this.#isSevered === isSevered) return;
       this.#isSevered = isSevered;
-      if (this.#primary.state === 'running') await this.#primary.reload(this.#forPrimary());
+      if (this.#primary.state !== 'running') return;
+      await this.#primary.reload(this.#forPrimary());
+      if (isSevered && this.#followed) await this.#untilAlone();
     });
+  }
+
+  /** The receiver ends a moment after the reload: what is written at the source until then would still come. */
+  async #untilAlone(): Promise<void> {
+    for (const until = Date.now() + LET_GO_WITHIN_MS; Date.now() < until; await sleep(20))
+      if ((await query(this.#primary, 'SELECT FROM pg_stat_wal_receiver', [])).length === 0) return;
+    throw new PostgresError(`${this.#options.name}: still followed its source after ${LET_GO_WITHIN_MS} ms`);
   }
 
   /** Nobody is followed any more, and the slot that nobody uses, which would keep the write-ahead log for ever, is dropped. */

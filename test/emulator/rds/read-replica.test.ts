@@ -168,13 +168,8 @@ describe('a read replica in another region', () => {
   });
 
   it('gets nothing while its source’s region is cut off, and everything once it is not', async () => {
-    await w.rds.cutOff(REGION, true);
-    await eventually(
-      'nobody to follow',
-      () => query(SOURCE, "SELECT FROM pg_stat_replication WHERE application_name = 'replica'"),
-      (seen) => seen.length === 0,
-    );
     const before = await rowsAbroad();
+    await w.rds.cutOff(REGION, true);
     await query(SOURCE, 'INSERT INTO notes VALUES (101)');
     expect(await rowsAbroad()).toBe(before);
     const source = (await described(SOURCE))?.DBInstanceArn;
@@ -199,7 +194,7 @@ describe('a read replica in another region', () => {
     );
     expect(promoted?.DBInstanceStatus).toBe('available');
     await w.rds.instance('abroad', STANDBY)?.database.query('INSERT INTO notes VALUES (200)');
-    expect(await rowsAbroad()).toBeLessThanOrEqual(before + 1);
+    expect(await rowsAbroad()).toBe(before + 1);
     expect(await rowsOf(SOURCE)).toBe(before + 1);
     await w.rds.cutOff(REGION, false);
     expect(await query(SOURCE, "SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE 'replica%'")).toHaveLength(1);

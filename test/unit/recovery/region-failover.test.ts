@@ -67,12 +67,20 @@ describe('confirming an outage', () => {
     expect(confirm(outlook({ alarms }), pair, looked).kind).toBe('wait');
   });
 
+  it('waits for a replica that is being backed up', () => {
+    const replica = replicaWith({ status: 'backing-up' });
+    expect(confirm(outlook({ replica }), pair, looked)).toMatchObject({
+      ...{ kind: 'wait', detail: expect.stringMatching(/is backing-up/), result: { sickSince: NOW - 60_000 } },
+    });
+    expect(confirm(outlook({ replica, primary: GOOD }), pair, looked).kind).toBe('fail');
+  });
+
   it.each<[string, Partial<Outlook>, RegExp]>([
     ['the primary answers one probe', { primary: { healthy: 1, all: 3 } }, /the primary answers, which is no outage/],
     ['both are down', { standby: BAD }, /both sites are down/],
     ['only the standby is down', { standby: BAD, primary: GOOD }, /the standby doesn't answer/],
     ['the replica is promoted', { replica: replicaWith({ replicaOf: undefined }) }, /no read replica/],
-    ['the replica is busy', { replica: replicaWith({ status: 'backing-up' }) }, /is backing-up, not available/],
+    ['the replica is broken', { replica: replicaWith({ status: 'failed' }) }, /is failed, which doesn't end by itself/],
     ['the replica is gone', { replica: { kind: 'missing', why: 'it does not exist' } }, /it does not exist/],
     ['no alarm is named', { alarms: [] }, /no alarm tells of an outage/],
     ['an alarm is missing', { alarms: [{ name: 'silent', state: 'missing' }] }, /alarm silent doesn't exist/],

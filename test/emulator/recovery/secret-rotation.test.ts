@@ -22,7 +22,6 @@ import type { DatabaseConfig, RuntimeConfig } from '../../../functions/engine/co
 import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
-import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { readSwitch, setSwitch } from '../../../functions/engine/switch.ts';
 import { PlanRefusedError } from '../../../functions/recovery/errors.ts';
 import { takeOrder } from '../../../functions/recovery/handler.ts';
@@ -274,9 +273,28 @@ describe('secret-rotation', () => {
     expect(item.steps.cut?.forward?.change).toBeUndefined();
   });
 
-  it('takes the users in turns', async () => {
-    const { item } = await rotate();
+  it('takes the users in turns; waits while Nightshift is frozen, refuses a second run meanwhile, and goes on; answers that were lost are asked for again', async () => {
+    fault('secretsmanager', 'PutSecretValue', 'timeout-after', 1);
+    fault('secretsmanager', 'UpdateSecretVersionStage', 'timeout-after', 1);
+    fault('ecs', 'UpdateService', 'timeout-after', 1);
+    const [{ user, version }, deployment] = [await state(), await deploymentOf()];
+    let [looks, second]: [number, unknown] = [0, undefined];
+    const { item } = await rotate({
+      before: async (step) => {
+        if (step !== 'switch') return;
+        second = await rotate().catch((error: Error) => error);
+        await setSwitch(w.store, 'freeze', 'person:jane', 'looking');
+      },
+      waits: async () => {
+        if ((await readSwitch(w.store)) !== 'freeze') return;
+        expect(await state()).toMatchObject({ user, version });
+        if (++looks === 2) await setSwitch(w.store, 'run', 'person:jane', 'seen');
+      },
+    });
+    expect(second).toBeInstanceOf(PlanRefusedError);
     expect([item.verdict, item.why]).toEqual(['recovered', undefined]);
+    expect(item.frozenMs).toBeGreaterThan(0);
+    expect(await deploymentOf()).not.toBe(deployment);
     expect(await state()).toMatchObject({ user: 'app', logins: { app: true, app_b: false } });
     expect(await writtenBy()).toBe('app');
   });
@@ -334,43 +352,6 @@ describe('secret-rotation', () => {
       await other.end();
     }
     await expectAsBefore(before);
-  });
-
-  it('is backed out when a person stops it after the switch', async () => {
-    const before = await state();
-    const stop = { by: 'person:jane', at: Date.now(), reason: 'not now' };
-    const { how } = await rotate({
-      before: async (step, run) => {
-        if (step === 'prove') await w.store.transact([requestStop(w.store.table, { plan: PLAN, run }, stop)]);
-      },
-    });
-    expect(how).toBe('backed-out');
-    await expectAsBefore(before);
-  });
-
-  it('waits while Nightshift is frozen, refuses a second run meanwhile, and goes on; answers that were lost are asked for again', async () => {
-    fault('secretsmanager', 'PutSecretValue', 'timeout-after', 1);
-    fault('secretsmanager', 'UpdateSecretVersionStage', 'timeout-after', 1);
-    fault('ecs', 'UpdateService', 'timeout-after', 1);
-    const [{ user, version }, deployment] = [await state(), await deploymentOf()];
-    let [looks, second]: [number, unknown] = [0, undefined];
-    const { item } = await rotate({
-      before: async (step) => {
-        if (step !== 'switch') return;
-        second = await rotate().catch((error: Error) => error);
-        await setSwitch(w.store, 'freeze', 'person:jane', 'looking');
-      },
-      waits: async () => {
-        if ((await readSwitch(w.store)) !== 'freeze') return;
-        expect(await state()).toMatchObject({ user, version });
-        if (++looks === 2) await setSwitch(w.store, 'run', 'person:jane', 'seen');
-      },
-    });
-    expect(second).toBeInstanceOf(PlanRefusedError);
-    expect([item.verdict, item.why]).toEqual(['recovered', undefined]);
-    expect(item.frozenMs).toBeGreaterThan(0);
-    expect(await deploymentOf()).not.toBe(deployment);
-    expect((await state()).user).not.toBe(user);
   });
 
   it('shuts nobody out by whom the services log in again, because a person put the secret back', async () => {

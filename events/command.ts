@@ -1,4 +1,4 @@
-/** What the reconciler asks a remediation function to do, by asynchronous invocation. Only holders of `lambda:InvokeFunction` can. */
+/** What the reconciler, and for `look` a person's doctor, asks a remediation function to do. Only holders of `lambda:InvokeFunction` can. */
 import * as z from 'zod/mini';
 import { type Signal, SOURCES } from './signal.ts';
 
@@ -45,6 +45,8 @@ export const command = z.discriminatedUnion('command', [
   z.object({ nightshift: z.literal(1), command: z.literal('resume'), actionId: z.string() }),
   /** Undo the change of an action that made things worse. */
   z.object({ nightshift: z.literal(1), command: z.literal('undo'), actionId: z.string() }),
+  /** Look at a target as for a signal, and write and change nothing: whether the function's own role, network and login let it. `nightshift doctor` asks so. */
+  z.object({ nightshift: z.literal(1), command: z.literal('look'), target: z.string() }),
 ]);
 
 export type Command = z.infer<typeof command>;

@@ -11,6 +11,7 @@ import {
   GetAccountSettingsCommand,
   GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
+  InvokeCommand,
   LambdaClient,
   ListEventSourceMappingsCommand,
   ResourceNotFoundException,
@@ -24,6 +25,8 @@ import {
 import { DescribeStateMachineCommand, SFNClient, StateMachineDoesNotExist } from '@aws-sdk/client-sfn';
 import { paginateListSubscriptionsByTopic, SNSClient, type Subscription } from '@aws-sdk/client-sns';
 import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import * as z from 'zod';
+import type { Command } from '../../events/command.ts';
 import { clientDefaults } from '../../functions/engine/clients.ts';
 import { assetFile } from '../deployment.ts';
 import type { Place } from '../place.ts';
@@ -56,9 +59,33 @@ export interface Aws {
   concurrency(): Promise<{ readonly limit: number; readonly unreserved: number }>;
   /** Executions that a function keeps for itself; undefined when it keeps none, or isn't there. */
   reservedConcurrency(functionName: string): Promise<number | undefined>;
+  /**
+   * Has a function look at a target with its own role, network and login (events/command.ts, `look`).
+   * @returns why it couldn't; undefined when it could.
+   */
+  lookBy(functionName: string, target: string): Promise<string | undefined>;
   /** Undefined when there is no such state machine. */
   machineStatus(arn: string): Promise<string | undefined>;
   destroy(): void;
+}
+
+/** A function answers within its own timeout, a minute at most; asking again wouldn't make it quicker. */
+const LONG_ANSWERS = {
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 70_000, throwOnRequestTimeout: true },
+} as const;
+
+const answered = z.union([
+  z.looseObject({ kind: z.string(), detail: z.optional(z.string()) }),
+  z.looseObject({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) }),
+]);
+
+/** Pure: what a function's answer to `look` says. "Lambda function errors": `FunctionError` is set, and the payload has type and message. */
+export function whyNotLooked(functionError: string | undefined, payload: string): string | undefined {
+  const answer = answered.parse(JSON.parse(payload));
+  if (functionError === undefined && 'kind' in answer && answer.kind === 'noted') return undefined;
+  if ('kind' in answer) return `${answer.kind}: ${answer.detail ?? 'no reason was given'}`;
+  return `${answer.errorType ?? functionError ?? 'error'}: ${answer.errorMessage ?? 'no reason was given'}`;
 }
 
 export function awsOf(place: Place): Aws {
@@ -67,6 +94,7 @@ export function awsOf(place: Place): Aws {
   const rds = new RDSClient(settings);
   const sns = new Map<string, SNSClient>();
   const lambda = new LambdaClient(settings);
+  const waiting = new LambdaClient({ ...settings, ...LONG_ANSWERS });
   const secrets = new SecretsManagerClient(settings);
   const ssm = new SSMClient(settings);
   const sfn = new SFNClient(settings);
@@ -177,6 +205,11 @@ export function awsOf(place: Place): Aws {
         throw error;
       }
     },
+    lookBy: async (FunctionName, target) => {
+      const order: Command = { nightshift: 1, command: 'look', target };
+      const reply = await waiting.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(order) }));
+      return whyNotLooked(reply.FunctionError, new TextDecoder().decode(reply.Payload));
+    },
     machineStatus: async (stateMachineArn) => {
       try {
         return (await sfn.send(new DescribeStateMachineCommand({ stateMachineArn }))).status;
@@ -186,7 +219,7 @@ export function awsOf(place: Place): Aws {
       }
     },
     destroy: () => {
-      for (const client of [cloudwatch, rds, lambda, secrets, ssm, sfn, ...sns.values(), ...watches.values()])
+      for (const client of [cloudwatch, rds, lambda, waiting, secrets, ssm, sfn, ...sns.values(), ...watches.values()])
         client.destroy();
     },
   };

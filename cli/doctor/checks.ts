@@ -26,6 +26,7 @@ const ALL: Readonly<Record<string, Checks>> = {
   switch: checkSwitch,
   database: checkInstances,
   targets: checkTargets,
+  permissions: checkRoles,
   alarms: checkAlarms,
   'page-topic': checkPageTopic,
   'failure-queue': checkFailureQueues,
@@ -100,13 +101,43 @@ async function checkInstances({ deployment, aws }: Around): Promise<Check[]> {
 
 /** Each remediation looks at its own targets, by its own reading calls and with the caller's credentials. */
 async function checkTargets(around: Around): Promise<Check[]> {
-  const { deployment } = around;
-  const pairs = deployment.manifests.flatMap((manifest) =>
-    protectedTargets(deployment.config)
+  const pairs = pairsOf(around.deployment);
+  return (await Promise.all(pairs.map(({ name, target }) => checkTarget(around, name, target)))).flat();
+}
+
+const pairsOf = ({ config, manifests }: Deployment) =>
+  manifests.flatMap((manifest) =>
+    protectedTargets(config)
       .filter(({ kind }) => kind === manifest.targetKind)
       .map((target) => ({ name: manifest.name, target })),
   );
-  return (await Promise.all(pairs.map(({ name, target }) => checkTarget(around, name, target)))).flat();
+
+/** So many functions are asked at once: each may have to start first, and the account's concurrency is for alarms. */
+const ASKED_AT_ONCE = 4;
+
+/** Each deployed function looks at its own targets, with its own role, network and login: a role that was stripped or bounded since the deployment is found before the night. */
+async function checkRoles({ deployment, aws }: Around): Promise<Check[]> {
+  const left = pairsOf(deployment).filter(({ name }) => deployment.config.runbooks[name]?.mode !== 'off');
+  const found: Check[] = [];
+  const ask = async (): Promise<void> => {
+    for (let next = left.shift(); next; next = left.shift()) {
+      const functionName = `nightshift-${deployment.name}-${next.name}`;
+      const why = await aws.lookBy(functionName, next.target.key).catch(whyOf);
+      const subject = `${functionName} at ${next.target.key}`;
+      found.push(
+        why === undefined
+          ? ok('permissions', subject, 'it can look, with its own role')
+          : wrong(
+              'permissions',
+              subject,
+              `it can not look: ${why}`,
+              'mend its role, network or login, or deploy again',
+            ),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
+  return found.sort((a, b) => a.subject.localeCompare(b.subject));
 }
 
 async function checkTarget(

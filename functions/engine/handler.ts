@@ -11,6 +11,7 @@ import { type Protected, runtimeConfig } from './config.ts';
 import { type Context, limitsOf } from './context.ts';
 import { handBack } from './hand-back.ts';
 import { logOutcome } from './log.ts';
+import { look } from './look.ts';
 import { entryMeasures, measure } from './metrics.ts';
 import { handleFiring } from './protocol.ts';
 import type { Remediation } from './remediation.ts';
@@ -82,6 +83,8 @@ async function obey<T extends Protected, O>(context: Context<T, O>, order: Comma
       return undo(context, order.actionId);
     case 'resume':
       return resume(context, order.actionId);
+    case 'look':
+      return look(context, order.target);
     default:
       return order satisfies never;
   }

@@ -144,6 +144,22 @@ describe('doctor', () => {
     expect(login).toMatchObject({ verdict: 'ok', what: 'login nightshift gets in' });
   }, 400_000);
 
+  it('names a function whose role lets it look at its target no more, though whoever asks may', async () => {
+    const caller = `${PREFIX}-scale-out-service`;
+    const match = { service: 'ecs', operation: 'DescribeServices', caller } as const;
+    world.faults.add({ name: 'stripped-role', match, kind: 'refused' });
+    try {
+      const { code, document } = await examine();
+      expect(code).toBe(1);
+      const roles = document.checks.filter(({ check, verdict }) => check === 'permissions' && verdict === 'wrong');
+      expect(roles).toMatchObject([
+        { subject: `${caller} at ecs-service/orders/backend`, what: expect.stringContaining('PermissionError') },
+      ]);
+    } finally {
+      world.faults.remove('stripped-role');
+    }
+  }, 400_000);
+
   it('names a disabled alarm, an event that was given up on, and a paused deployment; dlq has it tried again', async () => {
     await world.clients().cloudwatch.send(new DisableAlarmActionsCommand({ AlarmNames: [`${PREFIX}-backend-cpu`] }));
     const event = alarmEvent({

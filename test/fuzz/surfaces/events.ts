@@ -100,6 +100,7 @@ const ORDERS: readonly Json[] = [
   { nightshift: 1, command: 'hand-back', target: TARGET },
   { nightshift: 1, command: 'resume', actionId: 'act-1' },
   { nightshift: 1, command: 'undo', actionId: 'act-1' },
+  { nightshift: 1, command: 'look', target: TARGET },
 ];
 
 export const orders = (manifests: readonly RemediationManifest[], config: RuntimeConfig): Surface => ({

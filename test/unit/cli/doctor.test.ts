@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { doctor } from '../../../cli/commands/doctor.ts';
 import { judgeAlarms, type TaggedAlarm, type Wanted, wantedAlarms, watches } from '../../../cli/doctor/alarms.ts';
-import type { Aws } from '../../../cli/doctor/aws.ts';
+import { type Aws, whyNotLooked } from '../../../cli/doctor/aws.ts';
 import { type Around, examineAll } from '../../../cli/doctor/checks.ts';
 import { secretsIn } from '../../../cli/doctor/deployed.ts';
 import { main } from '../../../cli/main.ts';
@@ -272,6 +272,7 @@ const aws: Aws = {
   concurrency: async () => ({ limit: 1000, unreserved: 900 }),
   reservedConcurrency: async () => undefined,
   machineStatus: async () => 'ACTIVE',
+  lookBy: async () => undefined,
   sumOf: async (_name, metric) => (metric === 'Invocations' ? 3 : 0),
   destroy: () => {},
 };
@@ -286,6 +287,59 @@ const healthy: Around = {
   now: () => NOW,
 };
 const quiet: Around = { ...healthy, deployment: { ...deployment, manifests: [] } };
+
+describe('a function that is asked to look', () => {
+  const asked: string[] = [];
+  const lookBy = (why?: string): Aws => ({
+    ...aws,
+    lookBy: async (name, target) => {
+      asked.push(`${name} ${target}`);
+      return why;
+    },
+  });
+  const roles = async (around: Partial<Around>) =>
+    (await examineAll({ ...healthy, ...around })).filter(({ check }) => check === 'permissions');
+  const withMode = (mode: 'auto' | 'off') => {
+    const runbooks = { ...config.runbooks, 'scale-out-service': { ...config.runbooks['scale-out-service'], mode } };
+    return { ...deployment, config: { ...config, runbooks } } as Around['deployment'];
+  };
+
+  it('is asked about each of its targets, and is in order when it can', async () => {
+    asked.length = 0;
+    const found = await roles({ aws: lookBy(), deployment: withMode('auto') });
+    expect(asked).toEqual(['nightshift-test-scale-out-service ecs-service/orders/backend']);
+    expect(found.map(({ verdict, subject }) => [verdict, subject])).toEqual([['ok', asked[0]?.replace(' ', ' at ')]]);
+  });
+
+  it('is wrong when its role lets it look no more, or it does not answer', async () => {
+    const denied = await roles({ aws: lookBy('AccessDeniedError: not authorized'), deployment: withMode('auto') });
+    expect(wrongs(denied)).toEqual(['it can not look: AccessDeniedError: not authorized']);
+    const gone: Aws = { ...aws, lookBy: () => Promise.reject(new Error('Function not found')) };
+    expect(wrongs(await roles({ aws: gone, deployment: withMode('auto') }))).toEqual([
+      'it can not look: Error: Function not found',
+    ]);
+  });
+
+  it('is not asked where its mode is off', async () => {
+    asked.length = 0;
+    expect(await roles({ aws: lookBy('never'), deployment: withMode('off') })).toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['looked', undefined, { kind: 'noted', detail: 'looked at it' }, undefined],
+    ['does not know the target', undefined, { kind: 'rejected', detail: 'not configured' }, 'rejected: not configured'],
+    [
+      'failed',
+      'Unhandled',
+      { errorType: 'AccessDeniedError', errorMessage: 'not authorized' },
+      'AccessDeniedError: not authorized',
+    ],
+    ['ended without a word', 'Unhandled', {}, 'Unhandled: no reason was given'],
+  ])('is understood when it %s', (_, functionError, payload, why) => {
+    expect(whyNotLooked(functionError, JSON.stringify(payload))).toBe(why);
+  });
+});
 
 describe('doctor', () => {
   it('finds nothing wrong where everything is in place', async () => {

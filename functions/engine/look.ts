@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 /**
  * Observes a target as for a signal. Nothing is changed and nothing written, the journal neither.
  * @param name the target's key, such as `ecs-service/orders/backend`.
- * @throws whatever keeps the remediation from looking, such as AccessDeniedError: whoever asked is told that.
+ * @throws whatever keeps the remediation from looking, such as PermissionError: whoever asked is told that.
  */
 export async function look<T extends Protected, O>(
   { remediation, config }: Pick<Context<T, O>, 'remediation' | 'config'>,

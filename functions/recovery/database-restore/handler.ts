@@ -5,6 +5,7 @@ import type { ActReport, Change } from '../../engine/remediation.ts';
 import { byFunction, type Reader } from '../../jobs/verify-backup/by-function.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
+import { inputBy } from '../read-input.ts';
 import { decideSwitch, proveSwitch, type SwitchSeen, switchApplied, versionsOf } from '../rolling.ts';
 import { versionOfRun } from '../secret-versions.ts';
 import { looksOnly, type Moved, proveStep, rollStep, switchBack } from '../shared-steps.ts';
@@ -165,10 +166,7 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
 
   return {
     manifest,
-    readInput: (given) => {
-      const { success, data, error } = input.safeParse(given);
-      return success ? { ok: true, input: data } : { ok: false, faults: z.prettifyError(error) };
-    },
+    readInput: inputBy(input),
     targetsOf,
     steps,
   };

@@ -13,6 +13,7 @@ import { sendOnce } from '../../engine/send-once.ts';
 import { putNew } from '../../records/s3.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
+import { inputBy } from '../read-input.ts';
 import type { StepCode } from '../step.ts';
 import {
   type Confirmed,
@@ -231,10 +232,7 @@ export function regionFailover(resolve?: Resolve): PlanCode<Input> {
   });
   return {
     manifest,
-    readInput: (given) => {
-      const { success, data, error } = input.safeParse(given);
-      return success ? { ok: true, input: data } : { ok: false, faults: z.prettifyError(error) };
-    },
+    readInput: inputBy(input),
     targetsOf,
     steps,
   };

@@ -6,6 +6,7 @@ import { ActionFailedError, ChangedBySomeoneElseError, OutOfTimeError, Retryable
 import type { ActReport } from '../../engine/remediation.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
+import { inputBy } from '../read-input.ts';
 import { readAll } from '../roll-services.ts';
 import { decideSwitch, nameOf, proveSwitch, type SwitchSeen, switchApplied, versionsOf } from '../rolling.ts';
 import { changedSince, makeCurrent, makeVersion, readVersions, textOf, versionOfRun } from '../secret-versions.ts';
@@ -297,10 +298,7 @@ export function secretRotation(ask: AskLogins): PlanCode<Input> {
 
   return {
     manifest,
-    readInput: (given) => {
-      const { success, data, error } = input.safeParse(given);
-      return success ? { ok: true, input: data } : { ok: false, faults: z.prettifyError(error) };
-    },
+    readInput: inputBy(input),
     targetsOf,
     steps,
   };

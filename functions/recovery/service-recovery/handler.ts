@@ -11,6 +11,7 @@ import { remediation as restartService } from '../../remediations/restart-servic
 import { remediation as rollBackDeployment } from '../../remediations/roll-back-deployment/handler.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
+import { inputBy } from '../read-input.ts';
 import { type Health, remediationStep } from '../remediation-step.ts';
 import { healthOf, healthSince, readHealth, type ServiceSeen } from '../service-health.ts';
 import type { StepContext, Targets } from '../step.ts';
@@ -92,10 +93,7 @@ const healthOfSeen = (seen: ServiceSeen, context: StepContext<Input>): Health =>
 
 export const code: PlanCode<Input> = {
   manifest,
-  readInput: (given) => {
-    const { success, data, error } = input.safeParse(given);
-    return success ? { ok: true, input: data } : { ok: false, faults: z.prettifyError(error) };
-  },
+  readInput: inputBy(input),
   targetsOf,
   steps: {
     restart: remediationStep({

@@ -14,7 +14,12 @@ import {
   type Rule,
   type Target,
 } from '@aws-sdk/client-eventbridge';
-import { ListResourceRecordSetsCommand, type ResourceRecordSet, Route53Client } from '@aws-sdk/client-route-53';
+import {
+  ListResourceRecordSetsCommand,
+  type ResourceRecordSet,
+  Route53Client,
+  type RRType,
+} from '@aws-sdk/client-route-53';
 import {
   DescribeStateMachineCommand,
   ListStateMachinesCommand,
@@ -192,6 +197,17 @@ export class ConfigurationReader {
       return { items: reply.ResourceRecordSets ?? [], next: reply.IsTruncated ? next : undefined };
     });
     return found.map((record) => recordItem(zone, record));
+  }
+
+  /** One record set by its id; undefined: there is none. Those of one name and type are at most a hundred. @throws EngineError */
+  async record(id: string): Promise<ConfigItem | undefined> {
+    const [zone = '', name = '', type] = id.split('/');
+    const found = await this.#ask(`list the records ${id}`, async () => {
+      const start = { StartRecordName: name, StartRecordType: type as RRType };
+      const command = new ListResourceRecordSetsCommand({ HostedZoneId: zone, MaxItems: 100, ...start });
+      return (await this.#clients.route53.send(command)).ResourceRecordSets ?? [];
+    });
+    return found.map((record) => recordItem(zone, record)).find((item) => item.id === id);
   }
 
   async #alarms(): Promise<ConfigItem[]> {

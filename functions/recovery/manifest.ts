@@ -11,6 +11,8 @@ export interface PlanManifest extends Plan {
   readonly targetKinds: readonly TargetKind[];
   /** It reads what scheduled jobs found. */
   readonly readsRuns?: true;
+  /** It reads in the archive's bucket what its permissions name. */
+  readonly usesArchive?: true;
   /** Of the incident that each run is told in. */
   readonly severity: Severity;
   /**

@@ -43,6 +43,7 @@ const SITE = ['siteHealthCheck'];
 /** A recovery plan that is rehearsed on schedule. */
 const DRILLED = ['drilledPlan'];
 const BACKED_UP_ZONE = ['backedUpZone'];
+const BACKED_UP_PARAMETER = ['backedUpParameter'];
 const BACKED_UP_RULE = ['backedUpRule'];
 const BACKED_UP_MACHINE = ['backedUpStateMachine'];
 const CERTIFICATE = ['certificate'];
@@ -81,6 +82,7 @@ export class PlaceholderError extends Error {
       SITE,
       DRILLED,
       BACKED_UP_ZONE,
+      BACKED_UP_PARAMETER,
       BACKED_UP_RULE,
       BACKED_UP_MACHINE,
       CERTIFICATE,
@@ -217,6 +219,8 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   if (speaksOf(DRILLED)) return drilledPlans(config).map((drilledPlan) => ({ drilledPlan }));
   const backup = configurationBackupOf(config);
   if (speaksOf(BACKED_UP_ZONE)) return (backup?.zones ?? []).map((zone) => ({ backedUpZone: zone }));
+  if (speaksOf(BACKED_UP_PARAMETER))
+    return (backup?.parameters ?? []).map((parameter) => ({ backedUpParameter: parameter }));
   if (speaksOf(BACKED_UP_RULE)) return (backup?.rules ?? []).map((rule) => ({ backedUpRule: rule }));
   if (speaksOf(BACKED_UP_MACHINE))
     return (backup?.stateMachines ?? []).map((machine) => ({ backedUpStateMachine: machine }));

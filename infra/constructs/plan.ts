@@ -7,6 +7,7 @@ import { entryKey, targetKey } from '../../functions/engine/items.ts';
 import { planPartition } from '../../functions/engine/plan-items.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
 import { pagingAlarm } from './alarm-action.ts';
+import { archiveBucketName } from './archive.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import { planDefinition } from './plan-definition.ts';
@@ -30,6 +31,9 @@ export class Plan extends NightshiftFunction {
     super(scope, manifest.name, {
       deployment,
       manifest,
+      ...(manifest.usesArchive && {
+        environment: { NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(scope, deployment.config.name) },
+      }),
       journal: {
         actions: [
           ...(['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'] as const),

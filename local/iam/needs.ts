@@ -256,6 +256,11 @@ const onCertificate = on(({ CertificateArn }) => text(CertificateArn));
 
 const onSecret = on(({ SecretId }, arn) => arnOr(SecretId, (name) => arn(`secret:${name}`)));
 
+/** A version may stand behind a colon ("GetParameter", Name); it is no part of the resource. */
+const onParameter = on(({ Name }, arn) =>
+  arnOr(Name, (name) => arn(`parameter/${name.replace(/^\//, '').replace(/:\d+$/, '')}`)),
+);
+
 /** "PutObject", Amazon S3 API Reference: who gives a retention with the object needs s3:PutObjectRetention, too. */
 const putObject: Rule = ({ Bucket, Key, ObjectLockMode }, _arn, action) => {
   const resource = `arn:aws:s3:::${text(Bucket)}/${text(Key)}`;
@@ -313,9 +318,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   'acm:ResendValidationEmail': onCertificate,
   'application-autoscaling:DescribeScalableTargets': onAny,
   'application-autoscaling:DescribeScalingPolicies': onAny,
+  'application-autoscaling:PutScalingPolicy': onScalableTarget,
   'application-autoscaling:RegisterScalableTarget': onScalableTarget,
   'cloudwatch:DescribeAlarms': describeAlarms,
   'cloudwatch:GetMetricData': onAny,
+  'cloudwatch:PutMetricAlarm': on(({ AlarmName }, arn) => arn(`alarm:${text(AlarmName)}`)),
   'cloudwatch:PutMetricData': onAny,
   'cloudwatch:ListTagsForResource': on(({ ResourceARN }) => text(ResourceARN)),
   'lambda:Invoke': invoke,
@@ -341,7 +348,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'secretsmanager:PutSecretValue': onSecret,
   'secretsmanager:UpdateSecretVersionStage': onSecret,
   'ssm:DescribeParameters': onAny,
-  'ssm:GetParameter': on(({ Name }, arn) => arnOr(Name, (name) => arn(`parameter/${name.replace(/^\//, '')}`))),
+  'ssm:GetParameter': onParameter,
+  'ssm:PutParameter': onParameter,
 };
 
 /** What is asked of IAM for a call, each thing once. `known` is false for an operation that has no rule here. */

@@ -14,6 +14,7 @@ import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
 import { createRoute53, type Route53 } from '../stand-ins/route53/route53.ts';
 import { createScheduler, type LocalScheduler } from '../stand-ins/scheduler/index.ts';
 import { measureQueues } from '../stand-ins/sqs/metrics.ts';
+import { createSsm } from '../stand-ins/ssm/ssm.ts';
 import { createStepFunctions, type LocalStepFunctions } from '../stand-ins/step-functions/index.ts';
 import { CACHE_DIR } from './state.ts';
 import type { WorldContext } from './types.ts';
@@ -71,7 +72,7 @@ export async function makeStandIns(
   });
   const route53 = createRoute53(world, { metrics: cloudwatch });
   const acm = createAcm(world, { metrics: cloudwatch, events: eventbridge, cname: (name) => route53.cname(name) });
-  for (const standIn of [cloudwatch, ecs, scaling, rds, route53, acm]) gateway.register(standIn);
+  for (const standIn of [cloudwatch, ecs, scaling, rds, route53, acm, createSsm(gateway)]) gateway.register(standIn);
   world.onStop('ECS services', () => ecs.stop());
   world.onStop('CloudWatch', () => cloudwatch.stop());
   ecs.start();

@@ -9,7 +9,7 @@ import {
   type TransactWriteItem,
   type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { unmarshall } from '../functions/engine/attributes.ts';
 import { clientDefaults } from '../functions/engine/clients.ts';
 import { isSlot } from '../functions/engine/items.ts';
 import { Store } from '../functions/engine/store.ts';

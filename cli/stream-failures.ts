@@ -3,8 +3,9 @@
  * source in Lambda"); but what was written is the journal, which keeps it. So it is read again from there and given to the function once more, as the stream
  * gave it (docs/decisions/0227).
  */
-import { marshall } from '@aws-sdk/util-dynamodb';
+
 import type { JournalEntry } from '../events/journal.ts';
+import { marshall } from '../functions/engine/attributes.ts';
 import { entryKey } from '../functions/engine/items.ts';
 import { listIncidentIds, readEntries } from '../functions/engine/journal-reader.ts';
 import type { Store } from '../functions/engine/store.ts';
@@ -61,7 +62,7 @@ export function eventsOf(entries: readonly JournalEntry[]): string[] {
     eventSource: 'aws:dynamodb',
     dynamodb: {
       SequenceNumber: entry.id,
-      NewImage: marshall({ ...entryKey(entry.incidentId, entry.id), ...entry }, { removeUndefinedValues: true }),
+      NewImage: marshall({ ...entryKey(entry.incidentId, entry.id), ...entry }),
     },
   }));
   const count = Math.ceil(records.length / RECORDS_AT_ONCE);

@@ -1,8 +1,8 @@
 /** Approvals in the journal: read, asked for, decided. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Signal } from '../../events/signal.ts';
 import { APPROVAL_KEPT_SECONDS, type Approval, approvalKey, count, type Vote, whyOver } from './approval.ts';
+import { marshall } from './attributes.ts';
 import { EngineError, RetryableError } from './errors.ts';
 import { type Key, targetKey } from './items.ts';
 import { listIncidents } from './journal-reader.ts';
@@ -35,10 +35,7 @@ export function putApproval(table: string, approval: Approval): Labelled {
     item: {
       Put: {
         TableName: table,
-        Item: marshall(
-          { ...approvalKey(approval.approvalId), ...approval, expiresAt },
-          { removeUndefinedValues: true },
-        ),
+        Item: marshall({ ...approvalKey(approval.approvalId), ...approval, expiresAt }),
         ConditionExpression: first ? 'attribute_not_exists(pk)' : '#version = :before',
         ...(!first && {
           ExpressionAttributeNames: { '#version': 'version' },

@@ -3,8 +3,8 @@
  * for looking and proving; no decision of the engine rests on them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Incident, IncidentWithTimeline, JournalEntry } from '../../events/journal.ts';
+import { marshall } from './attributes.ts';
 import { type ChainEnd, EMPTY_CHAIN, endOf, extendChain, type Link, type Written } from './chain.ts';
 import { RetryableError } from './errors.ts';
 import { chainHeadKey, chainLinkKey } from './items.ts';
@@ -128,14 +128,12 @@ async function append(store: Store, incidentId: string, { before, links, inciden
   return true;
 }
 
-const clean = { removeUndefinedValues: true } as const;
-
 const putLink = (table: string, incidentId: string, link: Link): Labelled => ({
   label: 'link',
   item: {
     Put: {
       TableName: table,
-      Item: marshall({ ...chainLinkKey(incidentId, link.entryId), ...link }, clean),
+      Item: marshall({ ...chainLinkKey(incidentId, link.entryId), ...link }),
       ConditionExpression: 'attribute_not_exists(pk)',
     },
   },
@@ -164,7 +162,7 @@ function putHead(table: string, incidentId: string, { end, next, part, incident 
     item: {
       Put: {
         TableName: table,
-        Item: marshall(head, clean),
+        Item: marshall(head),
         ConditionExpression: isFirst ? 'attribute_not_exists(pk)' : '#count = :count AND #hash = :hash',
         ...(!isFirst && {
           ExpressionAttributeNames: { '#count': 'count', '#hash': 'hash' },

@@ -1,23 +1,21 @@
 /** Writing items that carry their version: pure builders. */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from './attributes.ts';
 import { type HeadItem, headKey } from './job-head.ts';
 import type { Labelled } from './store.ts';
 import { signed } from './writes.ts';
-
-const flat = (item: object) => marshall(item, { removeUndefinedValues: true });
 
 /** Puts an item if the one in the table still is the version that was read (0: there was none). */
 export function putVersion(table: string, label: string, item: object, read: number): Labelled {
   return signed(label, {
     Put: {
       TableName: table,
-      Item: flat({ ...item, version: read + 1 }),
+      Item: marshall({ ...item, version: read + 1 }),
       ...(read === 0
         ? { ConditionExpression: 'attribute_not_exists(pk)' }
         : {
             ConditionExpression: '#version = :version',
             ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: flat({ ':version': read }),
+            ExpressionAttributeValues: marshall({ ':version': read }),
           }),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },

@@ -1,5 +1,5 @@
 /** Asking a run of a recovery plan to be backed out: what people and the job `drill` write into a run that isn't theirs. Pure builder. */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from './attributes.ts';
 import { runKey } from './plan-items.ts';
 import type { Labelled } from './store.ts';
 import { signed } from './writes.ts';

@@ -2,7 +2,7 @@
  * One run at a time of something that is started by a schedule. Schedules start a run whether or not the last one has ended, and deliver at
  * least once; two at a time would read the customer's APIs twice as fast as allowed.
  */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from './attributes.ts';
 import { runLeaseKey } from './items.ts';
 import type { Labelled, Store } from './store.ts';
 

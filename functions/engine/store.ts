@@ -11,8 +11,8 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { JournalEntry } from '../../events/journal.ts';
+import { marshall, unmarshall } from './attributes.ts';
 import { clientDefaults } from './clients.ts';
 import { classifyAwsError, RetryableError } from './errors.ts';
 import type { Key } from './items.ts';
@@ -155,7 +155,7 @@ export class Store {
 
 /** `putEntry` labels what it makes. */
 const entryIn = ({ label, item: { Put } }: Labelled): JournalEntry[] =>
-  label === 'entry' && Put?.Item ? [unmarshall(Put.Item) as JournalEntry] : [];
+  label === 'entry' && Put?.Item ? [unmarshall(Put.Item) as unknown as JournalEntry] : [];
 
 const CONFLICT = 'TransactionConflict';
 const PASSING = new Set([CONFLICT, 'ThrottlingError', 'ProvisionedThroughputExceeded', 'RequestLimitExceeded']);

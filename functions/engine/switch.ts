@@ -3,7 +3,7 @@
  * transaction at one of its copies, because transactions that touch one item are cancelled.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from './attributes.ts';
 import { RetryableError } from './errors.ts';
 import { type Key, MASTER_SWITCH, SWITCH_COPIES, type SwitchItem, type SwitchState, switchKey } from './items.ts';
 import type { Store } from './store.ts';

@@ -3,11 +3,11 @@
  * the journal's whole write side, a list of small functions.
  */
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import { monotonicFactory } from 'ulid';
 import type { EntryKind, JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import type { Signal } from '../../events/signal.ts';
+import { marshall } from './attributes.ts';
 import { ActionFailedError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
 import {
@@ -36,11 +36,10 @@ import {
 import type { NextRung } from './ladder.ts';
 import type { Labelled } from './store.ts';
 
-const clean = { removeUndefinedValues: true } as const;
 /** @throws ActionFailedError for what no item can hold (a number beyond what JavaScript holds exactly): trying again would fail again. */
 function flat(item: object): Record<string, AttributeValue> {
   try {
-    return marshall(item, clean);
+    return marshall(item);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ActionFailedError(`an item can't be written to the journal: ${why}`, { cause: error });

@@ -1,9 +1,7 @@
 /** How the follow-through's item is written, by it and by who revives it. */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '../engine/attributes.ts';
 import { type FollowItem, followKey } from '../engine/following.ts';
 import type { Labelled } from '../engine/store.ts';
-
-const clean = { removeUndefinedValues: true } as const;
 
 /** An execution that waits. */
 export interface Wait {
@@ -19,7 +17,7 @@ export function putFollowing(table: string, before: FollowItem | undefined, next
     item: {
       Put: {
         TableName: table,
-        Item: marshall(next, clean),
+        Item: marshall(next),
         ...(before
           ? {
               ConditionExpression: '#version = :version',

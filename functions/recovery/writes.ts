@@ -1,13 +1,11 @@
 /** The items that a plan's transactions are made of: pure builders. */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '../engine/attributes.ts';
 import { type SwitchItem, switchKey, targetKey } from '../engine/items.ts';
 import { putVersion } from '../engine/job-head-writes.ts';
 import { leaseHolderOf, planLockKey, runKey } from '../engine/plan-items.ts';
 import type { Labelled } from '../engine/store.ts';
 import { signed } from '../engine/writes.ts';
 import { RUN_KEPT_SECONDS, type RunItem } from './items.ts';
-
-const flat = (item: object) => marshall(item, { removeUndefinedValues: true });
 
 export function putRun(table: string, run: RunItem): Labelled {
   const expiresAt = Math.floor(run.startedAt / 1000) + RUN_KEPT_SECONDS;
@@ -19,10 +17,10 @@ export const takeLock = (table: string, { plan, run, rehearse, startedAt }: RunI
   signed(`lock ${about}`, {
     Put: {
       TableName: table,
-      Item: flat({ ...planLockKey({ plan, rehearse }, about), run, since: startedAt }),
+      Item: marshall({ ...planLockKey({ plan, rehearse }, about), run, since: startedAt }),
       ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
       ExpressionAttributeNames: { '#run': 'run' },
-      ExpressionAttributeValues: flat({ ':run': run }),
+      ExpressionAttributeValues: marshall({ ':run': run }),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   });
@@ -31,10 +29,10 @@ export const releaseLock = (table: string, { plan, run, rehearse }: RunItem, abo
   signed(`lock ${about}`, {
     Delete: {
       TableName: table,
-      Key: flat(planLockKey({ plan, rehearse }, about)),
+      Key: marshall(planLockKey({ plan, rehearse }, about)),
       ConditionExpression: 'attribute_not_exists(pk) OR #run = :run',
       ExpressionAttributeNames: { '#run': 'run' },
-      ExpressionAttributeValues: flat({ ':run': run }),
+      ExpressionAttributeValues: marshall({ ':run': run }),
     },
   });
 
@@ -49,13 +47,13 @@ const onLease = (
   signed(`lease ${target}`, {
     Update: {
       TableName: table,
-      Key: flat(targetKey(target)),
+      Key: marshall(targetKey(target)),
       // With a version of its own: who read the target before must not write the old lease back.
       UpdateExpression: `${expression} ADD #version :one`,
       ConditionExpression: `leaseHolder = :holder${condition ?? ''}`,
       // `until` is a reserved word ("Reserved words in DynamoDB").
       ExpressionAttributeNames: { '#version': 'version', ...(condition !== undefined && { '#until': 'until' }) },
-      ExpressionAttributeValues: flat({ ':holder': leaseHolderOf(run), ':one': 1, ...values }),
+      ExpressionAttributeValues: marshall({ ':holder': leaseHolderOf(run), ':one': 1, ...values }),
     },
   });
 
@@ -83,9 +81,9 @@ export const checkNotFrozen = (table: string, copy: number): Labelled =>
   signed('switch', {
     ConditionCheck: {
       TableName: table,
-      Key: flat(switchKey(copy)),
+      Key: marshall(switchKey(copy)),
       ConditionExpression: 'attribute_not_exists(pk) OR #state <> :freeze',
       ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: flat({ ':freeze': 'freeze' satisfies SwitchItem['state'] }),
+      ExpressionAttributeValues: marshall({ ':freeze': 'freeze' satisfies SwitchItem['state'] }),
     },
   });

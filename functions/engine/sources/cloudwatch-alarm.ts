@@ -251,7 +251,7 @@ function readReasonData(text: string | undefined): { datapoints: number[]; thres
 }
 
 /**
- * The journal can't keep every number that a metric may have (util-dynamodb's `marshall` refuses what JavaScript doesn't hold exactly): the event must not
+ * The journal can't keep every number that a metric may have (`marshall` of attributes.ts refuses what JavaScript doesn't hold exactly): the event must not
  * be lost for a figure that its reason tells in words.
  */
 const canBeKept = (value: unknown): value is number =>

@@ -5,10 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent, Context as LambdaContext } from 'aws-lambda';
 import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
+import { unmarshall } from '../../engine/attributes.ts';
 import type { Written } from '../../engine/chain.ts';
 import { linkEntries } from '../../engine/chain-store.ts';
 import { clientDefaults } from '../../engine/clients.ts';
@@ -67,7 +67,7 @@ export async function announce(
 function toldBy({ eventName, dynamodb }: DynamoDBRecord): Told | undefined {
   const image = dynamodb?.NewImage;
   if (eventName !== 'INSERT' || !image) return undefined;
-  const item = unmarshall(image as Record<string, AttributeValue>) as JournalEntry & { sk: string };
+  const item = unmarshall(image as Record<string, AttributeValue>) as unknown as JournalEntry & { sk: string };
   if (!item.sk?.startsWith('ENTRY#')) return undefined;
   const seconds = dynamodb.ApproximateCreationDateTime;
   return {

@@ -3,7 +3,7 @@
  * numbers from one item of the journal, so that all functions together stay below a rate, however short their waits are (docs/storms.md).
  */
 import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '../../engine/attributes.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import { turnsKey } from '../../engine/following.ts';
 

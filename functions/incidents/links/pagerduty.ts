@@ -5,10 +5,10 @@
  * off for a day, so whatever is authentic is answered with 2xx unless our own journal fails.
  */
 import { createHmac } from 'node:crypto';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
 import { freshAcknowledgement } from '../../engine/acknowledgement.ts';
+import { marshall } from '../../engine/attributes.ts';
 import { RetryableError } from '../../engine/errors.ts';
 import { readIncident } from '../../engine/journal-reader.ts';
 import { log } from '../../engine/log.ts';

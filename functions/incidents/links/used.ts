@@ -1,5 +1,5 @@
 /** Links that were used: one item each, written together with what the link did, so that it did it once. */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '../../engine/attributes.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
 import type { Link } from '../link-token.ts';
 

@@ -3,8 +3,8 @@
  * the engine's is read or written, except lines added to a timeline.
  */
 import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { JournalEntry } from '../../../events/journal.ts';
+import { marshall, unmarshall } from '../../engine/attributes.ts';
 import { classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import type { Key } from '../../engine/items.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
@@ -267,7 +267,7 @@ type Condition = Pick<
 
 const put = (label: string, table: string, item: object, condition: Partial<Condition> = {}): Labelled => ({
   label,
-  item: { Put: { TableName: table, Item: marshall(item, { removeUndefinedValues: true }), ...condition } },
+  item: { Put: { TableName: table, Item: marshall(item), ...condition } },
 });
 
 const remove = (label: string, table: string, key: Key, condition: Partial<Condition> = {}): Labelled => ({

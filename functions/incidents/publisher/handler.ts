@@ -6,10 +6,10 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent, Context as LambdaContext } from 'aws-lambda';
 import type { JournalEntry } from '../../../events/journal.ts';
+import { unmarshall } from '../../engine/attributes.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import { runtimeConfig } from '../../engine/config.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
@@ -57,7 +57,7 @@ async function callAll(records: readonly DynamoDBRecord[], context: PublisherCon
 function entryOf({ eventName, dynamodb }: DynamoDBRecord): JournalEntry | undefined {
   const image = dynamodb?.NewImage;
   if (eventName !== 'INSERT' || !image) return undefined;
-  const entry = unmarshall(image as Record<string, AttributeValue>) as JournalEntry & { sk: string };
+  const entry = unmarshall(image as Record<string, AttributeValue>) as unknown as JournalEntry & { sk: string };
   return entry.sk?.startsWith('ENTRY#') ? entry : undefined;
 }
 

@@ -1,5 +1,5 @@
 /** Runs of recovery plans that nobody takes turns of any more: they keep their targets, so a person is told, once each time. */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '../../engine/attributes.ts';
 import { runKey, runsUnderWay } from '../../engine/plan-items.ts';
 import type { Labelled, Store } from '../../engine/store.ts';
 import { entryMaker, putEntry, signed } from '../../engine/writes.ts';

@@ -1,7 +1,7 @@
 /** What a person must look at although nothing failed loudly, and the sign of life that the standby region watches. */
 import { type LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '../../engine/attributes.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
 import { troubleKey } from '../../engine/items.ts';

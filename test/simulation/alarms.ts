@@ -21,6 +21,8 @@ export const ALARM_PERIOD_MS = 60_000;
 
 export class Alarms {
   readonly all: readonly Alarm[];
+  /** Grows with every change of an alarm's state. */
+  version = 0;
   readonly #clock: VirtualClock;
   readonly #onChange: (alarm: Alarm) => void;
 
@@ -61,6 +63,7 @@ export class Alarms {
     const state = alarm.lie ?? (isSick ? 'ALARM' : 'OK');
     if (state === alarm.state) return;
     alarm.state = state;
+    this.version++;
     alarm.stateAt = Math.floor(this.#clock.now);
     this.#onChange(alarm);
   }

@@ -55,6 +55,7 @@ const HORIZON_MS = 3 * 3_600_000;
 /** Runs are so far apart that all ids of one are later than those of the one before. */
 const APART_MS = 48 * 3_600_000;
 const EPOCH = Date.parse('2026-11-20T03:00:00.000Z');
+const DUE_PARTITIONS = duePartitions();
 const NEVER = Number.POSITIVE_INFINITY;
 /** How long events take on their way, as often as they are delivered. */
 const DELIVERED_AFTER_MS: Readonly<Record<Misdelivery | 'once', readonly number[]>> = {
@@ -94,6 +95,7 @@ export class World implements Surroundings {
   #events = 0;
   #lastReconciled: number;
   #isReconciling = false;
+  #due = { version: -1, since: NEVER };
 
   /** @param number Of the run: runs of one process must have growing ones. */
   constructor(scenario: Scenario, number: number, options: { readonly log?: boolean } = {}) {
@@ -296,8 +298,19 @@ export class World implements Surroundings {
 
   /** When the reconciler next finds something to do: runs that would find nothing are left out. */
   #nextReconciling(): number {
+    const due = this.#dueForReconciling();
+    if (due === NEVER) return NEVER;
+    const period = this.config.reconcileEverySeconds * 1000;
+    const from = Math.max(due, this.#lastReconciled + 1, this.clock.now);
+    return this.#startedAt + Math.ceil((from - this.#startedAt) / period) * period;
+  }
+
+  /** Since when there is something for the reconciler to find. Asked for at each step, so it is kept until the table or an alarm changes. */
+  #dueForReconciling(): number {
+    const version = this.table.version + this.alarms.version;
+    if (version === this.#due.version) return this.#due.since;
     let due = NEVER;
-    for (const partition of duePartitions())
+    for (const partition of DUE_PARTITIONS)
       for (const item of this.table.inIndex('due', partition)) due = Math.min(due, Number(item.dueAt?.N));
     for (const { state, stateAt, arn } of this.alarms.all) {
       if (state !== 'ALARM') continue;
@@ -305,10 +318,8 @@ export class World implements Surroundings {
       if (known?.state?.S !== 'ALARM')
         due = Math.min(due, Math.max(stateAt + 30_000, Number(known?.notOursUntil?.N ?? 0)));
     }
-    if (due === NEVER) return NEVER;
-    const period = this.config.reconcileEverySeconds * 1000;
-    const from = Math.max(due, this.#lastReconciled + 1, this.clock.now);
-    return this.#startedAt + Math.ceil((from - this.#startedAt) / period) * period;
+    this.#due = { version, since: due };
+    return due;
   }
 
   async #reconcile(): Promise<void> {

@@ -233,7 +233,7 @@ function isEqual(left: AttributeValue | undefined, right: AttributeValue | undef
 }
 
 /** Compiled once for each text: the engine has few. */
-function cached<T>(compile: (text: string) => T): (text: string) => T {
+export function cached<T>(compile: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>();
   return (text) => {
     const found = known.get(text);
@@ -331,11 +331,18 @@ const usedIn = cached((text: string): readonly string[] => [
  * "Expression attribute names and values" must be used, and what is used must be there, or the request is refused as a whole. Nested names
  * (`#data.target`) count.
  */
-export function assertSubstitutions(texts: readonly string[], names: Names, values: Values): void {
-  const used = usedIn(texts.join('|'));
-  for (const name of used)
-    if (names[name] === undefined && values[name] === undefined)
-      throw new InvalidExpressionError(`${name} isn't defined`);
-  for (const given of [names, values])
-    for (const name in given) if (!used.includes(name)) throw new InvalidExpressionError(`${name} is not used`);
+export function assertSubstitutions(texts: readonly (string | undefined)[], names: Names, values: Values): void {
+  for (const text of texts)
+    if (text !== undefined)
+      for (const name of usedIn(text))
+        if (names[name] === undefined && values[name] === undefined)
+          throw new InvalidExpressionError(`${name} isn't defined`);
+  assertUsed(texts, names);
+  assertUsed(texts, values);
+}
+
+function assertUsed(texts: readonly (string | undefined)[], given: Names | Values): void {
+  for (const name in given)
+    if (!texts.some((text) => text !== undefined && usedIn(text).includes(name)))
+      throw new InvalidExpressionError(`${name} is not used`);
 }

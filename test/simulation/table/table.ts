@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import {
   assertSubstitutions,
+  cached,
   condition,
   type Image,
   InvalidExpressionError,
@@ -33,6 +34,7 @@ const INDEXES: Readonly<Record<string, Index>> = {
   incidents: { hash: 'incidentsPk', range: 'incidentsSk' },
 };
 const PRIMARY: Index = { hash: 'pk', range: 'sk' };
+const HASHES = Object.entries(INDEXES).map(([name, { hash }]) => ({ name, hash }));
 
 interface Row {
   image: Image | undefined;
@@ -65,7 +67,8 @@ export type TableCommand = TransactWriteItemsCommand | BatchGetItemCommand | Get
 
 export class TableModel {
   readonly #partitions = new Map<string, Map<string, Row>>();
-  readonly #indexed = new Map<string, Set<Row>>();
+  /** By index, then by partition of it. */
+  readonly #indexed = new Map<string, Map<string, Set<Row>>>(HASHES.map(({ name }) => [name, new Map()]));
   readonly #now: () => number;
   readonly #lagMs: number;
   /** Grows with every transaction that wrote something. */
@@ -103,8 +106,8 @@ export class TableModel {
 
   /** Items of an index's partition, whatever its lag; for checks. */
   *inIndex(name: string, hash: string): Generator<Image> {
-    for (const { image } of this.#indexed.get(`${name} ${hash}`) ?? [])
-      if (image && image[INDEXES[name]?.hash ?? '']?.S === hash) yield image;
+    const attribute = INDEXES[name]?.hash ?? '';
+    for (const { image } of this.#indexed.get(name)?.get(hash) ?? []) if (image?.[attribute]?.S === hash) yield image;
   }
 
   transact(items: readonly TransactWriteItem[]): object {
@@ -143,9 +146,10 @@ export class TableModel {
   #rowFor(key: Image): Row {
     const [pk, sk] = [key.pk?.S ?? '', key.sk?.S ?? ''];
     const rows = this.#partitions.get(pk) ?? new Map<string, Row>();
-    this.#partitions.set(pk, rows);
-    const row = rows.get(sk) ?? { image: undefined, before: undefined, changedAt: Number.NEGATIVE_INFINITY };
-    rows.set(sk, row);
+    const known = rows.get(sk);
+    if (known) return known;
+    const row = { image: undefined, before: undefined, changedAt: Number.NEGATIVE_INFINITY };
+    this.#partitions.set(pk, rows.set(sk, row));
     return row;
   }
 
@@ -155,14 +159,18 @@ export class TableModel {
     if (!this.#isLagging(row)) row.before = row.image;
     row.image = image;
     row.changedAt = this.#now();
-    for (const [name, { hash }] of Object.entries(INDEXES))
-      for (const value of new Set([image?.[hash]?.S, row.before?.[hash]?.S])) {
-        if (value === undefined) continue;
-        const at = `${name} ${value}`;
-        const set = this.#indexed.get(at);
-        if (set) set.add(row);
-        else this.#indexed.set(at, new Set([row]));
-      }
+    for (const { name, hash } of HASHES) {
+      const [now, was] = [image?.[hash]?.S, row.before?.[hash]?.S];
+      if (now !== undefined) this.#index(name, now, row);
+      if (was !== undefined && was !== now) this.#index(name, was, row);
+    }
+  }
+
+  #index(name: string, hash: string, row: Row): void {
+    const partitions = this.#indexed.get(name);
+    const rows = partitions?.get(hash);
+    if (rows) rows.add(row);
+    else partitions?.set(hash, new Set([row]));
   }
 
   readonly #isLagging = ({ changedAt }: Row): boolean => this.#lagMs > 0 && this.#now() < changedAt + this.#lagMs;
@@ -176,7 +184,7 @@ export class TableModel {
     for (const [table, { Keys = [] }] of Object.entries(input.RequestItems ?? {})) {
       if (new Set(Keys.map((key) => `${key.pk?.S} ${key.sk?.S}`)).size !== Keys.length || Keys.length > MOST_ITEMS)
         throw invalid('Provided list of item keys contains duplicates, or too many');
-      Responses[table] = Keys.map((key) => this.#row(key)?.image).filter((image) => image !== undefined);
+      Responses[table] = present(Keys.map((key) => this.#row(key)?.image));
     }
     return { Responses, UnprocessedKeys: {} };
   }
@@ -185,18 +193,19 @@ export class TableModel {
     const { IndexName, KeyConditionExpression = '', FilterExpression, ProjectionExpression } = input;
     const names = input.ExpressionAttributeNames ?? {};
     const values = input.ExpressionAttributeValues ?? {};
-    const texts = [KeyConditionExpression, FilterExpression, ProjectionExpression].filter((text) => text !== undefined);
-    assertSubstitutions(texts, names, values);
+    assertSubstitutions([KeyConditionExpression, FilterExpression, ProjectionExpression], names, values);
     const index = IndexName === undefined ? PRIMARY : INDEXES[IndexName];
     if (!index) throw invalid(`no index ${IndexName}`);
     if (IndexName !== undefined && input.ConsistentRead) throw invalid('Consistent reads are not supported on indexes');
     const matches = condition(KeyConditionExpression);
-    const found = this.#candidates(IndexName, index, KeyConditionExpression, values)
+    const filter = FilterExpression === undefined ? undefined : condition(FilterExpression);
+    const candidates = this.#candidates(IndexName, index, KeyConditionExpression, values);
+    if (candidates.length === 0) return { Items: [], Count: 0 };
+    const found = candidates
       .filter((item) => item[index.range] !== undefined && matches({ item, names, values }))
       .sort((a, b) => compare(a, b, index.range));
     if (input.ScanIndexForward === false) found.reverse();
     const { page, last } = pageOf(found, input, index);
-    const filter = FilterExpression === undefined ? undefined : condition(FilterExpression);
     const kept = filter ? page.filter((item) => filter({ item, names, values })) : page;
     const Items =
       ProjectionExpression === undefined ? kept : kept.map((item) => projection(ProjectionExpression)(item, names));
@@ -210,15 +219,28 @@ export class TableModel {
     keyCondition: string,
     values: Record<string, AttributeValue>,
   ): Image[] {
-    const [, attribute, value = ''] = /^\s*(\w+)\s*=\s*(:\w+)/.exec(keyCondition) ?? [];
+    const { attribute, value } = partitionNamed(keyCondition);
     if (attribute !== index.hash) throw invalid(`the key condition doesn't begin with ${index.hash}`);
     const hash = values[value]?.S ?? '';
     if (name === undefined) return present([...(this.#partitions.get(hash)?.values() ?? [])].map(({ image }) => image));
-    return present(
-      [...(this.#indexed.get(`${name} ${hash}`) ?? [])].map((row) => (this.#isLagging(row) ? row.before : row.image)),
-    );
+    const rows = this.#indexed.get(name)?.get(hash);
+    const shown: Image[] = [];
+    for (const row of rows ?? []) {
+      const isLagging = this.#isLagging(row);
+      const image = isLagging ? row.before : row.image;
+      if (image?.[index.hash]?.S === hash) shown.push(image);
+      // It has left the partition; another write would bring it back.
+      else if (!isLagging) rows?.delete(row);
+    }
+    return shown;
   }
 }
+
+/** The attribute and the value by which a key condition begins. */
+const partitionNamed = cached((keyCondition: string) => {
+  const [, attribute, value = ''] = /^\s*(\w+)\s*=\s*(:\w+)/.exec(keyCondition) ?? [];
+  return { attribute, value };
+});
 
 const present = (images: readonly (Image | undefined)[]): Image[] => images.filter((image) => image !== undefined);
 const withItem = (image: Image | undefined): object => (image ? { Item: image } : {});
@@ -234,6 +256,8 @@ function cancelled(reasons: readonly { Code: string; Item?: Record<string, Attri
 /** A transaction that others were in the way of. */
 export const conflict = (count: number): Error =>
   cancelled(Array.from({ length: count }, (_, index) => ({ Code: index === 0 ? 'TransactionConflict' : 'None' })));
+
+const NOTHING = {};
 
 interface Operation {
   readonly key: Image;
@@ -257,8 +281,8 @@ function operationOf({ Put, Update, Delete, ConditionCheck }: TransactWriteItem)
   if (!one) throw invalid('an action of a transaction is empty');
   const key = Put ? Put.Item : (Update ?? Delete ?? ConditionCheck)?.Key;
   if (key?.pk?.S === undefined || key.sk?.S === undefined) throw invalid('the item has no key');
-  const texts = [one.ConditionExpression, Update?.UpdateExpression].filter((text) => text !== undefined);
-  assertSubstitutions(texts, one.ExpressionAttributeNames ?? {}, one.ExpressionAttributeValues ?? {});
+  const texts = [one.ConditionExpression, Update?.UpdateExpression];
+  assertSubstitutions(texts, one.ExpressionAttributeNames ?? NOTHING, one.ExpressionAttributeValues ?? NOTHING);
   const base = {
     key,
     expression: one.ConditionExpression,

@@ -8,6 +8,7 @@ import {
   CreateServiceCommand,
   type CreateServiceCommandInput,
   DescribeServicesCommand,
+  DescribeTasksCommand,
   RegisterTaskDefinitionCommand,
   type Service,
   UpdateServiceCommand,
@@ -60,6 +61,8 @@ export interface EcsRemediationWorld<O> {
   update(name: string, change: Partial<UpdateServiceCommandInput>): Promise<void>;
   describe(name: string): Promise<Service | undefined>;
   steady(name: string): Promise<void>;
+  /** Makes the service's first task answer its health checks with an error, and waits until ECS knows. */
+  sicken(name: string): Promise<void>;
   /** An event of ECS about the service; each call makes another event. */
   event(name: string, detailType: string, detail: object): Record<string, unknown>;
   /** An alarm of the service in namespace `AWS/ECS`, or the one given, of now or the time given. */
@@ -136,8 +139,21 @@ export async function openEcsRemediation<O>(
     );
     return reply.taskDefinition?.taskDefinitionArn ?? '';
   };
+  const sicken = async (name: string): Promise<void> => {
+    const [first] = world.ecs.processes(CLUSTER, name);
+    if (!first?.pid) throw new Error(`${name} has no running task`);
+    process.kill(first.pid, 'SIGUSR2');
+    // The signal may take a moment to be heard.
+    await eventually(`a task of ${name} is sick`, async () => {
+      await world.ecs.checkHealth(CLUSTER, name);
+      const { tasks = [] } = await clients.ecs.send(
+        new DescribeTasksCommand({ cluster: CLUSTER, tasks: [first.taskArn] }),
+      );
+      return tasks[0]?.healthStatus === 'UNHEALTHY';
+    });
+  };
   return {
-    ...{ world, store, remediation, register, describe, steady },
+    ...{ world, store, remediation, register, describe, steady, sicken },
     async create(name, revision, more = {}) {
       const taskDefinition = await register(name, revision);
       await clients.ecs.send(

@@ -52,6 +52,7 @@ export function createEcs(
   const times = { ...DEFAULTS, ...options };
   const regions = new Map<string, RegionRecord>();
   const timers = new Set<NodeJS.Timeout>();
+  const checking = new Map<TaskRecord, Promise<void>>();
 
   const publish = (event: AwsEvent): void => {
     // ECS sends its events on a best-effort basis; what the bus doesn't take is in the log.
@@ -118,7 +119,14 @@ export function createEcs(
     deps.metrics.put({ ...told, name: 'UnHealthyHostCount', value: unhealthy });
   }
 
-  async function check(task: TaskRecord): Promise<void> {
+  /** One at a time for each task: an answer to an older question never replaces a newer one. */
+  function check(task: TaskRecord): Promise<void> {
+    const underWay = checking.get(task) ?? checkOnce(task).finally(() => checking.delete(task));
+    checking.set(task, underWay);
+    return underWay;
+  }
+
+  async function checkOnce(task: TaskRecord): Promise<void> {
     const healthy = await runner.isHealthy(task).catch(() => false); // No answer is the finding that is looked for.
     task.failedChecks = healthy ? 0 : task.failedChecks + 1;
     if (healthy && isRunning(task)) task.healthy = true;
@@ -175,7 +183,8 @@ export function createEcs(
       })),
     async checkHealth(cluster, service, name = world.region) {
       const found = activeService(region(name), cluster, service);
-      for (let looks = 0; looks < CHECKS_BEFORE_UNHEALTHY; looks++)
+      // The first may have been under way already.
+      for (let looks = 0; looks <= CHECKS_BEFORE_UNHEALTHY; looks++)
         await Promise.all(tasksOf(found).filter(isRunning).map(check));
     },
     desiredCount: (name, cluster, service) => {

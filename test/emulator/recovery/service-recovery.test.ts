@@ -80,9 +80,7 @@ describe('service-recovery', () => {
 
   it('restarts a service of which a task has gone sick, and stops there [4/restore-component]', async () => {
     await w.create('sick', {}, { desiredCount: 2, healthCheckGracePeriodSeconds: 3600 });
-    const [first] = w.world.ecs.processes('orders', 'sick');
-    process.kill(first?.pid ?? 0, 'SIGUSR2');
-    await w.world.ecs.checkHealth('orders', 'sick');
+    await w.sicken('sick');
     const ended = await recover('sick');
     expect(ended.changing).toEqual(['UpdateService']);
     expect(ended.item.verdict).toBe('recovered');
@@ -151,9 +149,7 @@ describe('service-recovery', () => {
 
   it('does not restart a second time when the answer to the first restart was lost', async () => {
     await w.create('lost', {}, { desiredCount: 2, healthCheckGracePeriodSeconds: 3600 });
-    const [first] = w.world.ecs.processes('orders', 'lost');
-    process.kill(first?.pid ?? 0, 'SIGUSR2');
-    await w.world.ecs.checkHealth('orders', 'lost');
+    await w.sicken('lost');
     w.fault('UpdateService', 'timeout-after', 1);
     const ended = await recover('lost');
     expect(ended.item.verdict).toBe('recovered');

@@ -221,14 +221,34 @@ const createReadReplica: Rule = (params, arn, action) => {
  */
 const restoreFromSnapshot: Rule = (params, arn, action) => {
   const instance = dbInstance(params.DBInstanceIdentifier, arn);
+  return [
+    { action, resource: dbSnapshot(params.DBSnapshotIdentifier, arn) },
+    ...intoInstance(params, instance, arn, action),
+  ];
+};
+
+function intoInstance(
+  params: Parameters<Rule>[0],
+  instance: string,
+  arn: Parameters<Rule>[1],
+  action: string,
+): ReturnType<Rule> {
   const group = text(params.DBSubnetGroupName);
   return [
     { action, resource: instance },
-    { action, resource: dbSnapshot(params.DBSnapshotIdentifier, arn) },
     { action, resource: arn(`og:${text(params.OptionGroupName) || 'default:postgres-18'}`) },
     { action, resource: arn(`pg:${text(params.DBParameterGroupName) || 'default.postgres18'}`) },
     ...(group ? [{ action, resource: arn(`subgrp:${group}`) }] : []),
     ...(params['Tags.Tag.1.Key'] ? [{ action: 'rds:AddTagsToResource', resource: instance }] : []),
+  ];
+}
+
+/** Both instances, by the names that this request has for them; of the old one's automated backups nothing more is asked when it is named itself. */
+const restoreToPointInTime: Rule = (params, arn, action) => {
+  const instance = dbInstance(params.TargetDBInstanceIdentifier, arn);
+  return [
+    { action, resource: dbInstance(params.SourceDBInstanceIdentifier, arn) },
+    ...intoInstance(params, instance, arn, action),
   ];
 };
 
@@ -310,6 +330,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:CopyDBSnapshot': copySnapshot,
   'rds:DeleteDBSnapshot': on(({ DBSnapshotIdentifier }, arn) => dbSnapshot(DBSnapshotIdentifier, arn)),
   'rds:RestoreDBInstanceFromDBSnapshot': restoreFromSnapshot,
+  'rds:RestoreDBInstanceToPointInTime': restoreToPointInTime,
+  'rds:DescribeDBInstanceAutomatedBackups': on(({ DBInstanceIdentifier }, arn) =>
+    dbInstance(DBInstanceIdentifier, arn),
+  ),
   'route53:ListResourceRecordSets': hostedZone,
   'route53:ChangeResourceRecordSets': changeRecords,
   'route53:GetHealthCheckStatus': on(({ HealthCheckId }) => `arn:aws:route53:::healthcheck/${text(HealthCheckId)}`),

@@ -36,6 +36,8 @@ export interface ServerOptions {
   readonly dataDir?: string;
   /** A base backup to begin with, instead of an empty database. */
   readonly from?: string;
+  /** Set when what it begins with is to be recovered from archived logs: settings for that first start. */
+  readonly recovery?: Settings;
   readonly settings: Settings;
   /** Lines of pg_hba.conf, in order; the server's own superuser is always admitted on the private socket, before them. */
   readonly hba: readonly string[];
@@ -77,7 +79,7 @@ export async function startServer(world: WorldContext, options: ServerOptions): 
   const server = await Server.prepare(world, options);
   world.onStop(`PostgreSQL server ${options.name}`, () => server.stop('fast'));
   try {
-    await server.start();
+    await server.start({ ...options.settings, ...options.recovery });
   } catch (error) {
     // What can't be restored leaves nothing behind: the backup itself is untouched.
     if (options.from) await rm(server.dataDir, { recursive: true, force: true });
@@ -118,6 +120,7 @@ class Server implements PostgresServer {
     if (!existsSync(join(dataDir, 'PG_VERSION'))) {
       await mkdir(dirname(dataDir), { recursive: true, mode: 0o711 });
       await copyTree(options.from ?? (await template(installation, options.cacheDir)), dataDir);
+      if (options.recovery) await signal(dataDir, 'recovery.signal', installation);
     }
     return new Server(world, options, dataDir, socketDir);
   }
@@ -270,6 +273,17 @@ class Server implements PostgresServer {
     if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
     for (const listener of this.#lines) listener(line);
   }
+}
+
+/** An empty file by this name has a server recover from archived logs, or follow another, when it starts. */
+export async function signal(
+  dataDir: string,
+  name: 'recovery.signal' | 'standby.signal',
+  { identity }: Pick<Installation, 'identity'>,
+): Promise<void> {
+  const path = join(dataDir, name);
+  await writeFile(path, '', { mode: 0o600 });
+  if (identity) await chown(path, identity.uid, identity.gid);
 }
 
 /** The world's folder when the server's user can get there, else our folder in the system's temporary one. */

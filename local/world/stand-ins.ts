@@ -1,6 +1,7 @@
 /** Makes a world's stand-ins and connects them: who publishes metrics and events to whom, and which of them the gateway asks. */
 import type { Gateway } from '../gateway/index.ts';
 import { publishToTopic } from '../gateway/services.ts';
+import { ACCOUNTS } from '../services/accounts.ts';
 import { type Acm, createAcm } from '../stand-ins/acm/acm.ts';
 import { createApplicationAutoScaling } from '../stand-ins/application-auto-scaling/application-auto-scaling.ts';
 import { type CloudWatch, createCloudWatch } from '../stand-ins/cloudwatch/cloudwatch.ts';
@@ -64,6 +65,8 @@ export async function makeStandIns(
     metrics: cloudwatch,
     events: eventbridge,
     cacheDir: CACHE_DIR,
+    // Recovery plans are played on it.
+    keepsLog: (id) => id === ACCOUNTS.database,
     mayConnect: ({ accessKeyId, region, resourceId, user }) =>
       gateway.permits(accessKeyId, region, {
         action: 'rds-db:connect',

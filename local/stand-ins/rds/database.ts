@@ -22,6 +22,8 @@ export interface DatabaseOptions {
   readonly from?: string | undefined;
   /** Whose read replica it is. */
   readonly follows?: Database | undefined;
+  /** Set when the backup is to be recovered from archived logs first. */
+  readonly recovery?: Settings | undefined;
   readonly settings: Settings;
   readonly iamEnabled: () => boolean;
   readonly forceSsl: () => boolean;
@@ -73,6 +75,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     settings: options.settings,
     hba: accessRules(master.user),
     ...(options.from && { from: options.from }),
+    ...(options.recovery && { recovery: options.recovery }),
   };
   const pair = await (source ? Pair.follow(world, serverOptions, source) : Pair.open(world, serverOptions));
   const admin = new Admin(pair, (line) => world.log('rds', `${name}: ${line}`));

@@ -18,6 +18,7 @@ const INSTANCE_EVENTS = {
   'RDS-EVENT-0045': ['read replica', 'Replication for the Read Replica stopped.'],
   'RDS-EVENT-0017': ['configuration change', 'Finished applying modification to allocated storage.'],
   'RDS-EVENT-0018': ['configuration change', 'Applying modification to allocated storage.'],
+  'RDS-EVENT-0019': ['restoration', 'Restored from DB instance'],
   'RDS-EVENT-0024': ['configuration change', 'Applying modification to convert to a Multi-AZ DB instance.'],
   'RDS-EVENT-0025': ['configuration change', 'Finished applying modification to convert to a Multi-AZ DB instance.'],
   'RDS-EVENT-0029': [

@@ -2,16 +2,16 @@
  * What happens to an instance after an API call was accepted: work that takes time, a status while it lasts, an event when it is done.
  * AWS: "Viewing Amazon RDS DB instance status". Durations are shorter than AWS's (minutes): at least `transitionMs`.
  */
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dataRoot, type Settings } from '../../postgres/server.ts';
-import { copyTree } from '../../postgres/template.ts';
 import type { EventSink, WorldContext } from '../../world/types.ts';
+import { Archive } from './archive.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { type InstanceEventId, type SnapshotEventId, tell, tellOfSnapshot } from './events.ts';
 import { type Instance, keyOf, type Login, named, nameIn, type RdsState, type Status } from './model.ts';
 import { settingsOf, valueIn } from './parameters.ts';
+import { SnapshotStore } from './snapshot-store.ts';
 import type { Snapshot } from './snapshots.ts';
 
 export interface LifecycleOptions {
@@ -25,16 +25,24 @@ export interface LifecycleOptions {
   readonly mayConnect: (login: Login) => boolean;
   /** Whether PostgreSQL stands behind the instance of that name; without, it is only described. */
   readonly hasServer: (id: string) => boolean;
+  /** Whether the instance of that name, if it has a BackupRetentionPeriod, can be restored to a moment. */
+  readonly keepsLog: (id: string) => boolean;
   readonly database: Pick<DatabaseOptions, 'installation' | 'cacheDir' | 'certificate'>;
 }
 
 export class Lifecycle {
   readonly #options: LifecycleOptions;
   readonly #running = new Set<Promise<void>>();
+  readonly #snapshots: SnapshotStore;
   #stopped = false;
 
   constructor(options: LifecycleOptions) {
     this.#options = options;
+    this.#snapshots = new SnapshotStore({
+      folder: join(dataRoot(options.world, options.database.installation), 'snapshots'),
+      leastTimeMs: () => (this.#stopped ? 0 : options.transitionMs),
+      tell: (snapshot, event) => this.#tellOf(snapshot, event),
+    });
   }
 
   create(instance: Instance, password: string): void {
@@ -84,15 +92,19 @@ export class Lifecycle {
   async #open(
     instance: Instance,
     password: string,
-    begins: Pick<DatabaseOptions, 'from' | 'follows'> = {},
+    begins: Pick<DatabaseOptions, 'from' | 'follows' | 'recovery'> = {},
   ): Promise<void> {
-    const { world, database, mayConnect } = this.#options;
+    const { world, database, mayConnect, keepsLog } = this.#options;
     const { region, resourceId } = instance;
+    // Part of a socket's path, which may have about 100 characters.
+    const name = `${instance.id.slice(0, 24)}-${resourceId.slice(3, 9).toLowerCase()}`;
+    const { installation } = database;
+    if (instance.backupDays > 0 && keepsLog(instance.id))
+      instance.archive = await Archive.make(join(dataRoot(world, installation), 'archive', name), installation);
     instance.database = await openDatabase({
       world,
       ...database,
-      // Part of a socket's path, which may have about 100 characters.
-      name: `${instance.id.slice(0, 24)}-${resourceId.slice(3, 9).toLowerCase()}`,
+      name,
       region,
       master: { user: instance.masterUser, password, database: instance.databaseName },
       ...begins,
@@ -103,6 +115,7 @@ export class Lifecycle {
     });
     this.#recoverFromCrashes(instance);
     if (instance.multiAz) await instance.database.addStandby();
+    await instance.archive?.begin(instance.database, (error) => this.#log(instance.id, error));
   }
 
   /** With `failover`, which the caller has checked to be possible, the standby takes over. */
@@ -168,7 +181,7 @@ export class Lifecycle {
       await this.#tell(instance, 'RDS-EVENT-0001');
       await this.#tellOf(snapshot, 'RDS-EVENT-0040');
       try {
-        await this.#fill(snapshot, instance);
+        await this.#snapshots.fill(snapshot, instance.database);
         return ['RDS-EVENT-0002'];
       } catch (error) {
         // The snapshot failed; the instance is as it was, and a server that died meanwhile is started again.
@@ -181,22 +194,11 @@ export class Lifecycle {
 
   /** Copies a snapshot, also into another region. */
   copySnapshot(from: Snapshot, to: Snapshot): void {
-    this.#inBackground(to.id, async () => {
-      await this.#tellOf(to, 'RDS-EVENT-0059');
-      const copied = from.folder ? copyTree(from.folder, await this.#folderOf(to)) : Promise.resolve();
-      await this.#complete(
-        to,
-        copied.then(() => from.createdAt),
-        'RDS-EVENT-0060',
-      );
-    });
+    this.#inBackground(to.id, () => this.#snapshots.copy(from, to));
   }
 
   removeSnapshot(snapshot: Snapshot): void {
-    this.#inBackground(snapshot.id, async () => {
-      if (snapshot.folder) await rm(snapshot.folder, { recursive: true, force: true });
-      await this.#tellOf(snapshot, 'RDS-EVENT-0041');
-    });
+    this.#inBackground(snapshot.id, () => this.#snapshots.remove(snapshot));
   }
 
   /** A new instance from a snapshot's data. One that no server starts from ends as `failed`. */
@@ -209,44 +211,23 @@ export class Lifecycle {
     });
   }
 
-  /** The snapshot becomes available once the data is there, or `failed`. */
-  async #fill(snapshot: Snapshot, { database }: Instance): Promise<void> {
-    const at = new Date();
-    const copied = database ? database.backUp(await this.#folderOf(snapshot)) : Promise.resolve();
-    await this.#complete(
-      snapshot,
-      copied.then(() => at),
-      'RDS-EVENT-0042',
-    );
-  }
-
-  async #complete(snapshot: Snapshot, copied: Promise<Date | undefined>, event: SnapshotEventId): Promise<void> {
-    const leastTime = sleep(this.#stopped ? 0 : this.#options.transitionMs);
-    try {
-      snapshot.originalCreatedAt = await copied;
-      await leastTime;
-      snapshot.createdAt = snapshot.type === 'copy' ? new Date() : snapshot.originalCreatedAt;
-      snapshot.progressPercent = 100;
-      snapshot.status = 'available';
-      await this.#tellOf(snapshot, event);
-    } catch (error) {
-      snapshot.status = 'failed';
-      throw error;
-    }
-  }
-
-  /** Where the snapshot's data goes: beside the servers' own. */
-  async #folderOf(snapshot: Snapshot): Promise<string> {
-    const { world, database } = this.#options;
-    const folders = join(dataRoot(world, database.installation), 'snapshots');
-    await mkdir(folders, { recursive: true, mode: 0o711 });
-    snapshot.folder = join(folders, `${snapshot.region}-${snapshot.id}-${Date.now()}`);
-    return snapshot.folder;
+  /** A new instance as another one was at a moment, or as late as possible. One that can't be recovered ends as `incompatible-restore`. */
+  restoreToTime(instance: Instance, source: Instance, at: Date | undefined): void {
+    const work = async (): Promise<readonly InstanceEventId[]> => {
+      if (source.archive) {
+        if (source.database && source.status === 'available') await source.archive.ship(source.database);
+        await this.#open(instance, '', source.archive.recovery(at));
+      }
+      await this.#tell(instance, 'RDS-EVENT-0019', ` ${source.id} to ${instance.id}`);
+      return [];
+    };
+    this.#transition(instance, 'creating', 'available', work, 'incompatible-restore');
   }
 
   delete(instance: Instance, last: Snapshot | undefined): void {
     this.#transition(instance, 'deleting', 'deleting', async () => {
-      if (last) await this.#fill(last, instance);
+      if (last) await this.#snapshots.fill(last, instance.database);
+      instance.archive?.end();
       await instance.database?.remove();
       this.#forget(instance);
       // "Deleting a DB instance": its replicas in the region go on as instances of their own.
@@ -254,6 +235,7 @@ export class Lifecycle {
         const replica = named(this.#options.state, instance.region, name);
         if (replica) replica.replicaOf = undefined;
       }
+      await instance.archive?.remove();
       this.#options.state.instances.delete(keyOf(instance.region, instance.id));
       return ['RDS-EVENT-0003'];
     });
@@ -267,12 +249,13 @@ export class Lifecycle {
   /** Waits for what is under way, then closes every database. */
   async close(): Promise<void> {
     this.#stopped = true;
+    for (const { archive } of this.#options.state.instances.values()) archive?.end();
     await Promise.all(this.#running);
     await Promise.all([...this.#options.state.instances.values()].map(({ database }) => database?.close()));
   }
 
   #settings(instance: Instance): Settings {
-    return settingsOf(instance.group, this.#options.settings);
+    return { ...settingsOf(instance.group, this.#options.settings), ...instance.archive?.settings };
   }
 
   async #stopServer(instance: Instance): Promise<void> {
@@ -291,13 +274,19 @@ export class Lifecycle {
     meanwhile: Status,
     then: Status,
     work: () => Promise<readonly InstanceEventId[]>,
+    failed: Status = 'failed',
   ): void {
     instance.status = meanwhile;
-    const done = this.#run(instance, then, work).finally(() => this.#running.delete(done));
+    const done = this.#run(instance, then, work, failed).finally(() => this.#running.delete(done));
     this.#running.add(done);
   }
 
-  async #run(instance: Instance, then: Status, work: () => Promise<readonly InstanceEventId[]>): Promise<void> {
+  async #run(
+    instance: Instance,
+    then: Status,
+    work: () => Promise<readonly InstanceEventId[]>,
+    failed: Status,
+  ): Promise<void> {
     try {
       const leastTime = sleep(this.#stopped ? 0 : this.#options.transitionMs);
       const [events] = await Promise.all([work(), leastTime]);
@@ -305,7 +294,7 @@ export class Lifecycle {
       for (const event of events) await this.#tell(instance, event);
     } catch (error) {
       // AWS's status for what can't be recovered; the log says what a person at AWS would see.
-      instance.status = 'failed';
+      instance.status = failed;
       this.#log(instance.id, error);
     }
   }

@@ -1,6 +1,7 @@
 /** DB instances as the stand-in keeps them, and as AWS describes them (data type DBInstance, Amazon RDS API Reference). */
 import { randomInt } from 'node:crypto';
 import { AwsFault } from '../../world/types.ts';
+import type { Archive } from './archive.ts';
 import type { Database } from './database.ts';
 import type { PastEvent } from './events.ts';
 import { PARAMETERS, type ParameterGroup, valueIn } from './parameters.ts';
@@ -18,6 +19,7 @@ export type Status =
   | 'stopped'
   | 'starting'
   | 'deleting'
+  | 'incompatible-restore'
   | 'failed';
 
 export interface Pending {
@@ -63,6 +65,8 @@ export interface Instance {
   readonly replicas: Set<string>;
   /** Present once the server has started for the first time. */
   database?: Database;
+  /** Its automated backups, when there are any. */
+  archive?: Archive;
 }
 
 /** Everything the stand-in knows. Keys are `<region>/<name>`. */
@@ -170,6 +174,7 @@ export function describe(instance: Instance): XmlObject {
     BackupRetentionPeriod: instance.backupDays,
     ReadReplicaSourceDBInstanceIdentifier: instance.replicaOf,
     ReadReplicaDBInstanceIdentifiers: list('ReadReplicaDBInstanceIdentifier', [...instance.replicas]),
+    LatestRestorableTime: instance.archive?.latest,
     PubliclyAccessible: instance.isPublic,
     DBParameterGroups: list('DBParameterGroup', [
       {

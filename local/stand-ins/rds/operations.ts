@@ -38,8 +38,8 @@ export const target = ({ state, region, form }: Call): Instance =>
   instanceOf(state, region, required(form, 'DBInstanceIdentifier'));
 
 /** A name that no instance has. @throws AwsFault */
-export function newInstanceId(state: RdsState, region: string, form: Form): string {
-  const id = required(form, 'DBInstanceIdentifier').toLowerCase();
+export function unusedId(state: RdsState, region: string, given: string): string {
+  const id = given.toLowerCase();
   if (!/^[a-z](?:-?[a-z0-9]){0,62}$/.test(id))
     throw new AwsFault('InvalidParameterValue', `The parameter DBInstanceIdentifier is not a valid identifier.`);
   if (state.instances.has(keyOf(region, id)))
@@ -53,8 +53,15 @@ function keyFor(form: Form, region: string, accountId: string): string | undefin
   return form.text('KmsKeyId') ?? `arn:aws:kms:${region}:${accountId}:key/aws-rds`;
 }
 
+/** 0 to 35 days. AWS's default is 1; here automated backups are told of only where somebody asks for them. */
+export function retentionOf(form: Form): number {
+  const days = form.number('BackupRetentionPeriod') ?? 0;
+  if (Number.isInteger(days) && days >= 0 && days <= 35) return days;
+  throw new AwsFault('InvalidParameterValue', `Invalid backup retention period: ${days}. Valid are 0 to 35 days.`);
+}
+
 const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
-  const id = newInstanceId(state, region, form);
+  const id = unusedId(state, region, required(form, 'DBInstanceIdentifier'));
   const engine = required(form, 'Engine');
   if (engine !== 'postgres')
     throw new AwsFault('InvalidParameterValue', `Engine ${engine}: the local world has postgres only`);
@@ -68,8 +75,7 @@ const createDBInstance: Operation = ({ state, lifecycle, region, form }) => {
     masterUser: masterUser(required(form, 'MasterUsername')),
     databaseName: form.text('DBName'),
     kmsKeyId: keyFor(form, region, state.accountId),
-    // AWS's default is 1; there are no automated backups here, so they are told of only where somebody asks for them.
-    backupDays: form.number('BackupRetentionPeriod') ?? 0,
+    backupDays: retentionOf(form),
     replicaOf: undefined,
     replicas: new Set(),
     status: 'creating',
@@ -143,7 +149,7 @@ const modifyDBInstance: Operation = async (call) => {
   }
   instance.deletionProtection = form.flag('DeletionProtection') ?? instance.deletionProtection;
   instance.iamEnabled = form.flag('EnableIAMDatabaseAuthentication') ?? instance.iamEnabled;
-  instance.backupDays = form.number('BackupRetentionPeriod') ?? instance.backupDays;
+  if (form.text('BackupRetentionPeriod') !== undefined) instance.backupDays = retentionOf(form);
   const groups = form.texts('VpcSecurityGroupIds.VpcSecurityGroupId');
   if (groups.length > 0) instance.securityGroups = groups;
   notePending(instance, form);
@@ -243,7 +249,7 @@ function finalSnapshot({ state, region, form }: Call, instance: Instance): Snaps
 
 const deleteDBInstance: Operation = (call) => {
   const instance = target(call);
-  requireStatus(instance, 'available', 'stopped', 'failed');
+  requireStatus(instance, 'available', 'stopped', 'failed', 'incompatible-restore');
   if (instance.deletionProtection)
     throw new AwsFault(
       'InvalidParameterCombination',

@@ -3,14 +3,13 @@
  * outside. "Multi-AZ DB instance deployments for Amazon RDS" (Amazon RDS User Guide). On RDS volumes are mirrored; here it is synchronous streaming
  * replication (PostgreSQL documentation, "Log-Shipping Standby Servers"), so a failover loses nothing that was committed, and everything else.
  */
-import { chown, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { baseBackup } from '../../postgres/base-backup.ts';
 import { PostgresError } from '../../postgres/errors.ts';
-import type { Installation } from '../../postgres/installation.ts';
-import { type PostgresServer, type ServerOptions, type Settings, startServer } from '../../postgres/server.ts';
+import { type PostgresServer, type ServerOptions, type Settings, signal, startServer } from '../../postgres/server.ts';
 import { SERVER_USER } from '../../postgres/template.ts';
 import type { WorldContext } from '../../world/types.ts';
 
@@ -24,7 +23,7 @@ const LET_GO_WITHIN_MS = 20_000;
 
 export class Pair {
   readonly #world: WorldContext;
-  readonly #options: Omit<ServerOptions, 'settings' | 'dataDir'>;
+  readonly #options: Omit<ServerOptions, 'settings' | 'dataDir' | 'recovery'>;
   #settings: Settings;
   /** What the servers run with, as far as it takes a start; `#settings` may be ahead of it. */
   #startedWith: Settings;
@@ -44,7 +43,7 @@ export class Pair {
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(world: WorldContext, options: ServerOptions, primary: PostgresServer) {
-    const { settings, ...rest } = options;
+    const { settings, recovery: _over, ...rest } = options;
     this.#world = world;
     this.#options = rest;
     this.#settings = settings;
@@ -55,7 +54,10 @@ export class Pair {
 
   /** Starts one server; `attach` makes it two. @throws PostgresError */
   static async open(world: WorldContext, options: ServerOptions): Promise<Pair> {
-    return new Pair(world, options, await startServer(world, options));
+    const primary = await startServer(world, options);
+    // A standby or the next start has nothing to recover.
+    if (options.recovery) await primary.reload(options.settings);
+    return new Pair(world, options, primary);
   }
 
   /**
@@ -67,7 +69,7 @@ export class Pair {
       const slot = `replica_${options.name.replaceAll('-', '_')}`;
       const dataDir = join(dirname(source.#primary.dataDir), options.name);
       await baseBackup(source.#primary, dataDir, options.installation, slot);
-      await signal(dataDir, options.installation);
+      await signal(dataDir, 'standby.signal', options.installation);
       const settings = { ...options.settings, ...following(source.#primary, REPLICA, slot) };
       const replica = new Pair(world, options, await startServer(world, { ...options, dataDir, settings }));
       replica.#followed = { pair: source, slot };
@@ -239,7 +241,7 @@ export class Pair {
     const dataDir = join(dirname(this.#primary.dataDir), name);
     const { installation } = this.#options;
     await baseBackup(this.#primary, dataDir, installation, slot);
-    await signal(dataDir, installation);
+    await signal(dataDir, 'standby.signal', installation);
     const settings: Settings = {
       ...this.#startedWith,
       ...following(this.#primary, STANDBY, slot),
@@ -306,13 +308,6 @@ const following = ({ socketPath }: PostgresServer, application: string, slot: st
   primary_slot_name: slot,
   wal_retrieve_retry_interval: '200ms',
 });
-
-/** An empty file by this name makes a server a standby. */
-async function signal(dataDir: string, { identity }: Installation): Promise<void> {
-  const path = join(dataDir, 'standby.signal');
-  await writeFile(path, '', { mode: 0o600 });
-  if (identity) await chown(path, identity.uid, identity.gid);
-}
 
 /** A slot that nobody uses would keep the write-ahead log for ever. Replicas' own are dropped with them. */
 const dropIdleSlots = (server: PostgresServer) =>

@@ -1,6 +1,6 @@
 /**
  * Amazon RDS for PostgreSQL on real servers. Answers RDS's API, starts and stops servers, publishes metrics and events.
- * Left out, with an error that says so: restores to a point in time, clusters, subnet and option groups.
+ * Left out, with an error that says so: clusters, subnet and option groups.
  */
 import type { ClientConfig } from 'pg';
 import { faultReply } from '../../gateway/reply.ts';
@@ -22,6 +22,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { publishMetrics } from './metrics.ts';
 import { instanceOf, keyOf, type Login, type RdsState } from './model.ts';
 import { instanceOperations } from './operations.ts';
+import { pointInTimeOperations } from './point-in-time-operations.ts';
 import { replicaOperations } from './replica-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 import { snapshotOf } from './snapshots.ts';
@@ -38,6 +39,8 @@ export interface RdsOptions {
   mayConnect?(login: Login): boolean;
   /** Whether PostgreSQL stands behind the instance of that name; by default it does. Without, an instance is only described. */
   hasServer?(id: string): boolean;
+  /** Whether RDS's own backups are really made of an instance with a BackupRetentionPeriod, so that it can be restored to a moment: each costs a base backup and its log. None unless named. */
+  keepsLog?(id: string): boolean;
   /** Manual snapshots that an account may have in a region; 100 by default, as on AWS ("Quotas and constraints for Amazon RDS"). */
   readonly snapshotQuota?: number;
   /** PostgreSQL settings that differ from the local world's, such as `{ fsync: true }`. */
@@ -70,7 +73,13 @@ export interface Rds extends StandIn {
   stop(): Promise<void>;
 }
 
-const OPERATIONS = { ...instanceOperations, ...replicaOperations, ...groupOperations, ...snapshotOperations };
+const OPERATIONS = {
+  ...instanceOperations,
+  ...replicaOperations,
+  ...groupOperations,
+  ...snapshotOperations,
+  ...pointInTimeOperations,
+};
 
 export function createRds(world: WorldContext, options: RdsOptions): Rds {
   const state: RdsState = {
@@ -102,6 +111,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
         settings: options.settings ?? {},
         mayConnect: (login) => options.mayConnect?.(login) ?? true,
         hasServer: (id) => options.hasServer?.(id) ?? true,
+        keepsLog: (id) => options.keepsLog?.(id) ?? false,
         database: { installation, certificate, cacheDir: options.cacheDir },
       });
       endMetrics = publishMetrics(world, state, options.metrics);

@@ -12,7 +12,7 @@ import {
   type RdsState,
   requireStatus,
 } from './model.ts';
-import { newInstanceId, type Operation, placeOf, required, tagsOf, target } from './operations.ts';
+import { type Operation, placeOf, required, tagsOf, target, unusedId } from './operations.ts';
 import type { Form } from './xml.ts';
 
 /** "CreateDBInstanceReadReplica", SourceDBInstanceIdentifier: each DB instance can have up to 15. */
@@ -43,7 +43,7 @@ const groupOfReplica = (form: Form, state: RdsState, region: string, source: Ins
   source.region === region ? source.group : groupOf(state, region, form.text('DBParameterGroupName') ?? DEFAULT_GROUP);
 
 const createDBInstanceReadReplica: Operation = ({ state, lifecycle, region, form }) => {
-  const id = newInstanceId(state, region, form);
+  const id = unusedId(state, region, required(form, 'DBInstanceIdentifier'));
   const source = sourceOf(state, region, required(form, 'SourceDBInstanceIdentifier'));
   requireStatus(source, 'available');
   if (source.backupDays === 0)

@@ -1,7 +1,7 @@
 /** RDS's operations on DB snapshots, and instances restored from them (Amazon RDS API Reference, 2014-10-31). */
 import { AwsFault } from '../../world/types.ts';
 import { DEFAULT_GROUP, describe, groupOf, type Instance, keyOf, newResourceId, requireStatus } from './model.ts';
-import { newInstanceId, type Operation, placeOf, required, tagsOf, target } from './operations.ts';
+import { type Operation, placeOf, required, tagsOf, target, unusedId } from './operations.ts';
 import { describeSnapshot, newSnapshot, type Snapshot, snapshotOf, snapshotOfArn, snapshotsIn } from './snapshots.ts';
 import { type Form, list } from './xml.ts';
 
@@ -82,7 +82,7 @@ const copyDBSnapshot: Operation = ({ state, lifecycle, region, form }) => {
 };
 
 const restoreDBInstanceFromDBSnapshot: Operation = ({ state, lifecycle, region, form }) => {
-  const id = newInstanceId(state, region, form);
+  const id = unusedId(state, region, required(form, 'DBInstanceIdentifier'));
   const snapshot = snapshotOfArn(state, region, required(form, 'DBSnapshotIdentifier'));
   if (snapshot.region !== region)
     throw new AwsFault('DBSnapshotNotFound', `DBSnapshot not found: ${snapshot.arn} is in another region`, 404);
@@ -94,13 +94,13 @@ const restoreDBInstanceFromDBSnapshot: Operation = ({ state, lifecycle, region, 
   return { DBInstance: describe(instance) };
 };
 
-const groupName = (form: Form): string => form.text('DBParameterGroupName') ?? DEFAULT_GROUP;
+export const groupName = (form: Form): string => form.text('DBParameterGroupName') ?? DEFAULT_GROUP;
 
 /** What isn't asked for is as in the snapshot; the parameter group, the zones and the tags are not ("Restoring to a DB instance"). */
-function restored(
+export function restored(
   accountId: string,
   id: string,
-  { of, kmsKeyId, region }: Snapshot,
+  { of, kmsKeyId, region }: Pick<Snapshot, 'of' | 'kmsKeyId' | 'region'>,
   form: Form,
   group: Instance['group'],
 ): Instance {
@@ -114,7 +114,8 @@ function restored(
     databaseName: of.databaseName,
     kmsKeyId,
     status: 'creating',
-    backupDays: 0,
+    // Also a restored instance has RDS's default of its own, and no automated backups of ours are taken of it.
+    backupDays: form.number('BackupRetentionPeriod') ?? 0,
     replicaOf: undefined,
     replicas: new Set(),
     instanceClass: form.text('DBInstanceClass') ?? 'db.t4g.micro',

@@ -331,9 +331,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:DeleteDBSnapshot': on(({ DBSnapshotIdentifier }, arn) => dbSnapshot(DBSnapshotIdentifier, arn)),
   'rds:RestoreDBInstanceFromDBSnapshot': restoreFromSnapshot,
   'rds:RestoreDBInstanceToPointInTime': restoreToPointInTime,
-  'rds:DescribeDBInstanceAutomatedBackups': on(({ DBInstanceIdentifier }, arn) =>
-    dbInstance(DBInstanceIdentifier, arn),
-  ),
+  // Both kinds of resource that the reference lists; RDS makes the backup's name (`ab-...`).
+  'rds:DescribeDBInstanceAutomatedBackups': ({ DBInstanceIdentifier }, arn, action) =>
+    [dbInstance(DBInstanceIdentifier, arn), arn('auto-backup:ab-of-the-instance')].map((resource) => ({
+      action,
+      resource,
+    })),
   'route53:ListResourceRecordSets': hostedZone,
   'route53:ChangeResourceRecordSets': changeRecords,
   'route53:GetHealthCheckStatus': on(({ HealthCheckId }) => `arn:aws:route53:::healthcheck/${text(HealthCheckId)}`),

@@ -14,6 +14,8 @@ export const RUN_TAG = 'nightshift:run';
 export type Input = {
   readonly database: string;
   readonly snapshot?: string | undefined;
+  /** A moment (ISO 8601) instead of a snapshot: by RDS's own backups. */
+  readonly at?: string | undefined;
   readonly reason?: string | undefined;
 };
 
@@ -43,9 +45,11 @@ export type Old = {
 
 /** What `choose` leaves for the later steps. */
 export type Chosen = {
-  readonly snapshotId: string;
+  /** Of the snapshot; null: the old instance as it was at `takenAt`, by RDS's own backups. */
+  readonly snapshotId: string | null;
   /** Epoch milliseconds. */
   readonly takenAt: number;
+  /** `DbiResourceId` of the instance that the data is of. */
   readonly snapshotResourceId: string | null;
   readonly newId: string;
   readonly old: Old;
@@ -67,7 +71,19 @@ export interface ChooseSeen {
   readonly connectionMadeAt?: number | undefined;
   /** Services that can't be rolled, a sentence each. */
   readonly unrollable: readonly string[];
+  /** Between which moments RDS can restore the old instance; undefined: it can't, or nobody asked. */
+  readonly window?: RestoreWindow | undefined;
 }
+
+/** Epoch milliseconds. */
+export interface RestoreWindow {
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+/** What is restored, in words. */
+export const sourceOf = ({ snapshotId, takenAt, old }: Pick<Chosen, 'snapshotId' | 'takenAt' | 'old'>): string =>
+  snapshotId ?? `${old.resourceId} as of ${new Date(takenAt).toISOString()}`;
 
 /** RDS allows 63 characters ("CreateDBInstance"). */
 const LONGEST_ID = 63;
@@ -102,16 +118,31 @@ export interface ChooseSettings {
 }
 
 /** Everything that can be known beforehand is found wrong here, before anything is made. */
-export function choose(
-  { old, snapshots, proofs, before, noted, isConnected, connectionMadeAt, unrollable }: ChooseSeen,
-  { database, snapshot: wanted }: Input,
-  { deployment, newId, now, dataLossSeconds }: ChooseSettings,
-): StepDecision {
+export function choose(seen: ChooseSeen, input: Input, settings: ChooseSettings): StepDecision {
+  const { old, isConnected, unrollable } = seen;
+  const { database } = input;
+  const { newId } = settings;
   if (!old) return fail(`DB instance ${database} doesn't exist, so what the new one has to be like isn't known`);
   if (old.cluster)
     return fail(`DB instance ${database} is a member of the cluster ${old.cluster}, which is restored as a whole`);
   if (old.engine !== 'postgres') return fail(`DB instance ${database} is ${old.engine}, and only postgres is known`);
   if (newId.length > LONGEST_ID) return fail(`${newId} is longer than the ${LONGEST_ID} characters that RDS allows`);
+  if (!isConnected)
+    return fail(
+      `the current version of the secret doesn't name ${old.address.host}:${old.address.port}, or names it in a place that isn't understood: all of it has to be a host, a URL, or JSON with host and port or with URLs`,
+    );
+  if (unrollable.length > 0) return fail(unrollable.join('; '));
+  return input.at === undefined
+    ? chooseSnapshot(old, seen, input, settings)
+    : chooseMoment(old, seen, { database, at: Date.parse(input.at) }, newId);
+}
+
+function chooseSnapshot(
+  old: Old,
+  { snapshots, proofs, before, noted, connectionMadeAt }: ChooseSeen,
+  { database, snapshot: wanted }: Input,
+  { deployment, newId, now, dataLossSeconds }: ChooseSettings,
+): StepDecision {
   const ours = snapshots
     .filter(({ isAutomated, madeBy, status }) => !isAutomated && madeBy === deployment && status === 'available')
     .sort((a, b) => (b.takenAt ?? 0) - (a.takenAt ?? 0));
@@ -125,35 +156,54 @@ export function choose(
     );
   if (proofs.failed.has(found.id)) return fail(`${found.id} failed when verify-backup looked at it last`);
   if (old.encrypted && !found.encrypted) return fail(`${found.id} isn't encrypted, and ${database} is`);
-  if (!isConnected)
-    return fail(
-      `the current version of the secret doesn't name ${old.address.host}:${old.address.port}, or names it in a place that isn't understood: all of it has to be a host, a URL, or JSON with host and port or with URLs`,
-    );
-  if (unrollable.length > 0) return fail(unrollable.join('; '));
+  const { id, takenAt } = found;
   const origin = { instanceResourceId: found.instanceResourceId ?? null };
   const doubts = [
-    ...checkOrigin({ id: found.id, takenAt: found.takenAt, ...origin }, old.resourceId, noted.get(found.id)).flatMap(
-      ({ ok, detail }) => (ok ? [] : [detail]),
+    ...checkOrigin({ id, takenAt, ...origin }, old.resourceId, noted.get(id)).flatMap(({ ok, detail }) =>
+      ok ? [] : [detail],
     ),
-    ...tooOld(found.takenAt, now, dataLossSeconds),
-    ...beforeLogin(found.takenAt, connectionMadeAt),
+    ...tooOld(takenAt, now, dataLossSeconds),
+    ...beforeLogin(takenAt, connectionMadeAt),
   ];
   if (wanted === undefined && doubts.length > 0)
     return fail(
-      `${found.id} is the newest proved backup, and ${doubts.join('; ')}. To restore it all the same, name it: snapshot=${found.id}`,
+      `${id} is the newest proved backup, and ${doubts.join('; ')}. To restore it all the same, name it: snapshot=${id}`,
     );
   const chosen: Chosen = {
-    snapshotId: found.id,
-    takenAt: found.takenAt,
-    snapshotResourceId: origin.instanceResourceId,
-    newId,
-    old,
-    before: comparable(before, { ...origin, id: found.id, takenAt: found.takenAt }) ?? null,
+    ...{ snapshotId: id, takenAt, snapshotResourceId: origin.instanceResourceId, newId, old },
+    before: comparable(before, { ...origin, id, takenAt }) ?? null,
   };
-  const proved = proofs.verified.has(found.id) ? 'proved' : 'not proved before';
-  const detail = `${found.id} of ${new Date(found.takenAt).toISOString()}, ${proved}, is to become ${newId}`;
+  const proved = proofs.verified.has(id) ? 'proved' : 'not proved before';
+  const detail = `${id} of ${iso(takenAt)}, ${proved}, is to become ${newId}`;
   return { kind: 'done', detail: [detail, ...doubts].join('; '), result: asJson(chosen) };
 }
+
+/** A moment is a person's choice: nothing has proved it, and `check` reads what comes of it. */
+function chooseMoment(
+  old: Old,
+  { before, window, connectionMadeAt }: ChooseSeen,
+  { database, at }: { readonly database: string; readonly at: number },
+  newId: string,
+): StepDecision {
+  if (!window)
+    return fail(
+      `RDS has no backups of its own of ${database} (BackupRetentionPeriod) to restore it to a moment; leave out "at" to restore a backup`,
+    );
+  const { earliest, latest } = window;
+  // "RestoreDBInstanceToPointInTime": before LatestRestorableTime; NaN is in no window.
+  if (!(at >= earliest && at <= latest))
+    return fail(
+      `at: ${Number.isNaN(at) ? 'that is no time' : `${iso(at)} can't be restored`}; RDS can restore ${database} to any moment from ${iso(earliest)} to ${iso(latest)}`,
+    );
+  const chosen: Chosen = {
+    ...{ snapshotId: null, takenAt: at, snapshotResourceId: old.resourceId, newId, old },
+    before: comparable(before, { id: database, takenAt: at, instanceResourceId: old.resourceId }) ?? null,
+  };
+  const detail = `${database} as of ${iso(at)}, which nothing proved before, is to become ${newId}`;
+  return { kind: 'done', detail: [detail, ...beforeLogin(at, connectionMadeAt)].join('; '), result: asJson(chosen) };
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Users and passwords are in a backup as they were: also one that was shut out since. */
 function beforeLogin(takenAt: number, madeAt: number | undefined): string[] {
@@ -239,14 +289,15 @@ export function unfit(
   return groups === wanted ? undefined : no(`has the security groups ${groups}, not ${wanted}`);
 }
 
-export function decideRestore({ instance }: RestoreSeen, { snapshotId, newId }: Chosen): StepDecision {
+export function decideRestore({ instance }: RestoreSeen, chosen: Chosen): StepDecision {
+  const { newId, snapshotId, takenAt } = chosen;
   if (instance) return fail(`DB instance ${newId} exists already, and this run didn't make it`);
   return {
     kind: 'act',
     change: {
-      summary: `restore ${snapshotId} as ${newId}`,
+      summary: `restore ${sourceOf(chosen)} as ${newId}`,
       before: { instance: null },
-      after: { instance: newId, snapshot: snapshotId },
+      after: { instance: newId, ...(snapshotId === null ? { at: iso(takenAt) } : { snapshot: snapshotId }) },
       undo: `delete DB instance ${newId}`,
     },
   };

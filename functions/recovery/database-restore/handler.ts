@@ -48,11 +48,19 @@ import {
   unfitNow,
 } from './surroundings.ts';
 
-const input = z.strictObject({
-  database: z.string().check(z.minLength(1), z.maxLength(63)),
-  snapshot: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
-  reason: z.optional(z.string().check(z.maxLength(500))),
-});
+const input = z
+  .strictObject({
+    database: z.string().check(z.minLength(1), z.maxLength(63)),
+    snapshot: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
+    at: z.optional(z.iso.datetime({ offset: true, error: 'a time with its zone, such as 2026-11-21T09:30:00Z' })),
+    reason: z.optional(z.string().check(z.maxLength(500))),
+  })
+  .check(
+    z.refine(({ snapshot, at }) => snapshot === undefined || at === undefined, {
+      path: ['at'],
+      error: 'either a snapshot or a moment (at), not both',
+    }),
+  );
 
 const moved: Moved<Input> = {
   servicesOf: (context) => settingsOf(context).services,
@@ -97,7 +105,11 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     decide: (seen, context) => decideRestore(seen, chosenOf(context)),
     act: (context, change) => {
       const { verify } = settingsOf(context);
-      return restore({ chosen: chosenOf(context), verify, tags: ownTags(context), rehearse: context.rehearse }, change);
+      const { database } = context.input;
+      return restore(
+        { database, chosen: chosenOf(context), verify, tags: ownTags(context), rehearse: context.rehearse },
+        change,
+      );
     },
     alreadyApplied: (_change, seen, context) => restoreApplied(seen, ownTags(context)),
     verify: (_change, seen, context) => proveRestore(seen, chosenOf(context), pollSeconds(context)),

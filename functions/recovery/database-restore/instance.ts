@@ -1,12 +1,16 @@
 /** The AWS side of the instances: the old one as the new one has to be like it, the new one as it is, its restore and its removal. */
 import {
   type DBInstance,
+  DBInstanceAutomatedBackupNotFoundFault,
+  DescribeDBInstanceAutomatedBackupsCommand,
   ModifyDBInstanceCommand,
   RDSClient,
   RestoreDBInstanceFromDBSnapshotCommand,
+  RestoreDBInstanceToPointInTimeCommand,
 } from '@aws-sdk/client-rds';
 import { describeInstance } from '../../databases/describe.ts';
 import { modifyNow } from '../../databases/modify.ts';
+import { readingRds } from '../../databases/rds-clients.ts';
 import { changingClientDefaults } from '../../engine/clients.ts';
 import type { VerifyConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError, classifyAwsError, RetryableError } from '../../engine/errors.ts';
@@ -14,7 +18,7 @@ import { DEPLOYMENT_TAG } from '../../engine/manifest.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
 import { removeScratch } from '../../jobs/scratch.ts';
 import type { Chosen, NewInstance, Old } from './decide.ts';
-import { isOf } from './decide.ts';
+import { isOf, type RestoreWindow, sourceOf } from './decide.ts';
 
 const changing = new RDSClient(changingClientDefaults());
 
@@ -65,6 +69,23 @@ export async function readOld(id: string, configured: Old['address']): Promise<O
   };
 }
 
+/** From when until when RDS can restore it by its own backups; undefined: it has none. @throws EngineError */
+export async function readWindow(id: string, resourceId: string): Promise<RestoreWindow | undefined> {
+  try {
+    const { DBInstanceAutomatedBackups: found = [] } = await readingRds().send(
+      new DescribeDBInstanceAutomatedBackupsCommand({ DBInstanceIdentifier: id }),
+    );
+    // Backups of a deleted instance of that name may be kept, too: they aren't of this one.
+    const window = found.find(({ DbiResourceId }) => DbiResourceId === resourceId)?.RestoreWindow;
+    return window?.EarliestTime && window.LatestTime
+      ? { earliest: window.EarliestTime.getTime(), latest: window.LatestTime.getTime() }
+      : undefined;
+  } catch (error) {
+    if (error instanceof DBInstanceAutomatedBackupNotFoundFault) return undefined;
+    throw classifyAwsError(`describe the automated backups of ${id}`, error);
+  }
+}
+
 /** @throws EngineError */
 export async function readNew(id: string): Promise<NewInstance | undefined> {
   const found = await describeInstance(id);
@@ -83,6 +104,8 @@ export async function readNew(id: string): Promise<NewInstance | undefined> {
 }
 
 export interface RestoreOrder {
+  /** Identifier of the old instance. */
+  readonly database: string;
   readonly chosen: Chosen;
   readonly verify: VerifyConfig;
   /** Of the run. */
@@ -91,7 +114,7 @@ export interface RestoreOrder {
 }
 
 /**
- * What isn't asked for is RDS's default and not as it was ("RestoreDBInstanceFromDBSnapshot", Amazon RDS API Reference); docs/recovery.md lists it. Enhanced Monitoring needs iam:PassRole;
+ * What isn't asked for is RDS's default and not as it was ("RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceToPointInTime", Amazon RDS API Reference); docs/recovery.md lists it. Enhanced Monitoring needs iam:PassRole;
  * protection from deletion comes at the end (`protect`), because what this run made it must be able to remove.
  */
 function settingsOf({ chosen: { old }, verify, rehearse }: RestoreOrder) {
@@ -119,30 +142,37 @@ function settingsOf({ chosen: { old }, verify, rehearse }: RestoreOrder) {
 
 /** Asked again, it is the same instance: RDS compares the name, and the tags say whose it is. @throws ChangedBySomeoneElseError; EngineError. */
 export async function restore(order: RestoreOrder, change: Change): Promise<ActReport> {
-  const { chosen, verify, tags, rehearse } = order;
-  const { newId, snapshotId, old } = chosen;
+  const { database, chosen, verify, tags, rehearse } = order;
+  const { newId, snapshotId, takenAt, old } = chosen;
+  const what = `restore ${sourceOf(chosen)} as ${newId}`;
   const all = { ...(rehearse ? {} : old.tags), ...tags };
-  const report = { summary: `told RDS to ${change.summary}`, data: { instance: newId, snapshot: snapshotId } };
+  const report = { summary: `told RDS to ${change.summary}`, data: { instance: newId } };
   try {
-    await changing.send(
-      new RestoreDBInstanceFromDBSnapshotCommand({
-        DBInstanceIdentifier: newId,
-        DBSnapshotIdentifier: snapshotId,
-        // Until it is checked nobody reaches it but the function that reads restored backups, by an IAM login.
-        VpcSecurityGroupIds: [verify.securityGroupId],
-        EnableIAMDatabaseAuthentication: true,
-        DeletionProtection: false,
-        ...settingsOf(order),
-        Tags: Object.entries(all).map(([Key, Value]) => ({ Key, Value })),
-      }),
-    );
+    const settings = {
+      // Until it is checked nobody reaches it but the function that reads restored backups, by an IAM login.
+      VpcSecurityGroupIds: [verify.securityGroupId],
+      EnableIAMDatabaseAuthentication: true,
+      DeletionProtection: false,
+      ...settingsOf(order),
+      Tags: Object.entries(all).map(([Key, Value]) => ({ Key, Value })),
+    };
+    await (snapshotId === null
+      ? changing.send(
+          new RestoreDBInstanceToPointInTimeCommand({
+            ...{ SourceDBInstanceIdentifier: database, TargetDBInstanceIdentifier: newId },
+            ...{ RestoreTime: new Date(takenAt), ...settings },
+          }),
+        )
+      : changing.send(
+          new RestoreDBInstanceFromDBSnapshotCommand({
+            ...{ DBInstanceIdentifier: newId, DBSnapshotIdentifier: snapshotId, ...settings },
+          }),
+        ));
     return report;
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'DBInstanceAlreadyExistsFault'))
-      throw classifyAwsError(`restore ${snapshotId} as ${newId}`, error);
+    if (!(error instanceof Error && error.name === 'DBInstanceAlreadyExistsFault')) throw classifyAwsError(what, error);
     const found = await readNew(newId);
-    if (!found)
-      throw new RetryableError(`restore ${snapshotId} as ${newId}: RDS says that it exists, and doesn't show it yet`);
+    if (!found) throw new RetryableError(`${what}: RDS says that it exists, and doesn't show it yet`);
     if (isOf(found, tags)) return report;
     throw new ChangedBySomeoneElseError(`DB instance ${newId}`, 'none of that name', 'one that this run did not make');
   }

@@ -3,6 +3,7 @@ import { definePlanManifest } from '../manifest.ts';
 /** As `idOf` names them (decide.ts): the rest is a hash of the run. */
 const RESTORED = 'arn:{partition}:rds:{region}:{account}:db:{restoredDatabase}-restored-*';
 const REHEARSED = 'arn:{partition}:rds:{region}:{account}:db:nightshift-{deployment}-rehearsal-*';
+const AUTOMATED = 'arn:{partition}:rds:{region}:{account}:auto-backup:*';
 const WHY_NEW =
   'The new instance is named by a hash of its run, which is not known before; the names of no others end so.';
 
@@ -13,10 +14,11 @@ const WHY_NEW =
 export const manifest = definePlanManifest({
   name: 'database-restore',
   summary:
-    'Restores the newest proved backup of a database into a new instance, checks it, points the services at it and rolls them; the old instance is kept.',
+    'Restores the newest proved backup of a database, or a moment of it, into a new instance, checks it, points the services at it and rolls them; the old instance is kept.',
   input: {
     database: 'its instance identifier in the configuration',
     snapshot: 'optional: the backup to restore; the newest one that verify-backup proved when left out',
+    at: "optional, instead of a snapshot: the moment to restore, such as 2026-11-21T09:30:00Z, by RDS's own backups",
     reason: 'optional: why, for the journal',
   },
   targets: { recoveryTimeSeconds: 14_400, dataLossSeconds: 86_400 },
@@ -26,14 +28,14 @@ export const manifest = definePlanManifest({
   steps: [
     {
       name: 'choose',
-      does: 'chooses the backup, and looks at the old instance, the secret that names it and the services that depend on it',
+      does: 'chooses the backup or the moment, and looks at the old instance, the secret that names it and the services that depend on it',
       after: [],
       budgetSeconds: 300,
       undo: { kind: 'nothing', why: 'it only looks' },
     },
     {
       name: 'restore',
-      does: 'restores the backup into a new instance like the old one, which only the function that checks it can reach',
+      does: 'restores it into a new instance like the old one, which only the function that checks it can reach',
       after: ['choose'],
       budgetSeconds: 7_200,
       undo: {
@@ -115,6 +117,24 @@ export const manifest = definePlanManifest({
         'arn:{partition}:rds:{region}:{account}:pg:*',
       ],
       whyAnyResource: `A backup is named by the time of its run. ${WHY_NEW} The subnet, option and parameter groups are those that the old instance has by then.`,
+    },
+    {
+      actions: ['rds:RestoreDBInstanceToPointInTime'],
+      resources: [
+        'arn:{partition}:rds:{region}:{account}:db:{restoredDatabase}',
+        RESTORED,
+        REHEARSED,
+        'arn:{partition}:rds:{region}:{account}:subgrp:*',
+        'arn:{partition}:rds:{region}:{account}:og:*',
+        'arn:{partition}:rds:{region}:{account}:pg:*',
+      ],
+      whyAnyResource: `${WHY_NEW} The subnet, option and parameter groups are those that the old instance has by then.`,
+    },
+    {
+      actions: ['rds:DescribeDBInstanceAutomatedBackups'],
+      resources: ['arn:{partition}:rds:{region}:{account}:db:{restoredDatabase}', AUTOMATED],
+      whyAnyResource:
+        'RDS names the automated backups of an instance itself (Service Authorization Reference, Amazon RDS).',
     },
     {
       actions: ['rds:AddTagsToResource', 'rds:DeleteDBInstance'],

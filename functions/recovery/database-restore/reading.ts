@@ -5,7 +5,7 @@ import { checkOverview, checkTable, type Finding } from '../../jobs/verify-backu
 import { nameOf } from '../../jobs/verify-backup/decide.ts';
 import type { Answer, Ask } from '../../jobs/verify-backup/reading.ts';
 import type { CheckProgress, Reading } from './check.ts';
-import type { Chosen } from './decide.ts';
+import { type Chosen, sourceOf } from './decide.ts';
 import type { Address } from './point-at.ts';
 
 /** Questions that are under way at once: each is a session of its own on the new instance. */
@@ -25,7 +25,7 @@ export async function readAll(
   read: Reader,
   { database, deployment, address }: Subject,
   verify: VerifyConfig,
-  { snapshotId: id, takenAt, snapshotResourceId: instanceResourceId, before }: Chosen,
+  restored: Chosen,
   progress: CheckProgress,
 ): Promise<Reading> {
   const ask = (question: Ask): Promise<Answer> => read({ subject: database, ...address, ask: question }, deployment);
@@ -39,7 +39,8 @@ export async function readAll(
   const answers = await Promise.all(round.map(ask));
   const lost = answers.find((each) => each.kind === 'no-connection');
   if (lost?.kind === 'no-connection') return { kind: 'unreachable', passing: lost.passing, why: lost.why };
-  const chosen = { id, takenAt, instanceResourceId };
+  const { snapshotId, takenAt, snapshotResourceId: instanceResourceId, before } = restored;
+  const chosen = { id: sourceOf(restored), takenAt, instanceResourceId, isMoment: snapshotId === null };
   const findings = answers.flatMap((each) => findingsOf(each, verify, chosen, before ?? undefined));
   return {
     kind: 'read',

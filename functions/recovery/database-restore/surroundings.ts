@@ -11,7 +11,7 @@ import type { StepContext, Targets } from '../step.ts';
 import type { Checked } from './check.ts';
 import { mentions } from './connection.ts';
 import { type ChooseSeen, type Chosen, type Input, idOf, type RestoreSeen, tagsOf, unfit, useOf } from './decide.ts';
-import { readNew, readOld } from './instance.ts';
+import { readNew, readOld, readWindow } from './instance.ts';
 import { type Address, isAt } from './point-at.ts';
 import type { Subject } from './reading.ts';
 
@@ -140,6 +140,7 @@ export async function observeBefore(context: Context): Promise<ChooseSeen> {
     readVersions(settings.connectionSecretArn, versionOfRun(context.run)),
     readServices(context),
   ]);
+  const window = context.input.at !== undefined && old ? await readWindow(name, old.resourceId) : undefined;
   const { current } = versions;
   const connection = current === undefined ? undefined : await readVersion(settings.connectionSecretArn, current);
   return {
@@ -148,6 +149,7 @@ export async function observeBefore(context: Context): Promise<ChooseSeen> {
     proofs: lastProofs(runs),
     noted: takenTimes(backups),
     before: verifiedBackups(runs)[0],
+    window,
     unrollable: unrollable(services),
   };
 }

@@ -70,7 +70,9 @@ const settings: Record<
 > = {};
 
 beforeAll(async () => {
-  w = await openRdsRemediation(() => import('../../../functions/remediations/snapshot-database/handler.ts'));
+  w = await openRdsRemediation(() => import('../../../functions/remediations/snapshot-database/handler.ts'), {
+    keepsLog: (id) => id === REAL,
+  });
   // Node reads NODE_EXTRA_CA_CERTS only when it starts; this is the same list.
   setDefaultCACertificates([...getCACertificates('default'), w.world.ca]);
   const { world, gateway } = w.world;
@@ -122,6 +124,7 @@ afterAll(async () => {
 async function prepare(id: string): Promise<void> {
   await w.create(id, {
     EnableIAMDatabaseAuthentication: true,
+    BackupRetentionPeriod: 1,
     VpcSecurityGroupIds: ['sg-b', 'sg-a'],
     Tags: [{ Key: 'team', Value: 'shop' }],
   });
@@ -179,8 +182,10 @@ async function addressOf(id: string) {
   return { host: Endpoint?.Address ?? '', port: Endpoint?.Port ?? 0 };
 }
 
-async function query(sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(w.world.instance(REAL).adminClientConfig);
+const query = (sql: string): Promise<Record<string, unknown>[]> => queryOn(REAL, sql);
+
+async function queryOn(id: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client(w.world.instance(id).adminClientConfig);
   await client.connect();
   try {
     return (await client.query(sql)).rows;
@@ -244,6 +249,7 @@ async function recover(
   {
     read = whole,
     rehearse = false,
+    at = undefined as string | undefined,
     before = async (_step: string, _run: string): Promise<unknown> => undefined,
     waits = async (): Promise<unknown> => 0,
   } = {},
@@ -273,7 +279,7 @@ async function recover(
       await sleep(100);
     },
   };
-  const input = { database: id, ...(rehearse && { rehearse }) };
+  const input = { database: id, ...(rehearse && { rehearse }), ...(at !== undefined && { at }) };
   const how = await playPlan(playing, code.manifest, run, input, async (step) => void (await before(step, run)));
   const item = await readRun(w.store, PLAN, run);
   if (!item) throw new Error(`${run} is not in the journal`);
@@ -355,6 +361,40 @@ describe('database-restore', () => {
       recovery: { dataLossMs: expect.any(Number), targetDataLossMs: 86_400_000 },
     });
     expect(JSON.stringify([item, incident])).not.toContain('kept-secret');
+  });
+
+  it('restores a moment: what was committed by then and nothing later, and says what is lost [D151]', async () => {
+    await query('INSERT INTO orders SELECT n, now() FROM generate_series(201, 220) n');
+    const [{ at } = {}] = await query('SELECT clock_timestamp() AS at, pg_sleep(0.01)');
+    // A Date has whole milliseconds, the commit's time microseconds: rounded down, it would be before the commit.
+    const moment = new Date((at as Date).getTime() + 1);
+    const damaged = await query("UPDATE orders SET placed_at = '1970-01-01' RETURNING id");
+    await eventually(
+      'restorable to it',
+      () => w.describe(REAL),
+      (seen) => (seen?.LatestRestorableTime?.getTime() ?? 0) > moment.getTime(),
+    );
+    const { item } = await recover(REAL, { at: moment.toISOString() });
+    expect([item.verdict, item.why]).toEqual(['recovered', undefined]);
+    const [copy = ''] = await made();
+    const rows =
+      "SELECT count(*)::int AS rows, count(*) FILTER (WHERE placed_at < '2000-01-01')::int AS damaged FROM orders";
+    expect(await queryOn(copy, rows)).toEqual([{ rows: damaged.length, damaged: 0 }]);
+    expect(await query(rows)).toEqual([{ rows: damaged.length, damaged: damaged.length }]);
+    expect(item.summary).toMatch(/its newest row is from .* until the services were rolled/);
+    const { host, port } = await addressOf(copy);
+    expect(await pointsAt(REAL)).toBe(`${host}:${port} kept-secret`);
+    await query('UPDATE orders SET placed_at = now()');
+  });
+
+  it('is backed out before anything is made when RDS can’t restore the moment', async () => {
+    const { how, item } = await recover(REAL, { at: new Date(Date.now() + 3_600_000).toISOString() });
+    expect([how, item.why]).toEqual([
+      'backed-out',
+      expect.stringMatching(/^choose: at: .* can't be restored; RDS can restore pair-orders to any moment from/),
+    ]);
+    expect(await made()).toEqual([]);
+    await expectAsBefore(REAL);
   });
 
   it('rehearses with a copy of its own, which it removes, and switches nothing', async () => {

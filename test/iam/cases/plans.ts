@@ -1,4 +1,5 @@
 /** What recovery plans do only when they are backed out; their scenarios take the other paths. */
+import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import { manifest } from '../../../functions/recovery/database-restore/manifest.ts';
 import {
   ACCOUNTS_ENVIRONMENT,
@@ -7,9 +8,8 @@ import {
   copiesOf,
   restoreAccounts,
 } from '../../../local/scenarios/support/accounts.ts';
-import { runJob } from '../../../local/scenarios/support/backups.ts';
 import { startPlan, untilEnded } from '../../../local/scenarios/support/plans.ts';
-import { expectThat, type Figures, type Scenario } from '../../../local/scenarios/types.ts';
+import { expectThat, type Figures, type Scenario, type Stage } from '../../../local/scenarios/types.ts';
 import { ACCOUNTS } from '../../../local/services/accounts.ts';
 import type { World } from '../../../local/world/world.ts';
 
@@ -32,12 +32,22 @@ const backedOut: Scenario<World> = {
     const secret = accountsSecret(world, stage);
     const version = await secret.current();
     stage.restore('the accounts as they were', () => restoreAccounts(world, stage, secret, version));
-    const { verdict: backup } = await runJob(world, stage, 'back-up-database', database);
+    const at = await lastMoment(world, stage);
+    const rehearsal = await startPlan(world, stage, PLAN, {
+      database,
+      at,
+      rehearse: true,
+      startedBy: 'person:demo-user',
+    });
+    const rehearsed = await untilEnded(world, stage, PLAN, rehearsal, ENDED_WITHIN_MS);
+    expectThat(
+      rehearsed.verdict === 'rehearsed',
+      `expected a rehearsal, but it ${rehearsed.verdict}: ${rehearsed.summary}`,
+    );
     const match = { service: 'rds', operation: 'ModifyDBInstance', caller: `nightshift-demo-${PLAN}` };
     world.faults.add({ name: FAULT, match, kind: 'refused' });
     stage.restore('the faults', () => void world.faults.remove(FAULT));
-    const snapshot = String(backup?.report.snapshotId);
-    const run = await startPlan(world, stage, PLAN, { database, snapshot, startedBy: 'person:demo-user' });
+    const run = await startPlan(world, stage, PLAN, { database, at, startedBy: 'person:demo-user' });
     const ended = await untilEnded(world, stage, PLAN, run, ENDED_WITHIN_MS);
     const left = await copiesOf(world);
     expectThat(
@@ -47,5 +57,14 @@ const backedOut: Scenario<World> = {
     return {};
   },
 };
+
+/** The last one that RDS can restore. */
+const lastMoment = (world: World, stage: Stage): Promise<string> =>
+  stage.until(`RDS to be able to restore ${database} to a moment`, async () => {
+    const { DBInstances: [found] = [] } = await world
+      .clients()
+      .rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: database }));
+    return found?.LatestRestorableTime?.toISOString();
+  });
 
 export const PLAN_CASES = [backedOut];

@@ -24,6 +24,7 @@ import {
   unfit,
   useOf,
 } from '../../../functions/recovery/database-restore/decide.ts';
+import { code } from '../../../functions/recovery/database-restore/handler.ts';
 import { readAll } from '../../../functions/recovery/database-restore/reading.ts';
 import { targetsOf } from '../../../functions/recovery/database-restore/surroundings.ts';
 import {
@@ -101,6 +102,8 @@ const copy = (more: Partial<NewInstance> = {}): NewInstance => ({
   ...{ id: chosen.newId, status: 'available', address: { host: 'new.example', port: 5432 }, resourceId: 'db-B' },
   ...{ tags: { ...owner, team: 'shop' }, securityGroups: ['sg-check'], hasPending: false, isProtected: false, ...more },
 });
+const HOUR_MS = 3_600_000;
+const window = { earliest: NOW - 24 * HOUR_MS, latest: NOW - 300_000 };
 const seen = (instance: NewInstance | undefined, use?: string) => ({ instance, use });
 
 describe('the backup', () => {
@@ -121,6 +124,93 @@ describe('the backup', () => {
     expect(decide(rotated)).toMatchObject({ kind: 'fail', reason: expect.stringMatching(why) });
     expect(decide(rotated, 'proved')).toMatchObject({ kind: 'done', detail: expect.stringMatching(why) });
     expect(decide({ connectionMadeAt: NOW - 3 * 3_600_000 }).kind).toBe('done');
+  });
+
+  describe('instead of one, a moment', () => {
+    const at = (ms: number, more: Partial<ChooseSeen> = {}) =>
+      choose(
+        { ...before, window, ...more },
+        { database: DB, at: new Date(ms).toISOString() },
+        { deployment: 'test', newId: chosen.newId, now: NOW, dataLossSeconds: 86_400 },
+      );
+
+    it.each([
+      ['the first', window.earliest],
+      ['one between', NOW - HOUR_MS],
+      ['the last', window.latest],
+    ])('is chosen within the window of RDS’s own backups: %s [D151]', (_which, ms) => {
+      expect(at(ms)).toMatchObject({
+        kind: 'done',
+        result: { snapshotId: null, takenAt: ms, snapshotResourceId: 'db-A', newId: chosen.newId },
+      });
+    });
+
+    it.each([
+      ['before the first', window.earliest - 1],
+      ['after the last', window.latest + 1],
+    ])('is refused %s, with what is possible', (_which, ms) => {
+      expect(at(ms)).toEqual({
+        kind: 'fail',
+        reason: expect.stringContaining(
+          `from ${new Date(window.earliest).toISOString()} to ${new Date(window.latest).toISOString()}`,
+        ),
+      });
+    });
+
+    it('is refused without backups of RDS’s own, and needs none of ours', () => {
+      expect(at(NOW - HOUR_MS, { window: undefined })).toEqual({
+        kind: 'fail',
+        reason: expect.stringMatching(/no backups of its own/),
+      });
+      expect(at(NOW - HOUR_MS, { snapshots: [], proofs: proved() }).kind).toBe('done');
+    });
+
+    it('says that the login may be another one’s, and is refused where a snapshot would be', () => {
+      expect(at(NOW - HOUR_MS, { connectionMadeAt: NOW })).toMatchObject({
+        kind: 'done',
+        detail: expect.stringMatching(/may not be that of the backup/),
+      });
+      expect(at(NOW - HOUR_MS, { isConnected: false }).kind).toBe('fail');
+      expect(at(NOW - HOUR_MS, { unrollable: ['no'] }).kind).toBe('fail');
+    });
+
+    it('is compared with the backup that was proved before, if that is of the same instance', () => {
+      const known = { snapshotId: 'proved', takenAt: NOW, systemId: '7', majorVersion: 18, nextXid: '9', rows: {} };
+      const same = { ...known, instanceResourceId: 'db-A' };
+      expect(at(NOW - HOUR_MS, { before: same })).toMatchObject({ result: { before: same } });
+      expect(at(NOW - HOUR_MS, { before: { ...known, instanceResourceId: 'db-Z' } })).toMatchObject({
+        result: { before: null },
+      });
+    });
+
+    it('is what the change says that is made, and what is lost is counted from it', () => {
+      const moment: Chosen = { ...chosen, snapshotId: null, takenAt: NOW };
+      expect(decideRestore(seen(undefined), moment)).toMatchObject({
+        change: {
+          summary: `restore db-A as of ${new Date(NOW).toISOString()} as ${chosen.newId}`,
+          after: { at: new Date(NOW).toISOString() },
+        },
+      });
+      expect(lossOf(moment, { recoveryPointAt: null, checks: 1 }, NOW + 1000, false)).toContain(
+        `written after ${new Date(NOW).toISOString()};`,
+      );
+    });
+
+    it.each([
+      ['a snapshot and a moment', { snapshot: 'proved', at: '2026-11-21T09:00:00Z' }],
+      ['a time without its zone', { at: '2026-11-21T09:00:00' }],
+      ['words', { at: 'yesterday' }],
+    ])('is wrong input as %s', (_what, given) => {
+      expect(code.readInput({ database: DB, ...given })).toMatchObject({
+        ok: false,
+        faults: expect.stringContaining('at'),
+      });
+    });
+
+    it('is good input with its zone', () => {
+      const given = { database: DB, at: '2026-11-21T10:00:00+01:00' };
+      expect(code.readInput(given)).toEqual({ ok: true, input: given });
+    });
   });
 
   it('is the one that a person named, also when it was not proved before', () => {

@@ -3,6 +3,7 @@
 import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import { ARCHIVER, archiveConfigOf } from './config/archive.ts';
+import { authorityUnits } from './config/authority.ts';
 import { asGiven, ConfigurationError, unknownName } from './config/faults.ts';
 import { hasHeartbeat } from './config/heartbeat.ts';
 import { jobSubjects } from './config/jobs.ts';
@@ -59,7 +60,8 @@ export function entriesOf({ config, units }: BuildOptions): BundleEntry[] {
   const heartbeats = hasHeartbeat(config) ? units.heartbeats : [];
   const plans = chosenPlans(config.plans, units);
   const helpers = helpersOf({ jobs, plans });
-  return [...remediations, ...incidentFunctions, ...jobs, ...helpers, ...plans, ...heartbeats].map(
+  const authority = authorityUnits(units.authority, config);
+  return [...remediations, ...incidentFunctions, ...jobs, ...helpers, ...plans, ...heartbeats, ...authority].map(
     ({ manifest: { name }, handler }) => ({
       name,
       handler,

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { AuthorityManifest } from '../functions/authority/manifest.ts';
 import type { Permission, RemediationManifest } from '../functions/engine/manifest.ts';
 import type { HeartbeatManifest } from '../functions/heartbeats/manifest.ts';
 import type { IncidentFunctionManifest } from '../functions/incidents/manifest.ts';
@@ -22,6 +23,7 @@ export interface Units {
   readonly jobs: readonly Unit<JobManifest>[];
   readonly plans: readonly Unit<PlanManifest>[];
   readonly heartbeats: readonly Unit<HeartbeatManifest>[];
+  readonly authority: readonly Unit<AuthorityManifest>[];
 }
 
 /** A unit that can't be deployed; the message is one sentence that says what to do. */
@@ -44,6 +46,7 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
   const jobs = await unitsIn<JobManifest>(join(root, 'functions', 'jobs'), jobFields);
   const plans = await unitsIn<PlanManifest>(join(root, 'functions', 'recovery'), planFields);
   const heartbeats = await unitsIn<HeartbeatManifest>(join(root, 'functions', 'heartbeats'), heartbeatFields);
+  const authority = await unitsIn<AuthorityManifest>(join(root, 'functions', 'authority'), commonFields);
   for (const { manifest, folder } of plans) checkPlan(join(folder, 'manifest.ts'), manifest);
   const taken = new Map<string, string>();
   const helpers = helpersOf({ jobs, plans });
@@ -53,7 +56,7 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
   }
   for (const { manifest, folder } of [
     ...[...remediations, ...incidentFunctions, ...jobs, ...plans],
-    ...[...heartbeats, ...helpers],
+    ...[...heartbeats, ...authority, ...helpers],
   ]) {
     const other = taken.get(manifest.name);
     if (other)
@@ -62,7 +65,7 @@ export async function discover(root: string = REPOSITORY): Promise<Units> {
       );
     taken.set(manifest.name, folder);
   }
-  return { remediations, incidentFunctions, jobs, plans, heartbeats };
+  return { remediations, incidentFunctions, jobs, plans, heartbeats, authority };
 }
 
 /** The second functions of jobs and plans, which speak SQL where the first can't. */

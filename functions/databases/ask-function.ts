@@ -19,11 +19,16 @@ export function troubleOf(text: string): string {
 
 /**
  * @param timeoutSeconds of the asked function. One attempt outlives it: the next turn asks again.
+ * @param region where it is, when not here.
  * @returns asks the function of that name, and gives its answer as it is. The asking function throws RetryableError when it doesn't answer, and other engine errors when it may not be asked.
  */
-export function askerOf(timeoutSeconds: number): (functionName: string, order: unknown) => Promise<unknown> {
+export function askerOf(
+  timeoutSeconds: number,
+  region?: string,
+): (functionName: string, order: unknown) => Promise<unknown> {
   const lambda = new LambdaClient({
     ...clientDefaults(),
+    ...(region !== undefined && { region }),
     maxAttempts: 1,
     requestHandler: {
       connectionTimeout: 1_000,

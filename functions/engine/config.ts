@@ -112,6 +112,8 @@ export interface DatabaseConfig extends Protected {
   readonly recheckAfterSeconds: number;
   /** The time is written into `nightshift.heartbeat` every ten seconds, so that the age of a copy can be told. */
   readonly heartbeat: boolean;
+  /** It takes writes only while the standby's region grants it (functions/authority). */
+  readonly authority: boolean;
   readonly backup?: BackupConfig | undefined;
   /** Undefined: no plan restores it. */
   readonly restore?: RestoreConfig | undefined;
@@ -208,6 +210,21 @@ export interface EndpointConfig extends Protected {
   readonly failBack: 'auto' | 'person';
 }
 
+/** The primary's database refuses writes by itself once its lease, which this region grants, is over. */
+export interface SelfFencing {
+  readonly by: 'self';
+  /** Name of the deployment in the primary's region. */
+  readonly deployment: string;
+  /** The primary: a key of that deployment's `databases`. */
+  readonly database: string;
+  readonly leaseSeconds: number;
+  /** The clocks of both regions are never further apart. */
+  readonly clockMarginSeconds: number;
+}
+
+/** How it is made sure that the old primary writes nothing any more: by itself, or by a person's word. */
+export type Fencing = SelfFencing | { readonly by: 'attested' };
+
 /** A service in two regions, of which the deployment's own is the standby. Urls of a site ask that site alone. */
 export interface PairConfig {
   /** Key in `pairs`. */
@@ -228,6 +245,7 @@ export interface PairConfig {
   readonly recoveryPointSeconds: number;
   readonly ttlSeconds: number;
   readonly settleSeconds: number;
+  readonly fencing: Fencing;
   /** The object that sends users to this region while it is there. */
   readonly switch: { readonly bucket: string; readonly key: string };
 }

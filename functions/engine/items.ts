@@ -36,6 +36,8 @@ export const runLeaseKey = (job: string): Key => single(`LEASE#${job}`, 'LEASE')
 export const troubleKey: Key = single('LEASE#reconciler', 'TROUBLE');
 export const targetKey = (target: string): Key => single(`TARGET#${target}`, 'TARGET');
 export const alarmKey = (alarmArn: string): Key => single(`ALARM#${alarmArn}`, 'ALARM');
+/** Until when the primary of a pair may write, in the journal of the standby's region (functions/authority). */
+export const authorityKey = (pair: string): Key => single(`AUTHORITY#${pair}`, 'AUTHORITY');
 export const actionKey = (actionId: string): Key => single(`ACTION#${actionId}`, 'ACTION');
 export const workKey = (kind: WorkKind, id: string): Key => single(`WORK#${kind}#${id}`, 'WORK');
 /** Id of the work that each remediation has for a target of its own: verification and handing back. */

@@ -43,6 +43,8 @@ export const METRICS = {
   JobAge: { unit: 'Seconds', dimensions: ['Job'] },
   /** Databases whose heartbeat can't be written before a person has set it up. The alarm `heartbeats-not-set-up` watches it. */
   HeartbeatsNotSetUp: { unit: 'Count', dimensions: [] },
+  /** 1: the primary of each pair was granted time to write, and is held to it; 0: not so. The alarm `authority-not-kept` watches it. */
+  AuthorityKept: { unit: 'Count', dimensions: [] },
   /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches it. */
   Trouble: { unit: 'Count', dimensions: [] },
   NewTrouble: { unit: 'Count', dimensions: [] },

@@ -13,6 +13,8 @@ export interface PlanManifest extends Plan {
   readonly readsRuns?: true;
   /** It reads in the archive's bucket what its permissions name. */
   readonly usesArchive?: true;
+  /** It withdraws from databases what lets them write, and gives it back (functions/authority). */
+  readonly keepsAuthority?: true;
   /** Of the incident that each run is told in. */
   readonly severity: Severity;
   /**

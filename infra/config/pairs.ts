@@ -5,6 +5,27 @@ import { asGiven, type Fault, unknownName } from './faults.ts';
 const seconds = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum);
 const url = z.url({ protocol: /^https?$/ });
 
+/** How it is made sure that the old primary writes nothing any more. */
+const fencingSchema = z.discriminatedUnion('by', [
+  /** A person's word, with each start of the plan. */
+  z.strictObject({ by: z.literal('attested') }),
+  /** Its database refuses writes once the lease is over that this region grants (docs/recovery.md, Fencing by itself). */
+  z.strictObject({
+    by: z.literal('self'),
+    /** Name of the deployment in the primary's region, which is this one's `standbyRegion`. */
+    deployment: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'the name of a deployment'),
+    /** The primary: a key of that deployment's `databases`, with `authority: true` there. */
+    database: z
+      .string()
+      .max(63)
+      .regex(/^[a-z][a-z0-9-]*$/, 'the identifier of a database'),
+    /** So long does it take writes without hearing of this region; so long, at most, does a failover wait. It is renewed each minute. */
+    leaseSeconds: seconds(120, 3600).default(180),
+    /** The clocks of both regions are never further apart (Amazon Time Sync keeps them within milliseconds; what is seen of it is checked with each renewal). */
+    clockMarginSeconds: seconds(1, 60).default(5),
+  }),
+]);
+
 export const pairSchema = z.strictObject({
   /** Key in `databases`: the read replica in this region, which is promoted. */
   replica: z.string().min(1).max(63),
@@ -37,6 +58,8 @@ export const pairSchema = z.strictObject({
   ttlSeconds: seconds(1, 600).default(60),
   /** How long the standby must have been well before the run is over. */
   settleSeconds: seconds(1, 3600).default(300),
+  /** Unattended is a failover with `self` only. */
+  fencing: fencingSchema.default({ by: 'attested' }),
   /** The object that sends users here while it is there: in a bucket of this region, read by Route 53's health checkers without signing. */
   switch: z.strictObject({
     bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
@@ -68,7 +91,7 @@ export function pairFaults({
     at >= 0 && Object.keys(pairs).length === 0
       ? [fault(`plans[${at}]`, 'region-failover', 'needs at least one of `pairs`: what it is to fail over')]
       : [];
-  const faults = Object.entries(pairs).flatMap(([key, { replica, tasks, primaryProbeUrl, ...urls }]) => {
+  const faults = Object.entries(pairs).flatMap(([key, { replica, tasks, primaryProbeUrl, fencing, ...urls }]) => {
     const path = `pairs.${key}`;
     // What couldn't be read is a fault of form, told elsewhere.
     const unknown =
@@ -88,13 +111,24 @@ export function pairFaults({
       tasks && Object.keys(tasks).length === 0
         ? [fault(`${path}.tasks`, tasks, 'at least one service: who serves users?')]
         : [];
+    const { recoveryPointSeconds } = urls;
+    const long =
+      fencing?.by === 'self' && recoveryPointSeconds !== undefined && fencing.leaseSeconds > recoveryPointSeconds
+        ? [
+            fault(
+              `${path}.fencing.leaseSeconds`,
+              fencing.leaseSeconds,
+              `at most recoveryPointSeconds (${recoveryPointSeconds}): what the old primary writes until then is lost`,
+            ),
+          ]
+        : [];
     const hosts = { ...urls, primaryProbeUrl };
     const same = OTHER_HOSTS.flatMap(([field, other]) =>
       hosts[field] !== undefined && hostOf(hosts[field]) === hostOf(hosts[other])
         ? [fault(`${path}.${field}`, hosts[field], `another host than ${other}: each leads to something else`)]
         : [],
     );
-    return [...unknown, ...empty, ...counts, ...same];
+    return [...unknown, ...empty, ...counts, ...long, ...same];
   });
   return [...none, ...faults, ...shared(pairs, fault)];
 }

@@ -256,6 +256,8 @@ export const databaseSchema = z.strictObject({
   severity: severity.default('P2'),
   /** The time is written into the table `nightshift.heartbeat` every ten seconds, so that the age of a copy is exact (docs/backups.md, Heartbeat). */
   heartbeat: z.boolean().default(false),
+  /** It takes writes only while the standby's region grants it, so that a failover is fenced without a person (docs/recovery.md, Fencing by itself). Needs the guard in the database. */
+  authority: z.boolean().default(false),
   /** Backups that Nightshift takes and proves; none when left out. */
   backup: backupSchema.optional(),
   /** How its services are pointed at a restored one (docs/recovery.md, `database-restore`). Needs `backup.verify`. */

@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stack, Token } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Permission } from '../../functions/engine/manifest.ts';
+import { selfFenced, withAuthority } from '../config/authority.ts';
 import { configurationBackupOf } from '../config/configuration-backup.ts';
 import { drilledPlans } from '../config/drills.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
@@ -32,6 +33,10 @@ const PAIR_REPLICA = ['pairReplica'];
 const PAIR_OBJECT = ['pairObject'];
 const PAIR_ALARM = ['pairAlarm'];
 const PAIR_SERVICE = ['pairCluster', 'pairService'];
+/** A database that is told until when it may write, the function that tells those of this region, and those of primaries' regions that do. */
+const AUTHORITY = ['authorityResourceId'];
+const AUTHORITY_FUNCTION = ['authorityFunction'];
+const HOLDER = ['holderFunction'];
 /** A database whose services' password a recovery plan rotates, who may change its users, the secret, and those services. */
 const ROTATED = ['rotatedResourceId', 'rotationLogin'];
 const CREDENTIAL_SECRET = ['credentialSecret'];
@@ -74,6 +79,9 @@ export class PlaceholderError extends Error {
       PAIR_OBJECT,
       PAIR_ALARM,
       PAIR_SERVICE,
+      AUTHORITY,
+      AUTHORITY_FUNCTION,
+      HOLDER,
       ROTATED,
       CREDENTIAL_SECRET,
       CREDENTIAL_SECRET_KEY,
@@ -209,6 +217,11 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     return dependants(config, ({ rotation }) => rotation !== undefined).map(({ cluster, service }) => ({
       ...{ rotatedCluster: cluster, rotatedService: service },
     }));
+  if (speaksOf(AUTHORITY)) return withAuthority(config).map(({ resourceId }) => ({ authorityResourceId: resourceId }));
+  if (speaksOf(AUTHORITY_FUNCTION))
+    return selfFenced(config).length > 0 ? [{ authorityFunction: functionOf(config.name) }] : [];
+  if (speaksOf(HOLDER))
+    return selfFenced(config).map(({ fencing }) => ({ holderFunction: functionOf(fencing.deployment) }));
   if (speaksOf(PAIR_SERVICE)) return pairServices(config);
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
@@ -267,6 +280,8 @@ const pairServices = ({ pairs, services: all }: DeploymentConfig): Values[] =>
       return found ? [{ pairCluster: found.cluster, pairService: found.service ?? key }] : [];
     }),
   );
+
+const functionOf = (deployment: string): string => `nightshift-${deployment}-set-authority`;
 
 /** Each role once, of whichever services' tasks. */
 const taskRoles = (config: DeploymentConfig): Values[] =>

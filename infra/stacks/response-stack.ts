@@ -3,11 +3,13 @@ import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import type { IncidentFunctionManifest } from '../../functions/incidents/manifest.ts';
+import { authorityUnits, withAuthority } from '../config/authority.ts';
 import { hasHeartbeat } from '../config/heartbeat.ts';
 import { jobSubjects } from '../config/jobs.ts';
 import { deployedManifests } from '../config/runtime.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { Archive } from '../constructs/archive.ts';
+import { authorityFunction } from '../constructs/authority.ts';
 import { Canary } from '../constructs/canary.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
 import { FollowThrough } from '../constructs/follow-through.ts';
@@ -45,6 +47,8 @@ export class ResponseStack extends Stack {
     this.#jobs(deployment, units, network);
     if (network && hasHeartbeat(config))
       for (const { manifest } of units.heartbeats) heartbeat(this, { deployment, manifest, network });
+    for (const { manifest } of authorityUnits(units.authority, config))
+      authorityFunction(this, { deployment, manifest, network });
     for (const { manifest } of units.plans)
       if (config.plans.includes(manifest.name)) new Plan(this, { deployment, manifest, network });
     this.#watch(deployment);
@@ -65,7 +69,7 @@ export class ResponseStack extends Stack {
     const speakSql =
       manifests.some((manifest) => manifest.network === 'database-vpc') ||
       plans.some(({ manifest }) => manifest.helper && config.plans.includes(manifest.name));
-    return (speakSql || hasHeartbeat(config)) && config.network
+    return (speakSql || hasHeartbeat(config) || withAuthority(config).length > 0) && config.network
       ? new DatabaseNetwork(this, 'DatabaseNetwork', { config, network: config.network, table })
       : undefined;
   }

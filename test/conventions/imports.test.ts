@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'functions/engine',
     'events',
   ],
+  'functions/authority': ['functions/databases', 'functions/engine', 'events'],
   'functions/heartbeats': ['functions/databases', 'functions/engine', 'events'],
   'functions/records': ['functions/engine', 'events'],
   'functions/reports': ['functions/records', 'functions/engine', 'events'],
@@ -39,12 +40,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     // What a job proved of a backup, and how, is what a restore goes by (docs/decisions/0182).
     ...['functions/jobs', 'functions/engine', 'events'],
     // A failover probes sites as endpoints are probed, and writes one object.
-    ...['functions/dns', 'functions/records'],
+    ...['functions/dns', 'functions/records', 'functions/authority'],
   ],
   runbooks: ['functions/remediations', 'functions/engine', 'events'],
   infra: [
     ...['runbooks', 'functions/remediations', 'functions/incidents', 'functions/jobs', 'functions/recovery'],
-    ...['functions/certificates', 'functions/heartbeats', 'functions/reports', 'functions/engine', 'events'],
+    ...[
+      'functions/certificates',
+      'functions/authority',
+      'functions/heartbeats',
+      'functions/reports',
+      'functions/engine',
+      'events',
+    ],
   ],
   cli: [
     'functions/configuration',

@@ -20,6 +20,7 @@ export const pair: PairConfig = {
   recoveryPointSeconds: 300,
   ttlSeconds: 60,
   settleSeconds: 300,
+  fencing: { by: 'attested' },
   switch: { bucket: 'failover', key: 'checkout' },
 };
 

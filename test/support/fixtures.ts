@@ -61,6 +61,7 @@ export const database: DatabaseConfig = {
   pooler: 'none',
   recheckAfterSeconds: 60,
   heartbeat: false,
+  authority: false,
   severity: 'P1',
 };
 

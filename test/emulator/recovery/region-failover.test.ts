@@ -108,6 +108,7 @@ function pairConfig(): PairConfig {
     userUrl: `http://${PAIR.recordName}:${sites.port}/`,
     outageAlarms: [SILENT],
     ...{ unhealthyForSeconds: 10, recoveryPointSeconds: 300, ttlSeconds: PAIR.ttlSeconds, settleSeconds: 10 },
+    fencing: { by: 'attested' },
     switch: { bucket: PAIR.bucket, key: PAIR.key },
   };
 }

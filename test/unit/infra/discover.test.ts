@@ -53,6 +53,7 @@ describe('discover', () => {
       jobs: [],
       plans: [],
       heartbeats: [],
+      authority: [],
     });
   });
 

@@ -81,6 +81,11 @@ describe('the configuration of a pair', () => {
     ['alarms by a pattern', { outageAlarms: ['nightshift-*'] }, /pairs\.shop\.outageAlarms.*no wildcards/s],
     ['a key that would widen the policy', { switch: { bucket: 'failover', key: '*' } }, /pairs\.shop\.switch\.key/],
     [
+      'a lease longer than what may be lost: the old primary writes until it is over',
+      { fencing: { by: 'self', deployment: 'main', database: 'orders', leaseSeconds: 301 } },
+      /pairs\.shop\.fencing\.leaseSeconds.*at most recoveryPointSeconds \(300\)/s,
+    ],
+    [
       'the primary’s URL as the standby’s',
       { standbyProbeUrl: 'https://east.example.com/orders' },
       /pairs\.shop\.standbyProbeUrl.*another host than primaryProbeUrl/s,

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
+import { manifest as keepAuthority } from '../../../functions/authority/keep-authority/manifest.ts';
+import { manifest as setAuthority } from '../../../functions/authority/set-authority/manifest.ts';
 import { manifest as writeHeartbeat } from '../../../functions/heartbeats/write-heartbeat/manifest.ts';
 import { manifest as canary } from '../../../functions/incidents/canary/manifest.ts';
 import { manifest as followThrough } from '../../../functions/incidents/follow-through/manifest.ts';
@@ -78,6 +80,7 @@ export function buildStack(
         ],
         plans: [unit(serviceRecovery)],
         heartbeats: [unit(writeHeartbeat)],
+        authority: [unit(keepAuthority), unit(setAuthority)],
       },
       folderOf: () => code,
       env: { region: 'us-east-1', account: '111122223333' },

@@ -37,7 +37,14 @@ function build(change: Partial<ConfigInput>): BuiltStack {
       },
       [scaleOut],
     ),
-    units: { remediations: [unit(scaleOut)], incidentFunctions: [unit(links)], jobs: [], plans: [], heartbeats: [] },
+    units: {
+      remediations: [unit(scaleOut)],
+      incidentFunctions: [unit(links)],
+      jobs: [],
+      plans: [],
+      heartbeats: [],
+      authority: [],
+    },
     folderOf: () => code,
     env: { region: 'us-east-1', account: '111122223333' },
   });

@@ -38,6 +38,7 @@ describe('channels and routing', () => {
       remediations: [],
       jobs: [],
       heartbeats: [],
+      authority: [],
       plans: [],
       incidentFunctions: [unit(announcer), unit(notify), unit(publisher)],
     };

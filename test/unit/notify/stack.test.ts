@@ -34,6 +34,7 @@ function build(told: Pick<ConfigInput, 'channels' | 'routing' | 'reports'>): Bui
       remediations: [],
       jobs: [],
       heartbeats: [],
+      authority: [],
       plans: [],
       incidentFunctions: [unit(announcer), unit(notify), unit(publisher)],
     },

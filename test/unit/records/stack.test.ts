@@ -41,6 +41,7 @@ function build(archive: ConfigInput['archive'] = {}): BuiltStack {
       jobs: [],
       plans: [],
       heartbeats: [],
+      authority: [],
       incidentFunctions: [unit(announcer), unit(archiver)],
     },
     folderOf: () => code,

@@ -25,7 +25,7 @@ export interface Signal {
   readonly alarmArn?: string;
   /** For people: the alarm's name, or what happened in AWS's own words (`SERVICE_DEPLOYMENT_FAILED`). */
   readonly name: string;
-  /** An event without a level is always `firing`: it is over when the target is seen to be well. */
+  /** An event without a level is `firing`: it is over when the target is seen to be well. Of AWS Health alone the end is told, too. */
   readonly state: 'firing' | 'resolved';
   /** When the alarm changed its state, or it happened (ISO 8601). */
   readonly at: string;
@@ -56,5 +56,5 @@ export interface Signal {
 /** Whether a signal's subject is an alarm (an ARN), which tells again when it is over. */
 export const isAlarm = (subject: string): boolean => subject.startsWith('arn:');
 
-/** An alarm has a level: it tells again when it is over. Everything else only tells that something happened. */
+/** An alarm has a level: it tells again when it is over, and can be asked. Everything else only tells that something happened, and, of AWS Health, that it is over. */
 export const hasLevel = ({ source }: Pick<Signal, 'source'>): boolean => source === 'cloudwatch-alarm';

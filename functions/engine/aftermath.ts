@@ -1,7 +1,7 @@
 /** After the change: the alarm that goes back to OK, verification, resolution or a call for a person. */
 
 import type { Outcome } from '../../events/outcome.ts';
-import type { Signal } from '../../events/signal.ts';
+import { hasLevel, type Signal } from '../../events/signal.ts';
 import { type Ending, putTargetWork, readAction, writeTarget } from './action.ts';
 import { mayChange, type Protected } from './config.ts';
 import { type Context, limitsOf, readTarget } from './context.ts';
@@ -16,7 +16,7 @@ import { judgeAction } from './verification.ts';
 import { compareWould } from './would.ts';
 import { alarmOk, entryMaker, putEntry, putEvent, removeWork } from './writes.ts';
 
-/** An alarm went back to OK: noted in its incident, which is verified and resolved when all its alarms are OK. */
+/** An alarm went back to OK, or AWS closed an event of AWS Health: noted in its incident, which is verified and resolved when all its alarms are OK. */
 export async function handleResolved<T extends Protected, O>(context: Context<T, O>, signal: Signal): Promise<Outcome> {
   const { store, remediation } = context;
   const { name } = remediation.manifest;
@@ -68,7 +68,10 @@ async function noteOk<T extends Protected, O>(
     const ours = present.openIncidentId !== undefined && signal.subject in present.alarms;
     if (!ours) return leftJoined(context, signal, present, items, now);
     const make = entryMaker(present.openIncidentId ?? '', remediation.manifest.name, now);
-    const entry = make('alarm-ok', `alarm ${signal.name} is OK`, { subject: signal.subject, at: signal.at });
+    const entry = make('alarm-ok', hasLevel(signal) ? `alarm ${signal.name} is OK` : `${signal.name} is over`, {
+      subject: signal.subject,
+      at: signal.at,
+    });
     return {
       next: alarmSeen(present, { [signal.subject]: 'OK' }, now),
       items: [

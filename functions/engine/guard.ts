@@ -1,7 +1,7 @@
 /** The guardrails as pure functions of what was read: shall this signal go on to the target, and if not, why not? */
 import type { Severity } from '../../events/journal.ts';
 import type { Guardrail, HoldReason } from '../../events/outcome.ts';
-import type { Signal } from '../../events/signal.ts';
+import { hasLevel, type Signal } from '../../events/signal.ts';
 import type { RunbookLimits, RuntimeConfig } from './config.ts';
 import type { AlarmItem, SwitchState, TakeOver, TargetItem } from './items.ts';
 import { runOfHolder } from './plan-items.ts';
@@ -98,7 +98,7 @@ function recoveredGuard({ signal, alarm }: GuardInput): Stop | undefined {
   if (alarm?.state !== 'OK' || alarm.stateAt < Date.parse(signal.at)) return undefined;
   return {
     kind: 'recovered',
-    detail: `${signal.name} went back to OK at ${new Date(alarm.stateAt).toISOString()}`,
+    detail: `${signal.name} ${hasLevel(signal) ? 'went back to OK at' : 'is over since'} ${new Date(alarm.stateAt).toISOString()}`,
   };
 }
 

@@ -63,13 +63,15 @@ export async function playActing(around: Surroundings): Promise<Played> {
   );
 }
 
-/** Scheduled jobs are in the smaller of the two worlds, because no mode stops them, and so are certificates, which it alone has. */
-export const playObserving = (around: Surroundings): Promise<Played> =>
-  play([...OBSERVE_CASES, ...CERTIFICATE_CASES, ...JOB_CASES], around, {
+/** Scheduled jobs are in the smaller of the two worlds, because no mode stops them, and so are certificates and AWS Health, which it alone has. */
+export async function playObserving(around: Surroundings): Promise<Played> {
+  const health = choose(await allScenarios<World>(), ['aws-health']);
+  return play([...OBSERVE_CASES, ...health, ...CERTIFICATE_CASES, ...JOB_CASES], around, {
     configPath: join(import.meta.dirname, 'observe.config.ts'),
     name: 'iam-observe',
     waitScale: JOBS_WAIT,
   });
+}
 
 /**
  * The plans that need a database of their own, in a world of their own, which only `npm run iam-check` plays: beside everything else they would be too much for a small machine. Of the
@@ -88,7 +90,7 @@ const JOBS_WAIT = 0.2;
 
 /** The first world has none of them. Jobs' by the logical id of the construct that they are made in. */
 const isOwn = ({ logicalId, functions }: Role): boolean =>
-  logicalId.startsWith('Jobs') || functions.some((name) => name.endsWith('-renew-certificate'));
+  logicalId.startsWith('Jobs') || functions.some((name) => /-(renew-certificate|call-person)$/.test(name));
 
 /** The roles whose every path is taken in that world, with what was asked for there. */
 export const fullyPlayed = (acting: Played, observing: Played): readonly Played[] => [

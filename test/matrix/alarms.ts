@@ -16,13 +16,16 @@ export interface MatrixAlarm {
   remove(): Promise<void>;
 }
 
-/** An alarm of the target that is OK, has been looked at before, and is tagged with its remediation. */
+/** An alarm of the target that is OK, has been looked at before, and is tagged with its remediation; or the service's own events, where no alarm tells. */
 export async function makeAlarm(
   place: Place,
   target: MatrixTarget,
   remediation: string,
   which: string,
 ): Promise<MatrixAlarm> {
+  const { tell } = target;
+  if (tell)
+    return { set: async (state) => asDelivered(place, tell(state)), age: async () => {}, remove: async () => {} };
   const { cloudwatch } = place.clients;
   const AlarmName = `${target.token}-${which}`;
   await cloudwatch.send(

@@ -64,7 +64,7 @@ const TRIES = 3;
  * function can read when it starts.
  */
 export async function wholeMatrix(options: MatrixOptions): Promise<MatrixReport> {
-  const names = options.remediations ?? (await changingRemediations());
+  const names = options.remediations ?? (await remediationNames());
   const reports: MatrixReport[] = [];
   for (const name of names) reports.push(await crashMatrix({ ...options, remediations: [name] }));
   // Asking is the engine's: one remediation shows it.
@@ -120,15 +120,14 @@ const sentences = ({ point, delivered, violations }: Verdict): string[] => [
   ...violations.map((violation) => `${nameOf(point)}: ${violation}`),
 ];
 
-/** Names of the remediations that ask anything of AWS or of a database. What only calls a person makes no call of its own that something could go wrong with. */
-export async function changingRemediations(): Promise<string[]> {
+export async function remediationNames(): Promise<string[]> {
   const { remediations } = await discover();
-  return remediations.flatMap(({ manifest: { name, permissions } }) => (permissions.length > 0 ? [name] : []));
+  return remediations.map(({ manifest }) => manifest.name);
 }
 
 /** A case for every remediation. @throws Error naming the file that is missing. */
 async function findCases(only?: readonly string[]): Promise<MatrixCase[]> {
-  const names = (await changingRemediations()).filter((name) => !only || only.includes(name));
+  const names = (await remediationNames()).filter((name) => !only || only.includes(name));
   return Promise.all(
     names.map(async (name) => {
       const file = join(import.meta.dirname, 'cases', `${name}.ts`);
@@ -253,7 +252,10 @@ class Run {
     const rivals = new Map(
       this.#matrixCases.flatMap(({ remediation, rival }) => (rival ? [[remediation, rival]] : [])),
     );
-    const shared = { place: this.#place, cases: this.#cases, rivals };
+    const callsOnly = new Set(
+      this.#matrixCases.flatMap(({ remediation, callsOnly }) => (callsOnly ? [remediation] : [])),
+    );
+    const shared = { place: this.#place, cases: this.#cases, rivals, callsOnly };
     return { ...shared, deployment, lanes, found: new Map(), ...(reconciling && { reconciling }) };
   }
 
@@ -265,13 +267,15 @@ class Run {
 
   async #plan(matrix: Matrix): Promise<Point[]> {
     const points: Point[] = [];
-    for (const { remediation, stages: own, rival } of this.#matrixCases) {
+    for (const { remediation, stages: own, rival, callsOnly } of this.#matrixCases) {
+      // Of an alarm whose event was lost CloudWatch still tells; a service's own event has Lambda's retries and the failure queue alone.
+      const again = callsOnly ? MODES.filter((mode) => mode !== 'reconciler') : MODES;
       const stages = this.#options.mode === 'approve' ? APPROVE_STAGES : own;
       for (const stage of stages.filter((each) => this.#options.stages?.includes(each) ?? true)) {
         const first = await record(matrix, remediation, stage, this.#target());
         const seams = common(first, await record(matrix, remediation, stage, this.#target()));
         this.#options.report(`${remediation} ${stage}: ${seams.length} calls and statements`);
-        for (const mode of rival && stage === 'firing' ? ([...MODES, 'rival'] as const) : MODES)
+        for (const mode of rival && stage === 'firing' ? ([...again, 'rival'] as const) : again)
           for (const seam of seams)
             for (const kind of kindsAt(seam)) points.push({ remediation, stage, seam, kind, mode });
       }

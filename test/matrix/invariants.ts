@@ -4,6 +4,8 @@ import { APPROVE_STAGES, type Inspection, isFiring, type Stage } from './types.t
 
 export interface Facts {
   readonly stage: Stage;
+  /** Nothing else is done than calling a person: that one was called is no end. */
+  readonly callsOnly?: boolean;
   readonly journal: Journal;
   readonly inspection: Inspection;
   /** Epoch milliseconds. */
@@ -48,13 +50,18 @@ export function always(journal: Journal): string[] {
 }
 
 /** Whether nothing is left that should happen soon. */
-export function isSettled({ stage, journal, now }: Pick<Facts, 'stage' | 'journal' | 'now'>): boolean {
+export function isSettled({
+  stage,
+  callsOnly = false,
+  journal,
+  now,
+}: Pick<Facts, 'stage' | 'callsOnly' | 'journal' | 'now'>): boolean {
   const { target, actions, events } = journal;
   if (actions.some(({ status }) => status === 'intended')) return false;
   if ((target?.leaseUntil ?? 0) > now) return false;
   if (stage === 'approved') return actions.length > 0 || leftToPeople(journal);
   if (isFiring(stage)) return [...events.values()].some(({ status }) => status === 'done');
-  if (escalated(journal)) return true;
+  if (escalated(journal) && !callsOnly) return true;
   return stage === 'resolved' ? target?.openIncidentId === undefined : !target?.holds.length;
 }
 
@@ -70,6 +77,8 @@ export function atTheEnd(facts: Facts): string[] {
     found.push('I4: somebody else is said to have changed the target, and nobody did');
   if (journal.target?.leaseUntil !== undefined && journal.target.leaseUntil <= now)
     found.push(`I2: the lease of ${journal.target.leaseHolder} has run out and was never given back`);
+  const isUntold = facts.callsOnly && isFiring(stage) && !escalated(journal);
+  if (isUntold) found.push('I7: nobody was called');
   const asked = APPROVE_STAGES.includes(stage) ? withConsent(facts) : [];
   return [...found, ...accountedFor(facts), ...(isFiring(stage) ? keptInView(journal, now) : []), ...asked];
 }

@@ -12,6 +12,8 @@ export interface Matrix {
   readonly cases: ReadonlyMap<string, OpenCase>;
   /** By remediation: whose alarms its targets have, too. */
   readonly rivals: ReadonlyMap<string, string>;
+  /** Remediations that change nothing: they call a person, and that is no end. */
+  readonly callsOnly: ReadonlySet<string>;
   /** Functions, one point's at a time. */
   readonly lanes: Lanes;
   /** What was found at the very moment of a change, by token. */

@@ -101,7 +101,7 @@ async function disturb(subject: Subject, point: Point): Promise<Disturbed> {
       ? await deliverBoth(subject, subject.rival, parcel, armed.delivered)
       : await deliverBy(subject, point, parcel, neighbour?.parcel);
     const journal = await journalOf(matrix, target.token);
-    const facts = await factsOf(journal, target, point.stage, deliveries);
+    const facts = await factsOf(journal, target, point.stage, callsOnly(subject), deliveries);
     return {
       delivered: armed.delivered(),
       violations: [...afterDeliveries(facts), ...(await lost(matrix, deliveries))],
@@ -123,7 +123,7 @@ export async function lead(subject: Subject, stage: Stage): Promise<Parcel> {
     await expectOutcome(subject, firing, 'awaiting-approval');
     return approve(subject);
   }
-  await expectOutcome(subject, firing, 'remediated');
+  await expectOutcome(subject, firing, callsOnly(subject) ? 'escalated' : 'remediated');
   await target.ready('resolved');
   const over = parcelOf(await alarm.set('OK'));
   if (stage === 'resolved') return over;
@@ -162,6 +162,9 @@ async function approve({ matrix, target }: Subject): Promise<Parcel> {
   const order = orderFor(voted.approval);
   return { id: order.signal.id, payload: order };
 }
+
+const callsOnly = ({ matrix, remediation }: Pick<Subject, 'matrix' | 'remediation'>): boolean =>
+  matrix.callsOnly.has(remediation);
 
 const parcelOf = (event: DeliveredEvent): Parcel => ({ id: event.id, payload: event });
 
@@ -233,12 +236,13 @@ async function factsOf(
   journal: Journal,
   target: MatrixTarget,
   stage: Stage,
+  callsOnly: boolean,
   deliveries: Facts['deliveries'] = [],
 ): Promise<Facts> {
   const inspection = await target.inspect(
     journal.actions.map(({ remediation, change: { before, after } }) => ({ remediation, before, after })),
   );
-  return { stage, journal, inspection, now: Date.now(), deliveries };
+  return { stage, callsOnly, journal, inspection, now: Date.now(), deliveries };
 }
 
 /** A lease (45 s), or the half minute after which the sweep takes an alarm's event for lost. */
@@ -255,7 +259,8 @@ async function settle(
   ids: readonly string[],
 ): Promise<string[]> {
   const { place, deployment, found, reconciling } = matrix;
-  const look = async () => factsOf(await journalOf(matrix, target.token), target, point.stage);
+  const only = callsOnly({ matrix, remediation: point.remediation });
+  const look = async () => factsOf(await journalOf(matrix, target.token), target, point.stage, only);
   const timePasses = async () => {
     await age(place.clients.journal, deployment.table, place.observer.keysOf(target.token), LONG_ENOUGH_MS);
     for (const alarm of alarms) await alarm.age(LONG_ENOUGH_MS);

@@ -6,7 +6,7 @@ import type {
   ServiceConfig,
 } from '../../functions/engine/config.ts';
 import type { StatementWatcher } from '../../local/stand-ins/rds/statements.ts';
-import type { AwsCall } from '../../local/world/types.ts';
+import type { AwsCall, AwsEvent } from '../../local/world/types.ts';
 import type { Place } from './place.ts';
 
 /**
@@ -70,6 +70,7 @@ export interface MatrixTarget {
   readonly token: string;
   /** As in signals: `ecs-service/orders/mx0001x`. */
   readonly key: string;
+  /** What the alarms are about; not used where `tell` is there. */
   readonly metric: {
     readonly Namespace: string;
     readonly MetricName: string;
@@ -79,6 +80,8 @@ export interface MatrixTarget {
   readonly metricOfRival?: MatrixTarget['metric'];
   /** Its alarms say that there is too little of it. */
   readonly below?: true;
+  /** For what no alarm tells of: the service's own event of the beginning or the end of the trouble. */
+  tell?(state: 'ALARM' | 'OK'): AwsEvent;
   /** Sees to what a stage needs besides the journal: data that CloudWatch must have, tasks that must run. */
   ready(stage: Stage): Promise<void>;
   /** Has the statements of Nightshift's login on this target looked at; absent where no SQL is spoken. */
@@ -100,6 +103,8 @@ export interface MatrixCase {
   readonly stages: readonly Stage[];
   /** Another remediation whose alarms the same target has: in mode `rival` one of them fires while the first is interrupted. */
   readonly rival?: string;
+  /** It changes nothing, and is told by events that nothing repeats: a person is called each time, and that is no end, because the end is told. */
+  readonly callsOnly?: true;
   /** Targets alive at a time: each costs processes. */
   readonly targetsAtOnce: number;
   /** Makes what all its targets share. Called once, before the functions are built. */

@@ -39,16 +39,17 @@ export const source: EventSource = {
     const entities = (detail.affectedEntities ?? []).map(({ entityValue }) => entityValue);
     const concerned = [...new Set(entities.flatMap((entity) => protectedBy(service, entity, config)))];
     const restsOnIt = entities.length === 0 && what === 'issue' ? whatRestsOn(service, config) : undefined;
-    // The end may name nothing any more: it is told whatever it names, and ends only what was begun.
+    // The end may name nothing any more: it is told whatever it names, ends only what was begun, and is remembered against an earlier `open` that comes late.
     if (concerned.length === 0 && restsOnIt === undefined && statusCode !== 'closed')
       return refuse(`AWS Health event ${eventTypeCode} concerns nothing that is protected`);
     const about = restsOnIt ?? (concerned.join(', ') || 'nothing that is protected any more');
     const says = detail.eventDescription?.[0]?.latestDescription ?? '';
-    return happened('health', {
+    const told = happened('health', {
       ...{ id, time, target, what },
       reason: `${eventTypeCode} (${service}) concerns ${about}${says && `: ${says}`}`,
       facts: { eventArn, eventTypeCode, statusCode, concerned: about },
     });
+    return statusCode === 'closed' ? { ...told, state: 'resolved' } : told;
   },
 };
 

@@ -32,7 +32,7 @@ export interface EventPattern {
   readonly detail?: FilterObject;
 }
 
-/** Sources other than alarms: their events tell that something happened, and no event tells that it is over. */
+/** Sources other than alarms: their events tell that something happened. That it is over, only those of AWS Health tell. */
 export type EventSourceName = Exclude<SourceName, 'cloudwatch-alarm'>;
 
 export interface EventSource {
@@ -43,7 +43,7 @@ export interface EventSource {
    */
   eventPattern(what: readonly string[]): EventPattern;
   /**
-   * Pure. The signal has `state: 'firing'`, `recheck: 0`, `rung: 0`, `firstEvaluation: false`, `subject: eventSubject(...)`, and as
+   * Pure. The signal has `state: 'firing'` (or `resolved`, where an event tells the end of what an earlier one with the same subject told), `recheck: 0`, `rung: 0`, `firstEvaluation: false`, `subject: eventSubject(...)`, and as
    * `name` the kind of happening, which the engine compares with the manifest's `what`.
    * @param event Anything: what isn't such an event is rejected as malformed (`malformed` below).
    */

@@ -11,7 +11,6 @@ const AGAIN_OTHERWISE_SECONDS = 7 * 86_400;
 
 export function decide({ signal }: DecideInput<HealthEvent, Observation>): Decision {
   const { evidence, name } = signal;
-  if (evidence.facts?.statusCode === 'closed') return { kind: 'fine', reason: 'AWS says that it is over' };
   return {
     kind: 'escalate',
     reason: evidence.reason,

@@ -1,5 +1,6 @@
 /** AWS Health tells of a trouble with a database of ours: a person is called, nothing is changed, and the incident ends when AWS closes the event. */
 import type { World } from '../../world/world.ts';
+import { operationalIssue } from '../support/health.ts';
 import { msToResolved, startOfScenario, untilEscalated, untilIncident } from '../support/incidents.ts';
 import { expectThat, type Figures, type Scenario } from '../types.ts';
 
@@ -18,20 +19,9 @@ export const scenario: Scenario<World> = {
   run: async (world, stage): Promise<Figures> => {
     const { region } = world.context;
     const tell = (statusCode: 'open' | 'closed') =>
-      world.eventbridge.publish({
-        ...{ source: 'aws.health', detailType: 'AWS Health Event', region, time: new Date(), resources: ['orders-db'] },
-        detail: {
-          ...{ eventArn: `arn:aws:health:${region}::event/RDS/AWS_RDS_OPERATIONAL_ISSUE/${EVENT}`, service: 'RDS' },
-          ...{
-            eventTypeCode: 'AWS_RDS_OPERATIONAL_ISSUE',
-            eventTypeCategory: 'issue',
-            statusCode,
-            eventRegion: region,
-          },
-          eventDescription: [{ language: 'en_US', latestDescription: 'Connectivity of some instances is impaired.' }],
-          affectedEntities: [{ entityValue: 'orders-db' }],
-        },
-      });
+      world.eventbridge.publish(
+        operationalIssue({ name: EVENT, service: 'RDS', statusCode, entities: ['orders-db'], region }),
+      );
     const since = startOfScenario();
     await tell('open');
     stage.step('AWS Health tells of a trouble with orders-db');

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Mode } from '../../../functions/engine/config.ts';
+import { readTarget } from '../../../functions/engine/context.ts';
 import { handle } from '../../../functions/engine/handler.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { setSwitch } from '../../../functions/engine/switch.ts';
 import { remediation } from '../../../functions/remediations/call-person/handler.ts';
 import { RUNBOOKS } from '../../../runbooks/index.ts';
 import { type EngineWorld, openEngineWorld } from '../../support/engine-world.ts';
@@ -58,8 +60,34 @@ describe('an event of AWS Health', () => {
     const open = await incidentOf(outcome);
     expect(open).toMatchObject({ state: 'escalated', severity: 'P2', target: 'aws-health/issue-1' });
     expect(called(open)).toEqual([expect.stringContaining('concerns rds-instance/orders-db')]);
-    expect(await deliver(health('issue-1', { statusCode: 'closed' }))).toMatchObject({ kind: 'already-fine' });
+    expect(await deliver(health('issue-1', { statusCode: 'closed' }))).toMatchObject({ kind: 'noted' });
     expect(await incidentOf(outcome)).toMatchObject({ state: 'resolved' });
+  });
+
+  it('calls nobody for what is told as open after it was told as closed', async () => {
+    const open = health('issue-6');
+    const closed = {
+      ...health('issue-6', { statusCode: 'closed' }),
+      time: new Date(Date.parse(open.time) + 1_000).toISOString(),
+    };
+    expect(await deliver(closed)).toMatchObject({ kind: 'noted' });
+    expect(await deliver(open)).toMatchObject({
+      kind: 'already-fine',
+      reason: expect.stringContaining('issue is over since'),
+    });
+  });
+
+  it('opens nothing for what AWS closes while Nightshift is paused, and ends what was open', async () => {
+    const open = await deliver(health('issue-7'));
+    await setSwitch(world.store, 'pause', 'person:jane', 'looking');
+    try {
+      expect(await deliver(health('issue-7', { statusCode: 'closed' }))).toMatchObject({ kind: 'noted' });
+      expect(await deliver(health('issue-8', { statusCode: 'closed' }))).toMatchObject({ kind: 'noted' });
+    } finally {
+      await setSwitch(world.store, 'run', 'person:jane', 'looked');
+    }
+    expect(await incidentOf(open)).toMatchObject({ state: 'resolved' });
+    expect(await readTarget(world.store, 'aws-health/issue-8')).toMatchObject({ alarms: {} });
   });
 
   it('calls once, however often and on however many pages it is told', async () => {
@@ -85,6 +113,6 @@ describe('an event of AWS Health', () => {
   it('calls nobody for what concerns nothing that is protected, or for what was over before it was told', async () => {
     const others = health('issue-4', { affectedEntities: [{ entityValue: 'other-db' }] });
     expect(await deliver(others)).toMatchObject({ kind: 'rejected', reason: 'no-target' });
-    expect(await deliver(health('issue-5', { statusCode: 'closed' }))).toMatchObject({ kind: 'already-fine' });
+    expect(await deliver(health('issue-5', { statusCode: 'closed' }))).toMatchObject({ kind: 'noted' });
   });
 });

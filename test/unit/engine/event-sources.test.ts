@@ -102,9 +102,9 @@ describe('an event source', () => {
 
   it('reads the end of a trouble that names nothing any more: whoever was called would never hear of it', () => {
     const signal = read(withDetail(databaseHealth, { statusCode: 'closed', affectedEntities: [] }));
-    expect(signal).toMatchObject({ name: 'issue', evidence: { facts: { statusCode: 'closed' } } });
+    expect(signal).toMatchObject({ name: 'issue', state: 'resolved' });
     const change = { eventTypeCategory: 'scheduledChange', statusCode: 'closed', affectedEntities: [] };
-    expect(read(withDetail(databaseHealth, change))).toMatchObject({ evidence: { facts: { statusCode: 'closed' } } });
+    expect(read(withDetail(databaseHealth, change))).toMatchObject({ name: 'scheduledChange', state: 'resolved' });
   });
 
   it.each<[string, Event, string]>([

@@ -226,3 +226,22 @@ describe('two remediations of one target', () => {
     expect(atTheEnd(facts({ ...journal, actions: twice }))).toContainEqual(expect.stringMatching(/^I5: 2 actions of/));
   });
 });
+
+describe('of what changes nothing', () => {
+  const journalOf = (kinds: Journal['entries'][number]['kind'][]): Partial<Journal> => ({
+    ...{ actions: [], entries: kinds.map(entry), target: { ...NEW_TARGET, openIncidentId: 'inc-1' } },
+    work: [work('recheck')],
+  });
+  const nothing = { state: 'before' as const, changes: 0, detail: 'nothing is changed' };
+  const of = (kinds: Journal['entries'][number]['kind'][], stage: Facts['stage']) =>
+    atTheEnd(facts(journalOf(kinds), { stage, callsOnly: true, inspection: nothing }));
+
+  it('somebody must have been called', () => {
+    expect(of(['escalated'], 'firing')).toEqual([]);
+    expect(of([], 'firing')).toEqual(['I7: nobody was called']);
+  });
+
+  it('that somebody was called is no end, once the end was told', () => {
+    expect(of(['escalated'], 'resolved')).toEqual([expect.stringMatching(/^I1: not settled/)]);
+  });
+});

@@ -21,10 +21,6 @@ describe('call-person', () => {
     expect(told('issue', statusCode)).toMatchObject({ kind: 'escalate', reason: 'it smokes' });
   });
 
-  it('finds that all is well once AWS has closed the event', () => {
-    expect(told('issue', 'closed')).toEqual({ kind: 'fine', reason: 'AWS says that it is over' });
-  });
-
   it('calls again within hours for a trouble, and within days for what is announced for weeks', () => {
     expect(told('issue', 'open')).toMatchObject({ recheckAfterSeconds: 14_400 });
     expect(told('investigation', 'open')).toMatchObject({ recheckAfterSeconds: 14_400 });

@@ -84,8 +84,9 @@ function targetsOf(
         target: `certificate/${name}`,
         dimensions: { CertificateArn: arn },
       }));
-    // It is told by events only.
+    // They are told by events only.
     case 'aws-health':
+    case 'db-snapshot':
       return [];
     // Its alarm is set by a schedule; whether canaries arrive is a check of its own.
     case 'canary':

@@ -30,6 +30,12 @@ export interface KeptSnapshot extends Snapshot {
 /** Of a copy: whose snapshot it is a copy of. That a copy in another region keeps the `DbiResourceId` isn't documented. */
 export const INSTANCE_TAG = 'nightshift:instance-resource-id';
 
+/** Taken by `snapshot-database`: the names of scheduled backups end with the minute, these with the second. */
+export function isTakenInAnswer(id: string, deployment: string, instance: string): boolean {
+  const begin = `nightshift-${deployment}-${instance}-`;
+  return id.startsWith(begin) && /^\d{4}(-\d{2}){5}$/.test(id.slice(begin.length));
+}
+
 /**
  * `nightshift-<deployment>-<instance>-<time>`: permissions are given for names that begin so, and what begins so is ours to prune. RDS allows letters,
  * digits and single hyphens.

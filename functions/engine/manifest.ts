@@ -29,8 +29,15 @@ export interface Permission {
   readonly whyAnyResource?: string;
 }
 
-/** `aws-health`: an event of AWS Health, `canary`: the deployment itself; of both nothing is changed. */
-export type TargetKind = 'ecs-service' | 'rds-instance' | 'dns-endpoint' | 'certificate' | 'aws-health' | 'canary';
+/** `db-snapshot`: one of ours of a database whose backups are copied. `aws-health`: an event of AWS Health, `canary`: the deployment itself; of both nothing is changed. */
+export type TargetKind =
+  | 'ecs-service'
+  | 'rds-instance'
+  | 'db-snapshot'
+  | 'dns-endpoint'
+  | 'certificate'
+  | 'aws-health'
+  | 'canary';
 
 /** Something that happened, told by an event without a level, that may start this remediation. */
 export interface TriggerEvent {

@@ -184,6 +184,7 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
   const isDeployed = {
     'ecs-service': Object.keys(config.services).length > 0,
     'rds-instance': Object.keys(config.databases).length > 0,
+    'db-snapshot': Object.values(config.databases).some(({ backup }) => backup?.copy !== undefined),
     'dns-endpoint': Object.keys(config.endpoints).length > 0,
     certificate: Object.keys(config.certificates).length > 0,
     'aws-health': config.awsHealth,

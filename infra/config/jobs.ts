@@ -89,7 +89,7 @@ export const backupSchema = z.strictObject({
   /** Each snapshot is copied to `standbyRegion`, and kept there for as long as here; left out, none is. */
   copy: z
     .strictObject({
-      /** A key of `standbyRegion`: needed where the database is encrypted. Its policy must let the role of `back-up-database` use it (docs/backups.md). */
+      /** A key of `standbyRegion`: needed where the database is encrypted. Its policy must let the roles of `back-up-database` and `copy-snapshot` use it (docs/backups.md). */
       kmsKeyArn: z
         .string()
         .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key')

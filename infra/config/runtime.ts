@@ -29,6 +29,7 @@ export function deployedManifests<M extends Pick<RemediationManifest, 'targetKin
     // Not a remediation that a configuration asks for.
     canary: false,
     'rds-instance': Object.keys(config.databases).length > 0,
+    'db-snapshot': Object.values(config.databases).some(({ backup }) => backup?.copy !== undefined),
     'dns-endpoint': Object.keys(config.endpoints).length > 0,
     certificate: Object.keys(config.certificates).length > 0,
   };

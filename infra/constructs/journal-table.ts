@@ -74,8 +74,14 @@ export interface JournalAccess {
 export const engineAccess = ({
   name,
   targetKind,
-}: Pick<RemediationManifest, 'name' | 'targetKind'>): JournalAccess => ({
-  actions: ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  permissions,
+  changesNothing = false,
+}: Pick<RemediationManifest, 'name' | 'targetKind' | 'permissions' | 'changesNothing'>): JournalAccess => ({
+  actions: [
+    ...(['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] as const),
+    // The commit's, of the switch. What only calls a person commits nothing; the canary does, although it changes nothing.
+    ...(permissions.length > 0 || changesNothing ? (['ConditionCheckItem'] as const) : []),
+  ],
   indexes: ['incidents'],
   writes: [
     eventKey(name, '*').pk,

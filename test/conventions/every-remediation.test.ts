@@ -155,6 +155,8 @@ describe.each(names)('remediation %s', (name) => {
       ...(used.has('rds:CreateDBSnapshot') || used.has('rds:CreateDBInstanceReadReplica')
         ? ['rds:AddTagsToResource']
         : []),
+      // RDS uses the key on behalf of whoever asks for an encrypted copy ("Copying encrypted snapshots", Amazon RDS User Guide).
+      ...(used.has('rds:CopyDBSnapshot') ? ['rds:AddTagsToResource', 'kms:CreateGrant', 'kms:DescribeKey'] : []),
     ]);
     expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
     expect(declared.filter((action) => !used.has(action) && !withoutCall.has(action))).toEqual([]);

@@ -267,9 +267,9 @@ class Run {
 
   async #plan(matrix: Matrix): Promise<Point[]> {
     const points: Point[] = [];
-    for (const { remediation, stages: own, rival, callsOnly } of this.#matrixCases) {
+    for (const { remediation, stages: own, rival, toldByEvents } of this.#matrixCases) {
       // Of an alarm whose event was lost CloudWatch still tells; a service's own event has Lambda's retries and the failure queue alone.
-      const again = callsOnly ? MODES.filter((mode) => mode !== 'reconciler') : MODES;
+      const again = toldByEvents ? MODES.filter((mode) => mode !== 'reconciler') : MODES;
       const stages = this.#options.mode === 'approve' ? APPROVE_STAGES : own;
       for (const stage of stages.filter((each) => this.#options.stages?.includes(each) ?? true)) {
         const first = await record(matrix, remediation, stage, this.#target());

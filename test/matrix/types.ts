@@ -103,7 +103,9 @@ export interface MatrixCase {
   readonly stages: readonly Stage[];
   /** Another remediation whose alarms the same target has: in mode `rival` one of them fires while the first is interrupted. */
   readonly rival?: string;
-  /** It changes nothing, and is told by events that nothing repeats: a person is called each time, and that is no end, because the end is told. */
+  /** It is told by a service's own events: when Lambda's retries have failed, the failure queue is all that is left of one. So there is no mode `reconciler`. */
+  readonly toldByEvents?: true;
+  /** It changes nothing: a person is called each time, and that is no end, because the end is told. */
   readonly callsOnly?: true;
   /** Targets alive at a time: each costs processes. */
   readonly targetsAtOnce: number;

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-rds';
 import type { IncidentWithTimeline } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
-import type { DatabaseConfig, RunbookLimits, RuntimeConfig } from '../../functions/engine/config.ts';
+import type { DatabaseConfig, Protected, RunbookLimits, RuntimeConfig } from '../../functions/engine/config.ts';
 import { handle } from '../../functions/engine/handler.ts';
 import { readIncident } from '../../functions/engine/journal-reader.ts';
 import type { Remediation } from '../../functions/engine/remediation.ts';
@@ -35,10 +35,10 @@ export interface FireOptions {
   readonly beforeAct?: () => Promise<unknown>;
 }
 
-export interface RdsRemediationWorld<O> {
+export interface RdsRemediationWorld<O, T extends Protected = DatabaseConfig> {
   readonly world: TestWorld;
   readonly store: Store;
-  readonly remediation: Remediation<DatabaseConfig, O>;
+  readonly remediation: Remediation<T, O>;
   /** Makes an instance and waits until it is available. */
   create(id: string, options?: Partial<CreateDBInstanceCommandInput>): Promise<void>;
   /** The event of an alarm on the instance; each call makes another event. */
@@ -64,10 +64,10 @@ const describeInstance = async ({ client }: TestWorld, id: string) =>
   (await client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }))).DBInstances?.[0];
 
 /** @param load imports the handler, once the environment says where AWS is. */
-export async function openRdsRemediation<O>(
-  load: () => Promise<{ remediation: Remediation<DatabaseConfig, O> }>,
+export async function openRdsRemediation<O, T extends Protected = DatabaseConfig>(
+  load: () => Promise<{ remediation: Remediation<T, O> }>,
   options: Partial<RdsOptions> = {},
-): Promise<RdsRemediationWorld<O>> {
+): Promise<RdsRemediationWorld<O, T>> {
   const world = await openTestWorld({ hasServer: (id) => id.startsWith('pair-'), ...options });
   world.gateway.upstreamUrl = (await startMinistack(world.world, { endpointUrl: world.gateway.url })).url;
   Object.assign(process.env, {
@@ -193,10 +193,10 @@ export async function openRdsRemediation<O>(
   };
 }
 
-const withBeforeAct = <O>(
-  remediation: Remediation<DatabaseConfig, O>,
+const withBeforeAct = <T extends Protected, O>(
+  remediation: Remediation<T, O>,
   beforeAct: FireOptions['beforeAct'],
-): Remediation<DatabaseConfig, O> =>
+): Remediation<T, O> =>
   beforeAct
     ? {
         ...remediation,

@@ -63,6 +63,8 @@ export function targetsOfArn(arn: string, region: string): string[] {
   const [first = '', second = ''] = names;
   if (service === 'ecs' && kind === 'service' && names.length === 2) return [`ecs-service/${first}/${second}`];
   if (service === 'rds' && kind === 'db' && names.length === 1) return [`rds-instance/${first}`];
+  // Those of automated backups have another name in theirs (`snapshot:rds:orders-2026-11-22-02-00`).
+  if (service === 'rds' && kind === 'snapshot' && names.length === 1) return [`db-snapshot/${first}`];
   if (service === 'acm' && kind === 'certificate' && names.length === 1) return [`certificate/${first}`];
   return [];
 }

@@ -29,8 +29,9 @@ type Known = Pick<RuntimeConfig, 'services' | 'endpoints' | 'certificates'>;
 const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, known: Known) => string> = {
   'ecs-service': ({ ClusterName, ServiceName, TargetGroup }, { services }) =>
     TargetGroup === undefined ? `ecs-service/${ClusterName}/${ServiceName}` : serviceBehind(TargetGroup, services),
-  // No metric is about it.
+  // No metric is about them.
   'aws-health': () => 'aws-health/',
+  'db-snapshot': () => 'db-snapshot/',
   canary: (dimensions) => `canary/${dimensions.Deployment}`,
   'rds-instance': (dimensions) => `rds-instance/${dimensions.DBInstanceIdentifier}`,
   certificate: ({ CertificateArn = '' }, known) =>

@@ -1,4 +1,4 @@
-/** What RDS tells about a DB instance; what happened is the event's own identifier (`RDS-EVENT-0089`). Clusters are no targets yet. */
+/** What RDS tells about a DB instance or a manual snapshot; what happened is the event's own identifier (`RDS-EVENT-0089`). Clusters are no targets yet. */
 import { rdsEvent } from '../../../events/sources/rds-event/schema.ts';
 import { happened, oneTarget, targetsOfArn } from './build.ts';
 import { type EventSource, malformed } from './source.ts';
@@ -7,7 +7,7 @@ export const source: EventSource = {
   name: 'rds-event',
   eventPattern: (what) => ({
     source: ['aws.rds'],
-    'detail-type': ['RDS DB Instance Event', 'RDS DB Cluster Event'],
+    'detail-type': ['RDS DB Instance Event', 'RDS DB Cluster Event', 'RDS DB Snapshot Event'],
     ...(what.length > 0 && { detail: { EventID: what } }),
   }),
   toSignal(event, { region }) {

@@ -1,9 +1,9 @@
+import { COPY_PERMISSIONS } from '../../databases/copy-permissions.ts';
 import { defineJob } from '../manifest.ts';
 import { BACKUP_WITHIN_SECONDS } from '../schedule.ts';
 
 /** As `snapshotIdOf` names them: the rest is the time of the run. */
 const SNAPSHOTS = 'nightshift-{deployment}-{database}-*';
-const COPIES = 'arn:{partition}:rds:{standbyRegion}:{account}:snapshot:nightshift-{deployment}-{copiedDatabase}-*';
 const WHY = 'A snapshot is named by the time of its run, which is not known before; the names of no others begin so.';
 
 export const manifest = defineJob({
@@ -33,19 +33,7 @@ export const manifest = defineJob({
       resources: [`arn:{partition}:rds:{region}:{account}:snapshot:${SNAPSHOTS}`],
       whyAnyResource: WHY,
     },
-    {
-      actions: ['rds:CopyDBSnapshot'],
-      // "Actions defined by Amazon RDS": both the snapshot and its copy.
-      resources: ['arn:{partition}:rds:{region}:{account}:snapshot:nightshift-{deployment}-{copiedDatabase}-*', COPIES],
-      whyAnyResource: WHY,
-    },
-    { actions: ['rds:DescribeDBSnapshots', 'rds:AddTagsToResource'], resources: [COPIES], whyAnyResource: WHY },
-    {
-      // "Copying encrypted snapshots", Amazon RDS User Guide; "AWS KMS condition keys", kms:ViaService: by RDS alone.
-      actions: ['kms:CreateGrant', 'kms:DescribeKey'],
-      resources: ['{copyKey}'],
-      onlyWhere: { 'kms:ViaService': 'rds.{standbyRegion}.amazonaws.com' },
-    },
+    ...COPY_PERMISSIONS,
   ],
   runsFor: 'database',
   // Runbook 001, line 608: daily at 02:00 UTC.

@@ -1,6 +1,6 @@
 /** Whether a snapshot is taken, under which name, and what came of it. Pure. */
 import type { Instance } from '../../databases/instance.ts';
-import { type Snapshot, snapshotIdOf } from '../../databases/snapshot-id.ts';
+import { isTakenInAnswer, type Snapshot, snapshotIdOf } from '../../databases/snapshot-id.ts';
 import { notAvailable } from '../../databases/status.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
@@ -54,7 +54,7 @@ export function decide({ signal, target, observation, config }: DecideInput<Data
     return callPerson(
       `the account has ${quota.used} of ${quota.max} manual snapshots in this region, and the last ${KEPT_FREE} are left to others: delete some, or have the quota raised`,
     );
-  const own = snapshots.filter(({ id }) => isOwn(id, config.name, name));
+  const own = snapshots.filter(({ id }) => isTakenInAnswer(id, config.name, name));
   if (own.length >= MOST_OF_ONE)
     return callPerson(
       `${name} has ${own.length} snapshots of this runbook's already, and only prune-backups deletes them, after keepDays, where backup is configured: look what keeps coming back, and delete what isn't needed`,
@@ -70,12 +70,6 @@ export function decide({ signal, target, observation, config }: DecideInput<Data
     },
   };
 }
-
-/** Of this remediation's making: the names of scheduled backups end with the minute, these with the second. */
-const isOwn = (id: string, deployment: string, instance: string): boolean => {
-  const begin = `nightshift-${deployment}-${instance}-`;
-  return id.startsWith(begin) && /^\d{4}(-\d{2}){5}$/.test(id.slice(begin.length));
-};
 
 const ours = (change: Change, { snapshots }: Seen): Snapshot | undefined =>
   snapshots.find(({ id }) => id === wantedOf(change).snapshotId);

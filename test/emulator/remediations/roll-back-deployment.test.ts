@@ -81,7 +81,7 @@ describe('roll-back-deployment', () => {
     expect(await w.incident(result)).toMatchObject({ actions: [{ status: 'verified' }] });
   });
 
-  it('takes back a revision whose tasks start and end again and again [2a/crash-loop, 4/respond-crash-loop]', async () => {
+  it('leaves a task that ended to ECS, and takes a revision back whose tasks end three times within a quarter of an hour [2a/crash-loop, 3d/self-heal-first, 4/respond-crash-loop, D38, D62]', async () => {
     await w.create('looping');
     const bad = await w.register('looping', { digest: 'b', environment: { SERVICE_CRASH_AFTER_MS: '150' } });
     await w.update('looping', { taskDefinition: bad });
@@ -97,6 +97,12 @@ describe('roll-back-deployment', () => {
       ...w.event('looping', 'ECS Task State Change', told?.detail as object),
       resources: told?.resources,
     };
+    // Restarts of long ago count for nothing: of those that were in the last quarter of an hour there would be none then.
+    const lateMs = Date.now() + 20 * 60_000;
+    const late = { ...event, id: 'looping-late', time: new Date(lateMs).toISOString() };
+    const before = await w.callsDuring(() => w.deliver('looping', late, { now: () => lateMs }));
+    expect(before.result).toMatchObject({ kind: 'already-fine', reason: expect.stringContaining('ECS replaces it') });
+    expect(before.changing).toEqual([]);
     const { result, changing } = await w.callsDuring(() => w.deliver('looping', event));
     expect(result).toMatchObject({ kind: 'remediated' });
     expect(changing).toEqual(['TagResource', 'UpdateService']);

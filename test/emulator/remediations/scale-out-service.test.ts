@@ -3,7 +3,11 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApplicationAutoScalingClient, RegisterScalableTargetCommand } from '@aws-sdk/client-application-auto-scaling';
+import {
+  ApplicationAutoScalingClient,
+  DescribeScalableTargetsCommand,
+  RegisterScalableTargetCommand,
+} from '@aws-sdk/client-application-auto-scaling';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   CreateClusterCommand,
@@ -281,7 +285,7 @@ describe('scale-out-service on a real service', () => {
     expect(changes(since).map((call) => call.operation)).toEqual(['UpdateService']);
   });
 
-  it('raises the minimum where auto scaling owns the count [D11]', async () => {
+  it('raises the minimum where auto scaling owns the count, and leaves the count to it: each service has one scaler [D9, D11, D59]', async () => {
     await service('scaled');
     await clients.scaling.send(
       new RegisterScalableTargetCommand({
@@ -296,6 +300,10 @@ describe('scale-out-service on a real service', () => {
     expect(await deliver(alarm('scaled'))).toMatchObject({ kind: 'remediated' });
     expect(changes(since).map((call) => call.operation)).toEqual(['RegisterScalableTarget']);
     await settled('scaled', 3);
+    const { ScalableTargets } = await clients.scaling.send(
+      new DescribeScalableTargetsCommand({ ServiceNamespace: 'ecs', ResourceIds: ['service/orders/scaled'] }),
+    );
+    expect(ScalableTargets).toMatchObject([{ MinCapacity: 3, MaxCapacity: 8 }]);
   });
 
   it('calls a person at the maximum and changes nothing [M6]', async () => {

@@ -48,7 +48,7 @@ async function withSickTask(name: string): Promise<string> {
 }
 
 describe('stop-unhealthy-task', () => {
-  it('stops the sick task, and another takes its place while the others serve [2a/partial-degradation, 3b/force-delete-stuck-pod, 4/recover-pod, D88, D105]', async () => {
+  it('stops the sick task, and another takes its place while the others serve [2a/partial-degradation, 3b/force-delete-stuck-pod, 4/recover-pod, D87, D88, D105]', async () => {
     const sick = await withSickTask('happy');
     const { result, changing } = await w.callsDuring(() => w.deliver('happy', unhealthy('happy'), { target }));
     expect(result).toMatchObject({ kind: 'remediated' });

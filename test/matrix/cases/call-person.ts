@@ -6,6 +6,7 @@ import type { MatrixCase, MatrixTarget, OpenCase } from '../types.ts';
 export const matrixCase: MatrixCase = {
   remediation: 'call-person',
   stages: ['firing', 'resolved'],
+  toldByEvents: true,
   callsOnly: true,
   targetsAtOnce: 20,
   open: async () => new HealthEvents(),

@@ -11,6 +11,7 @@ import type { EventSourceName } from './sources/source.ts';
  *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
  *   `{pairReplica}` `{pairObject}` `{pairAlarm}` `{pairCluster}` `{pairService}`: of each pair, the replica, `bucket/key` of its switch, each of its alarms, and each of its services.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
+ *   `{configurationFolder}`: where backups of the configuration lie in the archive, if there are any.
  *   `{backedUpZone}` `{backedUpParameter}` `{backedUpRule}` `{backedUpStateMachine}`: of what `configurationBackup` names, the zones and the beginnings of names.
  *   `{certificate}`: ARN of each protected certificate; `{issuedCertificate}` `{importedCertificate}`: without and with `importFrom`.   `{validationZone}` `{validationDomain}`: each zone of their validation records.
  *   `{certificateSecret}` `{certificateSecretKey}`: ARNs of the secrets of imported ones, and of the keys that encrypt them.

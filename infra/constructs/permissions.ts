@@ -47,6 +47,8 @@ const RECORD = ['zone', 'recordName', 'recordType'];
 const SITE = ['siteHealthCheck'];
 /** A recovery plan that is rehearsed on schedule. */
 const DRILLED = ['drilledPlan'];
+/** Where backups of the configuration lie in the archive's bucket, if there are any. */
+const CONFIGURATION_FOLDER = ['configurationFolder'];
 const BACKED_UP_ZONE = ['backedUpZone'];
 const BACKED_UP_PARAMETER = ['backedUpParameter'];
 const BACKED_UP_RULE = ['backedUpRule'];
@@ -89,6 +91,7 @@ export class PlaceholderError extends Error {
       RECORD,
       SITE,
       DRILLED,
+      CONFIGURATION_FOLDER,
       BACKED_UP_ZONE,
       BACKED_UP_PARAMETER,
       BACKED_UP_RULE,
@@ -231,6 +234,7 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     );
   if (speaksOf(DRILLED)) return drilledPlans(config).map((drilledPlan) => ({ drilledPlan }));
   const backup = configurationBackupOf(config);
+  if (speaksOf(CONFIGURATION_FOLDER)) return backup ? [{ configurationFolder: 'configuration' }] : [];
   if (speaksOf(BACKED_UP_ZONE)) return (backup?.zones ?? []).map((zone) => ({ backedUpZone: zone }));
   if (speaksOf(BACKED_UP_PARAMETER))
     return (backup?.parameters ?? []).map((parameter) => ({ backedUpParameter: parameter }));

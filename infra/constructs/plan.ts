@@ -28,16 +28,18 @@ const ENDS = {
 
 export class Plan extends NightshiftFunction {
   constructor(scope: Construct, { deployment, manifest, network }: PlanProps) {
+    const { name, configurationBackup } = deployment.config;
+    const usesBackups = manifest.usesConfigurationBackups && configurationBackup !== undefined;
     super(scope, manifest.name, {
       deployment,
       manifest,
-      ...(manifest.usesArchive && {
-        environment: { NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(scope, deployment.config.name) },
+      ...((manifest.usesArchive || usesBackups) && {
+        environment: { NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(scope, name) },
       }),
       journal: {
         actions: [
           ...(['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'] as const),
-          ...(manifest.readsRuns ? (['Query'] as const) : []),
+          ...(manifest.readsRuns || usesBackups ? (['Query'] as const) : []),
         ],
         writes: [
           planPartition(manifest.name),

@@ -1,79 +1,161 @@
-/** Whether a service is well, its number of tasks, and the way back of a roll-back. Pure. */
-import { type Missing, primaryOf, type RunningService, shortName } from '../../ecs/types.ts';
+/** Whether a service is well, what of its configuration is put back, and the way back of a roll-back. Pure. */
+import { type Missing, type PastDeployment, primaryOf, type RunningService, shortName } from '../../ecs/types.ts';
 import type { ServiceConfig } from '../../engine/config.ts';
 import type { Change } from '../../engine/remediation.ts';
+import { type DefinitionSeen, whyUnfit } from '../../remediations/roll-back-deployment/decide.ts';
+import { quarantined } from '../../remediations/roll-back-deployment/quarantine.ts';
 import type { Health } from '../remediation-step.ts';
 import type { ServiceSeen } from '../service-health.ts';
 import type { StepDecision, StepProof } from '../step.ts';
 
 const POLL_SECONDS = 5;
 
-/** The number of tasks is the one part of a service's configuration that Nightshift knows what it should be. Never less: a sick service needs what it has. */
-export function decideTasks(
+/** As a service is configured: of what is told of it, the part that this plan puts back. */
+export interface Configured {
+  readonly desired: number;
+  /** ARN; absent where a change is about the number of tasks alone. */
+  readonly taskDefinition?: string;
+}
+
+/** What the newest backup of the configuration from before the trouble has, and whether it may be gone back to. */
+export type BackedUp =
+  | { readonly kind: 'none'; readonly why: string }
+  | { readonly kind: 'unfit'; readonly taskDefinition: string; readonly why: string }
+  | { readonly kind: 'fit'; readonly taskDefinition: string; readonly folder: string };
+
+/** So many tasks that failed one after another say that a deployment won't get complete by itself (ECS event SERVICE_TASK_START_IMPAIRED). */
+const HOPELESS_AFTER = 3;
+
+/**
+ * Its number of tasks is brought up to its least, never down: a sick service needs what it has. Its task definition goes back to the one that a backup has, if it was steady with it; the rest of its
+ * configuration is left to `restore-configuration`, which a person starts.
+ */
+export function decideRestore(
   { service }: Pick<ServiceSeen, 'service'>,
   { name, minTasks, maxTasks }: ServiceConfig,
   health: Health,
+  backedUp: BackedUp,
 ): StepDecision {
   const leftOut = (detail: string): StepDecision => ({ kind: 'done', detail: `left out: ${detail}` });
   if (health.isUntold) return { kind: 'wait', seconds: POLL_SECONDS, detail: health.detail };
   if (health.healthy) return { kind: 'done', detail: `left out, nothing to do: ${health.detail}` };
   if (service.kind === 'missing') return { kind: 'fail', reason: service.why };
-  const { desired, controller, deployments } = service;
+  const { desired, controller, rollsBackByItself } = service;
   if (controller !== 'ECS') return leftOut(`its deployments are controlled by ${controller}`);
-  if (deployments.length > 1 || primaryOf(service)?.rolloutState === 'IN_PROGRESS')
-    return leftOut('a deployment of it is under way');
-  if (desired > maxTasks)
-    return leftOut(`${desired} tasks are more than maxTasks (${maxTasks}), which are not taken from a sick service`);
-  if (desired >= minTasks) return leftOut(`${desired} tasks are within its limits`);
-  const wanted = minTasks;
+  const primary = primaryOf(service);
+  const isUnderWay = service.deployments.length > 1 || primary?.rolloutState === 'IN_PROGRESS';
+  const isHopeless = !rollsBackByItself && (primary?.failedTasks ?? 0) >= HOPELESS_AFTER;
+  if (isUnderWay && !(isHopeless && backedUp.kind === 'fit')) return leftOut('a deployment of it is under way');
+  const wanted = Math.max(desired, minTasks);
+  const present = primary?.taskDefinition;
+  const back = backedUp.kind === 'fit' && present && backedUp.taskDefinition !== present ? backedUp : undefined;
+  if (wanted === desired && !back) {
+    const tasks =
+      desired > maxTasks
+        ? `${desired} tasks are more than maxTasks (${maxTasks}), which are not taken from a sick service`
+        : `${desired} tasks are within its limits`;
+    return leftOut(`${tasks}; ${ofBackup(backedUp)}`);
+  }
+  const said = [
+    ...(wanted === desired ? [] : [`the number of tasks of ${name} from ${desired} to ${wanted}`]),
+    ...(back
+      ? [
+          `the task definition of ${name} from ${shortName(present ?? '')} to ${shortName(back.taskDefinition)}, as in ${back.folder}`,
+        ]
+      : []),
+  ].join(', and ');
+  const before = { desired, ...(back && present && { taskDefinition: present }) };
   return {
     kind: 'act',
     change: {
-      summary: `set the number of tasks of ${name} from ${desired} to ${wanted}`,
-      before: { desired },
-      after: { desired: wanted },
-      undo: `set the desired count of ${name} to ${desired}`,
+      summary: `set ${said}`,
+      before,
+      after: { desired: wanted, ...(back && { taskDefinition: back.taskDefinition }) },
+      ...(back && { echoes: [{ source: 'ecs-deployment', what: 'SERVICE_DEPLOYMENT_IN_PROGRESS' }] }),
+      undo: `set ${name} to ${told(before)}`,
     },
   };
 }
 
-/** The wanted number of a change of it. */
-export const tasksOf = (change: Pick<Change, 'before' | 'after'>, side: 'before' | 'after'): number =>
-  Number((change[side] as { desired: number }).desired);
-
-export function tasksApplied(change: Change, { service }: ServiceSeen): 'yes' | 'no' | 'unclear' {
-  if (service.kind === 'missing') return 'unclear';
-  if (service.desired === tasksOf(change, 'after')) return 'yes';
-  return service.desired === tasksOf(change, 'before') ? 'no' : 'unclear';
+function ofBackup(backedUp: BackedUp): string {
+  if (backedUp.kind === 'none') return backedUp.why;
+  const name = shortName(backedUp.taskDefinition);
+  return backedUp.kind === 'fit'
+    ? `it runs ${name}, as in ${backedUp.folder}`
+    : `not put back: ${name}, ${backedUp.why}`;
 }
 
-export function proveTasks({ healthy, isUntold = false, detail }: Health): StepProof {
+/** What is seen of the revision that a backup has. */
+export interface Candidate {
+  readonly folder: string;
+  readonly taskDefinition: string;
+  /** Of the service, newest first. */
+  readonly history: readonly PastDeployment[];
+  readonly definitions: Readonly<Record<string, DefinitionSeen>>;
+}
+
+/** Only what was steady before, isn't in quarantine and can't have become something else meanwhile: the rules of `roll-back-deployment`. */
+export function judgeBackedUp(service: RunningService, target: ServiceConfig, candidate: Candidate): BackedUp {
+  const { folder, taskDefinition, history, definitions } = candidate;
+  const current = primaryOf(service)?.taskDefinition ?? '';
+  if (current === taskDefinition) return { kind: 'fit', taskDefinition, folder };
+  const unfit = (why: string): BackedUp => ({ kind: 'unfit', taskDefinition, why });
+  const steady = history.find((past) => past.taskDefinition === taskDefinition && past.status === 'SUCCESSFUL');
+  if (!steady) return unfit(`which ${folder} has: ECS doesn't know that it was ever steady with it`);
+  if (steady.digests.some((digest) => quarantined(service.tags).includes(digest)))
+    return unfit(`which ${folder} has: its image was rolled back before`);
+  const why = whyUnfit({ definitions }, target, steady, taskDefinition, current);
+  return why === undefined ? { kind: 'fit', taskDefinition, folder } : unfit(`which ${folder} has: ${why}`);
+}
+
+export type Side = 'before' | 'after';
+export const configuredIn = (change: Pick<Change, Side>, side: Side): Configured =>
+  change[side] as unknown as Configured;
+
+export const told = ({ desired, taskDefinition }: Configured): string =>
+  `${desired} tasks${taskDefinition === undefined ? '' : ` of ${shortName(taskDefinition)}`}`;
+
+/** Whether it is configured like that, as far as a change is about it. */
+export const isConfigured = (service: RunningService, { desired, taskDefinition }: Configured): boolean =>
+  service.desired === desired &&
+  (taskDefinition === undefined || primaryOf(service)?.taskDefinition === taskDefinition);
+
+export function restoreApplied(change: Change, { service }: Pick<ServiceSeen, 'service'>): 'yes' | 'no' | 'unclear' {
+  if (service.kind === 'missing') return 'unclear';
+  if (isConfigured(service, configuredIn(change, 'after'))) return 'yes';
+  return isConfigured(service, configuredIn(change, 'before')) ? 'no' : 'unclear';
+}
+
+export function proveRestore({ healthy, isUntold = false, detail }: Health): StepProof {
   return healthy && !isUntold ? { kind: 'good', detail } : { kind: 'not-yet', detail, seconds: POLL_SECONDS };
 }
 
 /** Back only from what the run itself set: what somebody else set since is left alone. */
-export function decideTasksBack({ service }: ServiceSeen, made: Change | undefined): StepDecision {
+export function decideRestoreBack({ service }: Pick<ServiceSeen, 'service'>, made: Change | undefined): StepDecision {
   if (!made) return { kind: 'done', detail: 'nothing was changed' };
   if (service.kind === 'missing') return { kind: 'fail', reason: service.why };
-  const [from, to] = [tasksOf(made, 'after'), tasksOf(made, 'before')];
-  if (service.desired === to) return { kind: 'done', detail: `it has ${to} tasks` };
-  if (service.desired !== from)
-    return { kind: 'fail', reason: `it has ${service.desired} tasks, not the ${from} that were set` };
+  const [from, to] = [configuredIn(made, 'after'), configuredIn(made, 'before')];
+  if (isConfigured(service, to)) return { kind: 'done', detail: `it has ${told(to)}` };
+  if (!isConfigured(service, from)) {
+    const taskDefinition = to.taskDefinition === undefined ? undefined : primaryOf(service)?.taskDefinition;
+    const found = told({ desired: service.desired, ...(taskDefinition !== undefined && { taskDefinition }) });
+    return { kind: 'fail', reason: `it has ${found}, not the ${told(from)} that were set` };
+  }
   return {
     kind: 'act',
     change: {
-      summary: `set the number of tasks back from ${from} to ${to}`,
-      before: { desired: from },
-      after: { desired: to },
-      undo: `set the desired count to ${from}`,
+      summary: `set it back from ${told(from)} to ${told(to)}`,
+      before: { ...from },
+      after: { ...to },
+      undo: `set it to ${told(from)}`,
     },
   };
 }
 
-export const tasksAreBack = (change: Change, { service }: ServiceSeen): StepProof =>
-  service.kind === 'service' && service.desired === tasksOf(change, 'after')
-    ? { kind: 'good', detail: `${service.desired} tasks are wanted again` }
-    : { kind: 'not-yet', detail: 'the number of tasks is not back yet', seconds: POLL_SECONDS };
+export const restoredBack = (change: Change, { service }: Pick<ServiceSeen, 'service'>): StepProof =>
+  service.kind === 'service' && isConfigured(service, configuredIn(change, 'after'))
+    ? { kind: 'good', detail: `${told(configuredIn(change, 'after'))} are wanted again` }
+    : { kind: 'not-yet', detail: 'it is not set back yet', seconds: POLL_SECONDS };
 
 /** Not before it is told of the time since the run's last change. */
 export function prove({ healthy, isUntold = false, detail }: Health): StepDecision {

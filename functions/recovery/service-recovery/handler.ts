@@ -1,8 +1,9 @@
-/** The AWS side of `service-recovery`: two remediations as steps, the number of tasks, and what a healthy service looks like. */
+/** The AWS side of `service-recovery`: two remediations as steps, what a backup of the configuration has, and what a healthy service looks like. */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import * as z from 'zod/mini';
 import { readService } from '../../ecs/service.ts';
+import { primaryOf } from '../../ecs/types.ts';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
 import type { RuntimeConfig, ServiceConfig } from '../../engine/config.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
@@ -15,16 +16,20 @@ import { inputBy } from '../read-input.ts';
 import { type Health, remediationStep } from '../remediation-step.ts';
 import { healthOf, healthSince, readHealth, type ServiceSeen } from '../service-health.ts';
 import type { StepContext, Targets } from '../step.ts';
+import { readBackedUp } from './backed-up.ts';
 import {
+  type BackedUp,
+  configuredIn,
+  decideRestore,
+  decideRestoreBack,
   decideRollForward,
-  decideTasks,
-  decideTasksBack,
+  isConfigured,
   prove,
-  proveTasks,
+  proveRestore,
+  restoreApplied,
+  restoredBack,
   rolledForward,
-  tasksApplied,
-  tasksAreBack,
-  tasksOf,
+  told,
 } from './decide.ts';
 import { manifest } from './manifest.ts';
 
@@ -32,7 +37,10 @@ const ecs = new ECSClient(clientDefaults());
 const cloudwatch = new CloudWatchClient(clientDefaults());
 const changes = new ECSClient(changingClientDefaults());
 
-const input = z.strictObject({ service: z.string().check(z.minLength(1), z.maxLength(300)) });
+const input = z.strictObject({
+  service: z.string().check(z.minLength(1), z.maxLength(300)),
+  before: z.optional(z.iso.datetime({ offset: true })),
+});
 type Input = z.infer<typeof input>;
 
 const find = ({ service }: Input, { services }: Pick<RuntimeConfig, 'services'>): ServiceConfig | undefined =>
@@ -59,21 +67,45 @@ const observe = (target: ServiceConfig, { config, lastChangeAt }: StepContext<In
 const observeService = (context: StepContext<Input>) =>
   observe(targetOf(context.input, context.config).target, context);
 
-/** One re-read lies directly before it. */
-async function setTasks({ input: given, config }: StepContext<Input>, change: Change): Promise<ActReport> {
+interface RestoreSeen extends ServiceSeen {
+  readonly backedUp: BackedUp;
+}
+
+const UNREAD: BackedUp = { kind: 'none', why: 'no backup was looked at' };
+
+/** The backup is looked at only for a sick service. */
+async function observeRestore(context: StepContext<Input>): Promise<RestoreSeen> {
+  const { input: given, config, store, startedAt } = context;
+  const { target } = targetOf(given, config);
+  const seen = await observe(target, context);
+  const { service } = seen;
+  if (service.kind === 'missing' || healthNow(seen, target, context).healthy) return { ...seen, backedUp: UNREAD };
+  // Given where there are backups, and asked only there.
+  const bucket = { name: process.env.NIGHTSHIFT_ARCHIVE_BUCKET ?? '', region: config.region };
+  const before = given.before === undefined ? startedAt : Date.parse(given.before);
+  return { ...seen, backedUp: await readBackedUp({ ecs, store, bucket, config }, service, target, before) };
+}
+
+/** One re-read lies directly before it. Only what differs is asked for: a revision that is asked for again might begin a deployment. */
+async function putConfigured({ input: given, config }: StepContext<Input>, change: Change): Promise<ActReport> {
   const { target } = targetOf(given, config);
   const { cluster, service } = target;
-  const [before, desiredCount] = [tasksOf(change, 'before'), tasksOf(change, 'after')];
+  const [before, after] = [configuredIn(change, 'before'), configuredIn(change, 'after')];
   const live = await readService(ecs, target);
-  const found = live.kind === 'missing' ? live.why : `${live.desired} tasks`;
-  if (live.kind === 'missing' || live.desired !== before)
-    throw new ChangedBySomeoneElseError(`${cluster}/${service}`, `${before} tasks`, found);
-  try {
-    await changes.send(new UpdateServiceCommand({ cluster, service, desiredCount }));
-  } catch (error) {
-    throw classifyAwsError(`set the number of tasks of ${cluster}/${service} to ${desiredCount}`, error);
+  if (live.kind === 'missing' || !isConfigured(live, before)) {
+    const found = live.kind === 'missing' ? live.why : `${live.desired} tasks of ${primaryOf(live)?.taskDefinition}`;
+    throw new ChangedBySomeoneElseError(`${cluster}/${service}`, told(before), found);
   }
-  return { summary: change.summary, data: { before, after: desiredCount } };
+  const asked = {
+    ...(after.desired !== before.desired && { desiredCount: after.desired }),
+    ...(after.taskDefinition !== before.taskDefinition && { taskDefinition: after.taskDefinition }),
+  };
+  try {
+    await changes.send(new UpdateServiceCommand({ cluster, service, ...asked }));
+  } catch (error) {
+    throw classifyAwsError(`set ${cluster}/${service} to ${told(after)}`, error);
+  }
+  return { summary: change.summary, data: { before: { ...before }, after: { ...after } } };
 }
 
 const asRemediation = {
@@ -110,18 +142,18 @@ export const code: PlanCode<Input> = {
       },
     }),
     'restore-configuration': {
-      observe: observeService,
-      decide: (seen: ServiceSeen, context) =>
-        decideTasks(seen, targetOf(context.input, context.config).target, healthOfSeen(seen, context)),
-      act: setTasks,
-      alreadyApplied: tasksApplied,
-      verify: (_change, seen, context) => proveTasks(healthOfSeen(seen, context)),
+      observe: observeRestore,
+      decide: (seen: RestoreSeen, context) =>
+        decideRestore(seen, targetOf(context.input, context.config).target, healthOfSeen(seen, context), seen.backedUp),
+      act: putConfigured,
+      alreadyApplied: restoreApplied,
+      verify: (_change, seen, context) => proveRestore(healthOfSeen(seen, context)),
       whenLate: 'go-on',
       compensation: {
-        decide: (seen: ServiceSeen, _context, made) => decideTasksBack(seen, made),
-        act: setTasks,
-        alreadyApplied: tasksApplied,
-        verify: tasksAreBack,
+        decide: (seen: RestoreSeen, _context, made) => decideRestoreBack(seen, made),
+        act: putConfigured,
+        alreadyApplied: restoreApplied,
+        verify: restoredBack,
       },
     },
     prove: {

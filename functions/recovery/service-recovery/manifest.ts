@@ -7,10 +7,15 @@ import { definePlanManifest } from '../manifest.ts';
 export const manifest = definePlanManifest({
   name: 'service-recovery',
   summary:
-    'Brings a sick ECS service back: restarts its tasks, else rolls its last deployment back, else restores its number of tasks; stops when it is well.',
-  input: { service: 'its name in the configuration, or cluster/service' },
+    'Brings a sick ECS service back: restarts its tasks, else rolls its last deployment back, else restores its configuration; stops when it is well.',
+  input: {
+    service: 'its name in the configuration, or cluster/service',
+    before:
+      'when the trouble began (ISO 8601): a backup of the configuration from before is looked for; when the run began, without it',
+  },
   targets: { recoveryTimeSeconds: 900, dataLossSeconds: 0 },
   targetKinds: ['ecs-service'],
+  usesConfigurationBackups: true,
   severity: 'P2',
   steps: [
     {
@@ -33,10 +38,14 @@ export const manifest = definePlanManifest({
     },
     {
       name: 'restore-configuration',
-      does: 'brings its number of tasks up to minTasks; takes none away',
+      does: 'brings its number of tasks up to minTasks and takes none away; puts its task definition back as the newest backup of the configuration from before the trouble has it, if it was steady with it',
       after: ['roll-back'],
-      budgetSeconds: 300,
-      undo: { kind: 'compensate', does: 'puts its number of tasks back to what it was', budgetSeconds: 60 },
+      budgetSeconds: 600,
+      undo: {
+        kind: 'compensate',
+        does: 'puts its number of tasks and its task definition back to what they were',
+        budgetSeconds: 120,
+      },
     },
     {
       name: 'prove',
@@ -47,6 +56,11 @@ export const manifest = definePlanManifest({
     },
   ],
   permissions: [
+    {
+      actions: ['s3:GetObject'],
+      resources: ['arn:{partition}:s3:::nightshift-{deployment}-{account}-{region}/{configurationFolder}/*'],
+      whyAnyResource: 'The key of a backup holds its time and its digest, of which no policy can know all beforehand.',
+    },
     {
       actions: ['ecs:DescribeServices', 'ecs:UpdateService', 'ecs:TagResource', 'ecs:ListServiceDeployments'],
       resources: ['arn:{partition}:ecs:{region}:{account}:service/{cluster}/{service}'],

@@ -158,7 +158,7 @@ function rollBack(seen: Seen, target: ServiceConfig): Decision {
       kind: 'escalate',
       reason: `${target.name} was never steady with another revision than ${shortName(current)}`,
     };
-  const why = unfit(seen, target, steady, back, current);
+  const why = whyUnfit(seen, target, steady, back, current);
   if (why) return { kind: 'escalate', reason: `${target.name} isn't rolled back to ${shortName(back)}: ${why}` };
   const bad = digestsOf(seen, current).filter((digest) => !steady.digests.includes(digest));
   const stack = stackOf(seen);
@@ -177,9 +177,9 @@ function rollBack(seen: Seen, target: ServiceConfig): Decision {
   };
 }
 
-/** Why that revision can't be gone back to. */
-function unfit(
-  seen: Seen,
+/** Why that revision can't be gone back to. @param steady the deployment by which it was steady. @param current what runs now; both are ARNs. */
+export function whyUnfit(
+  seen: Pick<Seen, 'definitions'>,
   target: ServiceConfig,
   steady: PastDeployment,
   back: string,

@@ -46,7 +46,8 @@ async function observe(target: ServiceConfig): Promise<Observation> {
   return { ...service, history, ended, definitions: await definitionsOf(wanted) };
 }
 
-async function definitionsOf(arns: readonly string[]): Promise<Readonly<Record<string, DefinitionSeen>>> {
+/** Their tags and whether they may be used, by ARN. @throws EngineError when one can't be read. */
+export async function definitionsOf(arns: readonly string[]): Promise<Readonly<Record<string, DefinitionSeen>>> {
   const found = await Promise.all(
     arns.map(async (arn): Promise<[string, DefinitionSeen]> => {
       const { definition, tags } = await readDefinition(ecs, arn);

@@ -2,7 +2,12 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { CONFIGURATION_JOB, SUBJECT } from '../../../functions/configuration/runs.ts';
+import { serviceItem } from '../../../functions/configuration/shapes.ts';
+import { finishBackup, folderOf, writePart } from '../../../functions/configuration/stored.ts';
+import type { RuntimeConfig, ServiceConfig } from '../../../functions/engine/config.ts';
 import { requestStop } from '../../../functions/engine/plan-stop.ts';
+import { putRun } from '../../../functions/jobs/writes.ts';
 import type { PlanCode } from '../../../functions/recovery/around.ts';
 import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
@@ -10,7 +15,7 @@ import type { Observation } from '../../../functions/remediations/restart-servic
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
 import { config as base, service as baseService } from '../../support/fixtures.ts';
 import { playPlan } from '../../support/plan-play.ts';
-import { eventually } from '../ecs/support.ts';
+import { eventually, REGION } from '../ecs/support.ts';
 
 jest.setTimeout(120_000);
 let w: EcsRemediationWorld<Observation>;
@@ -28,15 +33,32 @@ interface Ended {
   readonly changing: readonly string[];
 }
 
+interface Playing {
+  readonly late?: boolean;
+  readonly rehearse?: boolean;
+  readonly before?: (step: string) => Promise<void>;
+  readonly configured?: Partial<RuntimeConfig>;
+  readonly protectedAs?: Partial<ServiceConfig>;
+}
+
 /** @param late whether waits use up the budgets; else they are short. */
-async function recover(name: string, { late = false, before = async (_step: string) => {} } = {}): Promise<Ended> {
+async function recover(
+  name: string,
+  {
+    late = false,
+    rehearse = false,
+    before = async (_step: string) => {},
+    configured = {},
+    protectedAs = {},
+  }: Playing = {},
+): Promise<Ended> {
   let skewMs = 0;
   let requests = 0;
-  const run = `service-recovery-${name}`;
-  const target = { ...baseService, name, service: name, minTasks: 1, dependsOn: [] };
+  const run = `service-recovery-${name}${rehearse ? '-rehearsal' : ''}`;
+  const target = { ...baseService, name, service: name, minTasks: 1, dependsOn: [], ...protectedAs };
   const around = () => ({
     ...{ code, store: w.store, now: () => Date.now() + skewMs, random: Math.random, remaining: () => 30_000 },
-    config: { ...base, services: { [name]: target } },
+    config: { ...base, region: REGION, services: { [name]: target }, ...configured },
     requestId: `request-${requests++}`,
   });
   const playing = {
@@ -49,7 +71,7 @@ async function recover(name: string, { late = false, before = async (_step: stri
     },
   };
   const { result: how, changing } = await w.callsDuring(() =>
-    playPlan(playing, code.manifest, run, { service: name }, before),
+    playPlan(playing, code.manifest, run, { service: name, rehearse }, before),
   );
   const item = await readRun(w.store, code.manifest.name, run);
   if (!item) throw new Error(`${run} is not in the journal`);
@@ -60,9 +82,41 @@ const notes = ({ item }: Ended) =>
   Object.fromEntries(Object.entries(item.steps).map(([step, { forward }]) => [step, forward?.note]));
 const definitionOf = async (name: string) => (await w.describe(name))?.taskDefinition?.split('/').at(-1);
 
+const BUCKET = { name: 'backups', region: REGION };
+const BACKED_UP: Partial<RuntimeConfig> = {
+  configurationBackup: { zones: [], parameters: [], alarms: [], rules: [], stateMachines: [], lockDays: 1 },
+};
+
+/** A backup of how a service is configured now, and the run of its job in the journal. @returns its folder. */
+async function backUp(name: string): Promise<string> {
+  process.env.NIGHTSHIFT_ARCHIVE_BUCKET = BUCKET.name;
+  const headers = { 'x-amz-bucket-object-lock-enabled': 'true' };
+  await fetch(`${w.world.gateway.upstreamUrl}/${BUCKET.name}`, { method: 'PUT', headers });
+  const now = Date.now();
+  const [scheduledAt, lockedUntil] = [new Date(now).toISOString(), new Date(now + 86_400_000)];
+  const folder = folderOf(scheduledAt);
+  const items = [serviceItem(`orders/${name}`, (await w.describe(name)) ?? {}, undefined)];
+  const parts = [await writePart(BUCKET, folder, 'services-1', { items, unread: [] }, lockedUntil)];
+  const about = { version: 1, deployment: 'test', scheduledAt, comparedWith: null, changes: 0, parts } as const;
+  await finishBackup(BUCKET, folder, about, [], lockedUntil);
+  const verdict = { kind: 'passed', summary: '', report: { folder } } as const;
+  const times = { scheduledAt, startedAt: now, deadlineAt: now, endedAt: now };
+  const run = {
+    job: CONFIGURATION_JOB,
+    subject: SUBJECT,
+    ...times,
+    version: 0,
+    phase: 'ended',
+    state: {},
+    verdict,
+  } as const;
+  expect(await w.store.transact([putRun(w.store.table, run)])).toMatchObject({ ok: true });
+  return folder;
+}
+
 /** A revision whose tasks never get healthy, deployed over a steady one; ECS has noticed. */
-async function deployBad(name: string): Promise<void> {
-  await w.create(name);
+async function deployBad(name: string, isThere = false): Promise<void> {
+  if (!isThere) await w.create(name);
   const bad = await w.register(name, { digest: 'b', environment: { SERVICE_FAIL_HEALTH: '1' } });
   await w.update(name, { taskDefinition: bad });
   await eventually('three of its tasks have failed', async () => {
@@ -97,6 +151,22 @@ describe('service-recovery', () => {
     expect(ended.item.verdict).toBe('recovered');
     expect(await definitionOf('released')).toBe('released:1');
     expect((await fetch(w.world.ecs.serviceUrl('orders', 'released'))).status).toBe(200);
+  });
+
+  it('puts the revision back that a backup of the configuration has, where no release is to blame, and shows it before', async () => {
+    const name = 'configured';
+    await w.create(name);
+    const folder = await backUp(name);
+    await deployBad(name, true);
+    // However short ago it was deployed, it isn't blamed.
+    const playing = { configured: BACKED_UP, protectedAs: { rollBackWithinSeconds: -1 } };
+    const shown = await recover(name, { ...playing, rehearse: true });
+    expect([shown.item.verdict, shown.changing]).toEqual(['rehearsed', []]);
+    const ended = await recover(name, playing);
+    expect([ended.item.verdict, ended.changing]).toEqual(['recovered', ['UpdateService']]);
+    expect(notes(shown)['restore-configuration']).toContain(`from ${name}:2 to ${name}:1, as in ${folder}`);
+    expect(notes(ended)['roll-back']).toMatch(/^left out: .*isn't blamed/);
+    expect(await definitionOf(name)).toBe(`${name}:1`);
   });
 
   it('gives a service that has no tasks its least number back', async () => {

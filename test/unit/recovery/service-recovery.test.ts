@@ -1,18 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { RunningService } from '../../../functions/ecs/types.ts';
+import type { PastDeployment, RunningService } from '../../../functions/ecs/types.ts';
 import type { Change } from '../../../functions/engine/remediation.ts';
 import { remediationStep } from '../../../functions/recovery/remediation-step.ts';
 import { healthOf, healthSince, type ServiceSeen } from '../../../functions/recovery/service-health.ts';
 import {
+  type BackedUp,
+  type Candidate,
+  decideRestore,
+  decideRestoreBack,
   decideRollForward,
-  decideTasks,
-  decideTasksBack,
+  judgeBackedUp,
   prove,
-  proveTasks,
+  proveRestore,
+  restoreApplied,
+  restoredBack,
   rolledForward,
-  tasksApplied,
-  tasksAreBack,
 } from '../../../functions/recovery/service-recovery/decide.ts';
 import { code, targetsOf } from '../../../functions/recovery/service-recovery/handler.ts';
 import type { StepContext } from '../../../functions/recovery/step.ts';
@@ -62,8 +65,9 @@ describe('a service is well', () => {
 });
 
 describe('restoring the configuration', () => {
+  const NONE = { kind: 'none', why: 'there are no backups of the configuration' } as const;
   const decide = (service: ServiceSeen['service'], limits = target) =>
-    decideTasks(seen({ service }), limits, healthOf(seen({ service })));
+    decideRestore(seen({ service }), limits, healthOf(seen({ service })), NONE);
 
   it('brings the number of tasks up to its least, and never takes any from a sick service', () => {
     fc.assert(
@@ -98,28 +102,120 @@ describe('restoring the configuration', () => {
 
   it('waits, forward and for its proof, until requests are told of', () => {
     const untold = { healthy: true, isUntold: true, detail: 'no requests yet' };
-    expect(decideTasks(seen(), target, untold).kind).toBe('wait');
-    expect(proveTasks(untold).kind).toBe('not-yet');
-    expect(proveTasks({ ...untold, isUntold: false }).kind).toBe('good');
+    expect(decideRestore(seen(), target, untold, NONE).kind).toBe('wait');
+    expect(proveRestore(untold).kind).toBe('not-yet');
+    expect(proveRestore({ ...untold, isUntold: false }).kind).toBe('good');
   });
 
   const made = { summary: '', undo: '', before: { desired: 0 }, after: { desired: 2 } } satisfies Change;
   it('tells by the number alone whether it was done', () => {
-    const at = (desired: number) => tasksApplied(made, seen({ service: running({ desired }) }));
-    expect([at(2), at(0), at(5), tasksApplied(made, seen({ service: MISSING }))]).toEqual([
+    const at = (desired: number) => restoreApplied(made, seen({ service: running({ desired }) }));
+    expect([at(2), at(0), at(5), restoreApplied(made, seen({ service: MISSING }))]).toEqual([
       ...['yes', 'no', 'unclear', 'unclear'],
     ]);
   });
 
   it('is taken back only from what it set itself', () => {
-    const at = (desired: number) => decideTasksBack(seen({ service: running({ desired }) }), made);
+    const at = (desired: number) => decideRestoreBack(seen({ service: running({ desired }) }), made);
     expect(at(2)).toMatchObject({ kind: 'act', change: { after: { desired: 0 } } });
     expect(at(0)).toMatchObject({ kind: 'done' });
     expect(at(5)).toMatchObject({ kind: 'fail' });
-    expect(decideTasksBack(seen(), undefined).kind).toBe('done');
+    expect(decideRestoreBack(seen(), undefined).kind).toBe('done');
     const back = { ...made, before: made.after, after: made.before };
-    expect(tasksAreBack(back, seen({ service: running({ desired: 0 }) })).kind).toBe('good');
-    expect(tasksAreBack(back, seen()).kind).toBe('not-yet');
+    expect(restoredBack(back, seen({ service: running({ desired: 0 }) })).kind).toBe('good');
+    expect(restoredBack(back, seen()).kind).toBe('not-yet');
+  });
+});
+
+describe('what a backup of the configuration has', () => {
+  const FOLDER = 'configuration/2026/11/20261122T030000000Z';
+  const past = (revision: number, more: Partial<PastDeployment> = {}): PastDeployment => ({
+    ...{ status: 'SUCCESSFUL', createdAtMs: revision, taskDefinition: arn(revision) },
+    ...{ images: [`backend@sha256:${'a'.repeat(64)}`], digests: [`sha256:${'a'.repeat(64)}`], ...more },
+  });
+  const candidate = (more: Partial<Candidate> = {}): Candidate => ({
+    ...{ folder: FOLDER, taskDefinition: arn(5), history: [past(7), past(5)] },
+    definitions: { [arn(7)]: { active: true, schema: '1' }, [arn(5)]: { active: true, schema: '1' } },
+    ...more,
+  });
+  const judge = (more: Partial<Candidate> = {}, service = running()) => judgeBackedUp(service, target, candidate(more));
+  const sick = seen({ service: running({ running: 1 }) });
+  const restore = (backedUp: BackedUp, found = sick) => decideRestore(found, target, healthOf(found), backedUp);
+  const FIT = { kind: 'fit', taskDefinition: arn(5), folder: FOLDER } as const;
+
+  it('may be gone back to when the service was steady with it', () => expect(judge()).toEqual(FIT));
+
+  it.each<[string, Partial<Candidate>, RegExp, Partial<RunningService>?]>([
+    ['ECS knows nothing of it', { history: [past(7)] }, /was ever steady/],
+    ['it was never steady', { history: [past(5, { status: 'STOPPED' })] }, /was ever steady/],
+    ['its definition can’t be read', { definitions: {} }, /could not be read/],
+    [
+      'it was deregistered',
+      { definitions: { [arn(7)]: { active: true, schema: '1' }, [arn(5)]: { active: false, schema: '1' } } },
+      /deregistered/,
+    ],
+    [
+      'it is for another schema',
+      { definitions: { [arn(7)]: { active: true, schema: '2' }, [arn(5)]: { active: true, schema: '1' } } },
+      /nightshift:schema/,
+    ],
+    ['its image has only a tag', { history: [past(5, { images: ['backend:latest'] })] }, /isn't named by its digest/],
+    [
+      ...(['its image was rolled back', {}, /was rolled back before/] as const),
+      { tags: { 'nightshift:quarantined': `sha256:${'a'.repeat(64)}` } },
+    ],
+  ])('but not when %s', (_what, more, why, service = {}) => {
+    const backedUp = judge(more, running(service));
+    expect(backedUp).toMatchObject({ kind: 'unfit', why: expect.stringMatching(why) });
+    expect(restore(backedUp)).toMatchObject({ kind: 'done', detail: expect.stringMatching(why) });
+  });
+
+  it('is put back, with the number of tasks where that is below its least, and told beforehand', () => {
+    const few = seen({ service: running({ desired: 0, running: 0 }) });
+    const decision = restore(FIT, few);
+    expect(decision).toMatchObject({
+      kind: 'act',
+      change: {
+        summary: `set the number of tasks of backend from 0 to 2, and the task definition of backend from backend:7 to backend:5, as in ${FOLDER}`,
+        before: { desired: 0, taskDefinition: arn(7) },
+        after: { desired: 2, taskDefinition: arn(5) },
+      },
+    });
+    expect(restore(FIT)).toMatchObject({ change: { before: { desired: 2 }, after: { desired: 2 } } });
+  });
+
+  it('is left alone where it is what runs', () => {
+    expect(restore({ ...FIT, taskDefinition: arn(7) })).toMatchObject({
+      kind: 'done',
+      detail: expect.stringMatching(/as in configuration/),
+    });
+  });
+
+  it.each<[string, Partial<RunningService>, string]>([
+    ['is left alone while another deployment may still get complete', { failedTasks: 1 } as never, 'done'],
+    ['takes the place of one that can’t', { failedTasks: 3 } as never, 'act'],
+    ['leaves it to a circuit breaker that rolls back', { failedTasks: 3, rollsBackByItself: true } as never, 'done'],
+    ['is never put over another controller', { controller: 'CODE_DEPLOY', failedTasks: 3 } as never, 'done'],
+  ])('%s', (_what, { failedTasks, ...more }: Partial<RunningService> & { failedTasks?: number }, kind) => {
+    const under = deployment({ rolloutState: 'IN_PROGRESS', failedTasks: failedTasks ?? 0 });
+    expect(restore(FIT, seen({ service: running({ deployments: [under], ...more }) })).kind).toBe(kind);
+  });
+
+  it('is taken back to exactly what was, and from nothing else', () => {
+    const decision = restore(FIT);
+    if (decision.kind !== 'act') throw new Error(decision.kind);
+    const now = (revision: number, desired = 2) =>
+      seen({ service: running({ desired, deployments: [deployment({ taskDefinition: arn(revision) })] }) });
+    const { change } = decision;
+    expect([7, 5, 9].map((revision) => restoreApplied(change, now(revision)))).toEqual(['no', 'yes', 'unclear']);
+    const back = decideRestoreBack(now(5), change);
+    expect(back).toMatchObject({ kind: 'act', change: { after: { desired: 2, taskDefinition: arn(7) } } });
+    expect(decideRestoreBack(now(7), change).kind).toBe('done');
+    expect(decideRestoreBack(now(9), change)).toMatchObject({
+      kind: 'fail',
+      reason: expect.stringMatching(/backend:9/),
+    });
+    expect(decideRestoreBack(now(5, 4), change).kind).toBe('fail');
   });
 });
 

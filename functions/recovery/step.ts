@@ -8,7 +8,7 @@ export interface StepContext<Input> {
   readonly run: string;
   readonly input: Input;
   readonly config: RuntimeConfig;
-  /** The journal, for what other parts wrote down. Steps only read there. */
+  /** The journal, for what other parts wrote down. Steps only read there, except for who of a pair may write, which is kept there. */
   readonly store: Store;
   /** Nothing may be changed that anybody uses. */
   readonly rehearse: boolean;

@@ -20,7 +20,7 @@ const fencingSchema = z.discriminatedUnion('by', [
       .max(63)
       .regex(/^[a-z][a-z0-9-]*$/, 'the identifier of a database'),
     /** So long does it take writes without hearing of this region; so long, at most, does a failover wait. It is renewed each minute. */
-    leaseSeconds: seconds(120, 3600).default(180),
+    leaseSeconds: seconds(120, 900).default(180),
     /** The clocks of both regions are never further apart (Amazon Time Sync keeps them within milliseconds; what is seen of it is checked with each renewal). */
     clockMarginSeconds: seconds(1, 60).default(5),
   }),

@@ -75,6 +75,7 @@ export interface SeededPair {
 const SCHEMA = `
 CREATE TABLE ${PAIR.table} (id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
 GRANT SELECT, INSERT ON ${PAIR.table} TO orders_app;
+ALTER TABLE ${PAIR.table} OWNER TO postgres;
 `;
 const CREDENTIALS = { accessKeyId: 'seed', secretAccessKey: 'test' };
 const AVAILABLE_WITHIN_MS = 120_000;

@@ -118,6 +118,9 @@ export function confirm(
 }
 
 export interface LagSeen {
+  /** Until when the old primary may write by itself (epoch milliseconds); why that can't be relied on, so that a person has to say that it is fenced. */
+  readonly mayWriteUntil: number | undefined;
+  readonly whyAttested: string | undefined;
   /**
    * When the newest change that the replica has was made (epoch milliseconds): the time of a datapoint of ReplicaLag, less its value. Undefined: no datapoint.
    */
@@ -126,21 +129,23 @@ export interface LagSeen {
 
 /** Nothing is promoted while somebody may still write to the old primary, nor when more is lost than the pair allows: then a person says so. */
 export function gate(
-  { recoveryPointAt }: LagSeen,
+  { recoveryPointAt, mayWriteUntil, whyAttested }: LagSeen,
   { fenced, acceptLossSeconds }: Input,
   pair: Pick<PairConfig, 'name' | 'recoveryPointSeconds'>,
   { sickSince, cutAt, rehearse }: Required<Pick<Confirmed, 'sickSince' | 'cutAt'>> & { readonly rehearse: boolean },
 ): StepDecision {
   // The primary made a change after the alarms had fired, so they don't tell when it stopped: it may have made more until the first look.
   const isAfter = recoveryPointAt !== undefined && recoveryPointAt > cutAt;
-  const writtenUntil = isAfter ? sickSince : cutAt;
+  const told = isAfter ? sickSince : cutAt;
+  // Whoever reaches it may have gone on writing until its lease is over; a person who fenced it has ended that.
+  const writtenUntil = fenced === undefined ? Math.max(told, mayWriteUntil ?? told) : told;
   const lossSeconds = recoveryPointAt === undefined ? undefined : Math.max(0, (writtenUntil - recoveryPointAt) / 1000);
   const loss = lossSeconds === undefined ? 'it is unknown how much is lost' : `${Math.ceil(lossSeconds)} s may be lost`;
   const result = { recoveryPointAt: recoveryPointAt ?? null, writtenUntil };
   if (rehearse) return { kind: 'done', detail: `a rehearsal: ${loss}`, result };
-  if (fenced === undefined)
+  if (fenced === undefined && whyAttested !== undefined)
     return fail(
-      `nobody has said that the old primary writes nothing any more: make sure of it, then start again with fenced='<who, and how>'; ${loss}`,
+      `nobody has said that the old primary writes nothing any more, and it isn't known to stop by itself (${whyAttested}): make sure of it, then start again with fenced='<who, and how>'; ${loss}`,
     );
   const allowed =
     lossSeconds === undefined
@@ -150,7 +155,7 @@ export function gate(
     return fail(
       `${loss}, and pairs.${pair.name} allows ${pair.recoveryPointSeconds} s: to go on all the same, start again with acceptLossSeconds=${lossSeconds === undefined || isAfter ? 'unknown' : Math.ceil(lossSeconds)}`,
     );
-  return { kind: 'done', detail: `fenced by ${fenced}; ${loss}`, result };
+  return { kind: 'done', detail: `fenced by ${fenced ?? 'itself, once its authority is over'}; ${loss}`, result };
 }
 
 type Counts = Readonly<Record<string, number>>;

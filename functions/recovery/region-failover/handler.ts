@@ -2,12 +2,16 @@
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { PromoteReadReplicaCommand, RDSClient } from '@aws-sdk/client-rds';
 import * as z from 'zod/mini';
+import { readAuthority, writeAuthority } from '../../authority/items.ts';
+import { authorityAnswer, SET_AUTHORITY, SET_AUTHORITY_SECONDS } from '../../authority/orders.ts';
+import { type Authority, restored, withdrawn } from '../../authority/rules.ts';
+import { askerOf } from '../../databases/ask-function.ts';
 import type { InstanceReading } from '../../databases/instance.ts';
 import { probeSite } from '../../dns/probe.ts';
 import { readService } from '../../ecs/service.ts';
 import { changingClientDefaults, clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
 import type { ServiceConfig } from '../../engine/config.ts';
-import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError } from '../../engine/errors.ts';
+import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
 import { sendOnce } from '../../engine/send-once.ts';
 import { putNew } from '../../records/s3.ts';
@@ -39,10 +43,20 @@ import {
   tell,
 } from './decide.ts';
 import {
+  decideAdmission,
+  decideGrantAgain,
+  decideWithdraw,
+  lapse,
+  proveWithdraw,
+  stillWrites,
+  withdrawApplied,
+} from './fence.ts';
+import {
   type Context,
   pairOf,
   type Resolve,
   readAnswers,
+  readAuthorityOf,
   readLag,
   readName,
   readOutlook,
@@ -119,7 +133,14 @@ async function readDesired(target: ServiceConfig): Promise<number | undefined> {
 /** The outage may have been confirmed long ago (frozen, asked again, taken up by another execution): a primary that is back is noticed here, while everything can be taken back. */
 async function promote(context: Context, change: Change): Promise<ActReport> {
   const { replica: DBInstanceIdentifier, primaryProbeUrl } = pairOf(context).pair;
-  const [live, primary] = await Promise.all([readReplica(context), probeSite(primaryProbeUrl)]);
+  const [live, primary, authority] = await Promise.all([
+    readReplica(context),
+    probeSite(primaryProbeUrl),
+    readAuthorityOf(context),
+  ]);
+  const writes = stillWrites(authority, context.input, pairOf(context).pair, { ...context, now: context.now() });
+  if (writes !== undefined)
+    throw new ChangedBySomeoneElseError('the old primary', 'no authority to write', writes, 'it may write');
   if (primary.healthy > 0)
     throw new ChangedBySomeoneElseError('the primary', 'no good answer', tell(primary), 'it is back');
   if (promotionApplied(live) !== 'no')
@@ -132,6 +153,34 @@ async function promote(context: Context, change: Change): Promise<ActReport> {
   return { summary: change.summary, data: {} };
 }
 
+const TRIES = 5;
+
+/** Withdraws the authority, or gives it back; others that wrote it meanwhile are no reason not to. @throws RetryableError when they were always faster. */
+async function setAuthority(context: Context, change: Change): Promise<ActReport> {
+  const { name } = pairOf(context).pair;
+  const isWithdrawal = (change.after as { readonly state: string }).state === 'withdrawn';
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const present = (await readAuthority(context.store, name)) ?? NEVER_GRANTED(name);
+    const next = isWithdrawal ? withdrawn(present, context.run) : restored(present);
+    if (await writeAuthority(context.store, next)) return { summary: change.summary, data: { until: next.until } };
+  }
+  throw new RetryableError(`pairs.${name}: others wrote its authority each of ${TRIES} times`);
+}
+
+const NEVER_GRANTED = (pair: string): Authority => ({ pair, state: 'granting', version: 0, until: 0 });
+
+/** Frees the promoted database of a pair of the lease that it has of the old primary. @throws EngineError */
+export type Release = (pair: string, deployment: string) => Promise<void>;
+
+const ask = askerOf(SET_AUTHORITY_SECONDS);
+const byFunction: Release = async (pair, deployment) => {
+  const answer = authorityAnswer.parse(
+    await ask(`nightshift-${deployment}-${SET_AUTHORITY}`, { ask: 'release', pair }),
+  );
+  if (answer.kind !== 'released')
+    throw new ActionFailedError(answer.kind === 'refused' ? answer.why : 'set-authority answered something else');
+};
+
 async function writeSwitch(context: Context): Promise<ActReport> {
   const { bucket, key } = pairOf(context).pair.switch;
   const body = `${context.run}: the standby serves since ${new Date(context.now()).toISOString()}\n`;
@@ -140,7 +189,7 @@ async function writeSwitch(context: Context): Promise<ActReport> {
 }
 
 /** @param resolve of names; the function's own resolver when left out. */
-export function regionFailover(resolve?: Resolve): PlanCode<Input> {
+export function regionFailover(resolve?: Resolve, release: Release = byFunction): PlanCode<Input> {
   const steps: Record<string, StepCode<Input, never>> = {};
   const step = <Seen>(name: string, code: StepCode<Input, Seen>) => {
     // What a step sees is only ever given back to that step.
@@ -153,6 +202,22 @@ export function regionFailover(resolve?: Resolve): PlanCode<Input> {
       confirm(seen, pairOf(context).pair, {
         ...{ now: context.now(), before: resultOf<Confirmed>(context, 'confirm'), rehearse: context.rehearse },
       }),
+  });
+  step<Authority | undefined>('withdraw', {
+    observe: readAuthorityOf,
+    decide: (seen, context) => decideWithdraw(seen, pairOf(context).pair, context.run),
+    act: setAuthority,
+    alreadyApplied: (_change, seen, context) => withdrawApplied(seen, context.run),
+    verify: (change, seen, context) => proveWithdraw(change, seen, context.run),
+    compensation: {
+      decide: (seen, context, made) => decideGrantAgain(seen, made, context.run),
+      act: setAuthority,
+      alreadyApplied: (_change, seen) => (seen?.state === 'granting' ? 'yes' : 'no'),
+      verify: (change, seen) =>
+        seen?.state === 'granting'
+          ? { kind: 'good', detail: change.summary }
+          : { kind: 'bad', detail: 'another run has withdrawn it' },
+    },
   });
   step<LagSeen>('gate', {
     ...looksOnly('gate'),
@@ -176,6 +241,11 @@ export function regionFailover(resolve?: Resolve): PlanCode<Input> {
       verify: proveScale,
     },
   });
+  step<Authority | undefined>('lapse', {
+    ...looksOnly('lapse'),
+    observe: readAuthorityOf,
+    decide: (seen, context) => lapse(seen, context.input, pairOf(context).pair, { ...context, now: context.now() }),
+  });
   step<InstanceReading>('promote', {
     observe: readReplica,
     decide: (seen, context) => decidePromotion(seen, pairOf(context).pair.replica),
@@ -187,6 +257,17 @@ export function regionFailover(resolve?: Resolve): PlanCode<Input> {
     ...looksOnly('steady'),
     observe: readServices,
     decide: (seen, context) => (context.rehearse ? REHEARSED : steady(seen, sinceOf(context))),
+  });
+  step<Authority | undefined>('admit', {
+    observe: readAuthorityOf,
+    decide: (seen, context) => (context.rehearse ? REHEARSED : decideAdmission(seen, pairOf(context).pair)),
+    async act(context, change) {
+      await release(pairOf(context).pair.name, context.config.name);
+      return { summary: change.summary, data: {} };
+    },
+    // Doing it again changes nothing.
+    alreadyApplied: () => 'no',
+    verify: (change) => ({ kind: 'good', detail: change.summary }),
   });
   step<Awaited<ReturnType<typeof readStandby>>>('prove', {
     ...looksOnly('prove'),

@@ -3,6 +3,8 @@ import { resolve4 } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { ECSClient } from '@aws-sdk/client-ecs';
+import { readAuthority } from '../../authority/items.ts';
+import type { Authority } from '../../authority/rules.ts';
 import { readInstance } from '../../databases/instance.ts';
 import { probeSite } from '../../dns/probe.ts';
 import { clientDefaults } from '../../engine/clients.ts';
@@ -11,6 +13,7 @@ import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
 import { readHealth } from '../service-health.ts';
 import type { StepContext, Targets } from '../step.ts';
 import type { Input, LagSeen, NameSeen, Outlook, SeenAlarm, SeenService } from './decide.ts';
+import { whyAttested } from './fence.ts';
 
 const ecs = new ECSClient(clientDefaults());
 const cloudwatch = new CloudWatchClient(clientDefaults());
@@ -102,7 +105,7 @@ const LAG_MINUTES = 15;
  * "Monitoring read replication" (Amazon RDS User Guide): ReplicaLag of PostgreSQL is the time since the last transaction that was replayed, so its time less its value is when that
  * transaction was made; the newest of these counts. @throws EngineError
  */
-export async function readLag(context: Context): Promise<LagSeen> {
+async function readRecoveryPoint(context: Context): Promise<Pick<LagSeen, 'recoveryPointAt'>> {
   const { pair } = pairOf(context);
   const at = context.now();
   const Metric = {
@@ -129,6 +132,18 @@ export async function readLag(context: Context): Promise<LagSeen> {
   } catch (error) {
     throw classifyAwsError(`read ReplicaLag of ${pair.replica}`, error);
   }
+}
+
+/** What would be lost, and how the old primary is kept from writing. @throws EngineError */
+export async function readLag(context: Context): Promise<LagSeen> {
+  const [point, authority] = await Promise.all([readRecoveryPoint(context), readAuthorityOf(context)]);
+  return { ...point, mayWriteUntil: authority?.until, whyAttested: whyAttested(pairOf(context).pair, authority) };
+}
+
+/** Who may write, as this region's journal has it; undefined: nobody was ever granted anything, or this pair knows no leases. @throws EngineError */
+export async function readAuthorityOf(context: Context): Promise<Authority | undefined> {
+  const { name, fencing } = pairOf(context).pair;
+  return fencing.by === 'self' ? readAuthority(context.store, name) : undefined;
 }
 
 export const readStandby = (context: Context) => probeSite(pairOf(context).pair.standbyProbeUrl);

@@ -8,16 +8,18 @@ import { definePlanManifest } from '../manifest.ts';
 export const manifest = definePlanManifest({
   name: 'region-failover',
   summary:
-    'Has the standby region take over a service from a region that is lost: proves the outage, asks whether the old primary is fenced and how much would be lost, promotes the replica, and moves users by the data plane.',
+    'Has the standby region take over a service from a region that is lost: proves the outage, waits until the old primary has stopped by itself (or asks who fenced it), asks how much would be lost, promotes the replica, and moves users by the data plane.',
   input: {
     pair: 'its name in `pairs` of the configuration',
-    fenced: 'who made sure, and how, that the old primary writes nothing any more; without it nothing is promoted',
+    fenced:
+      'who made sure, and how, that the old primary writes nothing any more; without it nothing is promoted, unless the pair is fenced by itself',
     acceptLossSeconds:
       'optional: so much may be lost, in seconds, when it is more than the pair allows; `unknown` when it can’t be told',
     reason: 'optional: why, for the journal',
   },
   targets: { recoveryTimeSeconds: 3_600, dataLossSeconds: 300 },
   targetKinds: ['rds-instance', 'ecs-service'],
+  keepsAuthority: true,
   severity: 'P1',
   steps: [
     {
@@ -28,9 +30,16 @@ export const manifest = definePlanManifest({
       undo: { kind: 'nothing', why: 'it only looks' },
     },
     {
-      name: 'gate',
-      does: 'looks whether somebody has made sure that the old primary writes nothing any more, and how much of what it wrote the replica has not got',
+      name: 'withdraw',
+      does: 'grants the old primary no more time to write, where it takes writes by a lease',
       after: ['confirm'],
+      budgetSeconds: 120,
+      undo: { kind: 'compensate', does: 'grants it time again', budgetSeconds: 120 },
+    },
+    {
+      name: 'gate',
+      does: 'looks whether the old primary stops by itself, or somebody has made sure that it writes nothing any more, and how much of what it wrote the replica has not got',
+      after: ['withdraw'],
       budgetSeconds: 300,
       undo: { kind: 'nothing', why: 'it only looks' },
     },
@@ -42,9 +51,16 @@ export const manifest = definePlanManifest({
       undo: { kind: 'compensate', does: 'puts their numbers of tasks back', budgetSeconds: 120 },
     },
     {
+      name: 'lapse',
+      does: 'waits until the last time that was granted to the old primary, and the difference that clocks may have, are over: it takes no writes from then on',
+      after: ['gate'],
+      budgetSeconds: 1_000,
+      undo: { kind: 'nothing', why: 'it only waits' },
+    },
+    {
       name: 'promote',
       does: 'makes the read replica a database of its own',
-      after: ['scale'],
+      after: ['scale', 'lapse'],
       budgetSeconds: 1_800,
       undo: {
         kind: 'point-of-no-return',
@@ -59,9 +75,16 @@ export const manifest = definePlanManifest({
       undo: { kind: 'nothing', why: 'it only looks' },
     },
     {
+      name: 'admit',
+      does: 'lets the promoted database take writes, where it has the old primary’s lease',
+      after: ['promote'],
+      budgetSeconds: 300,
+      undo: { kind: 'nothing', why: 'it is the only one that takes writes by then' },
+    },
+    {
       name: 'prove',
       does: 'asks the standby as users would, at its own address',
-      after: ['steady'],
+      after: ['steady', 'admit'],
       budgetSeconds: 300,
       undo: { kind: 'nothing', why: 'it only asks' },
     },
@@ -91,6 +114,10 @@ export const manifest = definePlanManifest({
     {
       actions: ['rds:DescribeDBInstances', 'rds:PromoteReadReplica'],
       resources: ['arn:{partition}:rds:{region}:{account}:db:{pairReplica}'],
+    },
+    {
+      actions: ['lambda:InvokeFunction'],
+      resources: ['arn:{partition}:lambda:{region}:{account}:function:{authorityFunction}'],
     },
     { actions: ['s3:PutObject'], resources: ['arn:{partition}:s3:::{pairObject}'] },
     {

@@ -1,7 +1,9 @@
 /** Nothing is promoted for less than the whole quorum, the fence and the gate: whatever else is seen. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { Authority } from '../../../functions/authority/rules.ts';
 import { confirm, gate, moved, type SeenAlarm } from '../../../functions/recovery/region-failover/decide.ts';
+import { stillWrites, whyAttested } from '../../../functions/recovery/region-failover/fence.ts';
 import { outlook, pair, replicaWith } from '../../support/failover.ts';
 import { NOW } from '../../support/fixtures.ts';
 
@@ -42,6 +44,39 @@ describe('region-failover', () => {
     );
   });
 
+  it('promotes for a primary that stops by itself only once its whole lease and the margin are over, and reckons all of it as lost', () => {
+    const fencing = {
+      by: 'self',
+      deployment: 'main',
+      database: 'orders',
+      leaseSeconds: 180,
+      clockMarginSeconds: 5,
+    } as const;
+    const confirmed = { at: NOW, until: NOW, clockOffMs: 0, guardedTables: 1, unguarded: [] };
+    const untilIn = fc.integer({ min: -400_000, max: 400_000 });
+    fc.assert(
+      fc.property(untilIn, fc.boolean(), fc.boolean(), (inMs, isConfirmed, isOurs) => {
+        const until = NOW + inMs;
+        const authority: Authority = {
+          ...{ pair: 'checkout', state: 'withdrawn', version: 2, until, withdrawnBy: isOurs ? 'run' : 'other' },
+          ...(isConfirmed && { confirmed }),
+        };
+        const selfFenced = { ...pair, fencing };
+        const seen = {
+          ...{ recoveryPointAt: NOW, mayWriteUntil: until },
+          whyAttested: whyAttested(selfFenced, authority),
+        };
+        const at = { sickSince: NOW, cutAt: NOW, rehearse: false };
+        const gated = gate(seen, { pair: 'checkout' }, selfFenced, at);
+        expect(gated.kind).toBe(isConfirmed && inMs <= 300_000 ? 'done' : 'fail');
+        if (gated.kind === 'done')
+          expect(gated.result).toMatchObject({ writtenUntil: NOW + Math.max(0, inMs), recoveryPointAt: NOW });
+        const writes = stillWrites(authority, {}, selfFenced, { now: NOW, run: 'run', rehearse: false });
+        expect(writes === undefined).toBe(isConfirmed && isOurs && inMs + 5_000 <= 0);
+      }),
+    );
+  });
+
   it('passes the gate only with a word on the fence, and never with a loss that nobody allowed', () => {
     const accepted = fc.option(fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.constant('unknown' as const)), {
       nil: undefined,
@@ -51,7 +86,8 @@ describe('region-failover', () => {
       fc.property(lag, accepted, fc.boolean(), (seconds, acceptLossSeconds, isFenced) => {
         const recoveryPointAt = seconds === undefined ? undefined : NOW - seconds * 1000;
         const input = { pair: 'checkout', acceptLossSeconds, ...(isFenced && { fenced: 'jane' }) };
-        const decision = gate({ recoveryPointAt }, input, pair, { sickSince: NOW, cutAt: NOW, rehearse: false });
+        const seen = { recoveryPointAt, mayWriteUntil: undefined, whyAttested: 'fenced by people' };
+        const decision = gate(seen, input, pair, { sickSince: NOW, cutAt: NOW, rehearse: false });
         const most = acceptLossSeconds === 'unknown' ? Number.POSITIVE_INFINITY : Math.max(300, acceptLossSeconds ?? 0);
         const allowed = seconds === undefined ? acceptLossSeconds === 'unknown' : seconds <= most;
         expect(decision.kind).toBe(isFenced && allowed ? 'done' : 'fail');

@@ -30,6 +30,8 @@ const changeOf = (decision: StepDecision): Change => {
   return decision.change;
 };
 
+const ATTESTED = { mayWriteUntil: undefined, whyAttested: 'this pair is fenced by people' };
+
 describe('confirming an outage', () => {
   it('takes probes that failed for long enough and every alarm for it, and dates it from when all alarms tell of it', () => {
     expect(confirm(outlook(), pair, looked)).toMatchObject({
@@ -103,7 +105,7 @@ describe('confirming an outage', () => {
 describe('the gate before the promotion', () => {
   const input = { pair: 'checkout', fenced: 'jane: stopped it' };
   const at = { sickSince: NOW, cutAt: NOW, rehearse: false };
-  const behind = (seconds: number) => ({ recoveryPointAt: NOW - seconds * 1000 });
+  const behind = (seconds: number) => ({ ...ATTESTED, recoveryPointAt: NOW - seconds * 1000 });
 
   it('lets through what is fenced and loses no more than is allowed, and leaves both times for the report', () => {
     expect(gate(behind(300), input, pair, at)).toMatchObject({
@@ -123,7 +125,7 @@ describe('the gate before the promotion', () => {
   });
 
   it('takes no number for what is unknown', () => {
-    const unknown = { recoveryPointAt: undefined };
+    const unknown = { ...ATTESTED, recoveryPointAt: undefined };
     expect(reasonOf(gate(unknown, input, pair, at))).toMatch(/unknown how much is lost.*acceptLossSeconds=unknown/);
     expect(gate(unknown, { ...input, acceptLossSeconds: 604_800 }, pair, at).kind).toBe('fail');
     expect(gate(unknown, { ...input, acceptLossSeconds: 'unknown' }, pair, at)).toMatchObject({
@@ -139,7 +141,9 @@ describe('the gate before the promotion', () => {
   });
 
   it('counts no loss of a replica that has everything', () => {
-    expect(gate({ recoveryPointAt: NOW + 5_000 }, input, { ...pair, recoveryPointSeconds: 0 }, at).kind).toBe('done');
+    expect(
+      gate({ ...ATTESTED, recoveryPointAt: NOW + 5_000 }, input, { ...pair, recoveryPointSeconds: 0 }, at).kind,
+    ).toBe('done');
   });
 });
 

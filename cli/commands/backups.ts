@@ -1,6 +1,6 @@
-/** `nightshift backups` and `nightshift verify`: what backups there are and which were proved, and proving one now. */
+/** `nightshift backups`, `verify`, `back-up` and `export`: what backups there are and which were proved; proving, taking and exporting one now. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BackupsDocument, Proof, VerifyDocument } from '../../events/published/backups.ts';
+import type { BackupRunDocument, BackupsDocument, Proof, VerifyDocument } from '../../events/published/backups.ts';
 import { readHeads } from '../../functions/engine/job-head.ts';
 import type { Store } from '../../functions/engine/store.ts';
 import { type RunItem, readRuns } from '../../functions/jobs/items.ts';
@@ -13,6 +13,13 @@ import type { Machines } from '../plans.ts';
 
 const TAKING = 'back-up-database';
 const PROVING = 'verify-backup';
+const EXPORTING = 'export-backup';
+/** What of the configuration a database needs for each. */
+const NEEDS: Readonly<Record<string, string>> = {
+  [TAKING]: 'backup',
+  [PROVING]: 'backup.verify',
+  [EXPORTING]: 'backup.export',
+};
 /** The state machine of all jobs: `nightshift-<deployment>-jobs`. */
 const JOBS = 'jobs';
 /** A run is asked for again and again for at most so long; it goes on without us. */
@@ -45,6 +52,20 @@ export const backupCommands = (parts: BackupParts): Command[] => [
     summary:
       'Proves the newest backup of a database, or the one that is named: restores it aside, reads it, removes the copy.',
     run: (words, options, context) => verify(parts, words, options, context),
+  },
+  {
+    name: 'back-up',
+    usage: 'back-up [database] [--reason <why>]',
+    summary:
+      'Takes a backup now, such as before a risky change, and follows it; it is copied, proved and removed like those of the schedule.',
+    run: (words, options, context) => backUp(parts, words, options, context),
+  },
+  {
+    name: 'export',
+    usage: 'export [database or backup]',
+    summary:
+      'Has RDS write the newest proved backup of a database, or the one that is named, to S3, and checks that every table is there.',
+    run: (words, options, context) => exportBackup(parts, words, options, context),
   },
 ];
 
@@ -129,24 +150,11 @@ function proofOf({ scheduledAt, verdict }: RunItem): Proof | undefined {
 }
 
 async function verify(parts: BackupParts, words: readonly string[], { json }: Options, context: CommandContext) {
-  const [word, ...more] = words;
-  if (more.length > 0) throw new UsageError(`verify takes one name, found "${words.join(' ')}"`);
-  const where = await context.place();
-  const store = parts.open(where);
-  const deployment = deploymentOf(where);
-  const { database, backup } = chosen(word, await subjectsOf(store, PROVING), deployment);
+  const { where, database, backup } = await named(parts, PROVING, words, context);
   await context.confirm(
     `restore ${backup ?? `the newest backup of ${database}`} into an instance of its own, and remove that again`,
   );
-  const now = parts.now ?? Date.now;
-  const scheduledAt = new Date(now()).toISOString();
-  await parts.machines(where).start(JOBS, `${PROVING}-${scheduledAt.replaceAll(/[-:.]/g, '')}`, {
-    functionName: `nightshift-${deployment}-${PROVING}`,
-    ...{ job: PROVING, subject: database, scheduledAt },
-    startedBy: await parts.person(where),
-    ...(backup && { wanted: backup }),
-  });
-  const run = await ended(parts, store, { subject: database, scheduledAt }, (line) => context.io.err(line));
+  const run = await follow(parts, where, { job: PROVING, subject: database, wanted: backup }, context);
   const proof = proofOf(run);
   if (!proof) throw new NotProved(`${database}: the run ended without a verdict`);
   const document: VerifyDocument = {
@@ -158,13 +166,74 @@ async function verify(parts: BackupParts, words: readonly string[], { json }: Op
   if (proof.verdict === 'failed') throw new NotProved(`${proof.check}: ${proof.summary}`);
 }
 
+/** Beside those of the schedule, of the same kind: proved and removed as they are. */
+async function backUp(
+  parts: BackupParts,
+  words: readonly string[],
+  { json, reason }: Options,
+  context: CommandContext,
+) {
+  const { where, database, backup } = await named(parts, TAKING, words, context);
+  if (backup) throw new UsageError(`back-up takes a database, found the backup ${backup}`);
+  await context.confirm(`take a snapshot of ${database} (${reason ?? 'no --reason given'})`);
+  const run = await follow(parts, where, { job: TAKING, subject: database, wanted: reason ?? 'on demand' }, context);
+  told(where, database, run, json, context);
+}
+
+async function exportBackup(parts: BackupParts, words: readonly string[], { json }: Options, context: CommandContext) {
+  const { where, database, backup } = await named(parts, EXPORTING, words, context);
+  await context.confirm(
+    `have RDS write ${backup ?? `the newest proved backup of ${database}`} to S3, which may take hours`,
+  );
+  const run = await follow(parts, where, { job: EXPORTING, subject: database, wanted: backup }, context);
+  told(where, database, run, json, context);
+}
+
+function told(where: Place, database: string, { verdict }: RunItem, json: boolean, { io }: CommandContext): void {
+  if (!verdict) throw new NotProved(`${database}: the run ended without a verdict`);
+  const { kind, summary, check, report } = verdict;
+  const document: BackupRunDocument = {
+    ...{ version: 1, place: placeOf(where), database, verdict: kind, summary, report: { ...report } },
+    ...(check !== undefined && { check }),
+  };
+  io.out(json ? JSON.stringify(document) : summary);
+  if (kind === 'failed') throw new NotProved(`${check}: ${summary}`);
+}
+
+/** What the words name, of the databases that the job runs for. @throws UsageError */
+async function named(parts: BackupParts, job: string, words: readonly string[], { place }: CommandContext) {
+  const [word, ...more] = words;
+  if (more.length > 0) throw new UsageError(`one name is taken, found "${words.join(' ')}"`);
+  const where = await place();
+  const databases = await subjectsOf(parts.open(where), job);
+  return { where, ...chosen(word, databases, deploymentOf(where), NEEDS[job]) };
+}
+
+/** Starts a run as the schedule does, and waits for its end. */
+async function follow(
+  parts: BackupParts,
+  where: Place,
+  { job, subject, wanted }: { readonly job: string; readonly subject: string; readonly wanted: string | undefined },
+  { io }: CommandContext,
+): Promise<RunItem> {
+  const scheduledAt = new Date((parts.now ?? Date.now)()).toISOString();
+  await parts.machines(where).start(JOBS, `${job}-${scheduledAt.replaceAll(/[-:.]/g, '')}`, {
+    functionName: `nightshift-${deploymentOf(where)}-${job}`,
+    ...{ job, subject, scheduledAt },
+    startedBy: await parts.person(where),
+    ...(wanted && { wanted }),
+  });
+  return ended(parts, parts.open(where), { job, subject, scheduledAt }, (line) => io.err(line));
+}
+
 /** A database, or a backup by its name, which begins with its database's. Pure. @throws UsageError naming the choices. */
 export function chosen(
   word: string | undefined,
   databases: readonly string[],
   deployment: string,
+  needs = 'backup.verify',
 ): { readonly database: string; readonly backup?: string } {
-  const choices = databases.join(', ') || 'none: give a database "backup.verify" in the configuration, and deploy';
+  const choices = databases.join(', ') || `none: give a database "${needs}" in the configuration, and deploy`;
   if (word === undefined) {
     const [database, ...others] = databases;
     if (database === undefined || others.length > 0) throw new UsageError(`name a database; there are ${choices}`);
@@ -176,23 +245,23 @@ export function chosen(
     .filter((each) => word.startsWith(`nightshift-${deployment}-${each}-`))
     .sort((a, b) => b.length - a.length);
   if (database === undefined)
-    throw new UsageError(`"${word}" is neither a database whose backups are proved (${choices}) nor a backup of one`);
+    throw new UsageError(`"${word}" is neither a database with "${needs}" (${choices}) nor a backup of one`);
   return { database, backup: word };
 }
 
 async function ended(
   { now = Date.now, everyMs = 5_000 }: BackupParts,
   store: Store,
-  { subject, scheduledAt }: { readonly subject: string; readonly scheduledAt: string },
+  { job, subject, scheduledAt }: { readonly job: string; readonly subject: string; readonly scheduledAt: string },
   tell: (line: string) => void,
 ): Promise<RunItem> {
   let last = '';
   for (const until = now() + FOLLOWED_MS; now() < until; await sleep(everyMs)) {
-    const run = (await readRuns(store, { job: PROVING, subject })).find((each) => each.scheduledAt === scheduledAt);
+    const run = (await readRuns(store, { job, subject })).find((each) => each.scheduledAt === scheduledAt);
     if (run?.phase === 'ended') return run;
     const note = run?.note ?? '';
     if (note !== last) tell(note);
     last = note;
   }
-  throw new NotProved(`${subject}: not over after ${FOLLOWED_MS / 3_600_000} h; see "nightshift jobs ${PROVING}"`);
+  throw new NotProved(`${subject}: not over after ${FOLLOWED_MS / 3_600_000} h; see "nightshift jobs ${job}"`);
 }

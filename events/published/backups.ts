@@ -1,4 +1,4 @@
-/** What `nightshift backups --json` and `nightshift verify --json` print. Version 1; fields are only ever added. */
+/** What `nightshift backups --json`, `verify --json`, `back-up --json` and `export --json` print. Version 1; fields are only ever added. */
 import { z } from 'zod';
 import { placeSchema } from './incidents.ts';
 
@@ -47,3 +47,16 @@ export const verifyDocument = z.object({
   report: z.record(z.string(), z.unknown()),
 });
 export type VerifyDocument = z.infer<typeof verifyDocument>;
+
+/** One run of `back-up` or `export`. */
+export const backupRunDocument = z.object({
+  version: z.literal(1),
+  place: placeSchema,
+  database: z.string(),
+  verdict: z.enum(['passed', 'failed']),
+  /** Names the check that failed. */
+  check: z.string().optional(),
+  summary: z.string(),
+  report: z.record(z.string(), z.unknown()),
+});
+export type BackupRunDocument = z.infer<typeof backupRunDocument>;

@@ -153,6 +153,16 @@ export interface BackupConfig {
   readonly copy?: { readonly kmsKeyArn?: string | undefined } | undefined;
   /** How backups are proved by restoring them; undefined: they aren't. */
   readonly verify?: VerifyConfig | undefined;
+  /** How one that is proved is exported to S3 now and then; undefined: none is. */
+  readonly export?: ExportConfig | undefined;
+}
+
+/** Exports of snapshots to S3, by RDS. */
+export interface ExportConfig {
+  /** Of the role that RDS assumes to write to the bucket. */
+  readonly roleArn: string;
+  /** Of the key that what it writes is encrypted with. */
+  readonly kmsKeyArn: string;
 }
 
 /** How a backup is restored beside the database, and what must be found in it. */

@@ -7,6 +7,7 @@ import type { EventSourceName } from './sources/source.ts';
  *   `{cluster}` `{service}`: each protected ECS service.   `{taskRole}`: ARN of each role that their tasks have.
  *   `{database}`: each protected database instance.   `{verifiedDatabase}` `{verifySubnetGroup}` `{verifyUser}`: each whose backups are proved.
  *   `{copiedDatabase}` `{provedCopiedDatabase}` `{copyKey}`: each whose backups are copied to the standby region, those that are proved, too, and the keys for copies; `{copies}` `{provedCopies}`: `*` where there is such a database.
+ *   `{exportedDatabase}` `{exportRole}` `{exportKey}`: each whose backups are exported to S3, and what RDS does that with; `{exportedSnapshots}`: `*` where there is any.
  *   `{guardedCluster}` `{guardedService}` `{standbyCluster}` `{standbyService}` `{guardedDatabase}` `{standbyReplica}`: what `checks.standby` compares, here and there; `{standbyServices}` `{standbyReplicas}`: `*` where there is any.
  *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
  *   `{pairReplica}` `{pairObject}` `{pairAlarm}` `{pairCluster}` `{pairService}`: of each pair, the replica, `bucket/key` of its switch, each of its alarms, and each of its services.

@@ -8,7 +8,8 @@ export interface JobManifest {
   readonly summary: string;
   readonly permissions: readonly Permission[];
   /**
-   * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them.
+   * `database`: a run of its own for each database that has backups; `verified-database`: for each whose backups are proved by restoring them;
+   * `exported-database`: for each whose backups are exported to S3.
    * `deployment`: one run for all; `backups`: one, where a database has backups. `certificate`: one for each certificate. `checks`: one run for all, where `checks` is configured;
    * `checked-database`: one for each database then. `standby`: one, where `checks.standby` is configured. `reports`: one for each report that is configured, at that report's own times;
    * `drills`: one for each drill, at its own times; `configuration`: one run for all, where `configurationBackup` is.
@@ -16,6 +17,7 @@ export interface JobManifest {
   readonly runsFor:
     | 'database'
     | 'verified-database'
+    | 'exported-database'
     | 'certificate'
     | 'deployment'
     | 'backups'
@@ -33,6 +35,8 @@ export interface JobManifest {
   readonly stopsPlans?: boolean;
   /** It writes to the archive's bucket, or reads there, what its permissions name. */
   readonly usesArchive?: boolean;
+  /** It is told the name of the bucket that exports are written to. */
+  readonly usesExports?: boolean;
   /** It reads incidents, and adds to the archive's bucket and to Nightshift's bus what its permissions name. */
   readonly readsIncidents?: boolean;
   /**

@@ -1,5 +1,5 @@
 /**
- * Two operations of Amazon S3, PutObject and GetObject, signed by hand: the whole client would be half of the function's bundle. Credentials, region and endpoint come
+ * Three operations of Amazon S3, PutObject, GetObject and ListObjectsV2, signed by hand: the whole client would be half of the function's bundle. Credentials, region and endpoint come
  * from the standard environment variables ("Defined runtime environment variables", AWS Lambda Developer Guide; "Service-specific endpoints", AWS
  * SDKs and Tools Reference Guide).
  */
@@ -50,6 +50,41 @@ export const readObject = (bucket: string, key: string, options: S3Options): Pro
     const text = await reply.text();
     if (reply.ok) return text;
     throw refusedBy(text, reply.status);
+  });
+
+/**
+ * Keys that begin so, in the order of their bytes; the first `limit` of them.
+ * @throws EngineError when S3 refuses or can't be reached in three tries.
+ */
+export async function listKeys(bucket: string, prefix: string, limit: number, options: S3Options): Promise<string[]> {
+  const keys: string[] = [];
+  for (let more: string | undefined = ''; more !== undefined && keys.length < limit; ) {
+    const page = await listPage(bucket, prefix, Math.min(1000, limit - keys.length), more, options);
+    keys.push(...page.keys);
+    more = page.next;
+  }
+  return keys;
+}
+
+/** "ListObjectsV2": up to 1,000 keys, escaped as `encoding-type=url` says, so that they are read from XML as they are. @param from token of the page; empty: the first. */
+const listPage = (bucket: string, prefix: string, most: number, from: string, options: S3Options) =>
+  repeated(`list ${prefix} of ${bucket}`, options, async () => {
+    const { environment = process.env, fetch = globalThis.fetch, region } = options;
+    const url = urlOf(bucket, '', region, environment);
+    const query = { 'list-type': '2', prefix, 'max-keys': String(most), 'encoding-type': 'url' };
+    // Spaces as %20: in a query "+" is signed as it is.
+    url.search = Object.entries({ ...query, ...(from && { 'continuation-token': from }) })
+      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      .join('&');
+    const headers = await signedHeaders({ service: 's3', region, method: 'GET', url }, environment);
+    const reply = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const text = await reply.text();
+    if (!reply.ok) throw refusedBy(text, reply.status);
+    const next = /<NextContinuationToken>([^<]+)<\/NextContinuationToken>/.exec(text)?.[1];
+    const found = [...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) =>
+      decodeURIComponent(key.replaceAll('+', ' ')),
+    );
+    return { keys: found, next };
   });
 
 async function repeated<T>(what: string, { pause = sleep }: S3Options, ask: () => Promise<T>): Promise<T> {

@@ -25,6 +25,8 @@ export const jobSchema = z.strictObject({
   overdueAfterSeconds: z.int().min(1800).max(34_560_000).optional(),
 });
 
+const kmsKeyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key');
+
 /** Written into SQL as identifiers, quoted; into IAM resources, as part of a login's ARN. */
 const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
@@ -74,6 +76,21 @@ export const verifySchema = z.strictObject({
   fullReadMib: z.int().min(0).max(1_048_576).default(10_240),
 });
 
+/** Exports of snapshots by RDS (docs/backups.md, Exports). */
+const exportSchema = z.strictObject({
+  /** A key of `region` that what is written is encrypted with. */
+  kmsKeyArn,
+  /** A role that `export.rds.amazonaws.com` may assume, and that may write to the bucket. */
+  roleArn: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+      'the ARN of a role, such as arn:aws:iam::111122223333:role/name',
+    ),
+  /** Days after which an export is deleted by the bucket's lifecycle. */
+  keepDays: z.int().min(1).max(3650).default(30),
+});
+
 /** Backups of one database, and the objectives that they have to meet. */
 export const backupSchema = z.strictObject({
   /** At most so much may be lost (runbook 001, line 661: 24 h). Less than an hour needs point-in-time recovery. */
@@ -90,14 +107,13 @@ export const backupSchema = z.strictObject({
   copy: z
     .strictObject({
       /** A key of `standbyRegion`: needed where the database is encrypted. Its policy must let the roles of `back-up-database` and `copy-snapshot` use it (docs/backups.md). */
-      kmsKeyArn: z
-        .string()
-        .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key')
-        .optional(),
+      kmsKeyArn: kmsKeyArn.optional(),
     })
     .optional(),
   /** How backups are proved by restoring them; left out, nothing is proved, and nothing is ever removed. */
   verify: verifySchema.optional(),
+  /** The newest proved backup is written to S3 each week, table by table; left out, none is. Needs `verify`. */
+  export: exportSchema.optional(),
 });
 
 type Scheduled = Pick<JobManifest, 'name' | 'runsFor' | 'schedule' | 'flexibleMinutes'>;
@@ -110,12 +126,15 @@ export function jobSubjects(
   if (jobs[name]?.enabled === false) return [];
   const backedUp = Object.entries(databases).filter(([, { backup }]) => backup !== undefined);
   const verified = backedUp.filter(([, { backup }]) => backup?.verify !== undefined);
+  const exported = verified.filter(([, { backup }]) => backup?.export !== undefined);
   const keysOf = (entries: typeof backedUp) => entries.map(([key]) => key).sort();
   switch (runsFor) {
     case 'database':
       return keysOf(backedUp);
     case 'verified-database':
       return keysOf(verified);
+    case 'exported-database':
+      return keysOf(exported);
     case 'certificate':
       return Object.keys(certificates).sort();
     case 'backups':
@@ -189,6 +208,7 @@ const SWEEPER = 'sweep-scratch';
 
 export const BACKUP_JOB = 'back-up-database';
 interface LooseJobs {
+  readonly region?: string | undefined;
   readonly standbyRegion?: string | undefined;
   readonly jobs?:
     | Readonly<
@@ -213,6 +233,7 @@ interface LooseJobs {
           | (BackupObjective & {
               readonly verify?: { readonly securityGroupId: string } | undefined;
               readonly copy?: { readonly kmsKeyArn?: string | undefined } | undefined;
+              readonly export?: { readonly kmsKeyArn: string } | undefined;
             })
           | undefined;
       }
@@ -251,6 +272,22 @@ const keyFaults = (databases: LooseJobs['databases'], standbyRegion: string | un
     ];
   });
 
+/** RDS exports within a region ("Exporting DB snapshot data to Amazon S3"); what of an export is missing is told by what was counted when its backup was proved. */
+const exportFaults = (databases: LooseJobs['databases'], region: string | undefined): Fault[] =>
+  Object.entries(databases).flatMap(([key, { backup }]) => {
+    if (!backup?.export) return [];
+    const at = `databases.${key}.backup.export`;
+    const arn = backup.export.kmsKeyArn;
+    return [
+      ...(backup.verify
+        ? []
+        : [{ path: at, given: 'set', expected: 'needs backup.verify: a backup that nobody proved is not exported' }]),
+      ...(region === undefined || arn.split(':')[3] === region
+        ? []
+        : [{ path: `${at}.kmsKeyArn`, given: asGiven(arn), expected: `allowed is a key of region (${region})` }]),
+    ];
+  });
+
 function scheduleFaults(jobs: NonNullable<LooseJobs['jobs']>): Fault[] {
   const missing = Object.entries(jobs)
     .filter(([, { cron, overdueAfterSeconds }]) => cron !== undefined && overdueAfterSeconds === undefined)
@@ -266,7 +303,10 @@ function scheduleFaults(jobs: NonNullable<LooseJobs['jobs']>): Fault[] {
 }
 
 /** Faults of the jobs' configuration. `known`: the jobs that exist. */
-export function jobFaults({ jobs = {}, databases, standbyRegion }: LooseJobs, known: readonly string[]): Fault[] {
+export function jobFaults(
+  { jobs = {}, databases, region, standbyRegion }: LooseJobs,
+  known: readonly string[],
+): Fault[] {
   const unknown = Object.keys(jobs)
     .filter((name) => !known.includes(name))
     .map((name) => ({ path: `jobs.${name}`, given: asGiven(jobs[name]), expected: unknownName(name, known) }));
@@ -298,5 +338,6 @@ export function jobFaults({ jobs = {}, databases, standbyRegion }: LooseJobs, kn
     ...objectives,
     ...verifyFaults(databases),
     ...keyFaults(databases, standbyRegion),
+    ...exportFaults(databases, region),
   ];
 }

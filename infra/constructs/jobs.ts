@@ -14,6 +14,7 @@ import type { DeploymentConfig } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import { archiveBucketName } from './archive.ts';
 import type { DatabaseNetwork } from './database-network.ts';
+import { ExportBucket, exportBucketName } from './export-bucket.ts';
 import { jobMachineDefinition } from './job-machine.ts';
 import type { JournalAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
@@ -63,6 +64,7 @@ export class Jobs extends Construct {
             ...(manifest.usesArchive && {
               NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(this, deployment.config.name),
             }),
+            ...(manifest.usesExports && { NIGHTSHIFT_EXPORT_BUCKET: exportBucketName(this, deployment.config.name) }),
             ...(manifest.readsIncidents && {
               ...this.#whereReportsGo(deployment),
               NIGHTSHIFT_JOBS: JSON.stringify(namesOf(expectedJobs(manifests, deployment.config))),
@@ -72,6 +74,8 @@ export class Jobs extends Construct {
       ]),
     );
     this.#readers(deployment, manifests);
+    if (manifests.some(({ usesExports }) => usesExports))
+      new ExportBucket(this, 'Exports', { config: deployment.config });
     const warning = quotaWarning(deployment.config);
     if (warning) Annotations.of(this).addWarningV2('nightshift:snapshot-quota', warning);
     this.machine = this.#machine(deployment, manifests);

@@ -18,6 +18,10 @@ const DATABASE = ['database', 'databaseResourceId', 'databaseUser'];
 const COPIED = ['copiedDatabase', 'copies'];
 const PROVED_COPIED = ['provedCopiedDatabase', 'provedCopies'];
 const COPY_KEY = ['copyKey'];
+/** A database whose backups are exported to S3, and what RDS does that with. */
+const EXPORTED = ['exportedDatabase', 'exportedSnapshots'];
+const EXPORT_ROLE = ['exportRole'];
+const EXPORT_KEY = ['exportKey'];
 /** What is looked at for the standby region: what is protected, and what is to take its place there. */
 const STANDBY_SERVICE = ['guardedCluster', 'guardedService', 'standbyCluster', 'standbyService', 'standbyServices'];
 const STANDBY_DATABASE = ['guardedDatabase', 'standbyReplica', 'standbyReplicas'];
@@ -70,6 +74,9 @@ export class PlaceholderError extends Error {
       COPIED,
       PROVED_COPIED,
       COPY_KEY,
+      EXPORTED,
+      EXPORT_ROLE,
+      EXPORT_KEY,
       STANDBY_SERVICE,
       STANDBY_DATABASE,
       VERIFIED,
@@ -189,6 +196,9 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
     );
   if (speaksOf(COPY_KEY))
     return copied(config).flatMap(({ copy }) => (copy.kmsKeyArn === undefined ? [] : [{ copyKey: copy.kmsKeyArn }]));
+  if (speaksOf(EXPORTED)) return exported(config).map(({ key }) => ({ exportedDatabase: key, exportedSnapshots: '*' }));
+  if (speaksOf(EXPORT_ROLE)) return exported(config).map(({ to }) => ({ exportRole: to.roleArn }));
+  if (speaksOf(EXPORT_KEY)) return exported(config).map(({ to }) => ({ exportKey: to.kmsKeyArn }));
   if (speaksOf(STANDBY_SERVICE)) return standbyServices(config);
   if (speaksOf(STANDBY_DATABASE)) return standbyDatabases(config);
   if (speaksOf(VERIFIED)) return verified(config);
@@ -338,6 +348,10 @@ const copied = (config: DeploymentConfig) =>
   Object.entries(config.databases).flatMap(([key, { backup }]) =>
     backup?.copy ? [{ key, copy: backup.copy, isProved: backup.verify !== undefined }] : [],
   );
+
+/** Databases whose proved backups are exported to S3. */
+const exported = (config: DeploymentConfig) =>
+  Object.entries(config.databases).flatMap(([key, { backup }]) => (backup?.export ? [{ key, to: backup.export }] : []));
 
 /** Databases that a recovery plan may restore. */
 const restored = (config: DeploymentConfig) =>

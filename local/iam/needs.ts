@@ -191,6 +191,21 @@ const copySnapshot: Rule = (params, arn, action) => {
   ];
 };
 
+/** "StartExportTask", Amazon RDS API Reference: the snapshot, the role that is passed on, and the key, which RDS uses in the caller's name. */
+const startExport: Rule = ({ SourceArn, IamRoleArn, KmsKeyId }, arn, action) => {
+  const viaRds = { 'kms:ViaService': `rds.${arn('').split(':')[3]}.amazonaws.com` };
+  return [
+    { action, resource: text(SourceArn) },
+    {
+      ...{ action: 'iam:PassRole', resource: text(IamRoleArn) },
+      context: { 'iam:PassedToService': 'export.rds.amazonaws.com' },
+    },
+    ...['kms:CreateGrant', 'kms:DescribeKey'].map((kms) => ({
+      ...{ action: kms, resource: text(KmsKeyId), context: viaRds },
+    })),
+  ];
+};
+
 /** Both the instance and the snapshot; tags that it begins with ask for a permission of their own, on the snapshot. */
 const createSnapshot: Rule = (params, arn, action) => {
   const snapshot = dbSnapshot(params.DBSnapshotIdentifier, arn);
@@ -328,6 +343,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'rds:DescribeDBSnapshots': describeSnapshots,
   'rds:CreateDBSnapshot': createSnapshot,
   'rds:CopyDBSnapshot': copySnapshot,
+  'rds:StartExportTask': startExport,
+  'rds:DescribeExportTasks': onAny,
   'rds:DeleteDBSnapshot': on(({ DBSnapshotIdentifier }, arn) => dbSnapshot(DBSnapshotIdentifier, arn)),
   'rds:RestoreDBInstanceFromDBSnapshot': restoreFromSnapshot,
   'rds:RestoreDBInstanceToPointInTime': restoreToPointInTime,
@@ -355,6 +372,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lambda:Invoke': invoke,
   's3:GetObject': on(({ Bucket, Key }) => `arn:aws:s3:::${text(Bucket)}/${text(Key)}`),
   's3:PutObject': putObject,
+  's3:ListObjectsV2': ({ Bucket }) => [{ action: 's3:ListBucket', resource: `arn:aws:s3:::${text(Bucket)}` }],
   'lambda:ListEventSourceMappings': onAny,
   'sns:Publish': on(({ TopicArn, TargetArn }) => text(TopicArn ?? TargetArn)),
   'sqs:GetQueueAttributes': queue,

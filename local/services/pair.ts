@@ -143,7 +143,7 @@ function addressOf(database: SeededDatabase, { host, port }: { readonly host: st
 }
 
 /** A standby must allow as many connections as its source ("Hot Standby", PostgreSQL documentation), and parameter groups are a region's own. */
-async function makeReplica(
+export async function makeReplica(
   endpoint: string,
   { east, west }: SeededPair['regions'],
   { id, maxConnections }: SeededDatabase,

@@ -11,6 +11,7 @@ import { createEventSources } from '../stand-ins/event-sources/index.ts';
 import { createEventBridge, type LocalEventBridge } from '../stand-ins/eventbridge/index.ts';
 import { createHttpApis } from '../stand-ins/http-api/http-api.ts';
 import { createLambda, type LocalLambda } from '../stand-ins/lambda/index.ts';
+import { objectSink } from '../stand-ins/rds/exports.ts';
 import { createRds, type Rds } from '../stand-ins/rds/rds.ts';
 import { createRoute53, type Route53 } from '../stand-ins/route53/route53.ts';
 import { createScheduler, type LocalScheduler } from '../stand-ins/scheduler/index.ts';
@@ -64,6 +65,7 @@ export async function makeStandIns(
   const rds = createRds(world, {
     metrics: cloudwatch,
     events: eventbridge,
+    objects: objectSink(gateway),
     cacheDir: CACHE_DIR,
     // Recovery plans are played on it.
     keepsLog: (id) => id === ACCOUNTS.database,

@@ -44,9 +44,13 @@ function actionsUsed(source: string): string[] {
   );
   // A login by IAM is a token that is signed here; the database asks IAM ("Creating and using an IAM policy for IAM database access").
   const logins = source.includes("from '@aws-sdk/rds-signer'") ? ['rds-db:connect'] : [];
-  const puts = /service: 's3', region, method: 'PUT'/.test(source) ? ['s3:PutObject'] : [];
-  const gets = /import \{[^}]*\breadObject\b[^}]*\} from/.test(source) ? ['s3:GetObject'] : [];
-  return [...commands, ...signedByHand, ...logins, ...puts, ...gets];
+  // Who imports what S3 is asked by; a request that is made on the spot is another's than theirs.
+  const s3 = { putNew: 's3:PutObject', readObject: 's3:GetObject', listKeys: 's3:ListBucket' };
+  const byImport = Object.entries(s3).flatMap(([name, action]) =>
+    new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from`).test(source) ? [action] : [],
+  );
+  const isOwn = /service: 's3', region, method: 'PUT'/.test(source) && !source.includes('export const putNew');
+  return [...commands, ...signedByHand, ...logins, ...byImport, ...(isOwn ? ['s3:PutObject'] : [])];
 }
 
 /** A file and everything that it imports of ours besides the engine: what remediations share makes calls for them. */
@@ -109,8 +113,15 @@ describe.each(jobs.map((each) => each.name))('job %s', (name) => {
     expectReasons(manifest.permissions);
     const declared = manifest.permissions.flatMap((permission) => permission.actions as readonly string[]);
     const used = new Set([...sourcesOf(join(JOBS, name, 'handler.ts')).values()].flatMap(actionsUsed));
-    // Tags given in the call that makes something need the permission to tag, without a call of their own; so do the key that RDS encrypts with and an object's lock.
-    const invisible = new Set(['rds:AddTagsToResource', 'kms:CreateGrant', 'kms:DescribeKey', 's3:PutObjectRetention']);
+    // Tags given in the call that makes something need the permission to tag, without a call of their own; so do the keys that RDS and S3 use, the role that RDS assumes, and an object's lock.
+    const invisible = new Set([
+      'rds:AddTagsToResource',
+      'kms:CreateGrant',
+      'kms:DescribeKey',
+      'kms:Decrypt',
+      'iam:PassRole',
+      's3:PutObjectRetention',
+    ]);
     expect([...used].filter((action) => !declared.includes(action))).toEqual([]);
     expect(declared.filter((action) => !used.has(action) && !invisible.has(action))).toEqual([]);
   });

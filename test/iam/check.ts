@@ -7,7 +7,7 @@ import { Interrupted, watchLifetime } from '../../local/show/lifetime.ts';
 import { exitCodeOf } from '../../local/world/errors.ts';
 import type { World } from '../../local/world/world.ts';
 import type { Comparison } from './compare.ts';
-import { compareWorlds, playActing, playObserving, playRecovering } from './worlds.ts';
+import { compareWorlds, playAbroad, playActing, playObserving, playRecovering } from './worlds.ts';
 
 const tell = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -33,10 +33,11 @@ async function main(): Promise<number> {
   const acting = await playActing(around);
   const observing = await playObserving(around);
   const recovering = await playRecovering(around);
+  const abroad = await playAbroad(around);
   ending.throwIfAborted();
-  const comparison = compareWorlds(acting, observing, [recovering]);
+  const comparison = compareWorlds(acting, observing, [recovering, abroad]);
   told(comparison);
-  const failures = [acting, observing, recovering].flatMap(({ failures: each }) => each);
+  const failures = [acting, observing, recovering, abroad].flatMap(({ failures: each }) => each);
   for (const failure of failures) tell(`not every path was taken: ${failure}`);
   process.stdout.write(`${JSON.stringify(comparison)}\n`);
   return comparison.missing.length + comparison.unused.length + failures.length === 0 ? 0 : 1;

@@ -81,6 +81,15 @@ export const INVISIBLE: readonly Invisible[] = [
       schedules.some(({ roleId, targetArn }) => roleId === role.logicalId && targetArn === resource),
   },
   {
+    actions: ['kms:Decrypt'],
+    because: 'S3 decrypts an object that is encrypted with a key of the customer’s in the reader’s name.',
+    page: 'Using server-side encryption with AWS KMS keys (SSE-KMS), Permissions',
+    // The key that it has RDS encrypt exports with.
+    neededBy: ({ statements }, resource) =>
+      statements.some(({ actions }) => actions.includes('rds:StartExportTask')) &&
+      statements.some(({ actions, resources }) => actions.includes('kms:CreateGrant') && resources.includes(resource)),
+  },
+  {
     actions: ['states:StartExecution'],
     because: 'EventBridge Scheduler starts an execution of a schedule’s target with the schedule’s role.',
     page: 'Using templated targets in EventBridge Scheduler',

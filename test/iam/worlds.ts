@@ -9,6 +9,7 @@ import type { Scenario } from '../../local/scenarios/types.ts';
 import { ACCOUNTS_PLANS } from '../../local/services/accounts.ts';
 import { startWorld, type World, type WorldOptions } from '../../local/world/world.ts';
 import { type SecretsWatch, secretsOf, watchForSecrets } from '../support/secrets-scan.ts';
+import { ABROAD_CASES } from './cases/abroad.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
 import { CERTIFICATE_CASES } from './cases/certificates.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
@@ -83,6 +84,17 @@ export async function playRecovering(around: Surroundings): Promise<Played> {
   const isOfPlan = (role: Role): boolean =>
     [...ACCOUNTS_PLANS, LOGINS].some((name) => role.functions.some((each) => each.endsWith(`-${name}`)));
   return { ...played, roles: played.roles.filter(isOfPlan) };
+}
+
+/** Jobs that reach beyond their region, and heartbeats, in a world of their own that only `npm run iam-check` plays, too. Of the roles, those of which every path is taken there. */
+export async function playAbroad(around: Surroundings): Promise<Played> {
+  const played = await play([...ABROAD_CASES], around, {
+    configPath: join(import.meta.dirname, 'abroad.config.ts'),
+    ...{ name: 'iam-abroad', waitScale: JOBS_WAIT },
+  });
+  const units = ['back-up-database', 'prune-backups', 'export-backup', 'check-standby', 'write-heartbeat'];
+  const isPlayed = ({ functions }: Role) => units.some((unit) => functions.some((each) => each.endsWith(`-${unit}`)));
+  return { ...played, roles: played.roles.filter(isPlayed) };
 }
 
 /** Jobs look again after half a minute or more. */

@@ -13,6 +13,7 @@ import { createApplicationAutoScaling } from '../../local/stand-ins/application-
 import { type CloudWatch, createCloudWatch } from '../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { createEcs, type Ecs } from '../../local/stand-ins/ecs/ecs.ts';
 import { createLambda, type LocalLambda } from '../../local/stand-ins/lambda/index.ts';
+import { objectSink } from '../../local/stand-ins/rds/exports.ts';
 import { createRds, type Rds } from '../../local/stand-ins/rds/rds.ts';
 import { createRoute53, type Route53 } from '../../local/stand-ins/route53/route53.ts';
 import { type OpenWorld, openWorld } from '../../local/world/context.ts';
@@ -104,6 +105,7 @@ async function fill(world: OpenWorld, root: string): Promise<Place> {
   const rds = createRds(world, {
     metrics: none,
     events: unheard,
+    objects: objectSink(gateway),
     cacheDir: CACHE_DIR,
     transitionMs: 10,
     // A server for each point would be too much: those of a case's own are named so.

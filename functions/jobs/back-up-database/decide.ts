@@ -4,11 +4,14 @@ import type { BackupConfig } from '../../engine/config.ts';
 import type { Step, Verdict } from '../job.ts';
 
 /** Kept between turns. */
-export interface State {
-  readonly [key: string]: string;
+export type State = {
   /** Follows from the run, so that it is made once however often this is tried. The copy in the standby region has the same name. */
   readonly snapshotId: string;
-}
+  /** Why a person asked for it; absent: its schedule did. */
+  readonly why?: string;
+  /** When the snapshot was taken (ISO 8601), noted while its copy is still under way. */
+  readonly takenAt?: string;
+};
 
 /** A database instance as RDS describes it. */
 export interface Instance {

@@ -12,7 +12,11 @@ import { manifest } from './manifest.ts';
 
 export const job: Job<State> = {
   manifest,
-  begin: ({ subject, scheduledAt }, config) => ({ snapshotId: snapshotIdOf(config.name, subject, scheduledAt, 16) }),
+  // One that a person asks for is beside those of the schedule, to the second: it may be asked for in the same minute.
+  begin: ({ subject, scheduledAt }, config, wanted) => ({
+    snapshotId: snapshotIdOf(config.name, subject, scheduledAt, wanted === undefined ? 16 : 19),
+    ...(wanted !== undefined && { why: wanted }),
+  }),
   async step(context, state) {
     const backup = backupOf(context);
     const snapshot = await readSnapshot(state.snapshotId);
@@ -40,7 +44,7 @@ async function carryOut(context: JobContext, state: State, backup: BackupConfig,
   }
   if (next.kind === 'copy') {
     const places = { id: state.snapshotId, sourceArn: next.sourceArn, region: standbyRegion };
-    const tags = { ...tagsOf(context), ...whose(view.snapshot) };
+    const tags = { ...tagsOf(context, state), ...whose(view.snapshot) };
     const { trouble } = await abroad(() => copySnapshot({ ...places, kmsKeyArn: backup.copy?.kmsKeyArn, tags }));
     // With trouble told, it isn't asked for again in this turn.
     if (trouble) return carryOut(context, state, backup, { ...view, copyTrouble: trouble });
@@ -79,15 +83,19 @@ async function instance(id: string): Promise<Instance | undefined> {
   );
 }
 
-const create = (context: JobContext, { snapshotId }: State): Promise<void> =>
-  takeSnapshot({ id: snapshotId, instance: context.run.subject, tags: tagsOf(context) });
+const create = (context: JobContext, state: State): Promise<void> =>
+  takeSnapshot({ id: state.snapshotId, instance: context.run.subject, tags: tagsOf(context, state) });
 
 /** The tags tell whose it is: what isn't tagged so is never pruned. */
-const tagsOf = ({ run, config }: JobContext): Record<string, string> => ({
+const tagsOf = ({ run, config }: JobContext, { why }: State): Record<string, string> => ({
   'nightshift:deployment': config.name,
   'nightshift:job': run.job,
   'nightshift:scheduled-at': run.scheduledAt,
+  ...(why !== undefined && { 'nightshift:why': tagText(why) }),
 });
+
+/** "Tagging Amazon RDS resources": letters, digits, spaces and _.:/=+-@, 256 of them. */
+const tagText = (text: string): string => text.replaceAll(/[^\p{L}\p{N} _.:/=+\-@]/gu, ' ').slice(0, 256);
 
 const whose = (snapshot: KeptSnapshot | undefined): Record<string, string> =>
   snapshot?.instanceResourceId === undefined ? {} : { [INSTANCE_TAG]: snapshot.instanceResourceId };

@@ -74,6 +74,21 @@ export function lastProofs(runs: readonly Ended[]): Proofs {
   };
 }
 
+/** Rows by table, by the name of a backup: as they were counted when it was proved last. */
+export type ProvedRows = ReadonlyMap<string, Readonly<Record<string, number>>>;
+
+/** Of the backups that are good, what was counted in each. @param runs of `verify-backup`, newest first. */
+export function provedRows(runs: readonly Ended[]): ProvedRows {
+  const good = lastProofs(runs).verified;
+  const counted = new Map<string, Readonly<Record<string, number>>>();
+  for (const { verdict } of runs) {
+    const found = verdict?.kind === 'passed' ? verified.safeParse(verdict.report) : undefined;
+    if (found?.success && good.has(found.data.snapshotId) && !counted.has(found.data.snapshotId))
+      counted.set(found.data.snapshotId, found.data.rows);
+  }
+  return counted;
+}
+
 /** Where the last full read stopped; undefined: at the end, or there was none. @param runs of `verify-backup`, newest first. */
 export function readUpTo(runs: readonly Ended[]): Position | undefined {
   for (const { verdict } of runs.filter(isOfNewest)) {

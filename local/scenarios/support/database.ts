@@ -41,6 +41,11 @@ export class Admin {
   async query(sql: string): Promise<void> {
     await this.#client.query(sql);
   }
+
+  /** How many rows a statement gives. */
+  async rows(sql: string): Promise<number> {
+    return (await this.#client.query(sql)).rowCount ?? 0;
+  }
 }
 
 /** Longer than the demo's limit of 3 s, so that sessions left alone for this long count as idle. */

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dataRoot, type Settings } from '../../postgres/server.ts';
 import type { EventSink, WorldContext } from '../../world/types.ts';
 import { Archive } from './archive.ts';
-import { type DatabaseOptions, openDatabase } from './database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { type InstanceEventId, type SnapshotEventId, tell, tellOfSnapshot } from './events.ts';
+import { type ExportTask, type ObjectSink, writeExport } from './exports.ts';
 import { type Instance, keyOf, type Login, named, nameIn, type RdsState, type Status } from './model.ts';
 import { settingsOf, valueIn } from './parameters.ts';
 import { SnapshotStore } from './snapshot-store.ts';
@@ -22,6 +23,7 @@ export interface LifecycleOptions {
   readonly transitionMs: number;
   /** Settings that go before every parameter group, such as `fsync`. */
   readonly settings: Settings;
+  readonly objects: ObjectSink | undefined;
   readonly mayConnect: (login: Login) => boolean;
   /** Whether PostgreSQL stands behind the instance of that name; without, it is only described. */
   readonly hasServer: (id: string) => boolean;
@@ -195,6 +197,45 @@ export class Lifecycle {
   /** Copies a snapshot, also into another region. */
   copySnapshot(from: Snapshot, to: Snapshot): void {
     this.#inBackground(to.id, () => this.#snapshots.copy(from, to));
+  }
+
+  hasBucket({ region, bucket }: ExportTask): Promise<boolean> {
+    return this.#options.objects?.hasBucket(region, bucket) ?? Promise.resolve(false);
+  }
+
+  /** Reads a server that is started from the snapshot for this alone, and writes what is in it to S3. */
+  export(snapshot: Snapshot, task: ExportTask): void {
+    this.#inBackground(task.id, async () => {
+      const { objects, transitionMs } = this.#options;
+      const leastTime = sleep(this.#stopped ? 0 : transitionMs);
+      task.startedAt = new Date();
+      try {
+        if (!objects) throw new Error('the local world has nowhere to write exports to');
+        const scratch = snapshot.folder ? await this.#scratch(snapshot, task) : undefined;
+        try {
+          task.status = 'IN_PROGRESS';
+          await Promise.all([writeExport(objects, task, snapshot, scratch?.server), leastTime]);
+        } finally {
+          await scratch?.remove();
+        }
+        Object.assign(task, { status: 'COMPLETE', percentProgress: 100 });
+      } catch (error) {
+        task.failure = error instanceof Error ? error.message : String(error);
+        task.status = 'FAILED';
+        this.#log(task.id, error);
+      }
+      task.endedAt = new Date();
+    });
+  }
+
+  /** A server that nobody logs in to. */
+  #scratch({ of, folder = '' }: Snapshot, { id, region }: ExportTask): Promise<Database> {
+    const { world, database, settings } = this.#options;
+    const master = { user: of.masterUser, password: '', database: of.databaseName };
+    return openDatabase({
+      ...{ world, ...database, name: `export-${id.slice(-20)}`, region, master, from: folder, settings },
+      ...{ iamEnabled: () => false, mayConnect: () => false, forceSsl: () => true },
+    });
   }
 
   removeSnapshot(snapshot: Snapshot): void {

@@ -4,6 +4,7 @@ import { AwsFault } from '../../world/types.ts';
 import type { Archive } from './archive.ts';
 import type { Database } from './database.ts';
 import type { PastEvent } from './events.ts';
+import type { ExportTask } from './exports.ts';
 import { PARAMETERS, type ParameterGroup, valueIn } from './parameters.ts';
 import type { Snapshot } from './snapshots.ts';
 import { list, type XmlObject } from './xml.ts';
@@ -76,6 +77,7 @@ export interface RdsState {
   readonly groups: Map<string, ParameterGroup>;
   readonly events: PastEvent[];
   readonly snapshots: Map<string, Snapshot>;
+  readonly exports: Map<string, ExportTask>;
   /** Manual snapshots that an account may have in a region. */
   readonly snapshotQuota: number;
   /** Regions that no other one reaches: nothing is replicated into or out of them. */

@@ -17,6 +17,8 @@ import {
 } from '../../world/types.ts';
 import { makeCertificates } from './certificates.ts';
 import type { Database } from './database.ts';
+import { exportOperations } from './export-operations.ts';
+import type { ObjectSink } from './exports.ts';
 import { groupOperations } from './group-operations.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { publishMetrics } from './metrics.ts';
@@ -43,6 +45,8 @@ export interface RdsOptions {
   keepsLog?(id: string): boolean;
   /** Manual snapshots that an account may have in a region; 100 by default, as on AWS ("Quotas and constraints for Amazon RDS"). */
   readonly snapshotQuota?: number;
+  /** Where exports of snapshots are written; without it, none can be asked for. */
+  readonly objects?: ObjectSink;
   /** PostgreSQL settings that differ from the local world's, such as `{ fsync: true }`. */
   readonly settings?: Settings;
 }
@@ -79,6 +83,7 @@ const OPERATIONS = {
   ...groupOperations,
   ...snapshotOperations,
   ...pointInTimeOperations,
+  ...exportOperations,
 };
 
 export function createRds(world: WorldContext, options: RdsOptions): Rds {
@@ -88,6 +93,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
     groups: new Map(),
     events: [],
     snapshots: new Map(),
+    exports: new Map(),
     snapshotQuota: options.snapshotQuota ?? 100,
     cutOff: new Set(),
   };
@@ -108,6 +114,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
         state,
         events: options.events,
         transitionMs: options.transitionMs ?? 1_000,
+        objects: options.objects,
         settings: options.settings ?? {},
         mayConnect: (login) => options.mayConnect?.(login) ?? true,
         hasServer: (id) => options.hasServer?.(id) ?? true,

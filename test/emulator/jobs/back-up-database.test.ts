@@ -58,7 +58,12 @@ const snapshotName = (id: string) => `nightshift-test-${id}-2026-11-21-02-00`;
 const snapshotsOf = async (id: string) =>
   (await w.world.client.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: id }))).DBSnapshots ?? [];
 /** @param now the function's clock. */
-const turn = (id: string, more: Partial<BackupConfig> = {}, now: () => number = Date.now): Promise<Turn> =>
+const turn = (
+  id: string,
+  more: Partial<BackupConfig> = {},
+  now: () => number = Date.now,
+  asked: { readonly scheduledAt?: string; readonly wanted?: string } = {},
+): Promise<Turn> =>
   takeTurn(
     {
       store: w.store,
@@ -67,7 +72,7 @@ const turn = (id: string, more: Partial<BackupConfig> = {}, now: () => number = 
       remaining: () => 30_000,
     },
     job,
-    { job: 'back-up-database', subject: id, scheduledAt: SCHEDULED_AT },
+    { job: 'back-up-database', subject: id, scheduledAt: SCHEDULED_AT, ...asked },
   );
 /** As the state machine does, without its waits: until it has ended. */
 const toItsEnd = (id: string, more: Partial<BackupConfig> = {}) =>
@@ -117,6 +122,32 @@ describe('back-up-database', () => {
     );
     await w.untilAvailable('pair-proof');
     expect(await query('pair-proof', 'SELECT note FROM notes')).toEqual([{ note: 1 }]);
+  });
+
+  it('[5a/manual-backup, 5a/pre-change-backup] makes another when a person asks, under our name and tags, which says why and tells nobody else', async () => {
+    const id = await described();
+    const why = 'before "orders" gets a new schema; ticket #7';
+    const asked = { scheduledAt: '2026-11-21T02:00:42Z', wanted: why };
+    expect(await toItsEnd(id)).toMatchObject({ verdict: 'passed' });
+    await eventually(
+      'the end of the run that was asked for',
+      () => turn(id, {}, Date.now, asked),
+      ({ kind }) => kind === 'ended',
+    );
+    const taken = await snapshotsOf(id);
+    expect(taken.map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier)).toEqual([
+      snapshotName(id),
+      `${snapshotName(id)}-42`,
+    ]);
+    expect(taken[1]?.TagList).toEqual(
+      expect.arrayContaining([
+        { Key: 'nightshift:deployment', Value: 'test' },
+        { Key: 'nightshift:why', Value: 'before  orders  gets a new schema  ticket  7' },
+      ]),
+    );
+    expect(await w.store.read(headKey({ job: 'back-up-database', subject: id }))).toMatchObject({
+      lastRunAt: SCHEDULED_AT,
+    });
   });
 
   it('makes one also when the answer was lost, and when two turns are taken at once [D16]', async () => {

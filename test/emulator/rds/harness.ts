@@ -7,6 +7,7 @@ import { RDSClient } from '@aws-sdk/client-rds';
 import { type Gateway, startGateway } from '../../../local/gateway/index.ts';
 import { type SeededDatabase, type SeedOptions, seedDatabase } from '../../../local/postgres/seed.ts';
 import { authorityFile } from '../../../local/stand-ins/rds/certificates.ts';
+import { objectSink } from '../../../local/stand-ins/rds/exports.ts';
 import { createRds, type Rds, type RdsInstance, type RdsOptions } from '../../../local/stand-ins/rds/rds.ts';
 import { type OpenWorld, openWorld } from '../../../local/world/context.ts';
 import { CACHE_DIR } from '../../../local/world/state.ts';
@@ -36,6 +37,7 @@ export async function openTestWorld(options: Partial<RdsOptions> = {}): Promise<
   const rds = createRds(world, {
     events: { publish: async (event) => ({ id: String(events.push(event)) }) },
     metrics: { put: (metric) => void metrics.push(metric) },
+    objects: objectSink(gateway),
     cacheDir: CACHE_DIR,
     transitionMs: 50,
     ...options,

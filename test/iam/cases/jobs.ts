@@ -7,7 +7,7 @@ import { DEPLOYMENT_TAG } from '../../../functions/engine/manifest.ts';
 import type { RunItem } from '../../../functions/jobs/items.ts';
 import { scratchIdOf, scratchTags } from '../../../functions/jobs/scratch-id.ts';
 import { runJob } from '../../../local/scenarios/support/backups.ts';
-import { DATABASE, DATABASE_TARGET, openAdmin } from '../../../local/scenarios/support/database.ts';
+import { type Admin, DATABASE, DATABASE_TARGET, openAdmin } from '../../../local/scenarios/support/database.ts';
 import { expectThat, type Scenario, type Stage } from '../../../local/scenarios/types.ts';
 import { BACKUPS } from '../../../local/services/backups.ts';
 import { CONFIGURATION } from '../../../local/services/configuration-backup.ts';
@@ -16,8 +16,8 @@ import { OPERATOR } from '../../../local/world/clients.ts';
 import type { World } from '../../../local/world/world.ts';
 import { autoScale } from './support.ts';
 
-const DEPLOYMENT = 'demo';
-const DAY_MS = 86_400_000;
+export const DEPLOYMENT = 'demo';
+export const DAY_MS = 86_400_000;
 /** More than the demo's configuration wants to find in it. */
 const ROWS = 2_000;
 
@@ -36,7 +36,7 @@ export const jobCase = (
   },
 });
 
-async function passed(world: World, stage: Stage, job: string, subject?: string): Promise<RunItem> {
+export async function passed(world: World, stage: Stage, job: string, subject?: string): Promise<RunItem> {
   const run = await runJob(world, stage, job, subject);
   expectThat(run.verdict?.kind === 'passed', `expected ${job} to pass, but ${run.verdict?.summary}`);
   return run;
@@ -47,10 +47,7 @@ const backups = jobCase(
   'a backup is made, proved, an old one removed, and a restored copy that was left behind too',
   [DATABASE_TARGET],
   async (world, stage) => {
-    const admin = await openAdmin(world, stage);
-    await admin.query(`CREATE TABLE ${BACKUPS.table} (id bigint PRIMARY KEY, booked_at timestamptz NOT NULL)`);
-    stage.restore('no ledger', () => admin.query(`DROP TABLE ${BACKUPS.table}`));
-    await admin.query(`INSERT INTO ${BACKUPS.table} SELECT n, now() FROM generate_series(1, ${ROWS}) n`);
+    await fillLedger(await openAdmin(world, stage), stage);
     await oldBackup(world, stage);
     await passed(world, stage, 'back-up-database');
     const proved = await passed(world, stage, 'verify-backup');
@@ -61,10 +58,17 @@ const backups = jobCase(
   },
 );
 
-const OLD = `nightshift-${DEPLOYMENT}-${DATABASE}-2026-09-01-02-00`;
+/** What proofs look for. */
+export async function fillLedger(admin: Admin, stage: Stage): Promise<void> {
+  await admin.query(`CREATE TABLE ${BACKUPS.table} (id bigint PRIMARY KEY, booked_at timestamptz NOT NULL)`);
+  stage.restore('no ledger', () => admin.query(`DROP TABLE ${BACKUPS.table}`));
+  await admin.query(`INSERT INTO ${BACKUPS.table} SELECT n, now() FROM generate_series(1, ${ROWS}) n`);
+}
+
+export const OLD = `nightshift-${DEPLOYMENT}-${DATABASE}-2026-09-01-02-00`;
 
 /** One of Nightshift's backups that is older than the configuration keeps. */
-async function oldBackup(world: World, stage: Stage): Promise<void> {
+export async function oldBackup(world: World, stage: Stage): Promise<void> {
   const { rds } = world.clients();
   const Tags = [{ Key: DEPLOYMENT_TAG, Value: DEPLOYMENT }];
   await rds.send(new CreateDBSnapshotCommand({ DBSnapshotIdentifier: OLD, DBInstanceIdentifier: DATABASE, Tags }));

@@ -253,6 +253,7 @@ function environmentOf({ place, heartbeat }: Surroundings, table: string, machin
     NIGHTSHIFT_CANARY_QUEUE: heartbeat,
     NIGHTSHIFT_BUS: BUS,
     NIGHTSHIFT_ARCHIVE_BUCKET: BUCKET,
+    NIGHTSHIFT_EXPORT_BUCKET: BUCKET,
     NIGHTSHIFT_LINKS_URL: 'https://links.example.com',
     NIGHTSHIFT_FUNCTIONS: JSON.stringify({ [REMEDIATION]: orderTaker(REMEDIATION) }),
     NIGHTSHIFT_FAILURE_QUEUES: '[]',

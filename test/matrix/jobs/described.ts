@@ -12,6 +12,8 @@ import {
   DeleteDBSnapshotCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
+  DescribeExportTasksCommand,
+  type ExportTask,
   InvalidDBInstanceStateFault,
   InvalidDBSnapshotStateFault,
   RDSClient,
@@ -70,6 +72,15 @@ export class Described {
 
   async snapshots(instance: string): Promise<readonly DBSnapshot[]> {
     return (await this.#rds.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance }))).DBSnapshots ?? [];
+  }
+
+  /** Exports of a snapshot, once each has settled. */
+  async exports(SourceArn: string): Promise<readonly ExportTask[]> {
+    const read = async () => (await this.#rds.send(new DescribeExportTasksCommand({ SourceArn }))).ExportTasks ?? [];
+    await until(`exports of ${SourceArn} to settle`, async () =>
+      (await read()).every(({ Status }) => Status === 'COMPLETE' || Status === 'FAILED'),
+    );
+    return read();
   }
 
   /** Copies in the standby region of snapshots of it. */

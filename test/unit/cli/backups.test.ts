@@ -1,7 +1,7 @@
 /** `backups` and `verify` over a journal that is only answers: what they read, start and print. */
 import { describe, expect, it } from '@jest/globals';
 import { backupCommands, chosen, NotProved } from '../../../cli/commands/backups.ts';
-import { backupsDocument, verifyDocument } from '../../../events/published/backups.ts';
+import { backupRunDocument, backupsDocument, verifyDocument } from '../../../events/published/backups.ts';
 import type { Store } from '../../../functions/engine/store.ts';
 import { LOCAL_PLACE, recorder } from './harness.ts';
 
@@ -19,6 +19,7 @@ const proved = run('verify-backup', {
 const heads = [
   { job: 'back-up-database', subject: 'orders-db' },
   { job: 'verify-backup', subject: 'orders-db' },
+  { job: 'export-backup', subject: 'orders-db' },
 ];
 
 /** Answers queries by their partition key. */
@@ -33,7 +34,7 @@ function storeOf(runs: Record<string, readonly object[]>): Store {
 async function type(
   words: readonly string[],
   runs: Record<string, readonly object[]>,
-  options: { json?: boolean } = {},
+  options: { json?: boolean; reason?: string } = {},
 ) {
   const io = recorder(true);
   const started: object[] = [];
@@ -49,7 +50,7 @@ async function type(
   const command = commands.find((each) => each.name === name);
   const context = { io, place: async () => LOCAL_PLACE, confirm: async (what: string) => void asked.push(what) };
   const error = await command
-    ?.run(rest, { json: options.json === true, yes: false }, context)
+    ?.run(rest, { ...options, json: options.json === true, yes: false }, context)
     .catch((thrown: Error) => thrown);
   return { io, started, asked, error };
 }
@@ -113,4 +114,47 @@ describe('nightshift verify', () => {
     expect(() => chosen('elsewhere', two, 'demo')).toThrow('neither');
     expect(() => chosen(undefined, [], 'demo')).toThrow('backup.verify');
   });
+});
+
+describe.each([
+  ['back-up', 'back-up-database', 'orders-db', 'before the new schema'],
+  ['export', 'export-backup', report.snapshotId, report.snapshotId],
+])('nightshift %s', (command, job, word, wanted) => {
+  const runsOf = (verdict: object) => ({
+    [`JOB#${job}#orders-db`]: [run(job, verdict, new Date(NOW).toISOString())],
+  });
+  const options = { json: true, ...(command === 'back-up' && { reason: wanted }) };
+
+  it('asks, starts a run as the schedule does, follows it, and prints what came of it', async () => {
+    const { io, started, asked } = await type(
+      [command, word],
+      runsOf({ kind: 'passed', summary: 'done', report }),
+      options,
+    );
+    expect(asked).toEqual([expect.stringContaining(wanted)]);
+    expect(started).toEqual([
+      {
+        ...{ machine: 'jobs', functionName: `nightshift-demo-${job}`, job, subject: 'orders-db' },
+        ...{ scheduledAt: '2026-11-21T10:00:00.000Z', startedBy: 'person:jane', wanted },
+      },
+    ]);
+    expect(backupRunDocument.parse(JSON.parse(io.stdout.join('')))).toMatchObject({
+      verdict: 'passed',
+      summary: 'done',
+    });
+  });
+
+  it('fails when the run does, naming the check', async () => {
+    const { error } = await type(
+      [command, word],
+      runsOf({ kind: 'failed', check: 'copy', summary: 'no key', report }),
+      options,
+    );
+    expect(error).toBeInstanceOf(NotProved);
+    expect(error?.message).toBe('copy: no key');
+  });
+});
+
+it('back-up takes a database, no backup', async () => {
+  expect((await type(['back-up', report.snapshotId], {})).error).toMatchObject({ name: 'UsageError' });
 });

@@ -120,6 +120,22 @@ describe('copies to the standby region', () => {
   });
 });
 
+describe('exports to S3', () => {
+  const verify = { subnetGroup: 'restored', securityGroupId: 'sg-0000abcd', tables: [{ name: 'public.orders' }] };
+  const to = (region: string) => ({
+    roleArn: 'arn:aws:iam::123456789012:role/exports',
+    kmsKeyArn: `arn:aws:kms:${region}:123456789012:key/1234abcd`,
+  });
+
+  it('are of proved backups alone, with a key of the own region, for thirty days', () => {
+    const config = parsed({ verify, export: to(example.region) });
+    expect(config.databases['orders-db']?.backup?.export?.keepDays).toBe(30);
+    expect(() => parsed({ export: to(example.region) })).toThrow(/backup\.export.*needs backup\.verify/s);
+    expect(() => parsed({ verify, export: to('eu-south-9') })).toThrow(/backup\.export\.kmsKeyArn.*key of region/s);
+    expect(() => parsed({ verify, export: { ...to(example.region), roleArn: '*' } })).toThrow(/ARN of a role/);
+  });
+});
+
 describe('what stands ready in the standby region', () => {
   it('is named by what is protected', () => {
     const standby = { services: { 'orders-apy': { cluster: 'west' } }, databases: { none: { replica: 'x' } } };

@@ -360,6 +360,63 @@ describe('a deployment whose backups are copied to the standby region', () => {
   });
 });
 
+describe('a deployment whose proved backups are exported', () => {
+  const role = 'arn:aws:iam::111122223333:role/exports';
+  const key = 'arn:aws:kms:us-east-1:111122223333:key/1234';
+  const bucket = 'nightshift-main-db-111122223333-us-east-1';
+  const exported = buildStack((config) => ({
+    ...config,
+    databases: {
+      'orders-db': {
+        ...(config.databases?.['orders-db'] ?? failing()),
+        backup: {
+          verify: { subnetGroup: 'restored', securityGroupId: 'sg-0000abcd', tables: [{ name: 'public.orders' }] },
+          export: { roleArn: role, kmsKeyArn: key, keepDays: 40 },
+        },
+      },
+    },
+  }));
+
+  it('has a private bucket whose lifecycle deletes them by their age, and that outlives the stack [D51, D114]', () => {
+    const found = Object.values(exported.template.findResources('AWS::S3::Bucket')).find(
+      ({ Properties }) => Properties?.BucketName === bucket,
+    );
+    expect(found).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BucketEncryption: { ServerSideEncryptionConfiguration: [expect.anything()] },
+        PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+        LifecycleConfiguration: {
+          Rules: expect.arrayContaining([
+            expect.objectContaining({ Prefix: 'orders-db/', ExpirationInDays: 40, Status: 'Enabled' }),
+          ]),
+        },
+      },
+    });
+  });
+
+  it('exports its own snapshots alone, passes on that role and to RDS alone, and never reads the data', () => {
+    const statements = statementsOf(exported, 'Jobsexportbackup');
+    const ofAction = (action: string) => statements.filter(({ Action }) => [Action].flat().includes(action));
+    expect(ofAction('rds:StartExportTask').map(({ Resource }) => Resource)).toEqual([
+      'arn:aws:rds:us-east-1:111122223333:snapshot:nightshift-main-orders-db-*',
+    ]);
+    expect(ofAction('iam:PassRole')).toMatchObject([
+      { Resource: role, Condition: { StringEquals: { 'iam:PassedToService': 'export.rds.amazonaws.com' } } },
+    ]);
+    expect(ofAction('kms:Decrypt')).toMatchObject([
+      { Resource: key, Condition: { StringEquals: { 'kms:ViaService': 's3.us-east-1.amazonaws.com' } } },
+    ]);
+    expect(ofAction('s3:GetObject').map(({ Resource }) => Resource)).toEqual([
+      `arn:aws:s3:::${bucket}/orders-db/*/export_*`,
+    ]);
+  });
+
+  it('fits the names of buckets also with the longest names of deployment and region', () => {
+    expect(`nightshift-${'a'.repeat(20)}-db-111122223333-ap-southeast-2`.length).toBeLessThanOrEqual(63);
+  });
+});
+
 describe('a deployment whose backups are proved', () => {
   const proved = buildStack((config) => ({
     ...config,

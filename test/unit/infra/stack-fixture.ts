@@ -20,6 +20,7 @@ import { manifest as checkHealth } from '../../../functions/jobs/check-health/ma
 import { manifest as checkSecrets } from '../../../functions/jobs/check-secrets/manifest.ts';
 import { manifest as checkStandby } from '../../../functions/jobs/check-standby/manifest.ts';
 import { manifest as drill } from '../../../functions/jobs/drill/manifest.ts';
+import { manifest as exportBackup } from '../../../functions/jobs/export-backup/manifest.ts';
 import { manifest as prune } from '../../../functions/jobs/prune-backups/manifest.ts';
 import { manifest as sweep } from '../../../functions/jobs/sweep-scratch/manifest.ts';
 import { manifest as verify } from '../../../functions/jobs/verify-backup/manifest.ts';
@@ -73,6 +74,7 @@ export function buildStack(
           unit(checkSecrets),
           unit(checkStandby),
           unit(drill),
+          unit(exportBackup),
           unit(verify),
           unit(sweep),
           unit(prune),

@@ -89,11 +89,21 @@ const mustKeep = (fails: boolean, { mode }: Pick<IncidentPoint, 'mode'>): boolea
 let minutes = 0;
 
 /** A run of `verify-backup` that came to this, as the journal keeps it. */
-async function prove({ store }: Site, subject: string, snapshotId: string, kind: Verdict['kind']): Promise<void> {
+export async function prove(
+  { store }: Site,
+  subject: string,
+  snapshotId: string,
+  kind: Verdict['kind'],
+  more: Verdict['report'] = {},
+): Promise<void> {
   const now = Date.now();
   const scheduledAt = new Date(now + ++minutes * 1_000).toISOString();
   const verdict: Verdict = {
-    ...{ kind, summary: `${snapshotId} ${kind}`, report: { snapshotId } },
+    ...{
+      kind,
+      summary: `${snapshotId} ${kind}`,
+      report: { snapshotId, systemId: '1', majorVersion: 18, nextXid: '1', ...more },
+    },
     ...(kind === 'failed' && { check: 'rows' }),
   };
   const times = { startedAt: now, deadlineAt: now, endedAt: now };

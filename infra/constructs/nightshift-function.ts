@@ -138,10 +138,11 @@ function acknowledgeWildcards(
   { name, permissions }: NightshiftFunctionProps['manifest'],
   config: DeploymentConfig,
 ): void {
+  // A placeholder may stand for a wildcard.
   for (const { resources, whyAnyResource } of permissions)
     for (const finding of resources
-      .filter((each) => each.includes('*'))
-      .flatMap((resource) => asFindings(role, resource, config)))
+      .flatMap((resource) => asFindings(role, resource, config))
+      .filter((each) => each.includes('*')))
       Validations.of(role).acknowledge({
         id: `AwsSolutions-IAM5[Resource::${finding}]`,
         reason:

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { SCHEDULE_SOURCE } from '../../../events/sources/schedule/schema.ts';
 import { jobMachineDefinition, MOST_ENDINGS, MOST_TURNS } from '../../../infra/constructs/job-machine.ts';
 import { StatesError } from '../../../local/stand-ins/step-functions/errors.ts';
@@ -353,6 +354,10 @@ describe('a deployment whose backups are copied to the standby region', () => {
     expect(ofKey).toMatchObject({ Condition: { StringEquals: { 'kms:ViaService': 'rds.us-west-2.amazonaws.com' } } });
   });
 
+  it('passes AWS Solutions checks of cdk-nag, also where they are removed there', () => {
+    expect(new AwsSolutionsChecks(proved.app).validateScope(proved.app).violations).toEqual([]);
+  });
+
   it('may remove them there once they are proved, and nowhere touches that region otherwise', () => {
     expect(there(proved, 'Jobsprunebackups')).toContainEqual({ action: 'rds:DeleteDBSnapshot', resources: [names] });
     const without = withCopy({ copy: undefined });
@@ -410,6 +415,10 @@ describe('a deployment whose proved backups are exported', () => {
     expect(ofAction('s3:GetObject').map(({ Resource }) => Resource)).toEqual([
       `arn:aws:s3:::${bucket}/orders-db/*/export_*`,
     ]);
+  });
+
+  it('passes AWS Solutions checks of cdk-nag', () => {
+    expect(new AwsSolutionsChecks(exported.app).validateScope(exported.app).violations).toEqual([]);
   });
 
   it('fits the names of buckets also with the longest names of deployment and region', () => {

@@ -215,6 +215,8 @@ export interface EndpointConfig extends Protected {
   readonly healthCheckId: string;
   /** The first is where everybody belongs. */
   readonly sites: readonly EndpointSite[];
+  /** Addresses of resolvers that are asked what users get; undefined: none is. */
+  readonly resolvers?: readonly string[];
   /** How long the endpoint must have been well before everybody is sent back. */
   readonly dwellSeconds: number;
   readonly failBack: 'auto' | 'person';

@@ -14,6 +14,11 @@ const hostName = z
   .max(255)
   .regex(/^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z0-9-]+\.?$/, 'a full domain name');
 
+const resolver = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?$/, 'an IPv4 address, and a port where that is not 53')
+  .refine((text) => isIPv4(text.split(':')[0] ?? ''), 'an IPv4 address');
+
 /** One place where the service runs. */
 const siteSchema = z.strictObject({
   /** How it is named in timelines. */
@@ -42,6 +47,8 @@ export const endpointSchema = z.strictObject({
   healthCheckId,
   /** The first is where everybody belongs; the others in the order in which they are tried. */
   sites: z.array(siteSchema).min(2).max(5),
+  /** Resolvers that are asked what users get after a switch, by address (runbook 003, lines 416 to 418); none for a name that only some networks know. */
+  resolvers: z.array(resolver).max(5).default(['8.8.8.8', '1.1.1.1']),
   /** How long the health check must be unhealthy. */
   unhealthyForSeconds: seconds(10, 86_400).default(120),
   /** How long the endpoint must have been well after a failover before everybody is sent back. */

@@ -15,7 +15,7 @@ export const ENDPOINT = {
   ttlSeconds: 1,
 } as const;
 
-type Facts = Pick<EndpointInput, 'zoneId' | 'healthCheckId' | 'sites'>;
+type Facts = Pick<EndpointInput, 'zoneId' | 'healthCheckId' | 'sites' | 'resolvers'>;
 
 export interface SeededEndpoint {
   readonly facts: Facts;
@@ -33,6 +33,7 @@ export async function seedEndpoint(world: WorldContext, route53: Route53): Promi
   const facts: Facts = {
     zoneId,
     healthCheckId: route53.createHealthCheck({ ...check, domainName: ENDPOINT.recordName }),
+    resolvers: [`127.0.0.1:${route53.dnsPort}`],
     sites: SITE_NAMES.map((name) => ({
       name,
       target: sites[name].address,

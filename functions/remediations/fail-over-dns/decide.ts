@@ -1,6 +1,8 @@
 /** Where everybody is sent, whether they may be sent back, and whether that helped. Pure. */
+import { siteAnswered, tellAnswer } from '../../dns/answers.ts';
 import { type SiteHealth, tellHealth, verdictOf } from '../../dns/health.ts';
 import { isSameRecord, pointsTo, type RecordState, recordFor, tellRecord } from '../../dns/record.ts';
+import type { Answer } from '../../dns/resolvers.ts';
 import type { RecordReading } from '../../dns/route53.ts';
 import type { EndpointConfig, EndpointSite } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, HandBack, Hold, Json, Verification } from '../../engine/remediation.ts';
@@ -10,6 +12,8 @@ export interface Observation {
   readonly record: RecordReading | { readonly kind: 'unknown'; readonly why: string };
   /** By name. */
   readonly sites: Readonly<Record<string, SiteHealth>>;
+  /** What the configured resolvers answer users. */
+  readonly answers?: readonly Answer[];
 }
 
 /** A record with the site it sends everybody to. */
@@ -188,10 +192,23 @@ export function verify({
   };
   const [there, back] = [verdictAt(after.site), verdictAt(before.site)];
   const detail = `everybody is sent to site ${after.site}: ${there.told}`;
-  if (there.verdict === 'healthy') return { kind: 'good', detail };
+  if (there.verdict === 'healthy') return asUsersSee(target, after.site, observation, detail);
   if (there.verdict === 'unclear') return { kind: 'not-yet', detail };
   const stopForSeconds = target.dwellSeconds;
   return back.verdict === 'healthy'
     ? { kind: 'worse', detail: `${detail}; site ${before.site} is well again`, stopForSeconds }
     : { kind: 'bad', detail, stopForSeconds };
+}
+
+/**
+ * A record is what Route 53 says; users get what their resolvers keep (runbook 003, lines 416 to 418). One that still sends them elsewhere has until the deadline; one
+ * that doesn't answer us says nothing of what it answers others.
+ */
+function asUsersSee(target: EndpointConfig, site: string, { answers = [] }: Observation, detail: string): Verification {
+  if (answers.length === 0) return { kind: 'good', detail };
+  const told = `${detail}; ${answers.map((answer) => tellAnswer(target, answer)).join(', ')}`;
+  const elsewhere = answers.some(
+    (answer) => answer.values !== undefined && siteAnswered(target, target.sites, answer)?.name !== site,
+  );
+  return { kind: elsewhere ? 'not-yet' : 'good', detail: told };
 }

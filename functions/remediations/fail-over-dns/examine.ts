@@ -1,13 +1,16 @@
 /** What would keep an endpoint from failing over, seen in quiet times. Pure. */
+import { siteAnswered, tellAnswer } from '../../dns/answers.ts';
 import { tellHealth, verdictOf } from '../../dns/health.ts';
 import { pointsTo, tellRecord } from '../../dns/record.ts';
+import type { Answer } from '../../dns/resolvers.ts';
 import type { EndpointConfig } from '../../engine/config.ts';
 import type { Finding } from '../../engine/remediation.ts';
 import type { Observation } from './decide.ts';
 
-export function examine(target: EndpointConfig, { record, sites }: Observation): readonly Finding[] {
+export function examine(target: EndpointConfig, { record, sites, answers = [] }: Observation): readonly Finding[] {
   return [
     examineRecord(target, record),
+    ...answers.map((answer) => examineAnswer(target, record, answer)),
     ...target.sites.map(({ name }): Finding => {
       const health = sites[name];
       const told = `site ${name}: ${health ? tellHealth(health) : 'not looked at'}`;
@@ -50,4 +53,20 @@ function examineRecord(target: EndpointConfig, record: Observation['record']): F
         what: `${recordName} points to none of its sites (${tellRecord(record.record)})`,
         todo: 'correct the record, or the targets of the sites',
       };
+}
+
+/** In quiet times every resolver answers what the record says. */
+function examineAnswer(target: EndpointConfig, record: Observation['record'], answer: Answer): Finding {
+  const what = `resolver ${tellAnswer(target, answer)}`;
+  if (answer.values === undefined)
+    return { verdict: 'unknown', what, todo: 'look whether it may be asked from here, or take it out of `resolvers`' };
+  const site = siteAnswered(target, target.sites, answer);
+  const isIt = site !== undefined && record.kind === 'record' && pointsTo(target.recordType, record.record, site);
+  if (isIt || record.kind === 'unknown')
+    return { verdict: isIt ? 'ok' : 'unknown', what, ...(!isIt && { todo: 'ask again' }) };
+  return {
+    verdict: 'wrong',
+    what,
+    todo: 'users are sent elsewhere than the record says: look at the delegation of the zone',
+  };
 }

@@ -3,6 +3,7 @@ import { readVotes } from '../../dns/checkers.ts';
 import { type SiteHealth, tellHealth, verdictOf } from '../../dns/health.ts';
 import { probeSite } from '../../dns/probe.ts';
 import { isSameRecord } from '../../dns/record.ts';
+import { askResolvers } from '../../dns/resolvers.ts';
 import { readRecord, replaceRecord } from '../../dns/route53.ts';
 import { CHANGING_CALL_BUDGET_MS } from '../../engine/clients.ts';
 import type { EndpointConfig, EndpointSite } from '../../engine/config.ts';
@@ -20,11 +21,12 @@ import { examine } from './examine.ts';
 import { manifest } from './manifest.ts';
 
 async function observe(target: EndpointConfig): Promise<Observation> {
-  const [record, sites] = await Promise.all([
+  const [record, sites, answers] = await Promise.all([
     recordOf(target),
     Promise.all(target.sites.map(async (site): Promise<[string, SiteHealth]> => [site.name, await lookAt(site)])),
+    askResolvers(target.resolvers ?? [], target, target.sites),
   ]);
-  return { record, sites: Object.fromEntries(sites) };
+  return { record, sites: Object.fromEntries(sites), answers };
 }
 
 /** A control plane that doesn't answer is something to tell a person at once, not to wait for: it may be part of the trouble. */

@@ -1,5 +1,6 @@
 /** The remediation's own handler code on a real journal, records that a real name server answers from, and two sites that really answer. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startDnsServer } from '../../../local/stand-ins/route53/dns-server.ts';
 import { type DnsRemediationWorld, openDnsRemediation } from '../../support/dns-remediation.ts';
 
 jest.setTimeout(90_000);
@@ -34,6 +35,38 @@ describe('fail-over-dns, while site east is sick and site west is well', () => {
     expect(moved).toMatchObject({ ttlSeconds: 60, values: [WEST] });
     await w.deliver(name, w.alarm(name, 'OK'));
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  it('is not verified before every resolver that answers sends users to the new site [3d/check-dns]', async () => {
+    const name = w.record();
+    const cache = { address: EAST };
+    // A resolver that keeps the earlier answer, beside one that doesn't and one that nobody reaches.
+    const stale = await startDnsServer((asked, type) => ({
+      code: 'NOERROR',
+      records: type === 'A' ? [{ name: asked, type, ttlSeconds: 60, value: cache.address }] : [],
+    }));
+    try {
+      const fresh = `127.0.0.1:${w.route53.route53.dnsPort}`;
+      const target = { resolvers: [fresh, `127.0.0.1:${stale.port}`, '127.0.0.1:1'] };
+      const moved = await w.deliver(name, w.alarm(name), { target });
+      expect(moved).toMatchObject({ kind: 'remediated' });
+      await w.deliver(name, w.alarm(name, 'OK'), { target });
+      expect(await w.incident(moved)).toMatchObject({ state: 'verifying', actions: [{ status: 'done' }] });
+      cache.address = WEST;
+      await w.deliver(
+        name,
+        { nightshift: 1, command: 'settle', target: `dns-endpoint/${name}`, alarms: {} },
+        { target },
+      );
+      const { state, timeline } = await w.incident(moved);
+      expect(state).toBe('resolved');
+      const verified = timeline.find(({ kind }) => kind === 'verified')?.summary ?? '';
+      for (const resolver of target.resolvers) expect(verified).toContain(resolver);
+      expect(verified).toContain(`${fresh} says ${WEST} (west)`);
+      expect(verified).toContain("127.0.0.1:1 doesn't answer");
+    } finally {
+      await stale.close();
+    }
   });
 
   it('changes nothing while the site that is in use answers', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { siteAnswered } from '../../../functions/dns/answers.ts';
 import type { SiteHealth } from '../../../functions/dns/health.ts';
 import type { RecordState } from '../../../functions/dns/record.ts';
+import type { Answer } from '../../../functions/dns/resolvers.ts';
 import type { EndpointConfig } from '../../../functions/engine/config.ts';
 import { withHold } from '../../../functions/engine/holds.ts';
 import type { Change, Hold } from '../../../functions/engine/remediation.ts';
@@ -227,6 +229,63 @@ describe('a failover that was recorded', () => {
     ['the record can not be read', unread({ kind: 'unknown', why: 'timeout' }), { kind: 'not-yet' }],
   ])('is judged when %s', (_, observation, expected) => {
     expect(verify({ target: endpoint, change, observation })).toMatchObject(expected);
+  });
+});
+
+describe('what resolvers answer', () => {
+  const change = planned();
+  const [east, west] = ['192.0.2.1', '192.0.2.2'];
+  const judged = (answers: readonly Answer[], target: EndpointConfig = endpoint) =>
+    verify({ target, change, observation: { ...seen(WEST), answers } });
+
+  it.each<[string, readonly Answer[], 'good' | 'not-yet']>([
+    ['none is asked', [], 'good'],
+    ['each sends users to the new site', [{ resolver: 'a', values: [west] }], 'good'],
+    [
+      'one sends them to the earlier one',
+      [
+        { resolver: 'a', values: [west] },
+        { resolver: 'b', values: [east] },
+      ],
+      'not-yet',
+    ],
+    ['one sends them to both', [{ resolver: 'a', values: [west, east] }], 'not-yet'],
+    ['one sends them to no site', [{ resolver: 'a', values: ['192.0.2.9'] }], 'not-yet'],
+    ['one knows no address', [{ resolver: 'a', values: [] }], 'not-yet'],
+    ['one does not answer', [{ resolver: 'a', failure: 'ETIMEOUT' }], 'good'],
+  ])('counts for the proof when %s', (_, answers, kind) => {
+    expect(judged(answers)).toMatchObject({ kind });
+    for (const { resolver } of answers) expect(judged(answers).detail).toContain(resolver);
+  });
+
+  it('knows the site of an alias by one address that both have, and of a CNAME by its name', () => {
+    const sites = endpoint.sites.map((site) => ({
+      ...site,
+      aliasZoneId: 'Z1',
+      target: `${site.name}.elb.example.com`,
+    }));
+    const siteValues = { east: [east, '192.0.2.3'], west: [west, '192.0.2.4'] };
+    const at = (values: string[]) =>
+      siteAnswered({ recordType: 'A' }, sites, { resolver: 'a', values, siteValues })?.name;
+    expect([at(['192.0.2.4']), at([east, '192.0.2.8']), at([east, west]), at([])]).toEqual([
+      ...['west', 'east', undefined, undefined],
+    ]);
+    const names = endpoint.sites.map((site) => ({ ...site, target: `${site.name}.example.com` }));
+    const answer = { resolver: 'a', values: ['WEST.example.com.'] };
+    expect(siteAnswered({ recordType: 'CNAME' }, names, answer)?.name).toBe('west');
+  });
+
+  it('are told by doctor: another site than the record names is wrong, silence is not', () => {
+    const told = (answers: readonly Answer[]) =>
+      examine(endpoint, { ...seen(WEST, WELL), answers })
+        .map(({ verdict }) => verdict)
+        .slice(1, -2);
+    const answers = [
+      { resolver: 'a', values: [west] },
+      { resolver: 'b', values: [east] },
+      { resolver: 'c', failure: 'x' },
+    ];
+    expect(told(answers)).toEqual(['ok', 'wrong', 'unknown']);
   });
 });
 

@@ -25,6 +25,12 @@ export const LATER = {
   kubernetes: 'Nightshift acts on ECS first; Kubernetes comes later.',
   dumps:
     'A logical copy needs a task with pg_dump beside the database; what runs here are functions, and what they take and prove are snapshots.',
+  clusters:
+    'An ECS cluster is what its services are: each has its own ladder, and many at once are a storm. No test plays a whole cluster yet; a lost region is `region-failover`’s.',
+  network:
+    '`fail-over-dns` puts names right and asks resolvers, `renew-certificate` puts certificates right; no plan does both in one run.',
+  inventory:
+    'Certificates are protected by their ARN in the configuration; nobody lists those of the account that are missing there.',
   zones:
     'ECS and RDS move what they run off a lost zone by themselves; moving traffic away from a zone that is only sick is still to be built.',
   hosts: 'Nightshift acts on services and databases; single hosts come later.',

@@ -3,11 +3,11 @@ import { type Row, row } from '../rows.ts';
 
 export const defects: readonly Row[] = [
   row('D1', '000', 'probes check certificates', 'checks'),
-  row('D2', '000', "ended tasks aren't counted as failed", 'ladder'),
+  row('D2', '000', "ended tasks aren't counted as failed", 'unit'),
   row('D3', '000', 'waiting is for one service, with an end', 'proof'),
   row('D4', '000', 'logs of every service are looked at', 'diagnosis'),
   row('D5', '000', 'no default password anywhere', 'text'),
-  row('D6', '000', 'each alarm has a number and a duration', 'ladder'),
+  row('D6', '000', 'each alarm has a number and a duration', 'unit'),
   row('D7', '000', 'probes run without a person at a terminal', 'checks'),
   row('D8', '000', 'dependants are restarted once the database is back', 'plans'),
   row('D9', '000', 'one scaling policy for each target', 'scalers'),
@@ -54,7 +54,7 @@ export const defects: readonly Row[] = [
   row('D50', '002', "secrets aren't exported", 'backups'),
   row('D51', '002', 'each backup has a schedule and an end', 'backups'),
   row('D52', '002', 'what is called renewal renews', 'certificates'),
-  row('D53', '002', 'certificates are found by what they are', 'certificates'),
+  row('D53', '002', 'certificates are found by what they are', 'inventory'),
   row('D54', '002', 'traffic moves after proof', 'plans'),
   row('D55', '002', 'the old site is fenced, and there is a way back', 'plans'),
   row('D56', '002', 'no role may do everything', 'ladder'),

@@ -20,7 +20,7 @@ export const plans: readonly Row[] = [
   row('4/restore-component', '003', 'one component restarted, else restored', 'plans'),
   row('4/restore-vector-database', '003', 'a vector store from its volumes', 'foreign'),
   row('4/restore-configuration', '003', 'configuration from its backup', 'backups'),
-  row('4/recover-network', '003', 'names and certificates put right', 'dns'),
+  row('4/recover-network', '003', 'names and certificates put right', 'network'),
   row('4/recover-corruption', '004', 'writers stopped, last good state found and taken', 'plans'),
   row('4/validate-recovery', '003', 'proof after a recovery, with limits', 'plans'),
   row('4/stabilise-after-failover', '003', 'watched after a switch, reported', 'plans'),

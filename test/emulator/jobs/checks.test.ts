@@ -247,7 +247,7 @@ describe('check-health', () => {
     await createInstance(db.name);
   });
 
-  it('[5b/daily-health-check, 3d/check-health, 5b/service-status] passes over what is well and names what is not, with figures', async () => {
+  it('[5b/daily-health-check, 3d/check-health, 5b/service-status, D7] passes over what is well and names what is not, with figures', async () => {
     freeStorage(50);
     const well = { services: { orders: { ...orders, minTasks: 0 } }, databases: { [db.name]: db } };
     expect(await run('checkHealth', well)).toMatchObject({ verdict: 'passed', summary: '3 of 3 checks passed' });

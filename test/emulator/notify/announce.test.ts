@@ -199,7 +199,7 @@ describe('a stream that nobody read for an hour', () => {
     return records;
   }
 
-  it('is told once by every channel, with what the templates ask for [7b/template-initial, 7b/template-update, 7b/template-resolved]', async () => {
+  it('is told once by every channel, with what the templates ask for [3d/notify-on-call, 7b/template-initial, 7b/template-update, 7b/template-resolved]', async () => {
     const records = await backlog();
     const { put, context } = bus();
     for (const batch of [records, records.slice(10), records])
@@ -240,6 +240,8 @@ describe('a stream that nobody read for an hour', () => {
       expect(updated).toContain(`*${field}*`);
     expect(updated).toContain(`*Next update*\\nwith the next change, or after ${proved}`);
     expect(updated).toContain('*Owner*\\nNightshift; nobody was called');
+    // Whoever is called hears what was done before.
+    for (const word of ['Update', 'Needs a person', 'Resolved']) expect(said(word)).toContain('raise from 2 to 4');
     expect(said('In hand')).toContain('*Owner*\\njane');
     const resolved = said('Resolved');
     for (const field of ['Time', 'Service', 'Cause', 'Resolution', 'Duration', 'Review due'])

@@ -335,7 +335,7 @@ async function expectAsBefore(id: string): Promise<void> {
 }
 
 describe('database-restore', () => {
-  it('restores the newest proved backup, reads it, points the services at it, rolls them, and keeps the old instance [4/restore-database]', async () => {
+  it('restores the newest proved backup, reads it, points the services at it, rolls them, and keeps the old instance [4/restore-database, D8]', async () => {
     await query('INSERT INTO orders SELECT n, now() FROM generate_series(101, 150) n');
     const before = await deploymentOf();
     const { how, item } = await recover(REAL);

@@ -179,7 +179,7 @@ describe('service-recovery', () => {
     expect((await w.describe('empty'))?.runningCount).toBe(1);
   });
 
-  it('ends as it began when nothing helps: no more tasks than before', async () => {
+  it('waits for its one service no longer than its budget, and ends as it began when nothing helps: no more tasks than before [D3]', async () => {
     await w.create('hopeless', { environment: {} });
     await w.update('hopeless', { desiredCount: 0 });
     await w.steady('hopeless');

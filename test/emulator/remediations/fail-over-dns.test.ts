@@ -1,6 +1,10 @@
 /** The remediation's own handler code on a real journal, records that a real name server answers from, and two sites that really answer. */
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startDnsServer } from '../../../local/stand-ins/route53/dns-server.ts';
+import { issueBundle, makeAuthority } from '../../support/certificates.ts';
 import { type DnsRemediationWorld, openDnsRemediation } from '../../support/dns-remediation.ts';
 
 jest.setTimeout(90_000);
@@ -226,6 +230,38 @@ describe('fail-over-dns, while site east is sick and site west is well', () => {
       reason: expect.stringContaining('ARRDATAIllegalIPv4Address'),
     });
     expect(await w.addressOf(name)).toBe(EAST);
+  });
+
+  it('sends nobody to a site whose certificate nobody trusts, although it answers [D1]', async () => {
+    const { certificate: cert, privateKey: key } = await issueBundle(await makeAuthority(), {
+      domains: ['localhost'],
+      days: 30,
+    });
+    let asked = 0;
+    const imposter = createServer({ cert, key }, (_, reply) => {
+      asked += 1;
+      reply.end('well');
+    });
+    imposter.on('tlsClientError', () => {
+      asked += 1;
+    });
+    await once(imposter.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const name = w.record();
+      const probeUrl = `https://localhost:${(imposter.address() as AddressInfo).port}/health`;
+      const sites = w.configured.map((site) => (site.name === 'west' ? { ...site, probeUrl } : site));
+      const { result, changing } = await w.callsDuring(() => w.deliver(name, w.alarm(name), { target: { sites } }));
+      expect(result).toMatchObject({
+        kind: 'escalated',
+        reason: expect.stringContaining('no other is proved healthy'),
+      });
+      expect(JSON.stringify(result)).toMatch(/UNABLE_TO|SELF_SIGNED/);
+      expect(changing).toEqual([]);
+      expect(await w.addressOf(name)).toBe(EAST);
+      expect(asked).toBeGreaterThan(0);
+    } finally {
+      imposter.close();
+    }
   });
 
   it('makes no changing call in observe mode, and asks two people in mode approve', async () => {

@@ -37,8 +37,7 @@ async function takeTurn<Input>(around: Around<Input>, runName: string, error: st
   const found = await readRun(store, code.manifest.name, runName);
   // It died before it had begun.
   if (!found) return { kind: 'backed-out' };
-  if (found.phase === 'ended')
-    return found.verdict === 'needs-person' ? { kind: 'needs-person' } : { kind: 'backed-out' };
+  if (found.phase === 'ended') return found.verdict === 'needs-person' ? { kind: 'needs-person' } : backedOut(found);
   let run = found.phase === 'working' ? await turnBack(around, found, error) : found;
   // A function that is still making a change of another step would make it after it was taken back.
   const busy = busyUntil(run, now());
@@ -130,8 +129,14 @@ async function end<Input>(
     ],
   }));
   if (!needsPerson) await wakeHeld(around, run);
-  return { kind: how.kind };
+  return needsPerson ? { kind: 'needs-person' } : backedOut(run);
 }
+
+/** Who stopped it knows of it, unless a person had been called before. */
+const backedOut = ({ stop, calledPerson = false }: RunItem): PlanAnswer => ({
+  kind: 'backed-out',
+  ...(stop && !calledPerson && { isStopped: true }),
+});
 
 /** A run that a person stopped, or that changed nothing anybody uses, is over with it; after any other somebody still has to mend the trouble. */
 function lastLine(run: RunItem, needsPerson: boolean, summary: string, recovery: object) {

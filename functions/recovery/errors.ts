@@ -6,6 +6,12 @@ export class PlanRefusedError extends EngineError {
   readonly retryable = false;
 }
 
+/** Refused for a reason that passes by itself: somebody else has it in hand, or Nightshift is paused. */
+export class PlanBusyError extends PlanRefusedError {
+  // The state machine knows errors by their names.
+  override readonly name = 'PlanRefusedError';
+}
+
 /** The step failed: what was done before it is taken back. */
 export class PlanStepError extends EngineError {
   // The state machine knows errors by their names, so what is derived from it keeps this one.

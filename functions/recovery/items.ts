@@ -81,6 +81,8 @@ export interface RunItem {
   readonly leftToldAt?: number;
   /** Why it is backed out, or was refused. */
   readonly why?: string;
+  /** It was refused for a reason that passes by itself. */
+  readonly passes?: true;
   readonly verdict?: Verdict;
   /** Of a run that was begun and has ended. */
   readonly figures?: Figures;

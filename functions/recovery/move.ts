@@ -55,8 +55,7 @@ export async function takeMove<Input>(
   const move = way === 'forward' ? stepCode : stepCode.compensation;
   if (!move) throw new ActionFailedError(`${code.manifest.name}: ${step.name} has no compensation`);
   const { run, progress } = await begun(around, read, step, way);
-  // It failed, and its function died before it could say so.
-  if (progress.endedAt !== undefined) return { kind: 'failed', run, reason: progress.note ?? 'it failed before' };
+  if (progress.endedAt !== undefined) return endedBefore(run, step, way, progress);
   // Another function may be making the change: the same request is the retry of one that is known to have ended.
   const busy = progress.busyUntil ?? 0;
   if (busy > now() && progress.requestId !== requestId) return { kind: 'wait', seconds: secondsUntil(busy, now()) };
@@ -75,6 +74,12 @@ export async function takeMove<Input>(
     next = failedBy(error, progress, now());
   }
   return carryOut(around, run, step, way, move, progress, next);
+}
+
+/** Another turn of it ended it since the run was read; or it failed, and its function died before it could say so. */
+function endedBefore(run: RunItem, { name }: PlanStep, way: Way, { note = '' }: Progress): MoveResult {
+  const isDone = stepOf(run, name).status === (way === 'forward' ? 'done' : 'undone');
+  return isDone ? { kind: 'ended', run, detail: note } : { kind: 'failed', run, reason: note || 'it failed before' };
 }
 
 /** @throws ActionFailedError when the plan has no code for it: a convention test keeps that from being deployed. */

@@ -10,7 +10,8 @@ export type PlanOrder =
 export type PlanAnswer =
   | { readonly kind: 'done' }
   | { readonly kind: 'wait'; readonly seconds: number }
-  | { readonly kind: 'backed-out' }
+  /** `isStopped`: a person wanted that, so nobody has to be called. */
+  | { readonly kind: 'backed-out'; readonly isStopped?: true }
   | { readonly kind: 'needs-person' };
 
 /**

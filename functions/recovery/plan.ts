@@ -38,6 +38,12 @@ export const definePlan = <const P extends Plan>(plan: P): P => plan;
 export const MOST_STEPS = 20;
 
 /**
+ * Targets of one run: opening it takes a lock and a lease of each, beside the run itself, the switch and two entries, in one transaction of at most 100 items
+ * ("TransactWriteItems", Amazon DynamoDB API Reference).
+ */
+export const MOST_TARGETS = 48;
+
+/**
  * The steps in the order in which they are taken; those of one stage run side by side. A step is in the first stage after all that it needs.
  * @throws Error when the plan has faults; see `faultsOfPlan`.
  */

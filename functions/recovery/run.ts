@@ -15,11 +15,11 @@ import type { Labelled } from '../engine/store.ts';
 import { anyCopy, readSwitch } from '../engine/switch.ts';
 import { checkSwitch, newId, putTarget } from '../engine/writes.ts';
 import { type Around, changeRun, entriesOf, mustRead, unlessFrozen, type Written } from './around.ts';
-import { LeaseLostError, PlanRefusedError, PlanStepError } from './errors.ts';
+import { LeaseLostError, PlanBusyError, PlanRefusedError, PlanStepError } from './errors.ts';
 import { MAKES_WAY, type RunItem, readRun, stepOf } from './items.ts';
 import { takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
-import { stagesOf } from './plan.ts';
+import { MOST_TARGETS, stagesOf } from './plan.ts';
 import { allDone, LEASE_MS, missingBefore, resultsOf } from './transitions.ts';
 import { putRun, releaseLease, releaseLock, takeLock } from './writes.ts';
 
@@ -56,7 +56,7 @@ export async function open<Input>(around: Around<Input>, run: string, given: unk
     // Delivered twice at once, it finds in its way what the other delivery took for the same run.
     const other = await readRun(store, code.manifest.name, run);
     if (other) return reopened(around, other, givenOf(given));
-    await keepRefusal(around, run, error.message);
+    await keepRefusal(around, run, error);
     throw error;
   }
 }
@@ -64,7 +64,7 @@ export async function open<Input>(around: Around<Input>, run: string, given: unk
 /** An execution that takes up an unfinished run goes on with it, or backs it out. With other input it means another run. */
 function reopened<Input>({ code }: Around<Input>, item: RunItem, given: Given): PlanAnswer {
   const { run, phase, verdict, why = '' } = item;
-  if (verdict === 'refused') throw new PlanRefusedError(why);
+  if (verdict === 'refused') throw item.passes ? new PlanBusyError(why) : new PlanRefusedError(why);
   const bringsNothing = Object.keys(given.input).length === 0 && !given.rehearse;
   if (!bringsNothing && !isSameInput(code, item, given))
     throw new PlanRefusedError(`${run} was started with other input: give this one a name of its own`);
@@ -87,14 +87,19 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
   const taken = code.targetsOf(parsed.input, config);
   if (taken.kind === 'refused') throw new PlanRefusedError(taken.why);
   const { manifest } = code;
+  const [count, most] = [taken.targets.length, MOST_TARGETS];
+  if (count > most)
+    throw new PlanRefusedError(
+      `it would take ${count} targets in hand, and a run can take ${most} at most: recover them by hand, or in parts`,
+    );
   const item = newRun(around, run, { rehearse, startedBy, input: parsed.input as Json }, taken.targets);
   const lockKeys = item.about.map((thing) => planLockKey(item, thing));
   const [state, ...locks] = await Promise.all([readSwitch(store), ...lockKeys.map((key) => store.read(key))]);
   const held = locks.find((lock) => lock && lock.run !== run);
-  if (held) throw new PlanRefusedError(underWay(held));
-  if (state !== 'run') throw new PlanRefusedError(`Nightshift is set to ${state}`);
+  if (held) throw new PlanBusyError(underWay(held));
+  if (state !== 'run') throw new PlanBusyError(`Nightshift is set to ${state}`);
   const real = rehearse ? await realRunAbout(around, item) : undefined;
-  if (real !== undefined) throw new PlanRefusedError(real);
+  if (real !== undefined) throw new PlanBusyError(real);
   const title = `${rehearse ? 'Rehearsal of ' : ''}${manifest.name}${item.about.length > 0 ? ` for ${item.about.join(', ')}` : ''}`;
   const result = await store.transact([
     putRun(store.table, item),
@@ -122,10 +127,10 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
   // An earlier try of this very transaction took effect though its answer was lost.
   if (result.failed.has('run')) return reopened(around, await mustRead(around, run), given);
   const [, other] = [...result.failed].find(([label]) => label.startsWith('lock ')) ?? [];
-  if (other) throw new PlanRefusedError(underWay(other));
-  if (result.failed.has('switch')) throw new PlanRefusedError('Nightshift was paused meanwhile');
+  if (other) throw new PlanBusyError(underWay(other));
+  if (result.failed.has('switch')) throw new PlanBusyError('Nightshift was paused meanwhile');
   const target = [...result.failed.keys()].find((label) => label.startsWith('target'));
-  throw new PlanRefusedError(
+  throw new PlanBusyError(
     `${target ? taken.targets.join(', ') : 'the journal'} changed meanwhile (${now()}): start it again`,
   );
 }
@@ -173,25 +178,25 @@ async function leases<Input>({ store, now }: Around<Input>, item: RunItem): Prom
   return item.targets.map((target) => {
     const present = { ...NEW_TARGET, ...(read.get(targetKey(target).pk) as TargetItem | undefined) };
     const owner = takenOverBy(present, now());
-    if (owner) throw new PlanRefusedError(`${target}: ${describeTakeOver(owner)}`);
+    if (owner) throw new PlanBusyError(`${target}: ${describeTakeOver(owner)}`);
     const other = runOfHolder(present.leaseHolder);
     if (other !== undefined)
-      throw new PlanRefusedError(
-        `${target}: the run ${other} of a recovery plan has it in hand: wait for it, or stop it`,
-      );
+      throw new PlanBusyError(`${target}: the run ${other} of a recovery plan has it in hand: wait for it, or stop it`);
     if (present.leaseHolder !== undefined)
-      throw new PlanRefusedError(`${target}: ${present.leaseHolder} has it in hand: try again in a moment`);
+      throw new PlanBusyError(`${target}: ${present.leaseHolder} has it in hand: try again in a moment`);
     const held = { ...present, leaseHolder: leaseHolderOf(item.run), leaseUntil: item.leasedUntil };
     return putTarget(store.table, target, present.version, held, { now: now() });
   });
 }
 
 /** So that whoever started it is told why. */
-async function keepRefusal<Input>(around: Around<Input>, run: string, why: string): Promise<void> {
+async function keepRefusal<Input>(around: Around<Input>, run: string, error: PlanRefusedError): Promise<void> {
+  const why = error.message;
   const { store, now } = around;
   const { incidentId: _none, ...blank } = newRun(around, run, { input: null, rehearse: false, startedBy: UNKNOWN }, []);
   const refused: RunItem = {
     ...{ ...blank, incidentId: '', phase: 'ended', verdict: 'refused', why, summary: why, endedAt: now() },
+    ...(error instanceof PlanBusyError && { passes: true }),
   };
   await store.transact([putRun(store.table, refused)]);
 }

@@ -2,7 +2,9 @@
  * Faults that concern several fields. They are looked for in whatever could be read, so that a fault of form elsewhere
  * doesn't hide them.
  */
+
 import type { RemediationManifest } from '../../functions/engine/manifest.ts';
+import { MOST_TARGETS } from '../../functions/recovery/plan.ts';
 import { archiveFaults } from './archive.ts';
 import { certificateFaults } from './certificates.ts';
 import { standbyFaults } from './checks.ts';
@@ -81,12 +83,21 @@ function regionFaults({ region, standbyRegion }: LooseConfig): Fault[] {
 }
 
 /** A plan that could only refuse would be found out in the outage. */
-function planFaults({ plans = [], databases }: LooseConfig): Fault[] {
+function planFaults({ plans = [], databases, services }: LooseConfig): Fault[] {
   const needs = { 'database-restore': 'restore', 'secret-rotation': 'rotation' } as const;
   return Object.entries(needs).flatMap(([plan, field]) => {
     const at = plans.indexOf(plan);
-    if (at < 0 || Object.values(databases).some((database) => database[field])) return [];
-    return [fault(`plans[${at}]`, plan, `needs databases.<name>.${field}, of at least one database`)];
+    if (at < 0) return [];
+    const prepared = Object.entries(databases).filter(([, database]) => database[field]);
+    if (prepared.length === 0)
+      return [fault(`plans[${at}]`, plan, `needs databases.<name>.${field}, of at least one database`)];
+    // The database itself is a target, too.
+    return prepared.flatMap(([name]) => {
+      const depending = Object.values(services).filter(({ dependsOn = [] }) => dependsOn.includes(name)).length;
+      if (depending < MOST_TARGETS) return [];
+      const allowed = `allowed are at most ${MOST_TARGETS - 1} services that depend on ${name}: a run of ${plan} takes no more in hand`;
+      return [fault(`databases.${name}.${field}`, `${depending} services`, allowed)];
+    });
   });
 }
 

@@ -32,7 +32,7 @@ const retry = ({ most, longestDelaySeconds }: Tries) => [
 ];
 const EXECUTION = '$states.context.Execution';
 const WHO = { run: `{% ${EXECUTION}.Name %}` };
-/** A rehearsal that was refused or taken back is no failed execution, which would call a person by the machine's alarm: whoever wanted it is told by the journal. */
+/** A rehearsal that was taken back is no failed execution, which would call a person by the machine's alarm: whoever wanted it is told by the journal. */
 const REHEARSES = `${EXECUTION}.Input.rehearse = true`;
 /** Only the error's name: a cause may hold what a function was given. */
 const WHY = { why: '{% $states.errorOutput.Error %}' };
@@ -126,7 +126,7 @@ export function planDefinition(plan: Plan, { partition, functionArn, answerSecon
     States: {
       Open: {
         ...ask({ do: 'open', input: `{% ${EXECUTION}.Input %}` }),
-        Catch: [{ ErrorEquals: [REFUSED], Assign: WHY, Next: 'Open: refused' }, ...toBackOut],
+        Catch: [{ ErrorEquals: [REFUSED], Next: 'Not begun' }, ...toBackOut],
         Next: nameOf(0),
       },
       ...Object.assign({}, ...states),
@@ -136,13 +136,12 @@ export function planDefinition(plan: Plan, { partition, functionArn, answerSecon
         Next: 'Recovered',
       },
       Recovered: { Type: 'Succeed' },
-      'Open: refused': {
-        Type: 'Choice',
-        Choices: [{ Condition: `{% ${REHEARSES} %}`, Next: 'Not rehearsed' }],
-        Default: 'Refused',
+      // No failed execution, which would call a person by the machine's alarm: nothing was changed, and whoever wanted it is told by the journal.
+      'Not begun': {
+        Type: 'Succeed',
+        Comment: 'It was refused: the plan’s function says why.',
+        Output: { verdict: 'refused' },
       },
-      'Not rehearsed': { Type: 'Succeed', Comment: 'Nothing was begun: the plan’s function says why.' },
-      Refused: { Type: 'Fail', Error: REFUSED, Cause: 'Nothing was begun: the plan’s function says why.' },
       'Not closed': {
         Type: 'Fail',
         Error: 'NotClosed',
@@ -159,6 +158,7 @@ export function planDefinition(plan: Plan, { partition, functionArn, answerSecon
         Type: 'Choice',
         Choices: [
           { Condition: `{% $states.input.kind = 'backed-out' and ${REHEARSES} %}`, Next: 'Rehearsal taken back' },
+          { Condition: "{% $states.input.kind = 'backed-out' and $states.input.isStopped = true %}", Next: 'Stopped' },
           { Condition: "{% $states.input.kind = 'backed-out' %}", Next: 'Backed out' },
           { Condition: "{% $states.input.kind = 'needs-person' %}", Next: 'Needs a person' },
           { Condition: `{% $states.input.kind = 'wait' and $turns < ${MOST_TURNS} %}`, Next: 'Back out: wait' },
@@ -169,6 +169,11 @@ export function planDefinition(plan: Plan, { partition, functionArn, answerSecon
       'Rehearsal taken back': {
         Type: 'Succeed',
         Comment: 'A step failed, it was stopped, or it made way for a real run: the plan’s function says which.',
+      },
+      Stopped: {
+        Type: 'Succeed',
+        Comment: 'A person stopped it; what was done before that was taken back.',
+        Output: { verdict: 'backed-out' },
       },
       'Backed out': {
         Type: 'Fail',

@@ -27,6 +27,8 @@ export interface Rehearsal {
   readonly verdict?: 'recovered' | 'rehearsed' | 'backed-out' | 'needs-person' | 'refused';
   readonly summary?: string;
   readonly why?: string;
+  /** It was refused for a reason that passes by itself. */
+  readonly passes?: true;
   readonly stop?: { readonly by: string; readonly reason: string };
   readonly incidentId: string;
   readonly figures?: {
@@ -42,7 +44,7 @@ export interface Rehearsal {
 const followPollSeconds = (lastedMs: number): number => Math.min(60, Math.max(5, Math.round(lastedMs / 10_000)));
 /** So long it waits for a time without trouble; then a person is told that it wasn't rehearsed. */
 export const WAITS_MS = 12 * 3_600_000;
-/** What the plan refuses this often, it refuses for a reason that doesn't pass: a wrong input, say. */
+/** What the plan refuses this often for a reason that doesn't pass by itself (a wrong input, say) isn't tried again. */
 const MOST_REFUSALS = 3;
 /** An execution that was started and wrote nothing by then never will. */
 const BEGINS_WITHIN_MS = 900_000;
@@ -130,6 +132,8 @@ export interface Known {
   readonly plan: string;
   readonly execution: string;
   readonly recheckAfterSeconds: number;
+  /** When the drill was due (epoch milliseconds). */
+  readonly since: number;
   /** Of earlier rehearsals of this drill that came to their end, newest first, in milliseconds. */
   readonly earlierMs: readonly number[];
 }
@@ -155,6 +159,10 @@ export function whileFollowing(state: State, rehearsal: Rehearsal | undefined, k
     ...{ kind: 'wait', seconds: known.recheckAfterSeconds, state: { ...state, ...more, phase: 'waits' }, note },
   });
   if (verdict === 'rehearsed') return { kind: 'verdict', state, verdict: judge(rehearsal, known) };
+  if (verdict === 'refused' && rehearsal.passes) {
+    if (now < known.since + WAITS_MS) return again({}, `${plan} refused it for now: ${why}`);
+    return { kind: 'verdict', state, verdict: failed('refused', `${plan} refused it for 12 hours: ${why}`) };
+  }
   if (verdict === 'refused') {
     const refused = state.refused + 1;
     if (refused < MOST_REFUSALS) return again({ refused }, `${plan} refused it: ${why}`);

@@ -63,7 +63,10 @@ export const job: Job<State> = {
         return whileFollowing(
           state,
           await readRehearsal(context, plan, execution),
-          { plan, execution, recheckAfterSeconds, earlierMs: await earlierTimes(context) },
+          {
+            ...{ plan, execution, recheckAfterSeconds, since: Date.parse(run.scheduledAt) },
+            earlierMs: await earlierTimes(context),
+          },
           now(),
         );
       default:

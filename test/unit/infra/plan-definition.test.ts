@@ -61,7 +61,8 @@ describe('a compiled plan', () => {
       throw new StatesError(REFUSED, 'another run of this plan is under way');
     });
     expect(told(ran)).toEqual(['open']);
-    expect(ran.outcome).toMatchObject({ status: 'FAILED', error: REFUSED });
+    // Who wanted it is told by the journal; a failed execution would call a person who need do nothing.
+    expect(ran.outcome).toEqual({ status: 'SUCCEEDED', output: '{"verdict":"refused"}' });
   });
 
   it.each(['fence', 'promote', 'scale', 'switch'])(
@@ -82,7 +83,7 @@ describe('a compiled plan', () => {
   );
 
   it.each([true, false, undefined])(
-    'calls nobody by a failed execution when it is a rehearsal that is refused or taken back (rehearse: %s)',
+    'calls nobody by a failed execution when it is refused, or is a rehearsal that is taken back (rehearse: %s)',
     async (rehearse) => {
       const input = { cluster: 'main', ...(rehearse !== undefined && { rehearse }) };
       const refused = await run(() => {
@@ -93,10 +94,18 @@ describe('a compiled plan', () => {
         return order.do === 'back-out' ? { kind: 'backed-out' } : done;
       }, input);
       const status = rehearse ? 'SUCCEEDED' : 'FAILED';
-      expect([refused.outcome?.status, takenBack.outcome?.status]).toEqual([status, status]);
+      expect([refused.outcome?.status, takenBack.outcome?.status]).toEqual(['SUCCEEDED', status]);
       expect([told(refused), told(takenBack)]).toEqual([['open'], ['open', 'fence', 'back-out']]);
     },
   );
+
+  it('calls nobody by a failed execution when a person stopped it, and it was taken back', async () => {
+    const ran = await run((order) => {
+      if (order.do === 'step' && order.step === 'scale') throw new StatesError('PlanStepError', 'stopped by jane');
+      return order.do === 'back-out' ? { kind: 'backed-out', isStopped: true } : done;
+    });
+    expect(ran.outcome).toEqual({ status: 'SUCCEEDED', output: '{"verdict":"backed-out"}' });
+  });
 
   it.each(['needs-person', 'unreachable'] as const)(
     'fails also as a rehearsal that leaves something behind: %s',

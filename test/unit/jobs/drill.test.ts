@@ -21,7 +21,10 @@ const RUN = { job: 'drill', subject: 'orders', scheduledAt: '2026-11-03T10:00:00
 const DUE = Date.parse(RUN.scheduledAt);
 const waiting: State = { plan: 'database-restore', phase: 'waits', attempt: 0, refused: 0, startedAt: 0 };
 const following: State = { ...waiting, phase: 'follows', attempt: 1, startedAt: DUE };
-const known: Known = { plan: 'database-restore', execution: 'drill-orders-1', recheckAfterSeconds: 600, earlierMs: [] };
+const known: Known = {
+  ...{ plan: 'database-restore', execution: 'drill-orders-1', recheckAfterSeconds: 600, earlierMs: [] },
+  since: DUE,
+};
 const times = { since: DUE, now: DUE, recheckAfterSeconds: 600 };
 
 const incident = {
@@ -135,11 +138,22 @@ describe('a rehearsal', () => {
   });
 
   it('that is refused is tried again, three times', () => {
-    const refused = ended({ verdict: 'refused', why: 'another run is under way' });
+    const refused = ended({ verdict: 'refused', why: 'its input is wrong' });
     const step = whileFollowing(following, refused, known, DUE);
     expect(step).toMatchObject({ kind: 'wait', state: { phase: 'waits', refused: 1 } });
     expect(whileFollowing({ ...following, refused: 2 }, refused, known, DUE)).toMatchObject({
       verdict: { kind: 'failed', check: 'refused' },
+    });
+  });
+
+  it('that is refused for a reason that passes waits for that as long as for anything red', () => {
+    const busy = ended({ verdict: 'refused', why: 'another run is under way', passes: true });
+    const often = { ...following, refused: 2, attempt: 40 };
+    expect(whileFollowing(often, busy, known, DUE + WAITS_MS - 1)).toMatchObject({
+      ...{ kind: 'wait', seconds: 600, state: { phase: 'waits', refused: 2 } },
+    });
+    expect(whileFollowing(often, busy, known, DUE + WAITS_MS)).toMatchObject({
+      verdict: { kind: 'failed', check: 'refused', summary: expect.stringMatching(/12 hours.*another run/) },
     });
   });
 

@@ -13,7 +13,9 @@ import { setSwitch } from '../../../functions/engine/switch.ts';
 import { putTarget, putWork } from '../../../functions/engine/writes.ts';
 import { LEFT_AFTER_MS, watchPlans } from '../../../functions/incidents/reconciler/left-plans.ts';
 import { leaveToPerson } from '../../../functions/incidents/reconciler/orphan.ts';
+import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { runOf } from '../../../functions/recovery/order.ts';
+import { MOST_TARGETS } from '../../../functions/recovery/plan.ts';
 import { frozenWaitSeconds } from '../../../functions/recovery/transitions.ts';
 import { TableModel } from '../../simulation/table/table.ts';
 import { config } from '../../support/fixtures.ts';
@@ -84,11 +86,21 @@ describe('a look that its function dies of', () => {
 });
 
 describe('a turn that is slower than its run', () => {
+  it('is answered as done when a faster turn of its step has ended that since it read the run', async () => {
+    const { slow, go } = slowerBeside();
+    await opened();
+    const first = slow.take({ do: 'step', run: RUN, step: 'first' });
+    expect(await plan.ask({ do: 'step', run: RUN, step: 'first' })).toEqual({ kind: 'done' });
+    go();
+    expect(await first).toEqual({ kind: 'done' });
+    expect(slow.writes).toEqual({});
+  });
+
   it('changes nothing once the run was stopped, backed out and ended', async () => {
     await opened();
     const go = await heldTurn('first');
     await stop();
-    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(await backedOut()).toEqual({ kind: 'backed-out', isStopped: true });
     await expect(go()).rejects.toMatchObject({ name: 'InFlightError' });
     expect(plan.numbers).toEqual(NOTHING);
     expect(await plan.run(RUN)).toMatchObject({ phase: 'ended', verdict: 'backed-out' });
@@ -193,7 +205,10 @@ describe('runs and rehearsals at once', () => {
       name: 'PlanStepError',
       message: expect.stringMatching(/makes way.*the run run-1/),
     });
-    expect(await plan.ask({ do: 'back-out', run: 'rehearsal', why: 'PlanStepError' })).toEqual({ kind: 'backed-out' });
+    expect(await plan.ask({ do: 'back-out', run: 'rehearsal', why: 'PlanStepError' })).toEqual({
+      kind: 'backed-out',
+      isStopped: true,
+    });
     const { why, incidentId = '', calledPerson } = (await plan.run('rehearsal')) ?? {};
     expect([why, calledPerson]).toEqual([
       `stopped by nightshift: ${plan.target}: the run run-1 of a recovery plan has it in hand`,
@@ -332,7 +347,7 @@ describe('a run that nobody takes turns of any more', () => {
     expect((await kinds()).at(-1)).toBe('escalated');
     expect(await stateOf()).toBe('escalated');
     await stop();
-    expect(await backedOut()).toEqual({ kind: 'backed-out' });
+    expect(await backedOut()).toEqual({ kind: 'backed-out', isStopped: true });
     expect(await stateOf()).toBe('resolved');
     plan.clock += 2 * LEFT_AFTER_MS;
     expect(await look()).toBe(0);
@@ -412,27 +427,51 @@ it('a step that failed is not tried again when its function died before it could
   expect(plan.writes.first).toBeUndefined();
 });
 
+/** `plan` becomes the faster of two that share a journal; the slower one has read the run, and looks at its targets only once `go` was called. */
+function slowerBeside(): { readonly slow: Player; go(): void } {
+  const table = new TableModel();
+  const gate = Promise.withResolvers<void>();
+  const send = async (command: never) => {
+    if ((command as object) instanceof BatchGetItemCommand) await gate.promise;
+    return table.execute(command);
+  };
+  const slow = new Player({ store: new Store('journal', { send } as never), config }, 'tested');
+  store = new Store('journal', { send: async (command: never) => table.execute(command) } as never);
+  plan = new Player({ store, config }, 'tested');
+  return { slow, go: () => gate.resolve() };
+}
+
 describe('opening', () => {
   it('twice at once is one run', async () => {
-    const table = new TableModel();
-    let held: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
-    const gate = held;
-    const slow = {
-      send: async (command: never) => {
-        // The slower delivery has seen no run yet, and looks at the targets once the faster one has taken them.
-        if (held && (command as object) instanceof BatchGetItemCommand) await gate.promise;
-        return table.execute(command);
-      },
-    };
-    store = new Store('journal', slow as never);
-    const fast = new Store('journal', { send: async (command: never) => table.execute(command) } as never);
-    const first = new Player({ store, config }, 'tested').take({ do: 'open', run: RUN, input: { to: 7 } });
-    plan = new Player({ store: fast, config }, 'tested');
+    const { slow, go } = slowerBeside();
+    const first = slow.take({ do: 'open', run: RUN, input: { to: 7 } });
     expect(await opened()).toEqual({ kind: 'done' });
-    held = undefined;
-    gate.resolve();
+    go();
     expect(await first).toEqual({ kind: 'done' });
     expect(await plan.run(RUN)).toMatchObject({ phase: 'working' });
+  });
+
+  it('a run about more than one transaction can take in hand is refused before anything is begun, and says how many', async () => {
+    const many = (count: number) => Array.from({ length: count }, (_, at) => `ecs-service/orders/s${at}`);
+    const take = (run: string, count: number) => {
+      const code = { ...plan.code, targetsOf: () => ({ kind: 'targets', targets: many(count) }) as const };
+      return takeOrder({ ...plan.around(), code }, { do: 'open', run, input: { to: 7 } });
+    };
+    await expect(take('too-many', MOST_TARGETS + 1)).rejects.toThrow(/49 targets in hand, and a run can take 48/);
+    expect(await plan.run('too-many')).toMatchObject({ verdict: 'refused', phase: 'ended' });
+    expect(await take('as-many', MOST_TARGETS)).toEqual({ kind: 'done' });
+  });
+
+  it('says of a refusal whether it passes by itself', async () => {
+    await opened();
+    await expect(plan.take({ do: 'open', run: 'second', input: { to: 7 } })).rejects.toMatchObject({
+      name: 'PlanRefusedError',
+    });
+    await expect(plan.take({ do: 'open', run: 'wrong', input: {} })).rejects.toMatchObject({
+      name: 'PlanRefusedError',
+    });
+    expect(await plan.run('second')).toMatchObject({ verdict: 'refused', passes: true });
+    expect(await plan.run('wrong')).not.toHaveProperty('passes');
   });
 
   it('a run that exists with other input is refused, and leaves it as it is', async () => {

@@ -12,7 +12,9 @@ const ENGINE = {
 const LIMIT_MS = 300_000;
 
 /** What a function answers, or the name of the error that it throws. */
-export type Answer = { readonly kind: string; readonly seconds?: number } | { readonly error: string };
+export type Answer =
+  | { readonly kind: string; readonly seconds?: number; readonly isStopped?: true }
+  | { readonly error: string };
 
 export interface Play {
   readonly definition: object;

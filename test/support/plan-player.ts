@@ -39,7 +39,7 @@ type Numbers = Record<string, number>;
 const wantedBy = (change: Change): number => (change.after as { value: number }).value;
 
 export class Player {
-  readonly numbers: Numbers = Object.fromEntries(STEPS.map((name) => [name, 0]));
+  readonly numbers: Numbers;
   /** How often each was written. */
   readonly writes: Numbers = {};
   /** Called before and after each write; may throw, as a function that dies does. */
@@ -51,6 +51,8 @@ export class Player {
     /** Between what a turn read of the journal and what it sees of the world. */
     looking?: (step: string) => Promise<void>;
   } = {};
+  /** Steps whose change was taken back, in that order. */
+  readonly undone: string[] = [];
   /** A step that never is seen to be done. */
   stuck: string | undefined;
   clock = Date.now();
@@ -59,18 +61,26 @@ export class Player {
   /** Also of later runs: what they are about. */
   target: string;
   readonly #world: Pick<EngineWorld, 'store' | 'config'>;
+  readonly #timeoutMs: number;
   #requests = 0;
 
-  /** @param other steps that do something else. */
+  /**
+   * @param other steps that do something else.
+   * @param manifest of another plan: its graph, budgets and ways back, with a number for each step.
+   */
   constructor(
     world: Pick<EngineWorld, 'store' | 'config'>,
     name: string,
     other: Readonly<Record<string, StepCode<Input, number>>> = {},
+    manifest: PlanManifest = manifestOf(name),
   ) {
     this.#world = world;
+    const steps = manifest.steps.map((each) => each.name);
+    this.numbers = Object.fromEntries(steps.map((each) => [each, 0]));
+    this.#timeoutMs = manifest.timeoutSeconds * 1000;
     this.target = `ecs-service/orders/${name}`;
     this.code = {
-      manifest: manifestOf(name),
+      manifest,
       readInput: (given) => {
         const { to, ...rest } = given as { to?: unknown };
         return typeof to === 'number' && Object.keys(rest).length === 0
@@ -78,11 +88,11 @@ export class Player {
           : { ok: false, faults: 'to: expected a number' };
       },
       targetsOf: () => ({ kind: 'targets', targets: [this.target] }),
-      steps: { ...Object.fromEntries(STEPS.map((each) => [each, this.#step(each)])), ...other },
+      steps: { ...Object.fromEntries(manifest.steps.map((each) => [each.name, this.#step(each)])), ...other },
     };
   }
 
-  #step(name: string): StepCode<Input, number> {
+  #step({ name, undo }: PlanManifest['steps'][number]): StepCode<Input, number> {
     const forward = this.#move(name, 'forward', (to) => to);
     return {
       ...forward,
@@ -91,7 +101,7 @@ export class Player {
         await this.hooks.looking?.(name);
         return seen;
       },
-      compensation: this.#move(name, 'undo', () => 0),
+      ...(undo.kind === 'compensate' && { compensation: this.#move(name, 'undo', () => 0) }),
     };
   }
 
@@ -112,10 +122,11 @@ export class Player {
       act: async ({ now }, change) => {
         const since = now();
         await this.hooks.acting?.(name, way);
-        if (now() - since > manifestOf('').timeoutSeconds * 1000) throw new Error('the function was stopped');
+        if (now() - since > this.#timeoutMs) throw new Error('the function was stopped');
         this.hooks.before?.(name, way);
         this.numbers[name] = wantedBy(change);
         this.writes[name] = (this.writes[name] ?? 0) + 1;
+        if (way === 'undo') this.undone.push(name);
         this.hooks.after?.(name, way);
         return { summary: change.summary, data: {} };
       },

@@ -1,4 +1,4 @@
-/** The matrix of the functions behind the journal, and of jobs: learns the seams of each delivery, interrupts each, and judges. */
+/** The matrix of the functions behind the journal, of jobs, and of recovery plans: learns the seams of each delivery, interrupts each, and judges. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { arm, kindsAt } from '../faults.ts';
 import { JOB_BUGS } from '../jobs/bugs.ts';
 import { Lanes } from '../lanes.ts';
 import { openPlace } from '../place.ts';
+import { PLAN_BUGS } from '../plans/bugs.ts';
 import { common, numbered } from '../record.ts';
 import type { Seam } from '../types.ts';
 import { INCIDENT_BUGS } from './bugs.ts';
@@ -41,22 +42,24 @@ interface Verdict {
 
 const CASES = join(import.meta.dirname, 'cases');
 const JOB_CASES = join(import.meta.dirname, '..', 'jobs', 'cases');
+const PLAN_CASES = join(import.meta.dirname, '..', 'plans', 'cases');
 const namesIn = (folder: string): string[] => readdirSync(folder).map((file) => file.replace(/\.ts$/, ''));
 /** Functions behind the journal. */
 export const unitNames = (): string[] => namesIn(CASES);
 export const jobNames = (): string[] => namesIn(JOB_CASES);
-const BUGS = [...INCIDENT_BUGS, ...JOB_BUGS];
+export const planNames = (): string[] => namesIn(PLAN_CASES);
+const BUGS = [...INCIDENT_BUGS, ...JOB_BUGS, ...PLAN_BUGS];
 
 async function readCase(name: string): Promise<UnitCase> {
-  const file = [CASES, JOB_CASES].map((folder) => join(folder, `${name}.ts`)).find(existsSync);
-  if (!file) throw new Error(`test/matrix/{incidents,jobs}/cases/${name}.ts is missing`);
+  const file = [CASES, JOB_CASES, PLAN_CASES].map((folder) => join(folder, `${name}.ts`)).find(existsSync);
+  if (!file) throw new Error(`test/matrix/{incidents,jobs,plans}/cases/${name}.ts is missing`);
   return ((await import(pathToFileURL(file).href)) as { unitCase: UnitCase }).unitCase;
 }
 
 /** Runs it in one place. Nothing of it is left behind afterwards. */
 export async function incidentMatrix(options: IncidentMatrixOptions): Promise<MatrixReport> {
   const startedAt = performance.now();
-  const names = [...unitNames(), ...jobNames()].filter((name) => options.units?.includes(name) ?? true);
+  const names = [...unitNames(), ...jobNames(), ...planNames()].filter((name) => options.units?.includes(name) ?? true);
   const cases: UnitCase[] = [];
   // One after the other: Jest's loader can't link two modules at once that share one which isn't loaded yet.
   for (const name of names) cases.push(await readCase(name));

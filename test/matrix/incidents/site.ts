@@ -18,6 +18,7 @@ import { type Assets, buildAssets, type Patched } from '../build.ts';
 import { assetOf, DEAF, heartbeatQueue, makeFunction, makeQueue, programOf } from '../deployment.ts';
 import { laneConfig, laneName, READER } from '../jobs/config.ts';
 import { type Place, REGION } from '../place.ts';
+import { planConfig } from '../plans/config.ts';
 import { Effects } from './effects.ts';
 import type { Site, UnitCase } from './types.ts';
 
@@ -159,10 +160,11 @@ export async function surround(place: Place) {
 export async function openSites(around: Surroundings, options: SitesOptions): Promise<Sites> {
   const { place, queue } = around;
   const { name, lanes, cases, bug } = options;
-  const { incidentFunctions, jobs } = await discover();
+  const { incidentFunctions, jobs, plans } = await discover();
   const isWanted = ({ manifest }: { readonly manifest: { readonly name: string } }) =>
     cases.some(({ unit }) => unit === manifest.name);
   const [units, wantedJobs] = [incidentFunctions.filter(isWanted), jobs.filter(isWanted)];
+  const wantedPlans = plans.filter(({ manifest }) => cases.some(({ unit }) => unit === manifest.name));
   const entries = units.map(({ manifest, handler }) => ({
     name: manifest.name,
     handler,
@@ -170,8 +172,15 @@ export async function openSites(around: Surroundings, options: SitesOptions): Pr
   }));
   const jobEntries = wantedJobs.map(({ manifest, handler }) => ({ name: manifest.name, handler }));
   const assets = await buildAll(entries, config, bug);
+  const planEntries = wantedPlans.map(({ manifest, handler }) => ({ name: manifest.name, handler }));
   const jobAssets: Assets[] = [];
-  for (let lane = 0; lane < lanes; lane++) jobAssets.push(await buildAll(jobEntries, laneConfig(name, lane), bug));
+  for (let lane = 0; lane < lanes; lane++)
+    jobAssets.push(
+      new Map([
+        ...(await buildAll(jobEntries, laneConfig(name, lane), bug)),
+        ...(await buildAll(planEntries, planConfig(name, lane), bug)),
+      ]),
+    );
   if (jobEntries.length > 0) await makeReaders(around, name, lanes);
   const { sfn } = around;
   const made = new Map<string, Site>();
@@ -183,8 +192,8 @@ export async function openSites(around: Surroundings, options: SitesOptions): Pr
       if (!tables.has(table)) await place.clients.journal.send(journalTable(table));
       tables.add(table);
       const machineArn = await makeMachine(sfn, functionName, unit === 'follow-through' ? functionName : FOLLOWER);
-      const isJob = jobEntries.some((entry) => entry.name === unit);
-      const manifest = [...units, ...wantedJobs].find((each) => each.manifest.name === unit)?.manifest;
+      const isJob = [...jobEntries, ...planEntries].some((entry) => entry.name === unit);
+      const manifest = [...units, ...wantedJobs, ...wantedPlans].find((each) => each.manifest.name === unit)?.manifest;
       await makeFunction(place, {
         asset: assetOf((isJob ? jobAssets[lane] : undefined) ?? assets, unit),
         functionName,

@@ -7,9 +7,10 @@ import { apply } from '../../matrix/build.ts';
 import { remediationNames } from '../../matrix/crash-matrix.ts';
 import { kindsAt, labelOf } from '../../matrix/faults.ts';
 import { INCIDENT_BUGS } from '../../matrix/incidents/bugs.ts';
-import { jobNames, unitNames } from '../../matrix/incidents/run.ts';
+import { jobNames, planNames, unitNames } from '../../matrix/incidents/run.ts';
 import { JOB_BUGS } from '../../matrix/jobs/bugs.ts';
 import { Lanes } from '../../matrix/lanes.ts';
+import { PLAN_BUGS } from '../../matrix/plans/bugs.ts';
 import { common } from '../../matrix/record.ts';
 
 describe('a case', () => {
@@ -29,11 +30,18 @@ describe('a case', () => {
     const changing = jobs.filter(({ manifest }) => manifest.effect !== 'reads');
     expect(jobNames().sort()).toEqual(changing.map(({ manifest }) => manifest.name).sort());
   });
+
+  it('is there for a plan that shows the runner of plans, and only for plans', async () => {
+    const { plans } = await discover();
+    const names = plans.map(({ manifest }) => manifest.name);
+    expect(planNames()).toContain('service-recovery');
+    expect(planNames().filter((name) => !names.includes(name))).toEqual([]);
+  });
 });
 
 describe('a seeded bug', () => {
   it.each(
-    [...SEEDED_BUGS, ...INCIDENT_BUGS, ...JOB_BUGS].flatMap(({ name, patches }) =>
+    [...SEEDED_BUGS, ...INCIDENT_BUGS, ...JOB_BUGS, ...PLAN_BUGS].flatMap(({ name, patches }) =>
       patches.map((patch) => [name, patch] as const),
     ),
   )('“%s” still fits the sources', (_name, patch) => {

@@ -35,8 +35,8 @@ const ONE_IN_OF_INCIDENTS = 32;
 /** Of about 2,000. */
 const ONE_IN_OF_JOBS = 97;
 /** Of about 4,400. */
-const ONE_IN_OF_PLANS = 300;
-const LEAST_POINTS_OF_ALL = 55;
+const ONE_IN_OF_PLANS = 450;
+const LEAST_POINTS_OF_ALL = 52;
 
 function shareOf({ unit }: IncidentPoint): number {
   if (planNames().includes(unit)) return ONE_IN_OF_PLANS;

@@ -152,7 +152,7 @@ describe('stop', () => {
 });
 
 describe('plans and executions', () => {
-  it('list what is there, and what came of it', async () => {
+  it('list what is there, and what came of it, as data [D149]', async () => {
     const { name } = plan.code.manifest;
     expect((await type('executions')).out.join()).toMatch(/No recovery plan was started/);
     await type('recover', name, '--input', withInput({ to: 7 }));

@@ -15,15 +15,22 @@ import { REGION } from '../place.ts';
 /** Retries of one order, as the machine has them. */
 const RETRIES = 35;
 const MOST_ROUNDS = 1_500;
-/** What tasks and stand-ins need to go on. */
-const SHORT_WAIT_MS = 25;
-/** Longer waits are for functions that may still be making a change, and for nothing that the stand-ins do. */
+/** Before a call that failed is made again, at most. */
+const RETRY_WITHIN_MS = 25;
+/** Shorter waits are for the thing itself to go on; longer ones for functions that may still be making a change, and for nothing that the stand-ins do. */
 const SHORT_WAIT_SECONDS = 10;
 
 export interface PlanRun {
   readonly plan: Plan;
   readonly run: string;
   readonly input: object;
+}
+
+interface Around {
+  /** Called before each round, when no turn is under way. */
+  before?(): Promise<void>;
+  /** A short wait is over when this is: so the turns of a run are the same ones each time, however quick the machine. */
+  settled(): Promise<void>;
 }
 
 /** One state machine that takes the run's turns. */
@@ -38,14 +45,13 @@ interface Machine {
 
 /**
  * Takes the run to its end by `copies` machines at once, which all take a turn, then all take the next one.
- * @param before is called before each round, when no turn is under way.
  * @returns a sentence for each that didn't come to an end.
  */
 export async function takeRun(
   site: Site,
   planRun: PlanRun,
   copies: number,
-  before: () => Promise<void> = async () => {},
+  { before = async () => {}, settled }: Around,
 ): Promise<string[]> {
   const machines = Array.from({ length: copies }, () => machineOf(planRun));
   for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -56,7 +62,7 @@ export async function takeRun(
     // Only when all of them wait does nothing happen.
     const seconds = Math.min(...waits);
     if (seconds > SHORT_WAIT_SECONDS) await timePasses(site, planRun, seconds * 1000);
-    else if (seconds > 0) await sleep(SHORT_WAIT_MS);
+    else if (seconds > 0) await settled();
   }
   return machines.flatMap(({ ended }) => {
     if (ended === undefined) return [`I1: the run of ${planRun.plan.name} did not end within ${MOST_ROUNDS} turns`];
@@ -99,7 +105,7 @@ async function takeTurn({ place, functionName }: Site, { run }: PlanRun, machine
     machine.failures = 0;
   }
   // With jitter, as the machine retries: copies would meet again and again.
-  await sleep(SHORT_WAIT_MS * Math.random());
+  await sleep(RETRY_WITHIN_MS * Math.random());
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What the runner gives every plan, on the graph, budgets and ways back of each plan that is found by convention: its steps are played by numbers, on the
- * model of the table. What its own steps do in the same conditions, their emulator tests show (test/conventions/plan-guarantees.test.ts says which).
+ * model of the table. What its own steps do when a call is refused, lost or late, the plan's emulator test shows (test/emulator/recovery).
  */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readTarget } from '../../../functions/engine/context.ts';

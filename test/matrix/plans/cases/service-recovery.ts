@@ -21,6 +21,7 @@ import { type PlanRun, readItem, takeRun } from '../turns.ts';
 export const unitCase: UnitCase = {
   unit: 'service-recovery',
   deliveries: {
+    well: (site) => prepare(site, NOTHING),
     'no tasks': (site) => prepare(site, NO_TASKS),
     'no tasks, stopped': (site) => prepare(site, NO_TASKS, 'restore-configuration'),
     'sick tasks': (site) => prepare(site, SICK_TASKS),
@@ -49,6 +50,12 @@ interface Trouble {
   /** Changes of the service that mend it; more would be one that is made twice. */
   readonly changes: number;
 }
+
+const NOTHING: Trouble = {
+  make: ({ services, good }, _place, name) => services.create(name, good, 1),
+  wanted: (start) => start,
+  changes: 0,
+};
 
 const NO_TASKS: Trouble = {
   async make({ services, good }, _place, name) {
@@ -130,7 +137,10 @@ async function prepare(site: Site, trouble: Trouble, stoppedAfter?: string): Pro
   const expected: Expected = stoppedAfter === undefined ? 'recovered' : 'backed-out';
   return {
     deliver: (copies) =>
-      takeRun(site, planRun, copies, stoppedAfter === undefined ? undefined : () => stop(site, planRun, stoppedAfter)),
+      takeRun(site, planRun, copies, {
+        ...(stoppedAfter !== undefined && { before: () => stop(site, planRun, stoppedAfter) }),
+        settled: () => settled(shared, name),
+      }),
     check: async (point) => {
       const { violations, item } = await runEnded(site, planRun, expected, point);
       const found = await stateOf(shared, name);
@@ -187,6 +197,17 @@ async function stop({ store }: Site, { plan, run }: PlanRun, after: string): Pro
     requestStop(store.table, item, { by: 'person:jane', at: Date.now(), reason: 'the wrong service' }),
   ]);
 }
+
+/** Until its deployment is over and its tasks are there; one whose tasks never start isn't waited for. */
+async function settled({ services }: Shared, name: string): Promise<void> {
+  for (const end = Date.now() + SETTLES_WITHIN_MS; Date.now() < end; await sleep(15)) {
+    const found = await services.describe(name);
+    const [only, ...others] = found?.deployments ?? [];
+    const isOver = others.length === 0 && only?.rolloutState !== 'IN_PROGRESS';
+    if ((isOver && found?.runningCount === found?.desiredCount) || (only?.failedTasks ?? 0) > 0) return;
+  }
+}
+const SETTLES_WITHIN_MS = 5_000;
 
 const WITHIN_MS = 20_000;
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {

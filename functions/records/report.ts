@@ -72,6 +72,15 @@ export interface Report {
 const REVIEW_WITHIN_MS = 48 * 3_600_000;
 const REVIEWED: readonly Severity[] = ['P1', 'P2'];
 
+/** Until when its review is due (ISO 8601); undefined: it gets none, or isn't over. */
+export const reviewDueAt = ({
+  severity,
+  resolvedAt,
+}: Pick<IncidentWithTimeline, 'severity' | 'resolvedAt'>): string | undefined =>
+  REVIEWED.includes(severity) && resolvedAt !== undefined
+    ? new Date(Date.parse(resolvedAt) + REVIEW_WITHIN_MS).toISOString()
+    : undefined;
+
 /** The incident report of runbook 003 (lines 615 to 643), as far as the journal knows. */
 export function reportOf(incident: IncidentWithTimeline): Report {
   const isReviewed = REVIEWED.includes(incident.severity);
@@ -95,6 +104,7 @@ const saidBy = ({ timeline }: IncidentWithTimeline, kinds: readonly EntryKind[])
   timeline.filter(({ kind }) => kinds.includes(kind)).map(({ summary }) => summary);
 
 function factsOf(incident: IncidentWithTimeline, isReviewed: boolean): Fact[] {
+  const due = reviewDueAt(incident);
   const { timeline, openedAt, resolvedAt, acknowledgedAt, acknowledgedBy } = incident;
   const since = (at: string | undefined) =>
     at && `${timeText(at)} (${durationText(Date.parse(at) - Date.parse(openedAt))} after the beginning)`;
@@ -124,14 +134,7 @@ function factsOf(incident: IncidentWithTimeline, isReviewed: boolean): Fact[] {
           { label: 'Impact on users', value: undefined },
           { label: 'Data loss (recovery point achieved)', value: undefined },
           { label: 'Commander', value: undefined },
-          ...(resolvedAt
-            ? [
-                {
-                  label: 'Review due',
-                  value: timeText(new Date(Date.parse(resolvedAt) + REVIEW_WITHIN_MS).toISOString()),
-                },
-              ]
-            : []),
+          ...(due ? [{ label: 'Review due', value: timeText(due) }] : []),
         ]
       : []),
   ];

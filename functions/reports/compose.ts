@@ -2,6 +2,7 @@
 import type { Facts } from './facts.ts';
 import type { Figure, ReportModel, Section } from './model.ts';
 import { BACKUP_JOB, PROOF_JOB, REPORTS, type ReportName } from './names.ts';
+import { reviewsSection } from './reviews.ts';
 import {
   backupsSection,
   changesMade,
@@ -18,6 +19,7 @@ import {
   targetsSection,
   useSection,
 } from './sections.ts';
+import { sizesSection } from './sizes.ts';
 import { availableText, percentText, plural, UNKNOWN } from './words.ts';
 
 /** @param name what was asked for; facts that it needs and aren't there are said to be unknown. */
@@ -70,6 +72,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
       levelsSection(facts),
       jobsSection(facts.runs, facts.jobs, facts.now),
       presentSection(facts),
+      reviewsSection(facts.incidents),
     ],
   }),
   'on-call-handoff': (facts) => {
@@ -97,6 +100,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
           incidents.filter((each) => !isOpen(each)),
           'None.',
         ),
+        reviewsSection(incidents),
         {
           title: 'To say in words',
           says: ['Work-arounds, maintenance under way and whatever isn’t in the journal: the one who leaves tells it.'],
@@ -109,6 +113,7 @@ const PARTS: Readonly<Record<ReportName, (facts: Facts) => Parts>> = {
     sections: [
       targetsSection(openedIn(facts)),
       useSection(facts),
+      sizesSection(facts.services),
       jobsSection(facts.runs, facts.jobs, facts.now),
       incidentsSection('Incidents', facts.incidents, 'There was none.', facts.incidentsSince),
     ],

@@ -23,5 +23,5 @@ export const incidents: readonly Row[] = [
   row('7b/postmortem-template', '001 002 003', 'a review with all its parts', 'reports'),
   row('7b/follow-up-tasks', '001 002 003', 'what is to be done afterwards', 'reports'),
   row('7b/on-call-handoff', '000 002', 'what the next one on call must know', 'proof'),
-  row('7b/contacts-directory', '000 001 002 003', 'who is reached how', 'ladder'),
+  row('7b/contacts-directory', '000 001 002 003', 'who is reached how', 'proof'),
 ];

@@ -71,7 +71,7 @@ describe('back-up-configuration', () => {
     });
   });
 
-  it('names what somebody changed by hand', async () => {
+  it('[5d/monitoring-config-review] names what somebody changed by hand', async () => {
     const { ecs, cloudwatch } = world.clients;
     await world.release('two');
     await ecs.send(new UpdateServiceCommand({ cluster: 'orders', service: 'backend', taskDefinition: 'backend:2' }));

@@ -343,7 +343,7 @@ describe('check-capacity', () => {
     month('AWS/RDS', 'FreeStorageSpace', ofDatabase, (day) => (60 - 2 * day) * GIB);
   });
 
-  it('[5d/capacity-report] fits thirty days of CloudWatch and names what runs out, with the days left', async () => {
+  it('[5d/capacity-report, 9/report-capacity, D136, D137] fits thirty days of CloudWatch and names what runs out, with the days left', async () => {
     const seen = await run('checkCapacity', { services: { orders }, databases: { [db.name]: db } });
     expect(seen).toMatchObject({ verdict: 'failed', check: 'cpu', report: { passed: 4, notPassed: 2 } });
     expect(seen.report?.findings).toMatchObject([
@@ -395,7 +395,7 @@ describe('check-standby', () => {
     ecs.destroy();
   }
 
-  it('[5b/standby-health, 5c/standby-image-check] names what is missing there, what differs, and what is not known', async () => {
+  it('[5b/standby-health, 5c/standby-image-check, 5e/standby-config-review, D85] names what is missing there, what differs, and what is not known', async () => {
     const image = (region: string, digit: string) =>
       `123456789012.dkr.ecr.${region}.amazonaws.com/shop@sha256:${digit.repeat(64)}`;
     await serve(REGION, shop.cluster, image(REGION, 'a'));

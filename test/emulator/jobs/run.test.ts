@@ -159,7 +159,7 @@ describe('a run of a job', () => {
     expect(made.size).toBe(0);
   });
 
-  it('opens one incident for runs that fail one after the other, and resolves it with the next that passes', async () => {
+  it('[M22] opens one incident for runs that fail one after the other, and resolves it with the next that passes', async () => {
     verdict = 'failed';
     await toItsEnd(order('2026-11-21T02:00:00Z'));
     const opened = (await head())?.openIncidentId ?? '';

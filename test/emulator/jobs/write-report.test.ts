@@ -27,10 +27,14 @@ const HOUR = 3_600_000;
 const DRILL = '2026-11-10T10:00:00.000Z';
 const targetGroup = 'targetgroup/backend/0123456789abcdef';
 const loadBalancer = 'app/shop/0123456789abcdef';
+const SHOP = { loadBalancer: 'app/front/0123456789abcdef', targetGroup: 'targetgroup/shop/0123456789abcdef' };
 const config: RuntimeConfig = {
   ...base,
   region: REGION,
-  services: { backend: { ...service, balancedBy: { loadBalancer, targetGroup } } },
+  services: {
+    backend: { ...service, balancedBy: { loadBalancer, targetGroup } },
+    shop: { ...service, name: 'shop', service: 'shop', balancedBy: SHOP },
+  },
   databases: {
     'orders-db': {
       ...database,
@@ -102,6 +106,26 @@ beforeAll(async () => {
   figure('HTTPCode_ELB_5XX_Count', 5, at + 3 * HOUR, false);
   figure('HTTPCode_ELB_504_Count', 3, at + 3 * HOUR, false);
   figure('HTTPCode_ELB_503_Count', 2, at + 3 * HOUR, false);
+  // The other service's load balancer told of as many, none of which failed.
+  put('AWS/ApplicationELB', 'RequestCount', { LoadBalancer: SHOP.loadBalancer, TargetGroup: SHOP.targetGroup }, [
+    [at, 1000],
+  ]);
+  const [ofService, ofDatabase] = [
+    { ClusterName: service.cluster, ServiceName: service.service },
+    { DBInstanceIdentifier: 'orders-db' },
+  ];
+  const later = at + HOUR;
+  put('AWS/ECS', 'CPUUtilization', ofService, [
+    [later, 90],
+    [at, 50],
+  ]);
+  put('AWS/ECS', 'MemoryUtilization', ofService, [[later, 30]]);
+  put('AWS/RDS', 'CPUUtilization', ofDatabase, [[later, 20]]);
+  put('AWS/RDS', 'DatabaseConnections', ofDatabase, [[later, 10]]);
+  put('AWS/RDS', 'FreeStorageSpace', ofDatabase, [
+    [later, 50 * 1024 ** 3],
+    [at, 60 * 1024 ** 3],
+  ]);
   // Three backups of that month, one of which failed.
   await backUp('2026-11-18T02:00:00Z', 'passed');
   await backUp('2026-11-19T02:00:00Z', 'failed');
@@ -120,6 +144,17 @@ function figure(name: string, value: number, at: number, ofTargets: boolean): vo
     ...{ region: REGION, namespace: 'AWS/ApplicationELB', name, dimensions, value },
     at: new Date(at),
   });
+}
+
+/** The newest first: the stand-in drops what is older than what comes. */
+function put(
+  namespace: string,
+  name: string,
+  dimensions: Record<string, string>,
+  values: readonly (readonly [at: number, value: number])[],
+): void {
+  for (const [at, value] of values)
+    w.cloudwatch.put({ region: REGION, namespace, name, dimensions, value, at: new Date(at) });
 }
 
 /** A run of the backup's job, as its own engine writes it. */
@@ -231,14 +266,49 @@ describe('a report made by hand', () => {
   });
 });
 
+describe('the weekly report', () => {
+  it('[5c/weekly-maintenance, 5c/alert-review] tells which targets call most, and of which alarms nothing had to be changed', async () => {
+    const report = await documentOf(await write('weekly-maintenance', '2026-11-23T08:00:00Z'));
+    expect(report.period.label).toBe('2026-11-16 to 2026-11-22');
+    expect(rowsOf(report, 'What was in trouble most often')?.toSorted()).toEqual([
+      ['ecs-service/orders/backend', '1', '1', '0', '0'],
+      ['job/back-up-database/orders-db', '1', '0', '1', '0'],
+    ]);
+    expect(rowsOf(report, 'Scheduled jobs')?.[0]?.slice(0, 4)).toEqual([
+      ...['back-up-database', 'orders-db', 'overdue', '2 passed, 1 failed, 0 not over'],
+    ]);
+  });
+
+  it('[5c/resource-usage-report, 9/report-resource-usage, 5c/cpu-analysis, 9/report-database-growth, 5d/review-requests-limits] tells what was used, how a database grew, and whose tasks are too small', async () => {
+    const report = await documentOf(await write('weekly-maintenance', '2026-11-23T08:00:00Z'));
+    expect(rowsOf(report, 'Use of resources')).toEqual([
+      ['service', 'backend', '70 %, at most 90 %', '30 %, at most 30 %', '', ''],
+      ['service', 'shop', 'not known', 'not known', '', ''],
+      [
+        'database',
+        'orders-db',
+        '20 %, at most 20 %',
+        '',
+        '10, at most 10',
+        '50.0 GiB, 10.0 GiB less than at the beginning',
+      ],
+    ]);
+    expect(rowsOf(report, 'Sizes of tasks')).toEqual([
+      ['backend', '90 %', '30 %', 'CPU is short'],
+      ['shop', 'not known', 'not known', 'not known'],
+    ]);
+  });
+});
+
 describe('the monthly reports', () => {
-  it('[9/report-sla, 9/report-performance-trends, 5d/performance-trends] hold services to their targets', async () => {
+  it('[9/report-sla, 9/report-performance-trends, 5d/performance-trends, D82] hold each service to its own targets', async () => {
     const report = await documentOf(await write('service-levels', '2026-12-01T08:00:00Z'));
     expect(rowsOf(report, 'Service levels')).toEqual([
       [
         ...['backend', '10,002', '99.800 %, missed (99.9 %)', '0.200 %, met (below 1 %)'],
         ...['above 2 s in 1 of 10 hours, missed', '-100.0 %: -43.2 of 43.2 minutes'],
       ],
+      [...['shop', '1,000', '100.000 %', '0.000 %, met (below 1 %)'], ...['not known', 'no objective is configured']],
     ]);
     const [errors, latency] = report.sections[0]?.charts ?? [];
     expect(errors?.points).toHaveLength(720);
@@ -246,7 +316,7 @@ describe('the monthly reports', () => {
     expect(latency?.points.find(({ at }) => at === '2026-11-20T03:00:00.000Z')?.value).toBe(3);
   });
 
-  it('[9/report-dr-test] tell of backups against their objective, and of a plan against its target', async () => {
+  it('[9/report-dr-test, D99] tell of backups against their objective, and of a plan against its target', async () => {
     const report = await documentOf(await write('backups-and-drills', '2026-12-01T08:30:00Z'));
     expect(rowsOf(report, 'Backups')?.[0]).toEqual([
       ...['orders-db', '2 of 3', 'at least 17 d 2 h', '1 d 0 h', 'nothing proves them', 'not known'],
@@ -270,13 +340,16 @@ describe('the monthly reports', () => {
 });
 
 describe('the handoff', () => {
-  it('tells who comes what is open and what happened in 24 hours', async () => {
+  it('[7b/on-call-handoff, 7b/postmortem-deadline, M20] tells who comes what is open, what is to be reviewed until when, and what happened in 24 hours', async () => {
     const report = await documentOf(await write('on-call-handoff', '2026-11-20T09:00:00Z'));
     expect(report.period.from).toBe('2026-11-19T09:00:00.000Z');
     // The one of that night, and the backup's that was over with the next backup.
     expect(rowsOf(report, 'Over since')?.map(([, , , target]) => target)).toEqual([
       'ecs-service/orders/backend',
       'job/back-up-database/orders-db',
+    ]);
+    expect(rowsOf(report, 'Reviews due')?.map(([until, , target]) => [until, target])).toContainEqual([
+      ...['2026-11-22 03:05:00.000 UTC', 'ecs-service/orders/backend'],
     ]);
     expect(report.sections.map(({ title }) => title)).toContain('Temporary changes and take-overs');
   });

@@ -105,6 +105,20 @@ describe('an incident that is over', () => {
     expect(html).toContain('<!doctype html>');
   });
 
+  it('[9/report-incident, 7b/postmortem-template, 7b/follow-up-tasks] is the draft of its review: what the journal knows is there, what only people know is marked', async () => {
+    const { folder } = await archive(eventOf(await written('inc-reviewed')), contextAt(SOON));
+    const { markdown, html } = await kept(folder);
+    for (const part of ['Summary', 'Timeline', 'What was changed', 'Cause', 'Lessons', 'Follow-up'])
+      expect([part, markdown.includes(`## ${part}`), html.includes(`>${part}<`)]).toEqual([part, true, true]);
+    const factOf = (label: string) => markdown.split('\n').find((line) => line.startsWith(`| **${label}** |`));
+    const byPerson = 'To be written by a person';
+    for (const known of ['Began', 'Resolved', 'Duration (recovery time achieved)', 'Time to acknowledge', 'Review due'])
+      expect(factOf(known)).toMatch(/\d/);
+    for (const unknown of ['Impact on users', 'Commander']) expect(factOf(unknown)).toContain(byPerson);
+    for (const task of ['Prevention', 'Monitoring', 'Runbook and documents', 'Training'])
+      expect(markdown).toMatch(new RegExp(`${task}: .?${byPerson}`));
+  });
+
   it('is kept once, however often its end is told', async () => {
     const event = eventOf(await written('inc-told-again'));
     const results = [];

@@ -263,7 +263,7 @@ async function expectAsBefore(before: State): Promise<void> {
 }
 
 describe('secret-rotation', () => {
-  it('lets the other user in, has the services use it, and shuts the earlier one out [8/rotate-secret, M12, D75]', async () => {
+  it('lets the other user in, has the services use it, and shuts the earlier one out [8/rotate-secret, M12, D18, D75]', async () => {
     expect(await writtenBy()).toBe('app');
     const { how, item } = await rotate();
     expect([how, item.verdict, item.why]).toEqual(['done', 'recovered', undefined]);

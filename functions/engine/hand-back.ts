@@ -141,15 +141,20 @@ async function commitHandBack<T extends Protected, O>(
   action: ActionItem,
 ): Promise<Later | undefined> {
   const { store, config, random } = context;
-  const now = context.now();
-  const soon: Later = { at: now + SOON_MS, reason: 'moved', why: 'the target moved, or Nightshift is paused' };
+  const soon: Later = {
+    at: context.now() + SOON_MS,
+    reason: 'moved',
+    why: 'the target moved, or Nightshift is paused',
+  };
   const budgets = [removalBudget(config)];
   // A copy alone doesn't tell of a pause that was cut short after its master.
   if ((await readSwitch(store)) !== 'run') return soon;
   let free = anySlots(budgets);
   for (let tries = 0; tries < TRIES; tries++) {
+    // One moment for both: the hour of a slot that was claimed before would end before the hour of its intent.
+    const now = context.now();
     const slots = claimSlots(store.table, free, chooseSlots(free, random), action.actionId, now);
-    const result = await store.transact([...(await intentItems(context, present, action)), ...slots]);
+    const result = await store.transact([...intentItems(context, present, action, now), ...slots]);
     if (result.ok) return undefined;
     if ([...result.failed.keys()].join() !== 'removal-budget') return soon;
     const listed = await listFree(store, budgets, now);
@@ -162,13 +167,13 @@ async function commitHandBack<T extends Protected, O>(
 const spentUntil = (stop: Stop, soon: Later): Later =>
   stop.kind === 'refused' ? { at: stop.recheckAt, reason: 'budget', why: `${stop.setting}: ${stop.present}` } : soon;
 
-async function intentItems<T extends Protected, O>(
+function intentItems<T extends Protected, O>(
   context: Context<T, O>,
   present: TargetItem,
   action: ActionItem,
-): Promise<Labelled[]> {
+  now: number,
+): Labelled[] {
   const { table } = context.store;
-  const now = context.now();
   const { change, remediation, target, actionId } = action;
   const entry = entryMaker(action.incidentId, remediation, now)('intent', `will ${change.summary}`, {
     actionId,

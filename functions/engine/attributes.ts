@@ -13,7 +13,11 @@ type Attributes = Record<string, AttributeValue>;
  */
 export function marshall(item: object): Attributes {
   const attributes: Attributes = {};
-  for (const [name, value] of Object.entries(item)) if (value !== undefined) attributes[name] = toAttribute(value);
+  const values = item as Readonly<Record<string, unknown>>;
+  for (const name in values) {
+    const value = values[name];
+    if (value !== undefined) attributes[name] = toAttribute(value);
+  }
   return attributes;
 }
 

@@ -67,7 +67,8 @@ export function duePartition(id: string): string {
   for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 9973;
   return `DUE#${sum % DUE_SHARDS}`;
 }
-export const duePartitions = (): string[] => Array.from({ length: DUE_SHARDS }, (_, shard) => `DUE#${shard}`);
+const DUE_PARTITIONS = Array.from({ length: DUE_SHARDS }, (_, shard) => `DUE#${shard}`);
+export const duePartitions = (): readonly string[] => DUE_PARTITIONS;
 /** Partition of the `incidents` index: one a month. */
 export const incidentsPartition = (iso: string): string => `INCIDENTS#${iso.slice(0, 7)}`;
 

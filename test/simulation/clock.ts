@@ -76,6 +76,8 @@ export function use(its: VirtualClock, chance: Random): void {
 
 /** Replaces time and chance of this process for good; to be called before the engine is imported. */
 export function install(): void {
+  // Errors are part of the protocol here, thousands of them; nobody reads where each was made.
+  Error.stackTraceLimit = 0;
   timers.setTimeout = ((ms = 0, value?: unknown) => clock.sleep(ms, value)) as typeof timers.setTimeout;
   syncBuiltinESMExports();
   Math.random = () => random();

@@ -38,7 +38,7 @@ function explain({ seed, steps, trace, violations }: Failure): void {
 }
 
 /** Incidents within which a bug has to be found. */
-const MOST_FOR_A_BUG = 20_000;
+const MOST_FOR_A_BUG = 40_000;
 
 async function findBugs(): Promise<BugsDocument> {
   const missed: string[] = [];

@@ -109,7 +109,15 @@ function stepsOf(random: Random, targets: number): Step[] {
   const disturbances = random() < 0.35 ? 0 : between(random, 1, 3);
   for (let count = 0; count < disturbances; count++) steps.push(disturbance(random, targets));
   if (random() < 0.15) badMoment(random, steps);
+  released(random, steps);
   return steps;
+}
+
+/** Who paused or froze releases it again, most of the time and within the half hour: what was held until then goes on. */
+function released(random: Random, steps: Step[]): void {
+  for (const step of [...steps])
+    if (step.kind === 'switch' && step.state !== 'run' && random() < 0.8)
+      steps.push({ kind: 'switch', at: step.at + between(random, 2, 30) * MINUTE, state: 'run' });
 }
 
 /** A function takes about so long, from a minute after the trouble began. */
@@ -143,7 +151,9 @@ function troubles(random: Random, target: number, steps: Step[]): void {
     if (random() < 0.6) return;
   }
   const more = random() < 0.8 ? 1 : between(random, 2, 9);
-  steps.push({ kind: 'load', at, target, more }, { kind: 'ease', at: at + between(random, 5, 40) * MINUTE, target });
+  // Longer than it takes to act, and in some runs than the deadline of the verification and every cooldown.
+  const minutes = random() < 0.8 ? between(random, 3, 12) : between(random, 12, 40);
+  steps.push({ kind: 'load', at, target, more }, { kind: 'ease', at: at + minutes * MINUTE, target });
 }
 
 const ROUGHLY_ALL_CALLS = 60;

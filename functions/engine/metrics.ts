@@ -1,6 +1,7 @@
 /**
- * What Nightshift measures of itself, in CloudWatch's embedded metric format: a line of the log that CloudWatch turns into metrics by itself
- * ("Specification: Embedded metric format", Amazon CloudWatch User Guide; on Lambda "writing JSON to standard out ... is sufficient").
+ * What Nightshift measures of itself: a line of the log for each measure. Those that an alarm watches, and all of them where the configuration asks for it
+ * (`selfWatch.metrics`), are in CloudWatch's embedded metric format, which CloudWatch turns into metrics by itself ("Specification: Embedded metric format", Amazon
+ * CloudWatch User Guide; on Lambda "writing JSON to standard out ... is sufficient"). The others can be asked of the log.
  *
  * A metric of one's own costs 0.30 USD a month for each combination of dimension values, by the hour in which it is sent ("Amazon CloudWatch
  * Pricing", custom metrics, prorated hourly). So nothing is sent while nothing happens, and dimensions have few, known values: never a target, an
@@ -11,7 +12,17 @@ import type { Outcome } from '../../events/outcome.ts';
 
 export const NAMESPACE = 'Nightshift';
 
-/** Every metric: its unit, and its dimensions besides `Deployment`. */
+/** Set to `all` where every measure is to be a metric (infra/constructs/nightshift-function.ts). */
+export const METRICS_SETTING = 'NIGHTSHIFT_METRICS';
+
+interface Metric {
+  readonly unit: 'Count' | 'Milliseconds' | 'Seconds';
+  readonly dimensions: readonly string[];
+  /** An alarm watches it, so it is a metric everywhere. */
+  readonly isWatched?: true;
+}
+
+/** Every measure: its unit, and its dimensions besides `Deployment`. */
 export const METRICS = {
   /** What signals and orders ended in. */
   Outcomes: { unit: 'Count', dimensions: ['Remediation', 'Outcome'] },
@@ -42,13 +53,13 @@ export const METRICS = {
   JobRuns: { unit: 'Count', dimensions: ['Job', 'Verdict'] },
   JobAge: { unit: 'Seconds', dimensions: ['Job'] },
   /** Databases whose heartbeat can't be written before a person has set it up. The alarm `heartbeats-not-set-up` watches it. */
-  HeartbeatsNotSetUp: { unit: 'Count', dimensions: [] },
+  HeartbeatsNotSetUp: { unit: 'Count', dimensions: [], isWatched: true },
   /** 1: the primary of each pair was granted time to write, and is held to it; 0: not so. The alarm `authority-not-kept` watches it. */
-  AuthorityKept: { unit: 'Count', dimensions: [] },
-  /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches it. */
+  AuthorityKept: { unit: 'Count', dimensions: [], isWatched: true },
+  /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches what is new of it. */
   Trouble: { unit: 'Count', dimensions: [] },
-  NewTrouble: { unit: 'Count', dimensions: [] },
-} as const satisfies Record<string, { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimensions: readonly string[] }>;
+  NewTrouble: { unit: 'Count', dimensions: [], isWatched: true },
+} as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof METRICS;
 
@@ -59,16 +70,28 @@ export interface Measure {
   readonly dimensions?: Readonly<Record<string, string>>;
 }
 
-/** The line for one measure. Pure. @param at epoch milliseconds. */
-export function metricLine(deployment: string, { name, value, dimensions = {} }: Measure, at: number) {
+/** Whether a measure becomes a metric. @param setting value of NIGHTSHIFT_METRICS. */
+export function isMetric(name: MetricName, setting: string | undefined): boolean {
+  const { isWatched }: Metric = METRICS[name];
+  return isWatched === true || setting === 'all';
+}
+
+/** The line for one measure. Pure. @param at epoch milliseconds. @param asMetric whether CloudWatch makes a metric of it. */
+export function metricLine(
+  deployment: string,
+  { name, value, dimensions = {} }: Measure,
+  at: number,
+  asMetric: boolean,
+) {
   const { unit, dimensions: names } = METRICS[name];
+  const directive = {
+    Namespace: NAMESPACE,
+    Dimensions: [['Deployment', ...names]],
+    Metrics: [{ Name: name, Unit: unit }],
+  };
   return {
-    _aws: {
-      Timestamp: at,
-      CloudWatchMetrics: [
-        { Namespace: NAMESPACE, Dimensions: [['Deployment', ...names]], Metrics: [{ Name: name, Unit: unit }] },
-      ],
-    },
+    ...(asMetric && { _aws: { Timestamp: at, CloudWatchMetrics: [directive] } }),
+    measure: name,
     Deployment: deployment,
     ...Object.fromEntries(names.map((each) => [each, dimensions[each] ?? 'unknown'])),
     [name]: value,
@@ -77,7 +100,9 @@ export function metricLine(deployment: string, { name, value, dimensions = {} }:
 
 /** Writes measures to the log, one line each. */
 export function measure(deployment: string, measures: readonly Measure[], at: number = Date.now()): void {
-  for (const each of measures) process.stdout.write(`${JSON.stringify(metricLine(deployment, each, at))}\n`);
+  const setting = process.env[METRICS_SETTING];
+  for (const each of measures)
+    process.stdout.write(`${JSON.stringify(metricLine(deployment, each, at, isMetric(each.name, setting)))}\n`);
 }
 
 /**

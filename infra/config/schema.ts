@@ -431,7 +431,9 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** How often a canary goes the way of an alarm; two that don't arrive call a person. */
       canaryEveryMinutes: z.int().min(1).max(700).default(15),
-      /** A page of graphs in CloudWatch: free for the account's first three, else 3 USD a month. */
+      /** Every measure as a metric, 0.30 USD a month each; else only what an alarm watches is one, and the rest can be asked of the logs. */
+      metrics: z.boolean().default(false),
+      /** A page of graphs in CloudWatch: free for the account's first three, else 3 USD a month. What Nightshift measures of itself is on it where `metrics` is on. */
       dashboard: z.boolean().default(false),
     })
     .prefault({}),

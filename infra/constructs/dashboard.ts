@@ -9,8 +9,8 @@ import { METRICS, type MetricName, NAMESPACE } from '../../functions/engine/metr
 import type { DeploymentConfig } from '../config/schema.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
-/** The free tier's limit, of which a part is kept for the searches, whose number of results isn't known before. */
-const FUNCTIONS_SHOWN = 15;
+/** Three metrics each, within the free tier's limit; a part is kept for the searches, whose number of results isn't known before. */
+const FUNCTIONS_SHOWN = 10;
 const WIDTH = 8;
 const HEIGHT = 6;
 
@@ -28,7 +28,23 @@ export function dashboard(
 ): CfnDashboard {
   const { region } = Stack.of(scope);
   const names = functions.slice(0, FUNCTIONS_SHOWN).map((each) => each.function.functionName);
-  const graphs: Graph[] = [
+  const ofLambdas: Graph[] = (['Invocations', 'Errors', 'Throttles'] as const).map((metric) => ({
+    title: `${metric} of functions`,
+    metrics: names.map((name) => ofLambda(metric, name)),
+    stat: 'Sum',
+  }));
+  const graphs = config.selfWatch.metrics ? [...ownGraphs(config), ...ofLambdas] : ofLambdas;
+  return new CfnDashboard(scope, 'Dashboard', {
+    dashboardName: `nightshift-${config.name}`,
+    dashboardBody: Stack.of(scope).toJsonString({
+      widgets: graphs.map((graph, place) => widget(graph, place, region)),
+    }),
+  });
+}
+
+/** Of what Nightshift measures of itself. */
+function ownGraphs(config: DeploymentConfig): readonly Graph[] {
+  return [
     { title: 'Outcomes', metrics: [search(config, 'Outcomes')], stat: 'Sum' },
     { title: 'Held or refused, by guardrail', metrics: [search(config, 'Held')], stat: 'Sum' },
     { title: 'Verified, and not', metrics: [search(config, 'Verifications')], stat: 'Sum' },
@@ -50,15 +66,7 @@ export function dashboard(
       stat: 'Maximum',
     },
     { title: 'Runs of jobs', metrics: [search(config, 'JobRuns')], stat: 'Sum' },
-    { title: 'Errors of functions', metrics: names.map((name) => ofLambda('Errors', name)), stat: 'Sum' },
-    { title: 'Throttles of functions', metrics: names.map((name) => ofLambda('Throttles', name)), stat: 'Sum' },
   ];
-  return new CfnDashboard(scope, 'Dashboard', {
-    dashboardName: `nightshift-${config.name}`,
-    dashboardBody: Stack.of(scope).toJsonString({
-      widgets: graphs.map((graph, place) => widget(graph, place, region)),
-    }),
-  });
 }
 
 /** "Dashboard body structure and syntax", Amazon CloudWatch API Reference. */
@@ -73,7 +81,12 @@ const widget = ({ title, metrics, stat }: Graph, place: number, region: string) 
 
 const own = ({ name }: DeploymentConfig, metric: MetricName): Metric => [NAMESPACE, metric, 'Deployment', name];
 
-const ofLambda = (metric: 'Errors' | 'Throttles', name: string): Metric => ['AWS/Lambda', metric, 'FunctionName', name];
+const ofLambda = (metric: 'Invocations' | 'Errors' | 'Throttles', name: string): Metric => [
+  'AWS/Lambda',
+  metric,
+  'FunctionName',
+  name,
+];
 
 /** All values of its dimensions that were sent lately ("Use search expressions in graphs"). */
 function search({ name }: DeploymentConfig, metric: MetricName): Metric {

@@ -15,6 +15,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Permission } from '../../functions/engine/manifest.ts';
+import { METRICS_SETTING } from '../../functions/engine/metrics.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import type { FunctionNetwork } from './database-network.ts';
 import { failureQueue } from './failure-queue.ts';
@@ -103,6 +104,7 @@ export class NightshiftFunction extends Construct {
       NIGHTSHIFT_TABLE: deployment.table.tableName,
       // Names the caller in the user agent of each AWS call, so in CloudTrail too.
       AWS_SDK_UA_APP_ID: `nightshift-${deployment.config.name}`,
+      ...(deployment.config.selfWatch.metrics && { [METRICS_SETTING]: 'all' }),
       ...network?.environment,
       ...environment,
     };

@@ -98,9 +98,9 @@ describe('Nightshift that lives', () => {
       new GetQueueUrlCommand({ QueueName: 'nightshift-demo-scale-out-service-failures' }),
     );
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
-    await until('the metric Trouble', async () => {
+    await until('the metric NewTrouble', async () => {
       const { Metrics = [] } = await clientFor(CloudWatchClient, region).send(
-        new ListMetricsCommand({ Namespace: 'Nightshift', MetricName: 'Trouble' }),
+        new ListMetricsCommand({ Namespace: 'Nightshift', MetricName: 'NewTrouble' }),
       );
       return Metrics.length > 0 ? true : undefined;
     });

@@ -4,6 +4,7 @@ import {
   type CloudWatchClient,
   type CompositeAlarm,
   DescribeAlarmsCommand,
+  type DescribeAlarmsCommandInput,
   type DescribeAlarmsCommandOutput,
   type Dimension,
   ListTagsForResourceCommand,
@@ -106,28 +107,44 @@ const ofAnyKind = ({
   LogAlarms = [],
 }: DescribeAlarmsCommandOutput): AnyAlarm[] => [...MetricAlarms, ...CompositeAlarms, ...LogAlarms];
 
-/** Alarms of every kind page by page: all, or those in one state. */
-export async function* alarmPages(
+/** Alarms of every kind, page by page. */
+type Pages = AsyncIterable<readonly AnyAlarm[]> | Iterable<readonly AnyAlarm[]>;
+
+/**
+ * All alarms, and those of them that fire. Where one page holds all of them it is asked for once, because each request is billed; of more, those that fire are asked for
+ * by themselves, so that they needn't wait for the others.
+ * @throws EngineError when CloudWatch can't be asked.
+ */
+export async function listAlarms(cloudwatch: CloudWatch): Promise<{ readonly firing: Pages; readonly all: Pages }> {
+  const first = await page(cloudwatch, {});
+  if (first.NextToken) return { firing: pages(cloudwatch, { StateValue: 'ALARM' }), all: pages(cloudwatch, {}, first) };
+  const all = ofAnyKind(first);
+  return { firing: [all.filter(({ StateValue }) => StateValue === 'ALARM')], all: [all] };
+}
+
+type Asked = Pick<DescribeAlarmsCommandInput, 'StateValue' | 'NextToken'>;
+
+async function page(cloudwatch: CloudWatch, asked: Asked): Promise<DescribeAlarmsCommandOutput> {
+  const whole = { ...asked, AlarmTypes: [...ALL_TYPES], MaxRecords: DESCRIBE_BATCH };
+  try {
+    return await cloudwatch.send(new DescribeAlarmsCommand(whole));
+  } catch (error) {
+    throw classifyAwsError('list alarms', error);
+  }
+}
+
+/** @param first its first page, where that was asked for already. */
+async function* pages(
   cloudwatch: CloudWatch,
-  filter: { readonly StateValue?: 'ALARM' } = {},
+  asked: Asked,
+  first?: DescribeAlarmsCommandOutput,
 ): AsyncGenerator<AnyAlarm[]> {
-  let NextToken: string | undefined;
-  do {
-    try {
-      const reply = await cloudwatch.send(
-        new DescribeAlarmsCommand({
-          ...filter,
-          AlarmTypes: [...ALL_TYPES],
-          MaxRecords: DESCRIBE_BATCH,
-          ...(NextToken && { NextToken }),
-        }),
-      );
-      NextToken = reply.NextToken;
-      yield ofAnyKind(reply);
-    } catch (error) {
-      throw classifyAwsError('list alarms', error);
-    }
-  } while (NextToken);
+  let reply = first ?? (await page(cloudwatch, asked));
+  yield ofAnyKind(reply);
+  while (reply.NextToken) {
+    reply = await page(cloudwatch, { ...asked, NextToken: reply.NextToken });
+    yield ofAnyKind(reply);
+  }
 }
 
 export async function tagsOf(cloudwatch: CloudWatch, arn: string): Promise<Tag[]> {

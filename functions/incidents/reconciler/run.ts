@@ -11,10 +11,10 @@ import type { Store } from '../../engine/store.ts';
 import { alarmActionsDisabled, alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
 import {
   type AnyAlarm,
-  alarmPages,
   asEvent,
   type CloudWatch,
   describeAlarms,
+  listAlarms,
   paced,
   tagsOf,
   toLive,
@@ -251,7 +251,8 @@ async function invoke({ functions, lambda }: Surroundings, remediation: string, 
 async function sweep(around: Run, now: number, failures: unknown[]): Promise<number> {
   const { store, cloudwatch, remaining } = around;
   let injected = 0;
-  for await (const page of alarmPages(cloudwatch, { StateValue: 'ALARM' })) {
+  const { firing, all } = await listAlarms(cloudwatch);
+  for await (const page of firing) {
     const known = await knownOf(store, page);
     for (const alarm of page) {
       // What was found out is kept, so the next run goes on from here.
@@ -268,7 +269,7 @@ async function sweep(around: Run, now: number, failures: unknown[]): Promise<num
       }
     }
   }
-  await noteDisabled(around, now, failures);
+  await noteDisabled(around, all, now, failures);
   return injected;
 }
 
@@ -298,9 +299,14 @@ async function bringIn(around: Run, alarm: AnyAlarm, live: LiveAlarm, now: numbe
 }
 
 /** Alarms that don't fire and whose actions are disabled: their events won't say so, so it is written down before one comes. */
-async function noteDisabled(around: Run, now: number, failures: unknown[]): Promise<void> {
-  const { store, cloudwatch, remaining } = around;
-  for await (const page of alarmPages(cloudwatch)) {
+async function noteDisabled(
+  around: Run,
+  all: Awaited<ReturnType<typeof listAlarms>>['all'],
+  now: number,
+  failures: unknown[],
+): Promise<void> {
+  const { store, remaining } = around;
+  for await (const page of all) {
     // A run that is short of time begins anew the next time: what is known lasts for some runs.
     if (remaining() < KEEP_FOR_END_MS) return;
     const disabled = page.filter(

@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../../../events/outcome.ts';
-import { entryMeasures, METRICS, metricLine, outcomeMeasures } from '../../../functions/engine/metrics.ts';
+import { entryMeasures, isMetric, METRICS, metricLine, outcomeMeasures } from '../../../functions/engine/metrics.ts';
 import { archiveMeasures } from '../../../functions/incidents/archiver/handler.ts';
 import { stepMeasures } from '../../../functions/incidents/follow-through/measures.ts';
 import { turnMeasures } from '../../../functions/jobs/handler.ts';
@@ -55,7 +57,7 @@ describe('the line of a measure', () => {
   it('is read by CloudWatch as the metric that was meant, for every metric', () => {
     for (const [name, { unit, dimensions }] of Object.entries(METRICS)) {
       const given = Object.fromEntries(dimensions.map((each) => [each, `some-${each}`]));
-      const line = metricLine('main', { name: name as keyof typeof METRICS, value: 3, dimensions: given }, AT);
+      const line = metricLine('main', { name: name as keyof typeof METRICS, value: 3, dimensions: given }, AT, true);
       expect(embeddedMetrics(JSON.stringify(line))).toEqual([
         {
           namespace: 'Nightshift',
@@ -67,6 +69,25 @@ describe('the line of a measure', () => {
         },
       ]);
     }
+  });
+
+  it('is nothing to CloudWatch where it is not to be a metric, and can be asked of the log', () => {
+    const verdict = { name: 'Verifications', value: 1, dimensions: { Verdict: 'verified' } } as const;
+    const line = metricLine('main', verdict, AT, false);
+    expect(embeddedMetrics(JSON.stringify(line))).toEqual([]);
+    expect(line).toEqual({ measure: 'Verifications', Deployment: 'main', Verdict: 'verified', Verifications: 1 });
+  });
+
+  it('is a metric everywhere if an alarm watches it, else only where that is asked for', () => {
+    const names = Object.keys(METRICS) as (keyof typeof METRICS)[];
+    const constructs = join(import.meta.dirname, '../../../infra/constructs');
+    const sources = readdirSync(constructs).map((file) => readFileSync(join(constructs, file), 'utf8'));
+    const watched = sources.flatMap((source) =>
+      [...source.matchAll(/namespace: NAMESPACE,\s*metricName: '(\w+)'/g)].map(([, name]) => name),
+    );
+    expect(watched).toContain('NewTrouble');
+    expect(names.filter((name) => isMetric(name, undefined)).sort()).toEqual(watched.sort());
+    expect(names.filter((name) => isMetric(name, 'all'))).toEqual(names);
   });
 
   it('has no dimension that could grow with what is protected', () => {

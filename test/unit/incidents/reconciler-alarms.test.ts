@@ -1,7 +1,13 @@
 import { DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { describe, expect, it } from '@jest/globals';
 import { RetryableError } from '../../../functions/engine/errors.ts';
-import { asEvent, type CloudWatch, describeAlarms, toLive } from '../../../functions/incidents/reconciler/alarms.ts';
+import {
+  asEvent,
+  type CloudWatch,
+  describeAlarms,
+  listAlarms,
+  toLive,
+} from '../../../functions/incidents/reconciler/alarms.ts';
 
 const arnOf = (name: string) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`;
 
@@ -46,6 +52,51 @@ describe('describing alarms by name', () => {
       },
     } as unknown as CloudWatch;
     await expect(describeAlarms(throttled, new Set([arnOf('a')]))).rejects.toBeInstanceOf(RetryableError);
+  });
+});
+
+describe('listing alarms', () => {
+  /** CloudWatch with so many alarms, of which each third fires. */
+  function account(count: number) {
+    const asked: DescribeAlarmsCommand['input'][] = [];
+    const send = async ({ input }: DescribeAlarmsCommand) => {
+      asked.push(input);
+      const all = Array.from({ length: count }, (_, index) => ({
+        AlarmName: `alarm-${index}`,
+        StateValue: index % 3 === 0 ? ('ALARM' as const) : ('OK' as const),
+      })).filter(({ StateValue }) => !input.StateValue || StateValue === input.StateValue);
+      const from = Number(input.NextToken ?? 0);
+      const to = from + (input.MaxRecords ?? 0);
+      return { MetricAlarms: all.slice(from, to), ...(to < all.length && { NextToken: String(to) }) };
+    };
+    return { cloudwatch: { send } as unknown as CloudWatch, asked };
+  }
+  const namesOf = async (pages: Awaited<ReturnType<typeof listAlarms>>['all']): Promise<(string | undefined)[]> => {
+    const names: (string | undefined)[] = [];
+    for await (const page of pages) names.push(...page.map(({ AlarmName }) => AlarmName));
+    return names;
+  };
+
+  it.each([0, 1, 99, 100, 101, 250, 700])('tells of all %i, and of those that fire', async (count) => {
+    const { firing, all } = await listAlarms(account(count).cloudwatch);
+    const names = Array.from({ length: count }, (_, index) => `alarm-${index}`);
+    expect(await namesOf(firing)).toEqual(names.filter((_, index) => index % 3 === 0));
+    expect(await namesOf(all)).toEqual(names);
+  });
+
+  it('asks once where one page holds them all, because requests are billed', async () => {
+    const { cloudwatch, asked } = account(100);
+    const { firing, all } = await listAlarms(cloudwatch);
+    await namesOf(firing);
+    await namesOf(all);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('asks for those that fire before it goes through all the others', async () => {
+    const { cloudwatch, asked } = account(250);
+    const { firing } = await listAlarms(cloudwatch);
+    await namesOf(firing);
+    expect(asked.map(({ StateValue }) => StateValue)).toEqual([undefined, 'ALARM']);
   });
 });
 

@@ -217,18 +217,39 @@ describe('what it costs to stand by', () => {
   });
 });
 
+/** With everything about itself that can be asked for. */
+const shown = buildStack((config) => ({ ...config, selfWatch: { dashboard: true, metrics: true } }));
+const dashboardOf = (stack: typeof built): object =>
+  (resourcesOf(stack, 'AWS::CloudWatch::Dashboard')[0]?.properties.DashboardBody ?? {}) as object;
+
+describe('measures', () => {
+  const settings = (stack: typeof built): unknown[] =>
+    resourcesOf(stack, 'AWS::Lambda::Function')
+      .map(({ properties }) => properties.Environment as { Variables?: Record<string, unknown> } | undefined)
+      .flatMap((environment) => environment?.Variables?.NIGHTSHIFT_METRICS ?? []);
+
+  it('are metrics in every function where that is asked for, and nowhere else', () => {
+    expect(settings(built)).toEqual([]);
+    expect(new Set(settings(shown))).toEqual(new Set(['all']));
+    expect(settings(shown).length).toBeGreaterThan(5);
+  });
+});
+
 describe('the dashboard', () => {
   it('is made only when asked for', () => {
-    const without = buildStack((config) => ({ ...config, selfWatch: {} }));
-    expect(resourcesOf(without, 'AWS::CloudWatch::Dashboard')).toEqual([]);
-    expect(resourcesOf(built, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
+    expect(resourcesOf(built, 'AWS::CloudWatch::Dashboard')).toEqual([]);
+    expect(resourcesOf(shown, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
+  });
+
+  it('shows what Nightshift measures of itself only where that becomes metrics', () => {
+    const asked = buildStack((config) => ({ ...config, selfWatch: { dashboard: true } }));
+    expect(JSON.stringify(dashboardOf(shown))).toContain('AlarmToChange');
+    expect(JSON.stringify(dashboardOf(asked))).not.toContain('AlarmToChange');
+    expect(JSON.stringify(dashboardOf(asked))).toContain('Throttles');
   });
 
   it('names fewer metrics than a free one may have, and says of each graph what it shows', () => {
-    const [found] = resourcesOf(built, 'AWS::CloudWatch::Dashboard');
-    const { 'Fn::Join': joined } = (found?.properties.DashboardBody ?? {}) as {
-      'Fn::Join'?: [string, (string | object)[]];
-    };
+    const { 'Fn::Join': joined } = dashboardOf(shown) as { 'Fn::Join'?: [string, (string | object)[]] };
     const body = (joined?.[1] ?? []).map((part) => (typeof part === 'string' ? part : 'a-name')).join('');
     const { widgets } = JSON.parse(body) as { widgets: { properties: { title: string; metrics: unknown[] } }[] };
     expect(widgets.flatMap(({ properties }) => properties.metrics).length).toBeLessThan(50);

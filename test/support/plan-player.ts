@@ -55,6 +55,8 @@ export class Player {
   readonly undone: string[] = [];
   /** A step that never is seen to be done. */
   stuck: string | undefined;
+  /** When it is looked at again. */
+  stuckSeconds = 30;
   clock = Date.now();
   readonly orders: PlanOrder[] = [];
   readonly code: PlanCode<Input>;
@@ -134,7 +136,7 @@ export class Player {
         seen === wantedBy(change) ? 'yes' : seen === (change.before as { value: number }).value ? 'no' : 'unclear',
       verify: (_change, seen) =>
         this.stuck === name && way === 'forward'
-          ? { kind: 'not-yet', detail: 'it never is', seconds: 30 }
+          ? { kind: 'not-yet', detail: 'it never is', seconds: this.stuckSeconds }
           : { kind: 'good', detail: `${name} is ${seen}` },
     };
   }

@@ -60,6 +60,18 @@ describe.each(plans.map(({ manifest }) => [manifest.name, manifest] as const))('
   const all = Object.fromEntries(steps.map((step) => [step, 7]));
   const frozenMs = longestSeconds(manifest) * 1000;
 
+  async function frozen(step: string): Promise<void> {
+    await setSwitch(store, 'freeze', 'person:jane', 'looking');
+    const since = { ...plan.writes };
+    for (const until = plan.clock + frozenMs; plan.clock < until; ) {
+      const answer = await plan.take({ do: 'step', run: RUN, step });
+      if (answer.kind !== 'wait') throw new Error(`${step}: ${answer.kind}`);
+      plan.clock += answer.seconds * 1000;
+    }
+    expect(plan.writes).toEqual(since);
+    await setSwitch(store, 'run', 'person:jane', 'seen');
+  }
+
   beforeEach(() => {
     const table = new TableModel();
     store = new Store('journal', { send: async (command: never) => table.execute(command) } as never);
@@ -125,18 +137,13 @@ describe.each(plans.map(({ manifest }) => [manifest.name, manifest] as const))('
   it.each(steps)(
     'is frozen before %s for as long as all budgets together, changes nothing meanwhile, and goes on',
     async (before) => {
-      const how = await plan.play(RUN, { to: 7 }, async (step) => {
-        if (step !== before) return;
-        await setSwitch(store, 'freeze', 'person:jane', 'looking');
-        const since = { ...plan.writes };
-        for (const until = plan.clock + frozenMs; plan.clock < until; ) {
-          const answer = await plan.take({ do: 'step', run: RUN, step });
-          if (answer.kind !== 'wait') throw new Error(`${step}: ${answer.kind}`);
-          plan.clock += answer.seconds * 1000;
-        }
-        expect(plan.writes).toEqual(since);
-        await setSwitch(store, 'run', 'person:jane', 'seen');
-      });
+      // One step after the other: steps side by side would go on being asked while the switch is turned.
+      await plan.ask({ do: 'open', run: RUN, input: { to: 7 } });
+      for (const step of steps) {
+        if (step === before) await frozen(step);
+        await plan.ask({ do: 'step', run: RUN, step });
+      }
+      const { kind: how } = await plan.ask({ do: 'close', run: RUN });
       expect([how, plan.numbers, await calls()]).toEqual(['done', all, 0]);
       expect((await plan.run(RUN))?.frozenMs).toBeGreaterThanOrEqual(frozenMs);
     },
@@ -144,6 +151,8 @@ describe.each(plans.map(({ manifest }) => [manifest.name, manifest] as const))('
 
   it.each(steps)('is taken back to the start when %s isn’t done within its budget', async (stuck) => {
     plan.stuck = stuck;
+    // However long the budget: a run is played for some hundred turns at most.
+    plan.stuckSeconds = Math.max(30, frozenMs / 100_000);
     const how = await plan.play(RUN);
     await isTakenBack(manifest, begun(), how);
     expect((await plan.run(RUN))?.why).toMatch(

@@ -1,6 +1,6 @@
 /** The plan's own handler code against services, records, alarms and parameters: what somebody changed is put back, and nothing else. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RegisterScalableTargetCommand } from '@aws-sdk/client-application-auto-scaling';
+import { PutScalingPolicyCommand, RegisterScalableTargetCommand } from '@aws-sdk/client-application-auto-scaling';
 import { DescribeAlarmsCommand, DisableAlarmActionsCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeServicesCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { ChangeResourceRecordSetsCommand, ListResourceRecordSetsCommand } from '@aws-sdk/client-route-53';
@@ -25,6 +25,8 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 let runs = 0;
+/** Everything that the plan asked of AWS beside the journal. */
+const asked = new Set<string>();
 
 async function restore(input: object, before: (step: string) => void | Promise<void> = () => {}) {
   const run = `restore-${++runs}`;
@@ -40,9 +42,11 @@ async function restore(input: object, before: (step: string) => void | Promise<v
   };
   const { next } = w.gateway.callsSince(Number.MAX_SAFE_INTEGER);
   const how = await playPlan(playing, code.manifest, run, input, before);
-  const changing = w.gateway
-    .callsSince(next)
-    .calls.filter((call) => call.changing && call.service !== 'dynamodb')
+  const { calls } = w.gateway.callsSince(next);
+  for (const { service, operation } of calls)
+    if (service !== 'dynamodb') asked.add(`${service === 'monitoring' ? 'cloudwatch' : service}:${operation}`);
+  const changing = calls
+    .filter((call) => call.changing && call.service !== 'dynamodb')
     .map(({ operation }) => operation);
   const item = await readRun(store, code.manifest.name, run);
   const notes = Object.fromEntries(
@@ -88,11 +92,19 @@ describe('restore-configuration', () => {
     const { ecs, scaling } = world.clients;
     await world.release('broken by hand');
     await ecs.send(new UpdateServiceCommand({ cluster: 'orders', service: 'backend', taskDefinition: 'backend:2' }));
+    const target = {
+      ...({ ServiceNamespace: 'ecs', ScalableDimension: 'ecs:service:DesiredCount' } as const),
+      ResourceId: 'service/orders/backend',
+    };
+    await scaling.send(new RegisterScalableTargetCommand({ ...target, MinCapacity: 1, MaxCapacity: 40 }));
     await scaling.send(
-      new RegisterScalableTargetCommand({
-        ...{ ServiceNamespace: 'ecs', ScalableDimension: 'ecs:service:DesiredCount' },
-        ...{ ResourceId: 'service/orders/backend', MinCapacity: 1, MaxCapacity: 40 },
-      } as never),
+      new PutScalingPolicyCommand({
+        ...{ ...target, PolicyName: 'cpu', PolicyType: 'TargetTrackingScaling' },
+        TargetTrackingScalingPolicyConfiguration: {
+          TargetValue: 95,
+          PredefinedMetricSpecification: { PredefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+        },
+      }),
     );
     const rehearsed = await restore({ what: 'service/orders/backend', rehearse: true });
     expect([rehearsed.item?.verdict, rehearsed.changing]).toEqual(['rehearsed', []]);
@@ -104,12 +116,13 @@ describe('restore-configuration', () => {
     });
     expect(failed.item?.verdict).toBe('backed-out');
     expect(failed.changing).toEqual([
-      ...['UpdateService', 'RegisterScalableTarget', 'RegisterScalableTarget', 'UpdateService'],
+      ...['UpdateService', 'RegisterScalableTarget', 'PutScalingPolicy'],
+      ...['RegisterScalableTarget', 'PutScalingPolicy', 'UpdateService'],
     ]);
     expect(await revision()).toBe('backend:2');
     const ended = await restore({ what: 'service/orders/backend', backup: folder });
     expect([ended.how, ended.item?.verdict, ended.changing]).toEqual([
-      ...['done', 'recovered', ['UpdateService', 'RegisterScalableTarget']],
+      ...['done', 'recovered', ['UpdateService', 'RegisterScalableTarget', 'PutScalingPolicy']],
     ]);
     expect(await revision()).toBe('backend:1');
     expect(ended.notes['put-scaling-back']).toContain('is as in the backup');
@@ -158,5 +171,10 @@ describe('restore-configuration', () => {
     expect(unknown.why).toContain("isn't in the backup");
     await expect(restore({ what: 'service/orders/other' })).rejects.toThrow("isn't protected");
     await expect(restore({ what: 'bucket/x' })).rejects.toThrow('nothing that can be put back');
+  });
+
+  it('asks AWS for no more and no less than its role allows', () => {
+    const allowed = new Set<string>(code.manifest.permissions.flatMap(({ actions }) => actions));
+    expect([...asked].sort()).toEqual([...allowed].sort());
   });
 });

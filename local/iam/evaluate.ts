@@ -50,6 +50,7 @@ const KEYS = [
   'application-autoscaling:scalable-dimension',
   'ses:FromAddress',
   'iam:PassedToService',
+  'kms:ViaService',
   'ecs:CreateAction',
   'dynamodb:LeadingKeys',
   'events:detail-type',

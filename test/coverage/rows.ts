@@ -14,6 +14,9 @@ export const LATER = {
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans:
     'Belongs to a recovery plan, or a step of one, that is still to be built or proved under this id; `service-recovery` and `database-restore` are there.',
+  uncovered: 'Nobody looks yet for what is in the account and that no backup of the configuration covers.',
+  stuck:
+    'RDS can’t cancel a snapshot that is being made: a person is called when one takes too long (2c/backup-too-slow), and another is taken of a database whose backup failed (M26).',
   backups: 'Part of backups that is still to be built, or to be proved under this id.',
   checks: 'A regular check that is still to be built, or to be proved under this id.',
   reports: 'A report, or a part of one, that is still to be built or proved under this id.',

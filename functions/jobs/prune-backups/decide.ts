@@ -51,12 +51,13 @@ export function nextStep(state: State, view: View, { backup, madeBy, prefix }: P
     .map((each) => asBackup(each, view, prefix, now));
   const plan = planRetention(backups, { ...backup, everySeconds: backupEverySeconds(backup) }, madeBy, now);
   const kept = plan.keep.length;
+  const stored = storedIn(view.snapshots, madeBy);
   if (plan.halted) {
     const verdict: Verdict = {
       kind: 'failed',
       check: 'halted',
       summary: `nothing is removed: ${plan.halted}`,
-      report: { kept, removed: [] },
+      report: { kept, removed: [], stored },
     };
     return { kind: 'verdict', state, verdict };
   }
@@ -65,7 +66,7 @@ export function nextStep(state: State, view: View, { backup, madeBy, prefix }: P
       plan.remove.map(({ id }) => id),
       backups,
     ).slice(0, mostRemoved(backup));
-    if (planned.length === 0) return { kind: 'verdict', state, verdict: passed([], kept, 0) };
+    if (planned.length === 0) return { kind: 'verdict', state, verdict: passed([], kept, 0, stored) };
     return {
       kind: 'wait',
       seconds: 1,
@@ -78,7 +79,7 @@ export function nextStep(state: State, view: View, { backup, madeBy, prefix }: P
   const isLeft = new Set(backups.map(({ id }) => id));
   // Those that a turn removed whose function then died are gone already.
   const removed = state.planned.filter((id) => allowed.has(id) || !isLeft.has(id));
-  return { kind: 'remove', ids, verdict: passed(removed, kept, plan.remove.length - ids.length) };
+  return { kind: 'remove', ids, verdict: passed(removed, kept, plan.remove.length - ids.length, stored) };
 }
 
 const oldestFirst = (ids: readonly string[], backups: readonly Backup[]): string[] => {
@@ -86,11 +87,37 @@ const oldestFirst = (ids: readonly string[], backups: readonly Backup[]): string
   return [...ids].sort((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0));
 };
 
-const passed = (removed: readonly string[], kept: number, later: number): Verdict => ({
+const passed = (removed: readonly string[], kept: number, later: number, stored: Stored): Verdict => ({
   kind: 'passed',
   summary: `${removed.length} backups removed, ${kept} kept${later > 0 ? `, ${later} more go with the next runs` : ''}`,
-  report: { removed: [...removed], kept },
+  report: { removed: [...removed], kept, stored },
 });
+
+/** What lay in the store when it was looked at, before anything was removed. */
+type Stored = {
+  readonly ours: number;
+  /** Of other deployments, and by hand. */
+  readonly others: number;
+  /** RDS's own. */
+  readonly automated: number;
+  /** Of the storage that they were taken of; what is billed is what is in them, which RDS doesn't tell. */
+  readonly atMostGib: number;
+  readonly oldest: string | null;
+  readonly newest: string | null;
+};
+
+function storedIn(snapshots: readonly KeptSnapshot[], madeBy: string): Stored {
+  const times = snapshots.flatMap(({ takenAt }) => takenAt ?? []).sort((a, b) => a - b);
+  const [oldest, newest] = [times[0], times.at(-1)];
+  const manual = snapshots.filter(({ isAutomated }) => !isAutomated);
+  const ours = manual.filter((each) => each.madeBy === madeBy).length;
+  return {
+    ...{ ours, others: manual.length - ours, automated: snapshots.length - manual.length },
+    atMostGib: manual.reduce((sum, { sizeGib }) => sum + sizeGib, 0),
+    oldest: oldest === undefined ? null : new Date(oldest).toISOString(),
+    newest: newest === undefined ? null : new Date(newest).toISOString(),
+  };
+}
 
 /** What is named otherwise, or was taken of another instance that had this name, is nobody's to remove, whatever its tags say. */
 function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: number): Backup {

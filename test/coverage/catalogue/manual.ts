@@ -30,7 +30,7 @@ export const manual: readonly Row[] = [
   row('M26', '003', 'a cleared backup is followed by a new one', 'backups'),
   row('M27', '004', 'steps act on what really runs', 'ladder'),
   row('M28', '004', 'services scale sideways', 'ladder'),
-  row('M29', '004', 'backups are scheduled and proved', 'backups'),
+  row('M29', '004', 'backups are scheduled and proved', 'unit'),
   row('M30', '004', 'recovery doesn\'t depend on an "if"', 'plans'),
   row('M31', '004', 'infrastructure is rebuilt from code', 'plans'),
   row('M32', '004', 'secrets survive the disaster', 'secrets'),

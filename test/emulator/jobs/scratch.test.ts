@@ -203,7 +203,7 @@ describe('sweep-scratch', () => {
 });
 
 describe('prune-backups', () => {
-  it('[D46] removes what is older than a verified backup, and nothing foreign, nothing unverified, nothing else', async () => {
+  it('[5a/backup-storage-audit, D46, D86] tells what lies in the store, and removes what is older than a verified backup, and nothing foreign, nothing unverified, nothing else', async () => {
     const foreign = await backUp('by-hand', {});
     const elsewhere = await backUp(`nightshift-other-${DB}-old`, { 'nightshift:deployment': 'test' });
     expect(await toItsEnd(prune, order('prune-backups', DB))).toMatchObject({
@@ -222,6 +222,7 @@ describe('prune-backups', () => {
     w.fault('DeleteDBSnapshot', 'timeout-after', 1);
     const verdict = await toItsEnd(prune, order('prune-backups', DB), later);
     expect(verdict).toMatchObject({ kind: 'passed', report: { removed: [first], copies: { removed: [first] } } });
+    expect(verdict?.report.stored).toMatchObject({ others: 1, automated: 0, oldest: expect.any(String) });
     expect((await copiesAbroad()).map((each) => each.DBSnapshotIdentifier).sort()).toEqual(
       [`${first}-by-hand`, last].sort(),
     );

@@ -123,7 +123,7 @@ const instances = async () =>
   (await w.world.client.send(new DescribeDBInstancesCommand({}))).DBInstances?.map((each) => each.DBInstanceIdentifier);
 
 describe('verify-backup', () => {
-  it('[5a/restore-test, D34, D117, M16] restores the newest backup, reads it, says how long that took and how old the data is, and removes the copy', async () => {
+  it('[5a/restore-test, D34, D95, D117, M16] restores the newest backup, reads it, says how long that took and how old the data is, and removes the copy', async () => {
     const id = await backUp('good');
     const verdict = await toItsEnd();
     expect(verdict).toMatchObject({

@@ -88,6 +88,23 @@ describe('prune-backups', () => {
     });
   });
 
+  it('tells what lay in the store: how much, whose, how old', () => {
+    const all = [
+      made('new', 0.1),
+      made('old', 40, { madeBy: 'other', sizeGib: 30 }),
+      made('by-hand', 3, { madeBy: undefined }),
+      made('rds', 1, { isAutomated: true, madeBy: undefined }),
+    ];
+    const iso = (ageDays: number) => new Date(NOW - ageDays * DAY).toISOString();
+    expect(prune({ planned: null }, view(all, ['new']), policy, NOW)).toMatchObject({
+      verdict: {
+        report: { stored: { ours: 1, others: 2, automated: 1, atMostGib: 70, oldest: iso(40), newest: iso(0.1) } },
+      },
+    });
+    const none = prune({ planned: null }, view([made('old', 40)], ['old']), policy, NOW);
+    expect(none).toMatchObject({ verdict: { kind: 'failed', report: { stored: { ours: 1, oldest: iso(40) } } } });
+  });
+
   it('removes more in one run where more are made in a day', () => {
     const of = (recoveryPointSeconds: number) => mostRemoved({ pointInTimeRecovery: false, recoveryPointSeconds });
     expect([of(86_400), of(4 * 3600), of(3600)]).toEqual([10, 12, 48]);

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
+import { checkAuthority } from './authority.ts';
 import { CHANGING_CALL_BUDGET_MS } from './clients.ts';
 import type { Protected } from './config.ts';
 import { type Context, leaseEnd, readTarget } from './context.ts';
@@ -181,7 +182,9 @@ async function takeOver<T extends Protected, O>(context: Context<T, O>, action: 
     const other = present.leaseHolder !== undefined && present.leaseHolder !== action.actionId;
     if (other && (present.leaseUntil ?? 0) > context.now())
       throw new InFlightError(`${action.target} is leased to ${present.leaseHolder}`);
-    return { next: renewed(present, mine), items: [updateAction(store.table, action, mine), unfinished(store, mine)] };
+    const items = [updateAction(store.table, action, mine), unfinished(store, mine)];
+    const authority = checkAuthority(store.table, context.config, action.target, mine.leaseUntil);
+    return { next: renewed(present, mine), items: [...items, ...authority] };
   });
   return mine;
 }

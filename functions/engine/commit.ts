@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signal } from '../../events/signal.ts';
 import { type Approval, approvers } from './approval.ts';
 import { useApproval } from './approvals.ts';
+import { checkAuthority } from './authority.ts';
 import { anySlots, budgetsOf, type ChosenSlots, chooseSlots, claimSlots, type FreeSlots, listFree } from './budget.ts';
 import type { Protected } from './config.ts';
 import { type Context, calledLately, deadlineOf, leaseEnd, limitsOf, type Situation } from './context.ts';
@@ -176,6 +177,7 @@ function intentItems<T extends Protected, O>(
   return [
     putEvent(table, name, signal.id, { requestId, status: 'committed', actionId: action.actionId }, now),
     checkSwitch(table, choice.switchCopy),
+    ...checkAuthority(table, context.config, signal.target, action.leaseUntil),
     putTarget(table, signal.target, target.version, leased(next, action, limits.cooldownSeconds, now), { now }),
     ...claimSlots(table, choice.free, choice.slots, action.actionId, now),
     alarmFired(table, signal),
@@ -203,6 +205,10 @@ function refusal(failed: ReadonlyMap<string, unknown>, situation: Situation, sig
       kind: 'stopped',
       stop: { kind: 'held', reason: 'paused', detail: 'Nightshift was paused meanwhile', recheckAt },
     };
+  }
+  if (failed.has('authority')) {
+    const detail = `the standby's region grants no time to act on ${signal.target}: it may be taking over`;
+    return { kind: 'stopped', stop: { kind: 'held', reason: 'lease', detail, recheckAt } };
   }
   if (failed.has('alarm-recovered')) {
     return { kind: 'stopped', stop: { kind: 'recovered', detail: `${signal.name} went back to OK meanwhile` } };

@@ -2,6 +2,7 @@
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, putTargetWork, writeTarget } from './action.ts';
+import { checkAuthority } from './authority.ts';
 import { anySlots, chooseSlots, claimSlots, listFree, removalBudget } from './budget.ts';
 import { mayChange, type Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readTarget } from './context.ts';
@@ -185,6 +186,7 @@ function intentItems<T extends Protected, O>(
   });
   return [
     checkSwitch(table, anyCopy(context.random)),
+    ...checkAuthority(table, context.config, target, action.leaseUntil),
     putTarget(table, target, present.version, leased(present, action, limitsOf(context).cooldownSeconds, now), { now }),
     putAction(table, action),
     putEntry(table, entry),

@@ -4,6 +4,7 @@
  */
 import type { Outcome } from '../../events/outcome.ts';
 import { carryOut, readAction } from './action.ts';
+import { checkAuthority } from './authority.ts';
 import { mayChange, type Protected } from './config.ts';
 import { type Context, leaseEnd, limitsOf, readTarget } from './context.ts';
 import { EngineError } from './errors.ts';
@@ -123,6 +124,7 @@ async function commitUndo<T extends Protected, O>(
   const entry = entryMaker(incidentId, remediation, now)('intent', `will ${change.summary}`, data);
   const result = await store.transact([
     checkSwitch(table, anyCopy(context.random)),
+    ...checkAuthority(table, context.config, target, action.leaseUntil),
     putTarget(table, target, present.version, leased(present, action, limitsOf(context).cooldownSeconds, now), { now }),
     putAction(table, action),
     putEntry(table, entry),

@@ -21,7 +21,10 @@ export function authorityFunction(
 ): NightshiftFunction {
   const { everyMinutes } = manifest;
   if (everyMinutes === undefined)
-    return new NightshiftFunction(scope, manifest.name, { deployment, manifest, network, journal: { actions: [] } });
+    return new NightshiftFunction(scope, manifest.name, {
+      ...{ deployment, manifest, network },
+      journal: { actions: ['UpdateItem'], writes: [authorityKey('*').pk] },
+    });
   const unit = new NightshiftFunction(scope, manifest.name, {
     ...{ deployment, manifest },
     journal: { actions: ['GetItem', 'PutItem'], writes: [authorityKey('*').pk] },

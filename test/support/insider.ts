@@ -14,14 +14,18 @@ export interface Insider {
 
 const EVERY_MS = 20;
 
-/** As the application's own user, on one connection, and on a new one when that is lost. */
+/** As the application's own user, on one connection, until it is stopped or that is lost. */
 export async function startInsider({ database }: Pick<SeededPair, 'database'>) {
   const { ca, ...target } = database.as('orders_app');
   const [acknowledged, at, refusals]: [string[], number[], Set<string>] = [[], [], new Set()];
   const client = new pg.Client({ ...target, ssl: { ca, servername: target.host } });
-  client.on('error', () => refusals.add('connection'));
-  await client.connect();
   let isStopped = false;
+  client.on('error', () => refusals.add('connection'));
+  // Also with the world, when a test failed.
+  client.on('end', () => {
+    isStopped = true;
+  });
+  await client.connect();
   const writing = (async () => {
     while (!isStopped) {
       const id = randomUUID();

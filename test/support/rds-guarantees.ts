@@ -3,6 +3,7 @@
  * record of calls is the witness; how the instance is afterwards is asked of RDS by somebody else.
  */
 import { describe, expect, it } from '@jest/globals';
+import { noteAuthority } from '../../functions/engine/authority.ts';
 import { eventually } from '../emulator/rds/harness.ts';
 import type { FireOptions, RdsRemediationWorld } from './rds-remediation.ts';
 
@@ -79,6 +80,26 @@ export function itKeepsRdsGuarantees<O>(under: RdsRemediation<O>): void {
       const { result, changing } = await under.world().callsDuring(() => fire('nobody', alarm('nobody')));
       expect(result).toMatchObject({ kind: 'escalated', reason: expect.stringContaining('nobody does not exist') });
       expect(changing).toEqual([]);
+    });
+
+    it('leaves the database of a pair alone unless the standby’s region grants it time for as long as the change may take', async () => {
+      const id = await makeTrouble();
+      const { store } = under.world();
+      const target = { authority: true };
+      const granted = (forMs: number) =>
+        store.transact([noteAuthority(store.table, id, Date.now() + forMs)]).then(({ ok }) => expect(ok).toBe(true));
+      const isLeftAlone = async () => {
+        const { result, changing } = await under.world().callsDuring(() => fire(id, alarm(id), { target }));
+        expect(result).toMatchObject({ kind: 'held', reason: 'lease', detail: expect.stringContaining('standby') });
+        expect(changing).toEqual([]);
+      };
+      // Nobody granted anything yet; then a moment that the change may outlast.
+      await isLeftAlone();
+      await granted(5_000);
+      await isLeftAlone();
+      await granted(3_600_000);
+      const { result, changing } = await under.world().callsDuring(() => fire(id, alarm(id), { target }));
+      expect([result.kind, changing]).toEqual(['remediated', [operation]]);
     });
 
     it.each([operation, 'DescribeDBInstances'])('calls a person when %s is refused', async (refused) => {

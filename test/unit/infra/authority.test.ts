@@ -33,13 +33,19 @@ const allowedTo = (built: ReturnType<typeof buildStack>, role: string, service: 
   );
 
 describe('authority', () => {
-  it('takes one function in the primary’s region, which logs in as nightshift_authority and does nothing else', () => {
+  it('takes one function in the primary’s region, which logs in as nightshift_authority and notes what was granted', () => {
     const built = primary();
     expect(functionsOf(built)).toContain('nightshift-main-set-authority');
     expect(functionsOf(built)).not.toContain('nightshift-main-keep-authority');
-    const allowed = allowedTo(built, 'setauthorityRole', /^(?!(logs|sqs|ec2):)/);
+    const allowed = allowedTo(built, 'setauthorityRole', /^(?!(logs|sqs|ec2|dynamodb):)/);
     expect(allowed).toMatchObject([
       { Action: 'rds-db:connect', Resource: expect.stringMatching(/:dbuser:db-[A-Z0-9]+\/nightshift_authority$/) },
+    ]);
+    expect(allowedTo(built, 'setauthorityRole', /^dynamodb:/)).toMatchObject([
+      {
+        Action: 'dynamodb:UpdateItem',
+        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['AUTHORITY#*'] } },
+      },
     ]);
   });
 

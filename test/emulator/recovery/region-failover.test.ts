@@ -305,6 +305,12 @@ describe('region-failover', () => {
     expect(answeredBy('east')).toBeGreaterThan(0);
     const { fencing, renew } = await guardedPrimary();
     const insider = await startInsider(w.pair);
+    // What is written after the guard has come over: so has the guard.
+    await eventually(
+      'the guard in the replica',
+      async () => (await w.pair.rowsAt('west')).has(insider.seen().acknowledged[0] ?? ''),
+      Boolean,
+    );
     await outage();
     const atCut = insider.seen().acknowledged.length;
     // The keeper's last message was under way when the region was lost.

@@ -82,26 +82,6 @@ export function itKeepsRdsGuarantees<O>(under: RdsRemediation<O>): void {
       expect(changing).toEqual([]);
     });
 
-    it('leaves the database of a pair alone unless the standby’s region grants it time for as long as the change may take', async () => {
-      const id = await makeTrouble();
-      const { store } = under.world();
-      const target = { authority: true };
-      const granted = (forMs: number) =>
-        store.transact([noteAuthority(store.table, id, Date.now() + forMs)]).then(({ ok }) => expect(ok).toBe(true));
-      const isLeftAlone = async () => {
-        const { result, changing } = await under.world().callsDuring(() => fire(id, alarm(id), { target }));
-        expect(result).toMatchObject({ kind: 'held', reason: 'lease', detail: expect.stringContaining('standby') });
-        expect(changing).toEqual([]);
-      };
-      // Nobody granted anything yet; then a moment that the change may outlast.
-      await isLeftAlone();
-      await granted(5_000);
-      await isLeftAlone();
-      await granted(3_600_000);
-      const { result, changing } = await under.world().callsDuring(() => fire(id, alarm(id), { target }));
-      expect([result.kind, changing]).toEqual(['remediated', [operation]]);
-    });
-
     it.each([operation, 'DescribeDBInstances'])('calls a person when %s is refused', async (refused) => {
       const id = await makeTrouble();
       under.world().fault(refused, 'refused');
@@ -190,5 +170,34 @@ export function itKeepsRdsGuarantees<O>(under: RdsRemediation<O>): void {
         expect(isUnchanged).toBe(true);
       },
     );
+  });
+}
+
+/** The engine's own, whatever the remediation: one of them proves it. */
+export function itKeepsToItsAuthority<O>(
+  under: Pick<RdsRemediation<O>, 'world' | 'makeTrouble' | 'alarm' | 'operation'>,
+): void {
+  it('leaves the database of a pair alone unless the standby’s region grants it time for as long as the change may take', async () => {
+    const id = await under.makeTrouble();
+    const { store } = under.world();
+    const target = { authority: true };
+    const granted = (forMs: number) =>
+      store.transact([noteAuthority(store.table, id, Date.now() + forMs)]).then(({ ok }) => expect(ok).toBe(true));
+    const isLeftAlone = async () => {
+      const { result, changing } = await under
+        .world()
+        .callsDuring(() => under.world().deliver(id, under.alarm(id), { target }));
+      expect(result).toMatchObject({ kind: 'held', reason: 'lease', detail: expect.stringContaining('standby') });
+      expect(changing).toEqual([]);
+    };
+    // Nobody granted anything yet; then a moment that the change may outlast.
+    await isLeftAlone();
+    await granted(5_000);
+    await isLeftAlone();
+    await granted(3_600_000);
+    const { result, changing } = await under
+      .world()
+      .callsDuring(() => under.world().deliver(id, under.alarm(id), { target }));
+    expect([result.kind, changing]).toEqual(['remediated', [under.operation]]);
   });
 }

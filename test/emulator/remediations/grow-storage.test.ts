@@ -2,7 +2,7 @@
 import { ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Observation } from '../../../functions/remediations/grow-storage/decide.ts';
-import { itKeepsRdsGuarantees } from '../../support/rds-guarantees.ts';
+import { itKeepsRdsGuarantees, itKeepsToItsAuthority } from '../../support/rds-guarantees.ts';
 import { type FireOptions, openRdsRemediation, type RdsRemediationWorld } from '../../support/rds-remediation.ts';
 import { eventually } from '../rds/harness.ts';
 
@@ -50,6 +50,13 @@ describe('grow-storage', () => {
     await untilGib(id, 30);
     await w.deliver(id, w.alarm(id, 'FreeStorageSpace', 'OK'));
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
+  });
+
+  itKeepsToItsAuthority({
+    world: () => w,
+    operation: 'ModifyDBInstance',
+    makeTrouble: () => described(),
+    alarm: short,
   });
 
   itKeepsRdsGuarantees({

@@ -84,6 +84,10 @@ async function tell(
   approval: Approval,
   { io }: CommandContext,
 ): Promise<void> {
+  if (approval.run !== undefined) {
+    io.err(`${approval.status}: ${approval.run} looks for it itself, within half a minute`);
+    return;
+  }
   const { name, config } = await deployment(place);
   try {
     await order(place, `nightshift-${name}-${approval.remediation}`, orderFor(approval));

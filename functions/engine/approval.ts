@@ -42,6 +42,8 @@ export interface Approval {
   readonly why?: string;
   /** What made it necessary; judged again once it is approved. */
   readonly signal: Signal;
+  /** The run of the recovery plan (`remediation`) that asks: it looks for the answer itself, and isn't told. */
+  readonly run?: string;
   readonly status: ApprovalStatus;
   /** Who has approved so far (`person:<name>`), each once. */
   readonly approvedBy: readonly string[];

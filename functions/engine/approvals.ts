@@ -6,6 +6,7 @@ import { marshall } from './attributes.ts';
 import { EngineError, RetryableError } from './errors.ts';
 import { type Key, targetKey } from './items.ts';
 import { listIncidents } from './journal-reader.ts';
+import { runKey } from './plan-items.ts';
 import type { Labelled, Store, TransactResult } from './store.ts';
 import { entryMaker, putEntry, putWork } from './writes.ts';
 
@@ -103,23 +104,26 @@ async function write(
   const data = { approvalId, ...(said.reason && { reason: said.reason }) };
   const who = people > 1 ? ` (${approvedBy.length} of ${people})` : '';
   const base = [putApproval(store.table, next), ...also];
+  const run = next.run === undefined ? undefined : runGoesOn(store.table, next.remediation, next.run);
   const entry = (...args: Parameters<typeof make>) => putEntry(store.table, make(...args));
   switch (kind) {
     case 'counted':
       return store.transact([
         ...base,
-        incidentOpen(store.table, next),
+        run ?? incidentOpen(store.table, next),
         entry('approved', `${name} approved${who}: ${change.summary}`, data),
       ]);
     case 'complete':
       return store.transact([
         ...base,
-        incidentOpen(store.table, next),
+        run ?? incidentOpen(store.table, next),
         entry('approved', `${name} approved${who}: ${change.summary}`, { ...data, complete: true }),
-        judgeAgain(store, next, now),
+        ...(run ? [] : [judgeAgain(store, next, now)]),
       ]);
     case 'denied': {
       const why = said.reason ? `: ${said.reason}` : '';
+      // The run takes back what it did, and calls a person itself.
+      if (run) return store.transact([...base, run, entry('denied', `${name} denied: ${change.summary}${why}`, data)]);
       return store.transact([
         ...base,
         incidentEscalated(store.table, next, now),
@@ -134,6 +138,20 @@ async function write(
 }
 
 const INCIDENT = 'incident';
+
+/** Refuses when the run that asks has ended, or takes back what it did. */
+const runGoesOn = (table: string, plan: string, run: string): Labelled => ({
+  label: INCIDENT,
+  item: {
+    ConditionCheck: {
+      TableName: table,
+      Key: marshall(runKey({ plan, run })),
+      ConditionExpression: '#phase = :working AND attribute_not_exists(#stop)',
+      ExpressionAttributeNames: { '#phase': 'phase', '#stop': 'stop' },
+      ExpressionAttributeValues: marshall({ ':working': 'working' }),
+    },
+  },
+});
 
 /** Refuses when the incident that the approval belongs to is over. */
 const incidentOpen = (table: string, { target, incidentId }: Approval): Labelled => ({

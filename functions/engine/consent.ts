@@ -174,7 +174,7 @@ const voidedBy = (approval: Approval, instead: string, now: number): Approval =>
 });
 
 /** What announcements are made of. */
-const requestData = ({ change, ...approval }: Approval): Readonly<Record<string, unknown>> => ({
+export const requestData = ({ change, ...approval }: Approval): Readonly<Record<string, unknown>> => ({
   approvalId: approval.approvalId,
   state: approval.state,
   remediation: approval.remediation,

@@ -84,7 +84,7 @@ function regionFaults({ region, standbyRegion }: LooseConfig): Fault[] {
 
 /** A plan that could only refuse would be found out in the outage. */
 function planFaults({ plans = [], databases, services }: LooseConfig): Fault[] {
-  const needs = { 'database-restore': 'restore', 'secret-rotation': 'rotation' } as const;
+  const needs = { 'database-restore': 'restore', 'data-corruption': 'restore', 'secret-rotation': 'rotation' } as const;
   return Object.entries(needs).flatMap(([plan, field]) => {
     const at = plans.indexOf(plan);
     if (at < 0) return [];

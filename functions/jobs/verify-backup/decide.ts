@@ -230,6 +230,10 @@ function takeIn(
       const check = answer.damaged ? 'full-read' : nameOf(ask);
       return found({ check, ok: false, detail: answer.why });
     }
+    // Only plans ask for these.
+    case 'digest':
+    case 'rows':
+      return found();
     default:
       return answer satisfies never;
   }

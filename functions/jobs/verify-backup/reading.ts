@@ -1,4 +1,4 @@
-/** What the job asks the function that reads restored instances, and what that answers. Names, counts and times: never a row of anybody's data. */
+/** What the function that reads restored instances is asked, and what that answers. Names, counts, times, hashes, and keys that only count rows: never a row of anybody's data. */
 import * as z from 'zod/mini';
 
 /** A page of a table where a full read goes on. */
@@ -15,6 +15,10 @@ const ask = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('full-read'), from: z.nullable(position), mib: z.number() }),
   /** Checks indexes in the order of their names, from the one after `after` on. */
   z.object({ kind: z.literal('indexes'), after: z.nullable(z.string()) }),
+  /** What one of the configured tables has, in `BUCKETS` parts, to compare two copies by. */
+  z.object({ kind: z.literal('digest'), table: z.string() }),
+  /** The rows of some of these parts, at most `MOST_ROWS`. */
+  z.object({ kind: z.literal('rows'), table: z.string(), buckets: z.array(z.number()) }),
 ]);
 export type Ask = z.infer<typeof ask>;
 
@@ -51,6 +55,29 @@ const count = z.object({
 });
 export type Count = z.infer<typeof count>;
 
+/** Parts of a table that are compared each for itself: by them rows that differ are found without listing the others. */
+export const BUCKETS = 256;
+/** Rows that one answer tells of. */
+export const MOST_ROWS = 20_000;
+
+const digest = z.object({
+  kind: z.literal('digest'),
+  table: z.string(),
+  /** Columns of the primary key; null: there is no such table. Without one, rows are told apart by all that is in them. */
+  key: z.nullable(z.array(z.string())),
+  /** Of the parts that have rows: how many, and a hash over all of them in whichever order. */
+  buckets: z.array(z.object({ bucket: z.number(), rows: z.number(), hash: z.string() })),
+});
+export type Digest = z.infer<typeof digest>;
+
+const rowsOf = z.object({
+  kind: z.literal('rows'),
+  table: z.string(),
+  /** `key` is a hash, but for keys that only count rows (integers and UUIDs), which are told as they are: others may be data of somebody. */
+  rows: z.array(z.object({ key: z.string(), hash: z.string() })),
+});
+export type Rows = z.infer<typeof rowsOf>;
+
 const fullRead = z.object({
   kind: z.literal('full-read'),
   /** Where to go on; null: it has read the last page of the last table. */
@@ -65,6 +92,8 @@ export const answer = z.discriminatedUnion('kind', [
   overview,
   count,
   fullRead,
+  digest,
+  rowsOf,
   z.object({ kind: z.literal('query'), name: z.string(), good: z.boolean(), why: z.string() }),
   z.object({
     kind: z.literal('indexes'),

@@ -44,6 +44,31 @@ export const INDEXES = `
 SELECT ${NAME} AS name, c.oid::int8 AS oid ${OWN_RELATIONS}
    AND c.relkind = 'i' AND c.relam = (SELECT oid FROM pg_am WHERE amname = 'btree') AND ${NAME} > $1 ORDER BY 1 LIMIT 500`;
 
+/** Columns of a table's primary key in their order, and whether all of them only count rows. `$1`: the table. */
+export const PRIMARY_KEY = `
+SELECT a.attname AS name, a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype) AS counts
+  FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
+  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+ WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY k.place`;
+
+/**
+ * Every row with its part, key and hash. hashtextextended() gives the same for the same text on servers of one major version, which copies of one database are; both are read with
+ * the settings of one login. @param key quoted columns; none: the whole row is its own key. @param table quoted.
+ */
+const hashed = (table: string, key: readonly string[], buckets: number): string => {
+  const text = key.length > 0 ? `jsonb_build_array(${key.map((column) => `t.${column}`).join(', ')})::text` : 't::text';
+  return `SELECT hashtextextended(${text}, 0) & ${buckets - 1} AS bucket, ${text} AS key, hashtextextended(t::text, 1) AS hash FROM ${table} AS t`;
+};
+
+/** `hash` is a sum, because two equal rows would be none in an exclusive or. */
+export const digestOf = (table: string, key: readonly string[], buckets: number): string => `
+SELECT bucket::int AS bucket, count(*) AS rows, sum(hash)::text AS hash FROM (${hashed(table, key, buckets)}) AS each GROUP BY 1 ORDER BY 1`;
+
+/** `$1`: the parts, `$2`: at most so many rows. */
+export const rowsOf = (table: string, key: readonly string[], buckets: number, keyCounts: boolean): string => `
+SELECT ${keyCounts ? 'key' : 'hashtextextended(key, 2)::text'} AS key, hash::text AS hash FROM (${hashed(table, key, buckets)}) AS each
+ WHERE bucket = ANY ($1::int[]) ORDER BY each.key LIMIT $2`;
+
 /** Reads every column of every row whose page is in the range, also what is stored out of line. `table` is a name of TABLES, quoted by the server. */
 export const readPages = (table: string): string => `
 SELECT count(*), sum(octet_length(t::text)) FROM ${table} AS t WHERE ctid >= $1::tid AND ctid < $2::tid`;

@@ -51,14 +51,20 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 /**
  * What is lost, as far as it can be known: services write to the old instance until the last of them is rolled.
- * @param until when they were (epoch milliseconds); of a rehearsal, when it is told.
+ * @param until when they were (epoch milliseconds); of a rehearsal, when it is told. @param ended what kept them from writing to it.
  */
-export function lossOf(chosen: Chosen, { recoveryPointAt }: Checked, until: number, rehearse: boolean): string {
+export function lossOf(
+  chosen: Chosen,
+  { recoveryPointAt }: Checked,
+  until: number,
+  rehearse: boolean,
+  ended: 'rolled' | 'stopped' = 'rolled',
+): string {
   const { takenAt, snapshotId } = chosen;
   if (recoveryPointAt === null)
     return `${rehearse ? 'a restore would lose' : 'lost is'} what was written after ${snapshotId === null ? iso(takenAt) : `${snapshotId} was taken (${iso(takenAt)})`}; the time of its newest row is unknown`;
   const seconds = Math.max(0, Math.round((until - recoveryPointAt) / 1000));
   return rehearse
     ? `its newest row is from ${iso(recoveryPointAt)}: a restore would lose what was written since, by now ${seconds} s`
-    : `its newest row is from ${iso(recoveryPointAt)}: lost is what was written to the old instance from then until the services were rolled (${iso(until)}), ${seconds} s at most`;
+    : `its newest row is from ${iso(recoveryPointAt)}: lost is what was written to the old instance from then until the services were ${ended} (${iso(until)}), ${seconds} s at most`;
 }

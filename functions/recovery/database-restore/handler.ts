@@ -48,21 +48,28 @@ import {
   unfitNow,
 } from './surroundings.ts';
 
-const input = z
-  .strictObject({
-    database: z.string().check(z.minLength(1), z.maxLength(63)),
-    snapshot: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
-    at: z.optional(z.iso.datetime({ offset: true, error: 'a time with its zone, such as 2026-11-21T09:30:00Z' })),
-    reason: z.optional(z.string().check(z.maxLength(500))),
-  })
-  .check(
-    z.refine(({ snapshot, at }) => snapshot === undefined || at === undefined, {
-      path: ['at'],
-      error: 'either a snapshot or a moment (at), not both',
-    }),
-  );
+/** What is to be restored, and what a plan asks besides. @param more further fields. */
+export const restoreInput = <const More extends Readonly<Record<string, z.ZodMiniOptional<z.ZodMiniString>>>>(
+  more: More,
+) =>
+  z
+    .strictObject({
+      database: z.string().check(z.minLength(1), z.maxLength(63)),
+      snapshot: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
+      at: z.optional(z.iso.datetime({ offset: true, error: 'a time with its zone, such as 2026-11-21T09:30:00Z' })),
+      reason: z.optional(z.string().check(z.maxLength(500))),
+      ...more,
+    })
+    .check(
+      z.refine((given) => (given as Input).snapshot === undefined || (given as Input).at === undefined, {
+        path: ['at'],
+        error: 'either a snapshot or a moment (at), not both',
+      }),
+    );
+const input = restoreInput({});
 
-const moved: Moved<Input> = {
+/** What the steps that move services have to know. */
+export const moved: Moved<Input> = {
   servicesOf: (context) => settingsOf(context).services,
   secretOf: (context) => settingsOf(context).restore.connectionSecretArn,
 };
@@ -85,6 +92,11 @@ async function removeUnlessUsed(context: Context): Promise<ActReport> {
 
 /** @param read asks the function in the network of restored backups. */
 export function databaseRestore(read: Reader): PlanCode<Input> {
+  return { manifest, readInput: inputBy(input), targetsOf, steps: restoreSteps(read) };
+}
+
+/** By name; `data-corruption` takes some of them, too. @param read asks the function in the network of restored backups. */
+export function restoreSteps(read: Reader): Readonly<Record<string, StepCode<Input, never>>> {
   const steps: Record<string, StepCode<Input, never>> = {};
   const step = <Seen>(name: string, code: StepCode<Input, Seen>) => {
     // What a step sees is only ever given back to that step.
@@ -176,17 +188,13 @@ export function databaseRestore(read: Reader): PlanCode<Input> {
     },
   });
 
-  return {
-    manifest,
-    readInput: inputBy(input),
-    targetsOf,
-    steps,
-  };
+  return steps;
 }
 
 const lossIn = (context: Context): string => {
-  const { writtenUntil = context.now() } = (context.results.roll ?? {}) as { readonly writtenUntil?: number };
-  return lossOf(chosenOf(context), checkedOf(context), writtenUntil, context.rehearse);
+  const { roll, 'stop-writers': stopped } = context.results;
+  const { writtenUntil = context.now() } = (roll ?? stopped ?? {}) as { readonly writtenUntil?: number };
+  return lossOf(chosenOf(context), checkedOf(context), writtenUntil, context.rehearse, stopped ? 'stopped' : 'rolled');
 };
 
 async function protectIfPossible(context: Context): Promise<ActReport> {

@@ -1,6 +1,6 @@
 /**
  * Automated backups of an instance: a base backup and every piece of write-ahead log since, so that it can be restored to any moment in between. On RDS the
- * logs go to S3 every five minutes ("Restoring a DB instance to a specified time for Amazon RDS"); here every ten seconds, into a folder. PostgreSQL
+ * logs go to S3 every five minutes ("Restoring a DB instance to a specified time for Amazon RDS"); here every three seconds, into a folder. PostgreSQL
  * documentation, "Continuous Archiving and Point-in-Time Recovery (PITR)". Left out: that old backups expire (`BackupRetentionPeriod` only says that there are any).
  */
 import { existsSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { Installation } from '../../postgres/installation.ts';
 import type { Settings } from '../../postgres/server.ts';
 import type { Database } from './database.ts';
 
-const SHIP_EVERY_MS = 10_000;
+const SHIP_EVERY_MS = 3_000;
 const SHIPPED_WITHIN_MS = 10_000;
 
 export class Archive {

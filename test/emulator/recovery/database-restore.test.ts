@@ -28,6 +28,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
+import type { Approval } from '../../../functions/engine/approval.ts';
+import { readApproval, VoteRefusedError, vote } from '../../../functions/engine/approvals.ts';
 import type { DatabaseConfig, RuntimeConfig } from '../../../functions/engine/config.ts';
 import { readTarget } from '../../../functions/engine/context.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
@@ -39,6 +41,9 @@ import { answerOrder } from '../../../functions/jobs/verify-backup/reader/read.t
 import type { Answer } from '../../../functions/jobs/verify-backup/reading.ts';
 import { VERIFY_GRANTS } from '../../../functions/jobs/verify-backup/sql.ts';
 import { putRun } from '../../../functions/jobs/writes.ts';
+import type { Evidence } from '../../../functions/recovery/data-corruption/decide.ts';
+import type { dataCorruption } from '../../../functions/recovery/data-corruption/handler.ts';
+import { manifest as corruption } from '../../../functions/recovery/data-corruption/manifest.ts';
 import type { databaseRestore } from '../../../functions/recovery/database-restore/handler.ts';
 import { manifest } from '../../../functions/recovery/database-restore/manifest.ts';
 import { PlanRefusedError } from '../../../functions/recovery/errors.ts';
@@ -63,6 +68,7 @@ let standIn: Ecs;
 let ecs: ECSClient;
 let secrets: SecretsManagerClient;
 let planWith: typeof databaseRestore;
+let corruptionWith: typeof dataCorruption;
 /** Of each database. */
 const settings: Record<
   string,
@@ -95,6 +101,7 @@ beforeAll(async () => {
   ecs = new ECSClient(client);
   secrets = new SecretsManagerClient(client);
   ({ databaseRestore: planWith } = await import('../../../functions/recovery/database-restore/handler.ts'));
+  ({ dataCorruption: corruptionWith } = await import('../../../functions/recovery/data-corruption/handler.ts'));
   await ecs.send(new CreateClusterCommand({ clusterName: 'orders' }));
   await ecs.send(
     new RegisterTaskDefinitionCommand({
@@ -250,13 +257,14 @@ async function recover(
     read = whole,
     rehearse = false,
     at = undefined as string | undefined,
+    plan = PLAN as string,
     before = async (_step: string, _run: string): Promise<unknown> => undefined,
     waits = async (): Promise<unknown> => 0,
   } = {},
 ): Promise<Ended> {
   let skewMs = 0;
   let requests = 0;
-  const run = `${PLAN}-${++runs}`;
+  const run = `${plan}-${++runs}`;
   const set = settings[id];
   if (!set) throw new Error(`${id} isn't prepared`);
   const config: RuntimeConfig = {
@@ -264,7 +272,8 @@ async function recover(
     databases: { [id]: set.database },
     services: { shop: { ...SHOP, dependsOn: [id] } },
   };
-  const code = planWith(read === whole && id === REAL ? (order) => answerOrder(order, config, Date.now) : read);
+  const reader: Reader = read === whole && id === REAL ? (order) => answerOrder(order, config, Date.now) : read;
+  const code = plan === PLAN ? planWith(reader) : corruptionWith(reader);
   const around = () => ({
     ...{ code, config, store: w.store, now: () => Date.now() + skewMs, random: Math.random, remaining: () => 290_000 },
     requestId: `request-${requests++}`,
@@ -281,7 +290,7 @@ async function recover(
   };
   const input = { database: id, ...(rehearse && { rehearse }), ...(at !== undefined && { at }) };
   const how = await playPlan(playing, code.manifest, run, input, async (step) => void (await before(step, run)));
-  const item = await readRun(w.store, PLAN, run);
+  const item = await readRun(w.store, plan, run);
   if (!item) throw new Error(`${run} is not in the journal`);
   return { how, item };
 }
@@ -626,5 +635,148 @@ describe('database-restore', () => {
       .map(({ service, operation }) => `${service}:${operation}`);
     const allowed = manifest.permissions.flatMap(({ actions }) => actions);
     expect([...new Set([...asked, ...unseen])].sort()).toEqual([...new Set<string>(allowed)].sort());
+  });
+});
+
+describe('data-corruption', () => {
+  const NAME = corruption.name;
+  beforeAll(() => w.world.gateway.nameCaller('test', NAME));
+
+  const sizeOf = async (): Promise<number | undefined> =>
+    (await ecs.send(new DescribeServicesCommand({ cluster: 'orders', services: ['shop'] }))).services?.[0]
+      ?.desiredCount;
+  const snapshot = async (DBSnapshotIdentifier: string) =>
+    (await w.world.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier }))).DBSnapshots?.[0];
+  const evidenceOf = (item: RunItem) =>
+    ((item.steps['keep-evidence']?.forward?.result ?? {}) as Partial<Evidence>).snapshotId ?? '';
+  /** Somebody answers as soon as the run asks. */
+  const answers = (decision: 'approve' | 'deny') => {
+    const asked: Approval[] = [];
+    return {
+      asked,
+      waits: async () => {
+        const approval = await readApproval(w.store, `apr-${NAME}-${runs}`);
+        if (approval?.status !== 'waiting') return;
+        asked.push(approval);
+        await vote(w.store, approval.approvalId, { decision, by: 'person:jane', reason: 'seen' });
+      },
+    };
+  };
+  /** Of copies that differ by one row, which is in the damaged one alone. */
+  const differing = (): Reader => {
+    let asked = 0;
+    const table = 'public.orders';
+    return async (order, deployment) => {
+      const { ask } = order;
+      // Of two questions asked together the first is about the damaged one.
+      const isDamaged = (ask.kind === 'digest' || ask.kind === 'rows') && asked++ % 2 === 0;
+      if (ask.kind === 'digest')
+        return { kind: 'digest', table, key: ['id'], buckets: isDamaged ? [{ bucket: 7, rows: 1, hash: '1' }] : [] };
+      if (ask.kind === 'rows') return { kind: 'rows', table, rows: isDamaged ? [{ key: '[7]', hash: '1' }] : [] };
+      return ask.kind === 'indexes'
+        ? { kind: 'unreadable', damaged: false, why: 'amcheck is not installed' }
+        : whole(order, deployment);
+    };
+  };
+
+  it('stops who writes, keeps the evidence, counts what differs, asks, and has the services write to the restored database [2c/data-corruption, 4/recover-corruption, D148, D150, D152]', async () => {
+    await backUp(REAL, 'good');
+    const [{ rows: good } = {}] = await query('SELECT count(*)::int AS rows FROM orders');
+    await query(`DELETE FROM orders WHERE id <= 10;
+                 UPDATE orders SET placed_at = placed_at - interval '1 hour' WHERE id BETWEEN 11 AND 15;
+                 INSERT INTO orders SELECT n, now() FROM generate_series(901, 905) n`);
+    const jane = answers('approve');
+    const { how, item } = await recover(REAL, { plan: NAME, waits: jane.waits });
+    expect([how, item.verdict, item.why]).toEqual(['done', 'recovered', undefined]);
+    expect(item.steps.compare?.forward?.result).toMatchObject({
+      damage: [],
+      tables: [
+        {
+          table: 'public.orders',
+          rows: { damaged: Number(good) - 5, restored: good },
+          ...{ onlyDamaged: 5, onlyRestored: 10, changed: 5, notCompared: 0 },
+          keys: { onlyDamaged: expect.arrayContaining(['[901]', '[905]']), changed: expect.arrayContaining(['[11]']) },
+        },
+      ],
+    });
+    expect(jane.asked.map(({ change }) => change.summary)).toEqual([
+      expect.stringMatching(
+        /^give up 10 rows of pair-orders .*5 rows are only in the damaged one.*5 rows get their earlier values/,
+      ),
+    ]);
+    const [copy = '', ...others] = await made();
+    expect(others).toEqual([]);
+    expect(await queryOn(copy, 'SELECT count(*)::int AS rows FROM orders')).toEqual([{ rows: good }]);
+    expect(await query('SELECT count(*)::int AS rows FROM orders')).toEqual([{ rows: Number(good) - 5 }]);
+    const { host, port } = await addressOf(copy);
+    expect(await pointsAt(REAL)).toBe(`${host}:${port} kept-secret`);
+    expect(await sizeOf()).toBe(1);
+    const evidence = await snapshot(evidenceOf(item));
+    expect(evidence?.Status).toBe('available');
+    expect(evidence?.TagList?.map(({ Key }) => Key)).not.toContain('nightshift:deployment');
+    const incident = await readIncident(w.store, item.incidentId);
+    expect(incident?.timeline.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['escalated', 'approval-requested', 'approved', 'resolved']),
+    );
+    expect(JSON.stringify([item, incident])).not.toContain('kept-secret');
+  });
+
+  it('gives nothing up when somebody denies it: the services write to the old database again, at their former size, and the evidence stays', async () => {
+    const sizes: (number | undefined)[] = [];
+    const jane = answers('deny');
+    const { how, item } = await recover(PLAIN, {
+      plan: NAME,
+      read: differing(),
+      waits: jane.waits,
+      before: async (step) => {
+        if (step === 'compare') sizes.push(await sizeOf());
+      },
+    });
+    expect([how, item.why, sizes]).toEqual(['backed-out', 'agree: jane denied it: seen', [0]]);
+    expect([await sizeOf(), await made()]).toEqual([1, []]);
+    expect((await snapshot(evidenceOf(item)))?.Status).toBe('available');
+    await expectAsBefore(PLAIN);
+  });
+
+  it('takes everything back when nobody answers, and takes no answer after that', async () => {
+    let isAsked = false;
+    const { how, item } = await recover(PLAIN, {
+      plan: NAME,
+      read: differing(),
+      waits: async () => {
+        if (isAsked || !(await readApproval(w.store, `apr-${NAME}-${runs}`))) return 0;
+        isAsked = true;
+        return 3_500;
+      },
+    });
+    expect([how, item.why]).toEqual(['backed-out', expect.stringMatching(/^agree: nobody agreed before/)]);
+    expect([await sizeOf(), await made()]).toEqual([1, []]);
+    const late = vote(w.store, `apr-${item.run}`, { decision: 'approve', by: 'person:jane' });
+    await expect(late).rejects.toBeInstanceOf(VoteRefusedError);
+    await expectAsBefore(PLAIN);
+  });
+
+  it('rehearses the restore, and stops nobody', async () => {
+    const before = await sizeOf();
+    const sizes: (number | undefined)[] = [];
+    const { how, item } = await recover(PLAIN, {
+      plan: NAME,
+      rehearse: true,
+      before: async () => void sizes.push(await sizeOf()),
+    });
+    expect([how, item.verdict]).toEqual(['done', 'rehearsed']);
+    expect(new Set(sizes)).toEqual(new Set([before]));
+    expect(await made()).toEqual([]);
+    await expectAsBefore(PLAIN);
+  });
+
+  it('asks AWS for no more than its role allows', () => {
+    const asked = w.world.gateway
+      .calls()
+      .filter(({ service, caller }) => caller === NAME && service !== 'dynamodb')
+      .map(({ service, operation }) => `${service}:${operation}`);
+    const allowed: readonly string[] = corruption.permissions.flatMap(({ actions }) => actions);
+    expect([...new Set(asked)].filter((each) => !allowed.includes(each))).toEqual([]);
+    expect(asked).toContain('rds:CreateDBSnapshot');
   });
 });

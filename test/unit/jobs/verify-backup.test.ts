@@ -237,8 +237,10 @@ describe('the restored instance', () => {
         return { kind: 'query', name: ask.name, good: true, why: 'true' };
       case 'full-read':
         return { kind: 'full-read', next: ask.from ? null : { table: 't', block: 4 }, mib: 40, damage: null };
-      default:
+      case 'indexes':
         return { kind: 'indexes', checked: 2, next: ask.after === null ? 'i' : null, damage: null };
+      default:
+        throw new Error(`the job doesn't ask for ${ask.kind}`);
     }
   };
 

@@ -5,8 +5,20 @@ import { withClient } from '../../../databases/session.ts';
 import { NEWEST_HEARTBEAT } from '../../../databases/sql.ts';
 import type { RuntimeConfig, VerifyConfig } from '../../../engine/config.ts';
 import { ActionFailedError } from '../../../engine/errors.ts';
-import type { Answer, Ask, Count, FullRead, Overview, Position, ReadOrder } from '../reading.ts';
-import { INDEXES, OVERVIEW, readPages, TABLES } from '../sql.ts';
+import {
+  type Answer,
+  type Ask,
+  BUCKETS,
+  type Count,
+  type Digest,
+  type FullRead,
+  MOST_ROWS,
+  type Overview,
+  type Position,
+  type ReadOrder,
+  type Rows,
+} from '../reading.ts';
+import { digestOf, INDEXES, OVERVIEW, PRIMARY_KEY, readPages, rowsOf, TABLES } from '../sql.ts';
 
 /** Longer than any one statement should take; the function lives a little longer. */
 export const STATEMENT_MS = 200_000;
@@ -75,6 +87,10 @@ function look(client: pg.Client, ask: Ask, verify: VerifyConfig, now: () => numb
       return fullRead(client, ask.from, ask.mib, now);
     case 'indexes':
       return indexes(client, ask.after, now);
+    case 'digest':
+      return digest(client, ask.table, verify);
+    case 'rows':
+      return rowsIn(client, ask.table, ask.buckets, verify);
     default:
       return ask satisfies never;
   }
@@ -113,20 +129,62 @@ const milliseconds = (value: string | null | undefined): number | null =>
   value === null || value === undefined ? null : Math.round(Number(value));
 
 /** Names come from the configuration, which allows identifiers only; quoted all the same. */
-async function count(client: pg.Client, name: string, { tables }: VerifyConfig): Promise<Count> {
-  const table = tables.find((each) => each.name === name);
-  if (!table) throw new ActionFailedError(`table ${name}: not in the configuration`);
-  const quoted = name
+const quotedName = (name: string): string =>
+  name
     .split('.')
     .map((part) => pg.escapeIdentifier(part))
     .join('.');
+
+async function exists(client: pg.Client, quoted: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [quoted]);
+  return rows[0]?.found === true;
+}
+
+/** @throws ActionFailedError for a table that nobody configured. */
+function configured(name: string, { tables }: VerifyConfig) {
+  const table = tables.find((each) => each.name === name);
+  if (!table) throw new ActionFailedError(`table ${name}: not in the configuration`);
+  return table;
+}
+
+async function digest(client: pg.Client, name: string, verify: VerifyConfig): Promise<Digest> {
+  const table = quotedName(configured(name, verify).name);
+  if (!(await exists(client, table))) return { kind: 'digest', table: name, key: null, buckets: [] };
+  const key = await primaryKey(client, table);
+  const { rows } = await client.query<{ bucket: number; rows: string; hash: string }>(
+    digestOf(table, key.quoted, BUCKETS),
+  );
+  const buckets = rows.map((each) => ({ bucket: each.bucket, rows: Number(each.rows), hash: each.hash }));
+  return { kind: 'digest', table: name, key: key.names, buckets };
+}
+
+async function rowsIn(client: pg.Client, name: string, buckets: number[], verify: VerifyConfig): Promise<Rows> {
+  const table = quotedName(configured(name, verify).name);
+  if (!(await exists(client, table))) return { kind: 'rows', table: name, rows: [] };
+  const { quoted, counts } = await primaryKey(client, table);
+  const { rows } = await client.query<{ key: string; hash: string }>(rowsOf(table, quoted, BUCKETS, counts), [
+    buckets,
+    MOST_ROWS,
+  ]);
+  return { kind: 'rows', table: name, rows };
+}
+
+async function primaryKey(client: pg.Client, table: string) {
+  const { rows } = await client.query<{ name: string; counts: boolean }>(PRIMARY_KEY, [table]);
+  return {
+    names: rows.map(({ name }) => name),
+    quoted: rows.map(({ name }) => pg.escapeIdentifier(name)),
+    counts: rows.length > 0 && rows.every(({ counts }) => counts),
+  };
+}
+
+async function count(client: pg.Client, name: string, verify: VerifyConfig): Promise<Count> {
+  const table = configured(name, verify);
+  const quoted = quotedName(name);
   const newest = table.newest
     ? `extract(epoch FROM max(${pg.escapeIdentifier(table.newest.column)})::timestamptz) * 1000`
     : 'NULL';
-  const { rows: found } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
-    quoted,
-  ]);
-  if (!found[0]?.found) return { kind: 'count', table: name, rows: null, newestAt: null };
+  if (!(await exists(client, quoted))) return { kind: 'count', table: name, rows: null, newestAt: null };
   const { rows } = await client.query<{ rows: string; newest: string | null }>(
     `SELECT count(*) AS rows, ${newest} AS newest FROM ${quoted}`,
   );

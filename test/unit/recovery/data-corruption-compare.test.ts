@@ -1,4 +1,5 @@
 /** How two copies of a table are compared: by parts first, then row by row where parts differ. */
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Digest, MOST_ROWS, type Rows } from '../../../functions/jobs/verify-backup/reading.ts';
@@ -19,10 +20,10 @@ type Table = ReadonlyMap<number, string>;
 /** As the reader would: parts by the key's last bits, a hash that doesn't depend on the order. */
 const PARTS = 8;
 function digest(table: Table | null): Digest {
-  const parts = new Map<number, { rows: number; hash: number }>();
+  const parts = new Map<number, { rows: number; hash: bigint }>();
   for (const [key, value] of table ?? []) {
-    const at = parts.get(key % PARTS) ?? { rows: 0, hash: 0 };
-    const hash = [...`${key}:${value}`].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1_000_003, 7);
+    const at = parts.get(key % PARTS) ?? { rows: 0, hash: 0n };
+    const hash = createHash('sha256').update(`${key}:${value}`).digest().readBigInt64BE();
     parts.set(key % PARTS, { rows: at.rows + 1, hash: at.hash + hash });
   }
   const buckets = [...parts].map(([bucket, { rows, hash }]) => ({ bucket, rows, hash: String(hash) }));

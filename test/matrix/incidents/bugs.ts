@@ -96,8 +96,8 @@ export const INCIDENT_BUGS: readonly IncidentBug[] = [
     patches: [
       {
         file: 'functions/engine/approvals.ts',
-        find: '{ ...data, complete: true }),\n        judgeAgain(store, next, now),',
-        replace: '{ ...data, complete: true }),',
+        find: '...(run ? [] : [judgeAgain(store, next, now)]),',
+        replace: '',
       },
     ],
     points: [at('links', 'approve', 'lambda Invoke', 'throttled')],

@@ -2,10 +2,12 @@
  * Protects services, databases, endpoints and certificates with alarms. The response stack uses it for what its configuration lists; any CDK app can use it
  * beside its own resources, with the page topic and the name of a deployed Nightshift:
  *
- *     const nightshift = new Protection(this, 'Nightshift', { deployment: 'main', pageTopic, ...defaults });
- *     nightshift.protectService('backend', { cluster: 'orders', maxTasks: 10 });
+ *     const nightshift = new Protection(this, 'Nightshift', { deployment: 'main', pageTopic });
+ *     nightshift.protectService(service);
+ *     nightshift.protectDatabase(database, { maxConnections: 400 });
  *
- * The deployment's own configuration must list the target too: alarms are untrusted input, a tag only selects.
+ * A service, a database or a certificate is given as the app's own construct, or by the name it has in the deployment's configuration. That
+ * configuration must list the target too: alarms are untrusted input, a tag only selects.
  */
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -13,6 +15,14 @@ import { type CertificateInput, certificateSchema } from '../config/certificates
 import { type EndpointInput, endpointSchema } from '../config/endpoints.ts';
 import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
+import {
+  type CdkCertificate,
+  type CdkDatabase,
+  type CdkService,
+  type Dimensions,
+  keyOf,
+  ofReal,
+} from './cdk-resource.ts';
 import { certificatePages, certificateSignal } from './certificate-signals.ts';
 import { databasePages, databaseSignals } from './database-signals.ts';
 import { asAlarm, ProtectedAlarm, type ProtectedAlarmProps } from './protected-alarm.ts';
@@ -22,10 +32,10 @@ export interface ProtectionProps {
   /** Name of the Nightshift deployment that answers. */
   readonly deployment: string;
   readonly pageTopic: ITopic;
-  /** Period of the alarms. */
-  readonly alarmPeriodSeconds: number;
-  /** How much longer than its alarm a backstop waits before it pages. */
-  readonly backstopAfterSeconds: number;
+  /** Period of the alarms (default 60). */
+  readonly alarmPeriodSeconds?: number;
+  /** How much longer than its alarm a backstop waits before it pages (default 900: the defaults of `verifyWithinSeconds` and `backstopMarginSeconds`). */
+  readonly backstopAfterSeconds?: number;
 }
 
 /** One thing that is watched; `periodSeconds` where it isn't that of the deployment's alarms. */
@@ -48,6 +58,13 @@ export interface NamedSignal
   readonly periodSeconds?: number;
 }
 
+/** Limits of a target whose names a construct knows. */
+type Limits<Input, Names extends keyof Input> = Partial<Omit<Input, Names>> & { readonly name?: string };
+
+/** What a database's configuration needs besides, and no alarm says. */
+const NOT_ALARMED = { host: 'unknown', resourceId: 'db-UNKNOWN', securityGroupId: 'sg-0' } as const;
+const SOME_CERTIFICATE = 'arn:aws:acm:us-east-1:000000000000:certificate/unknown';
+
 export class Protection extends Construct {
   readonly #props: ProtectionProps;
 
@@ -59,22 +76,42 @@ export class Protection extends Construct {
   /**
    * Alarms of an ECS service: CPU and memory; with Container Insights missing tasks, with its enhanced observability unhealthy ones, too; with a load balancer errors, latency, unhealthy
    * targets, and the burn of its error budget.
-   * @param name the service's key in the deployment's configuration.
+   * @param of the service's key in the deployment's configuration, or the app's own construct: then alarms are named by `name`, else by its id.
+   * @param input thresholds and times; of a construct all have defaults.
    */
-  protectService(name: string, input: ServiceInput): ProtectedAlarm[] {
-    const service = serviceSchema.parse(input);
-    for (const signal of burnSignals(name, service)) this.#page(signal);
-    return serviceSignals(name, service).map((signal) => this.#alarm(signal));
+  protectService(of: string, input: ServiceInput): ProtectedAlarm[];
+  protectService(of: CdkService, input?: Limits<ServiceInput, 'cluster' | 'service'>): ProtectedAlarm[];
+  protectService(
+    of: string | CdkService,
+    { name = typeof of === 'string' ? of : keyOf(of), ...input }: Limits<ServiceInput, never> = {},
+  ): ProtectedAlarm[] {
+    // How many tasks it may have is the deployment's to say.
+    const names = typeof of === 'string' ? {} : { cluster: name, service: name };
+    const real: Dimensions =
+      typeof of === 'string' ? {} : { ClusterName: of.cluster.clusterName, ServiceName: of.serviceName };
+    const service = serviceSchema.parse({ maxTasks: Math.max(1, input.minTasks ?? 1), ...input, ...names });
+    for (const signal of burnSignals(name, service)) this.#page(signal, real);
+    return serviceSignals(name, service).map((signal) => this.#alarm(signal, real));
   }
 
   /**
    * Alarms of a database: connections, storage, memory, CPU, write latency and transaction ids; with their limits replica lag and load; deadlocks.
-   * @param name the instance identifier.
+   * @param of the instance identifier, or the app's own construct: then alarms are named by `name`, else by its id.
+   * @param input thresholds and times; of a construct all but `maxConnections` have defaults.
    */
-  protectDatabase(name: string, input: DatabaseInput): ProtectedAlarm[] {
-    const database = databaseSchema.parse(input);
-    for (const signal of databasePages(name, database)) this.#page(signal);
-    return databaseSignals(name, database).map((signal) => this.#alarm(signal));
+  protectDatabase(of: string, input: DatabaseInput): ProtectedAlarm[];
+  protectDatabase(
+    of: CdkDatabase,
+    input: Limits<DatabaseInput, keyof typeof NOT_ALARMED> & Pick<DatabaseInput, 'maxConnections'>,
+  ): ProtectedAlarm[];
+  protectDatabase(
+    of: string | CdkDatabase,
+    { name = typeof of === 'string' ? of : keyOf(of), ...input }: Limits<DatabaseInput, never>,
+  ): ProtectedAlarm[] {
+    const real: Dimensions = typeof of === 'string' ? {} : { DBInstanceIdentifier: of.instanceIdentifier };
+    const database = databaseSchema.parse(typeof of === 'string' ? input : { ...input, ...NOT_ALARMED });
+    for (const signal of databasePages(name, database)) this.#page(signal, real);
+    return databaseSignals(name, database).map((signal) => this.#alarm(signal, real));
   }
 
   /**
@@ -104,18 +141,27 @@ export class Protection extends Construct {
 
   /**
    * Alarms on a certificate's days left: with 30 its renewal is looked at; with 14, 7 and 1 a person is called directly.
-   * @param name the certificate's key in the deployment's configuration.
+   * @param of the certificate's key in the deployment's configuration, or the app's own construct: then alarms are named by `name`, else by its id.
    */
-  protectCertificate(name: string, input: CertificateInput): ProtectedAlarm {
-    const certificate = certificateSchema.parse(input);
-    for (const signal of certificatePages(name, certificate)) this.#page(signal);
-    return this.#alarm(certificateSignal(name, certificate));
+  protectCertificate(of: string, input: CertificateInput): ProtectedAlarm;
+  protectCertificate(of: CdkCertificate, input?: Limits<CertificateInput, 'arn'>): ProtectedAlarm;
+  protectCertificate(
+    of: string | CdkCertificate,
+    { name = typeof of === 'string' ? of : keyOf(of), ...input }: Limits<CertificateInput, never> = {},
+  ): ProtectedAlarm {
+    const real: Dimensions = typeof of === 'string' ? {} : { CertificateArn: of.certificateArn };
+    const certificate = certificateSchema.parse(typeof of === 'string' ? input : { ...input, arn: SOME_CERTIFICATE });
+    for (const signal of certificatePages(name, certificate)) this.#page(signal, real);
+    return this.#alarm(certificateSignal(name, certificate), real);
   }
 
-  #page({ name, severity, description, metric, windowSeconds, threshold, trouble }: PagingSignal): void {
+  #page(
+    { name, severity, description, metric, windowSeconds, threshold, trouble }: PagingSignal,
+    real: Dimensions = {},
+  ): void {
     const { deployment, pageTopic } = this.#props;
     pagingAlarm(this, name, {
-      ...asAlarm(metric, windowSeconds),
+      ...asAlarm(ofReal(metric, real), windowSeconds),
       alarmName: `nightshift-${deployment}-${name}`,
       alarmDescription: `${severity}. ${description} Nightshift ${deployment} does nothing about it by itself.`,
       threshold,
@@ -126,11 +172,12 @@ export class Protection extends Construct {
     });
   }
 
-  #alarm({ name, ...signal }: NamedSignal): ProtectedAlarm {
-    const { deployment, pageTopic, alarmPeriodSeconds, backstopAfterSeconds } = this.#props;
+  #alarm({ name, ...signal }: NamedSignal, real: Dimensions = {}): ProtectedAlarm {
+    const { deployment, pageTopic, alarmPeriodSeconds = 60, backstopAfterSeconds = 900 } = this.#props;
     return new ProtectedAlarm(this, name, {
       periodSeconds: alarmPeriodSeconds,
       ...signal,
+      metric: ofReal(signal.metric, real),
       deployment,
       pageTopic,
       backstopAfterSeconds,

@@ -1,0 +1,45 @@
+/**
+ * Resources of a CDK app as its constructs name them. Such names are tokens until the app is synthesized, which no schema can check; so alarms are
+ * made of names that stand in for them, and the metrics' dimensions get the real ones.
+ */
+import type { Metric, MetricMath } from './protected-alarm.ts';
+
+/** What CDK's `ecs.FargateService`, `ecs.Ec2Service` and their like say of themselves. */
+export interface CdkService {
+  readonly node: { readonly id: string };
+  readonly serviceName: string;
+  readonly cluster: { readonly clusterName: string };
+}
+
+/** What CDK's `rds.DatabaseInstance` and its like say of themselves. */
+export interface CdkDatabase {
+  readonly node: { readonly id: string };
+  readonly instanceIdentifier: string;
+}
+
+/** What CDK's `acm.Certificate` and its like say of themselves. */
+export interface CdkCertificate {
+  readonly node: { readonly id: string };
+  readonly certificateArn: string;
+}
+
+/** Real values of dimensions, by their names. */
+export type Dimensions = Metric['dimensions'];
+
+/** The same metric of the real thing: of the dimensions that it has, those that are named get these values. */
+export function ofReal<M extends Metric | MetricMath>(metric: M, real: Dimensions): M {
+  if ('of' in metric) {
+    const of = Object.entries(metric.of).map(([id, each]) => [id, ofReal(each, real)]);
+    return { ...metric, of: Object.fromEntries(of) };
+  }
+  const dimensions = Object.entries(metric.dimensions).map(([name, value]) => [name, real[name] ?? value]);
+  return { ...metric, dimensions: Object.fromEntries(dimensions) };
+}
+
+/** A construct's id as a key of the configuration: lower case, words by hyphens (`OrdersDb` gives `orders-db`). */
+export const keyOf = ({ node: { id } }: { readonly node: { readonly id: string } }): string =>
+  id
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^[-0-9]+|-+$/g, '')
+    .toLowerCase();

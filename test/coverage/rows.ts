@@ -13,7 +13,7 @@ export const LATER = {
   dashboards: 'The dashboard that is deployed shows Nightshift itself; one of what it protects is still to be built.',
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans:
-    'Belongs to a recovery plan, or a step of one, that is still to be built or proved under this id; `service-recovery` and `database-restore` are there.',
+    'Belongs to a recovery plan, or a step of one, that is still to be built, or to be proved under this id; docs/recovery.md says which plans are there.',
   uncovered: 'Nobody looks yet for what is in the account and that no backup of the configuration covers.',
   stuck:
     'RDS can’t cancel a snapshot that is being made: a person is called when one takes too long (2c/backup-too-slow), and another is taken of a database whose backup failed (M26).',
@@ -26,7 +26,12 @@ export const LATER = {
     '`secret-rotation` is started by a person; no schedule starts it, because it replaces every task of the services that use the secret.',
   costs:
     'What a change costs an hour is said before and after it; the bill is in AWS Cost Explorer, which no report asks yet: each question costs money, and its answer is a day old.',
-  secrets: 'Needs the rotation of secrets, which is still to be built.',
+  secrets:
+    'No part of `secret-rotation`, which changes the password of a database user and nothing else, or still to be proved under this id.',
+  refused:
+    '`restart-database` lets a database that refuses connections answer again, but only an alarm on its memory starts it: none is made of a database that doesn’t answer.',
+  weekly:
+    'The weekly report has alarms, trends and the scheduled jobs (certificates, restored backups); updates, audit logs and documents aren’t looked at.',
   security: 'Security work comes after recovery; nothing is built for it yet.',
   cache: 'Nightshift reaches ECS, RDS and Route 53 first; ElastiCache comes later.',
   kubernetes: 'Nightshift acts on ECS first; Kubernetes comes later.',

@@ -21,7 +21,7 @@ export const incidents: readonly Row[] = [
   row('7b/all-clear', '003', 'everybody is told that it is over', 'channels'),
   row('7b/postmortem-deadline', '000 001 002 003', 'a review within its time', 'reports'),
   row('7b/postmortem-template', '001 002 003', 'a review with all its parts', 'reports'),
-  row('7b/follow-up-tasks', '001 002 003', 'what is to be done afterwards', 'reports'),
+  row('7b/follow-up-tasks', '001 002 003', 'what is to be done afterwards', 'people'),
   row('7b/on-call-handoff', '000 002', 'what the next one on call must know', 'proof'),
   row('7b/contacts-directory', '000 001 002 003', 'who is reached how', 'proof'),
 ];

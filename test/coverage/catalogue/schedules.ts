@@ -19,7 +19,7 @@ export const schedules: readonly Row[] = [
   row('5b/database-health', '004', 'connections, long statements, sizes, indexes', 'checks'),
   row('5b/api-key-expiry', '004', 'keys that end soon', 'application'),
   row('5b/service-status', '004', "what runs and what doesn't", 'checks'),
-  row('5c/weekly-maintenance', '000 002', 'the weekly list', 'checks'),
+  row('5c/weekly-maintenance', '000 002', 'the weekly list', 'weekly'),
   row('5c/resource-usage-report', '000 002', 'use of CPU and memory over the week', 'reports'),
   row('5c/base-image-update', '000 002', 'base images renewed', 'release'),
   row('5c/secret-age-check', '002', 'secrets past their age', 'secrets'),

@@ -267,7 +267,7 @@ describe('a report made by hand', () => {
 });
 
 describe('the weekly report', () => {
-  it('[5c/weekly-maintenance, 5c/alert-review] tells which targets call most, and of which alarms nothing had to be changed', async () => {
+  it('[5c/alert-review] tells which targets were in trouble most often, and how often that passed without any change', async () => {
     const report = await documentOf(await write('weekly-maintenance', '2026-11-23T08:00:00Z'));
     expect(report.period.label).toBe('2026-11-16 to 2026-11-22');
     expect(rowsOf(report, 'What was in trouble most often')?.toSorted()).toEqual([
@@ -341,8 +341,13 @@ describe('the monthly reports', () => {
 
 describe('the handoff', () => {
   it('[7b/on-call-handoff, 7b/postmortem-deadline, M20] tells who comes what is open, what is to be reviewed until when, and what happened in 24 hours', async () => {
+    const [opened] = storyEntries();
+    const at = '2026-11-20T08:30:00.000Z';
+    const data = { title: 'shop-cpu on ecs-service/orders/shop', target: 'ecs-service/orders/shop', severity: 'P3' };
+    if (opened) await store.transact([putEntry('journal', { ...opened, incidentId: 'inc-01KAGYT5G0SHIFT', at, data })]);
     const report = await documentOf(await write('on-call-handoff', '2026-11-20T09:00:00Z'));
     expect(report.period.from).toBe('2026-11-19T09:00:00.000Z');
+    expect(rowsOf(report, 'Open incidents')?.map(([, , , target]) => target)).toEqual(['ecs-service/orders/shop']);
     // The one of that night, and the backup's that was over with the next backup.
     expect(rowsOf(report, 'Over since')?.map(([, , , target]) => target)).toEqual([
       'ecs-service/orders/backend',

@@ -105,7 +105,7 @@ describe('an incident that is over', () => {
     expect(html).toContain('<!doctype html>');
   });
 
-  it('[9/report-incident, 7b/postmortem-template, 7b/follow-up-tasks] is the draft of its review: what the journal knows is there, what only people know is marked', async () => {
+  it('[9/report-incident, 7b/postmortem-template] is the draft of its review: what the journal knows is there, what only people know is marked', async () => {
     const { folder } = await archive(eventOf(await written('inc-reviewed')), contextAt(SOON));
     const { markdown, html } = await kept(folder);
     for (const part of ['Summary', 'Timeline', 'What was changed', 'Cause', 'Lessons', 'Follow-up'])

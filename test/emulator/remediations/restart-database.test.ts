@@ -68,7 +68,7 @@ describe('restart-database', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
-  it('lets a database that refuses every connection answer again [2a/database-down]', async () => {
+  it('lets a database that refuses every connection answer again', async () => {
     const id = 'pair-full';
     const DBParameterGroupName = `group-of-${id}`;
     const { client } = w.world;

@@ -285,7 +285,7 @@ describe('scale-out-service on a real service', () => {
     expect(changes(since).map((call) => call.operation)).toEqual(['UpdateService']);
   });
 
-  it('raises the minimum where auto scaling owns the count, and leaves the count to it: each service has one scaler [D9, D11, D59]', async () => {
+  it('raises the minimum where auto scaling owns the count, and leaves the count to it [D11]', async () => {
     await service('scaled');
     await clients.scaling.send(
       new RegisterScalableTargetCommand({

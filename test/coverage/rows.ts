@@ -29,7 +29,7 @@ export const LATER = {
   secrets:
     'No part of `secret-rotation`, which changes the password of a database user and nothing else, or still to be proved under this id.',
   refused:
-    '`restart-database` lets a database that refuses connections answer again, but only an alarm on its memory starts it: none is made of a database that doesn’t answer.',
+    '`restart-database` lets a database that refuses connections answer again, but only an alarm on its memory starts it; of one that RDS tells nothing of any more a person is paged.',
   weekly:
     'The weekly report has alarms, trends and the scheduled jobs (certificates, restored backups); updates, audit logs and documents aren’t looked at.',
   security: 'Security work comes after recovery; nothing is built for it yet.',

@@ -2,7 +2,7 @@
  * Who acts on a database of a pair: its own remediations only while the standby's region grants it time to write, which a failover ends first (docs/decisions/0251). So the two never act on one
  * database at once, also where the primary is slow and not dead.
  */
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from './attributes.ts';
 import type { RuntimeConfig } from './config.ts';
 import { authorityKey } from './items.ts';
 import type { Labelled } from './store.ts';

@@ -12,6 +12,8 @@ export interface Authority {
   readonly until: number;
   /** What the database answered last; undefined: it never did, so nothing is known to hold it to its lease. */
   readonly confirmed?: Confirmation | undefined;
+  /** Why what it confirmed says nothing any more; undefined: it does. The next confirmation ends it. */
+  readonly doubt?: string | undefined;
   /** The run of a plan that withdrew it. */
   readonly withdrawnBy?: string | undefined;
 }
@@ -41,15 +43,23 @@ export function granted(
   return { ...present, until: Math.max(present.until, now + leaseMs) };
 }
 
-/** Nothing more is granted. What was granted holds until it is over. */
+/**
+ * Nothing more is granted. What was granted holds until it is over. Where another run had withdrawn it before, nobody has renewed it since: the database may have been freed of its lease by hand, or
+ * be another one by now.
+ */
 export const withdrawn = (present: Authority, run: string): Authority => ({
   ...present,
   state: 'withdrawn',
   withdrawnBy: run,
+  ...(present.state === 'withdrawn' &&
+    present.withdrawnBy !== run && {
+      doubt: `${present.withdrawnBy} withdrew it before, and nothing was granted since`,
+    }),
 });
 
-/** Grants may be made again. */
-export function restored(present: Authority): Authority {
+/** Grants may be made again. @returns undefined when it isn't this run that withdrew it: that one relies on it. */
+export function restored(present: Authority, run: string): Authority | undefined {
+  if (present.state !== 'withdrawn' || present.withdrawnBy !== run) return undefined;
   const { withdrawnBy: _by, ...kept } = present;
   return { ...kept, state: 'granting' };
 }
@@ -68,12 +78,24 @@ export const clockOffMs = (read: number, asked: number, answered: number): numbe
 /** Why waiting wouldn't stop the database; undefined: it holds itself to its lease, as far as it last said. */
 export function whyNotSelfFenced(authority: Authority | undefined, clockMarginMs: number): string | undefined {
   if (authority === undefined) return 'no lease was ever granted';
-  const { confirmed } = authority;
+  const { confirmed, doubt } = authority;
   if (confirmed === undefined) return 'the database never confirmed a lease';
+  if (doubt !== undefined) return doubt;
   if (Math.abs(confirmed.clockOffMs) > clockMarginMs)
     return `the database's clock is ${Math.round(Math.abs(confirmed.clockOffMs) / 1000)} s off`;
   if (confirmed.guardedTables === 0) return 'the database guards no table';
   if (confirmed.unguarded.length > 0)
     return `the database doesn't guard ${confirmed.unguarded.join(', ')}, which it takes writes to without a lease`;
   return undefined;
+}
+
+/** Confirmed within this long before an outage it is believed: alarms of an outage fire later than it begins. */
+const LONGEST_UNHEARD_MS = 30 * 60_000;
+
+/** Why nobody knows how the database is by the time of an outage; undefined: it was heard of until then. @param outageAt epoch milliseconds. */
+export function whyUnheard({ confirmed }: Pick<Authority, 'confirmed'>, outageAt: number): string | undefined {
+  const unheardMs = confirmed === undefined ? 0 : outageAt - confirmed.at;
+  return unheardMs > LONGEST_UNHEARD_MS
+    ? `the database last confirmed its lease ${Math.round(unheardMs / 60_000)} min before the outage`
+    : undefined;
 }

@@ -145,12 +145,17 @@ const OTHER_HOSTS = [
 const hostOf = (given: string | undefined): string | undefined =>
   given === undefined ? undefined : new URL(given).hostname;
 
-/** Pairs that share a switch or a replica can't be failed over one by one: the users of the other one would be sent to a standby that nobody proved, or its replica would be gone. */
+/**
+ * Pairs that share a switch or a replica can't be failed over one by one: the users of the other one would be sent to a standby that nobody proved, or its replica would be gone. Nor can those
+ * that share a primary with a lease: the other pair would go on granting it time to write.
+ */
 function shared(
   pairs: Readonly<Record<string, Loose>>,
   fault: (path: string, given: unknown, expected: string) => Fault,
 ): Fault[] {
   const switchOf = ({ switch: object }: Loose) => object && `${object.bucket}/${object.key}`;
+  const primaryOf = ({ fencing }: Loose) =>
+    fencing?.by === 'self' ? `${fencing.deployment}/${fencing.database}` : undefined;
   const all = Object.entries(pairs);
   return all.flatMap(([key, pair], index) =>
     all.slice(0, index).flatMap(([earlier, other]) => {
@@ -161,6 +166,9 @@ function shared(
           : []),
         ...(pair.replica !== undefined && pair.replica === other.replica
           ? [fault(`pairs.${key}.replica`, pair.replica, than)]
+          : []),
+        ...(primaryOf(pair) !== undefined && primaryOf(pair) === primaryOf(other)
+          ? [fault(`pairs.${key}.fencing.database`, primaryOf(pair), than)]
           : []),
       ];
     }),

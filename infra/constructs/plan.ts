@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import { authorityKey, entryKey, targetKey } from '../../functions/engine/items.ts';
 import { planPartition } from '../../functions/engine/plan-items.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
+import { selfFenced } from '../config/authority.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import { archiveBucketName } from './archive.ts';
 import type { DatabaseNetwork } from './database-network.ts';
@@ -47,7 +48,7 @@ export class Plan extends NightshiftFunction {
           entryKey('*', '').pk,
           // What remediations held meanwhile is brought forward.
           'WORK#*',
-          ...(manifest.keepsAuthority ? [authorityKey('*').pk] : []),
+          ...(manifest.keepsAuthority && selfFenced(deployment.config).length > 0 ? [authorityKey('*').pk] : []),
         ],
       },
     });

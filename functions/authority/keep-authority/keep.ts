@@ -36,38 +36,62 @@ export async function keepAuthority(
   const { database, leaseSeconds, clockMarginSeconds } = fencing;
   if ((await readAuthority(store, pair.name))?.state === 'withdrawn') return { kind: 'withdrawn' };
   const looked = await ask(fencing, { ask: 'look', database });
-  if (looked.kind !== 'held') return notKept(looked);
-  const grant = await writeGrant({ store, now }, pair.name, leaseSeconds * 1000);
+  if (looked.kind !== 'held') return notKept(store, pair.name, looked);
+  const grant = await writeGrant({ store, now }, pair.name, leaseSeconds * 1000, looked.until);
   if (!grant) return { kind: 'withdrawn' };
   const asked = now();
-  const held = await ask(fencing, { ask: 'extend', database, until: grant.until });
-  if (held.kind !== 'held') return notKept(held);
+  const held = await ask(fencing, { ask: 'extend', database, until: grant.authority.until });
+  if (held.kind !== 'held') return notKept(store, pair.name, held);
   const confirmed = {
     ...{ at: now(), until: held.until, guardedTables: held.guardedTables, unguarded: held.unguarded },
     clockOffMs: clockOffMs(held.clock, asked, now()),
   };
   // Withdrawn meanwhile, or renewed by another run: an earlier confirmation says enough.
-  const next: Authority = { ...grant, confirmed };
+  const { doubt: _ended, ...granted } = grant.authority;
+  const next: Authority = { ...granted, confirmed, ...(grant.foreign !== undefined && { doubt: grant.foreign }) };
   await writeAuthority(store, next);
   const weak = whyNotSelfFenced(next, clockMarginSeconds * 1000);
   return { kind: 'kept', until: held.until, ...(weak !== undefined && { weak }) };
 }
 
-const notKept = (answer: Exclude<AuthorityAnswer, { kind: 'held' }>): Kept => ({
-  kind: 'not-kept',
-  why: answer.kind === 'refused' ? answer.why : 'set-authority answered something else than what it was asked',
-});
+/** The primary's region answered, and can't hold the database to a lease: what that confirmed before says nothing any more. @throws EngineError */
+async function notKept(store: Store, pair: string, answer: Exclude<AuthorityAnswer, { kind: 'held' }>): Promise<Kept> {
+  const why = answer.kind === 'refused' ? answer.why : 'set-authority answered something else than what it was asked';
+  for (let tries = 1; ; tries++) {
+    const present = await readAuthority(store, pair);
+    if (!present || present.doubt === why || (await writeAuthority(store, { ...present, doubt: why })))
+      return { kind: 'not-kept', why };
+    if (tries === TRIES) throw manyWriters(pair);
+  }
+}
 
-/** Undefined: it is withdrawn. @throws EngineError */
+interface Grant {
+  readonly authority: Authority;
+  /** Who else grants the database time: a failover of this region wouldn't stop that. */
+  readonly foreign: string | undefined;
+}
+
+/** @param lookedUntil until when the database said that it may write. Undefined: it is withdrawn. @throws EngineError */
 async function writeGrant(
   { store, now }: Pick<Keeping, 'store' | 'now'>,
   pair: string,
   leaseMs: number,
-): Promise<Authority | undefined> {
+  lookedUntil: number,
+): Promise<Grant | undefined> {
   for (let tries = 1; tries <= TRIES; tries++) {
-    const next = granted(await readAuthority(store, pair), pair, now(), leaseMs);
+    const present = await readAuthority(store, pair);
+    const next = granted(present, pair, now(), leaseMs);
     if (!next) return undefined;
-    if (await writeAuthority(store, next)) return { ...next, version: next.version + 1 };
+    // What is granted here is written before it is told, so the database never knows of more.
+    const foreign =
+      lookedUntil > Math.max(present?.until ?? 0, now())
+        ? `somebody else grants the database time to write, until ${new Date(lookedUntil).toISOString()}`
+        : undefined;
+    const grant = foreign === undefined ? next : { ...next, doubt: foreign };
+    if (await writeAuthority(store, grant)) return { authority: { ...grant, version: grant.version + 1 }, foreign };
   }
-  throw new RetryableError(`pairs.${pair}: others wrote its authority each of ${TRIES} times`);
+  throw manyWriters(pair);
 }
+
+const manyWriters = (pair: string) =>
+  new RetryableError(`pairs.${pair}: others wrote its authority each of ${TRIES} times`);

@@ -1,5 +1,5 @@
 /** What `region-failover` decides of the authority to write: withdrawing it, waiting it out, and freeing the promoted database of it. Pure. */
-import { type Authority, lapsesIn, whyNotSelfFenced } from '../../authority/rules.ts';
+import { type Authority, lapsesIn, whyNotSelfFenced, whyUnheard } from '../../authority/rules.ts';
 import type { PairConfig } from '../../engine/config.ts';
 import type { Change } from '../../engine/remediation.ts';
 import type { StepDecision, StepProof } from '../step.ts';
@@ -9,11 +9,15 @@ type Fenced = Pick<PairConfig, 'fencing'>;
 const fail = (reason: string): StepDecision => ({ kind: 'fail', reason });
 const NO_LEASE = { kind: 'done', detail: 'the old primary has no lease: fencing it is a person’s' } as const;
 
-/** Why a person has to say that the old primary is fenced; undefined: it stops by itself. */
-export function whyAttested({ fencing }: Fenced, authority: Authority | undefined): string | undefined {
-  return fencing.by === 'attested'
-    ? 'this pair is fenced by people'
-    : whyNotSelfFenced(authority, fencing.clockMarginSeconds * 1000);
+/** Why a person has to say that the old primary is fenced; undefined: it stops by itself. @param outageAt since when there is an outage, in epoch milliseconds, where that is asked. */
+export function whyAttested(
+  { fencing }: Fenced,
+  authority: Authority | undefined,
+  outageAt?: number,
+): string | undefined {
+  if (fencing.by === 'attested') return 'this pair is fenced by people';
+  const weak = whyNotSelfFenced(authority, fencing.clockMarginSeconds * 1000);
+  return weak ?? (authority && outageAt !== undefined ? whyUnheard(authority, outageAt) : undefined);
 }
 
 const isOurs = (authority: Authority | undefined, run: string): boolean =>
@@ -101,8 +105,9 @@ export function decideAdmission(
   { fencing, replica }: Fenced & Pick<PairConfig, 'replica'>,
 ): StepDecision {
   if (fencing.by === 'attested') return { kind: 'done', detail: 'it takes writes without a lease' };
-  if (authority?.confirmed === undefined)
-    return { kind: 'done', detail: 'the old primary never confirmed a lease, so there is none to be freed of' };
+  // Also of one that never confirmed any: the message may have arrived, and its answer not.
+  if (authority === undefined || authority.until === 0)
+    return { kind: 'done', detail: 'the old primary was never granted a lease, so there is none to be freed of' };
   return {
     kind: 'act',
     change: {

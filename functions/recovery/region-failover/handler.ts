@@ -3,7 +3,7 @@ import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { PromoteReadReplicaCommand, RDSClient } from '@aws-sdk/client-rds';
 import * as z from 'zod/mini';
 import { readAuthority, writeAuthority } from '../../authority/items.ts';
-import { authorityAnswer, SET_AUTHORITY, SET_AUTHORITY_SECONDS } from '../../authority/orders.ts';
+import { type AuthorityAnswer, authorityAnswer, SET_AUTHORITY, SET_AUTHORITY_SECONDS } from '../../authority/orders.ts';
 import { type Authority, restored, withdrawn } from '../../authority/rules.ts';
 import { askerOf } from '../../databases/ask-function.ts';
 import type { InstanceReading } from '../../databases/instance.ts';
@@ -161,7 +161,12 @@ async function setAuthority(context: Context, change: Change): Promise<ActReport
   const isWithdrawal = (change.after as { readonly state: string }).state === 'withdrawn';
   for (let tries = 1; tries <= TRIES; tries++) {
     const present = (await readAuthority(context.store, name)) ?? NEVER_GRANTED(name);
-    const next = isWithdrawal ? withdrawn(present, context.run) : restored(present);
+    // An earlier try of this write took effect, though its answer was lost.
+    if (!isWithdrawal && present.state === 'granting')
+      return { summary: change.summary, data: { until: present.until } };
+    const next = isWithdrawal ? withdrawn(present, context.run) : restored(present, context.run);
+    if (next === undefined)
+      throw new ChangedBySomeoneElseError(`the authority of ${name}`, 'withdrawn by this run', present.state);
     if (await writeAuthority(context.store, next)) return { summary: change.summary, data: { until: next.until } };
   }
   throw new RetryableError(`pairs.${name}: others wrote its authority each of ${TRIES} times`);
@@ -169,17 +174,25 @@ async function setAuthority(context: Context, change: Change): Promise<ActReport
 
 const NEVER_GRANTED = (pair: string): Authority => ({ pair, state: 'granting', version: 0, until: 0 });
 
-/** Frees the promoted database of a pair of the lease that it has of the old primary. @throws EngineError */
-export type Release = (pair: string, deployment: string) => Promise<void>;
+/** Frees the promoted database of a pair of the lease that it has of the old primary. @returns its answer. @throws EngineError */
+export type Release = (pair: string, deployment: string) => Promise<AuthorityAnswer>;
 
 const ask = askerOf(SET_AUTHORITY_SECONDS);
-const byFunction: Release = async (pair, deployment) => {
-  const answer = authorityAnswer.parse(
-    await ask(`nightshift-${deployment}-${SET_AUTHORITY}`, { ask: 'release', pair }),
-  );
-  if (answer.kind !== 'released')
-    throw new ActionFailedError(answer.kind === 'refused' ? answer.why : 'set-authority answered something else');
-};
+const byFunction: Release = async (pair, deployment) =>
+  authorityAnswer.parse(await ask(`nightshift-${deployment}-${SET_AUTHORITY}`, { ask: 'release', pair }));
+
+/** @throws ActionFailedError when the database has the guard and isn't freed. */
+async function admit(context: Context, change: Change, release: Release): Promise<ActReport> {
+  const authority = await readAuthorityOf(context);
+  const answer = await release(pairOf(context).pair.name, context.config.name);
+  if (answer.kind === 'released') return { summary: change.summary, data: {} };
+  const why = answer.kind === 'refused' ? answer.why : 'set-authority answered something else';
+  // A guard that was never there, or was taken away, holds nobody back: `prove` sees whether it can be written.
+  const mayHaveNone = authority?.confirmed === undefined || authority.doubt !== undefined;
+  if (answer.kind === 'refused' && answer.isNotSetUp && mayHaveNone)
+    return { summary: `found no guard in the promoted database: ${why}`, data: {} };
+  throw new ActionFailedError(why);
+}
 
 async function writeSwitch(context: Context): Promise<ActReport> {
   const { bucket, key } = pairOf(context).pair.switch;
@@ -261,10 +274,7 @@ export function regionFailover(resolve?: Resolve, release: Release = byFunction)
   step<Authority | undefined>('admit', {
     observe: readAuthorityOf,
     decide: (seen, context) => (context.rehearse ? REHEARSED : decideAdmission(seen, pairOf(context).pair)),
-    async act(context, change) {
-      await release(pairOf(context).pair.name, context.config.name);
-      return { summary: change.summary, data: {} };
-    },
+    act: (context, change) => admit(context, change, release),
     // Doing it again changes nothing.
     alreadyApplied: () => 'no',
     verify: (change) => ({ kind: 'good', detail: change.summary }),

@@ -12,7 +12,7 @@ import type { PairConfig, RuntimeConfig, ServiceConfig } from '../../engine/conf
 import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
 import { readHealth } from '../service-health.ts';
 import type { StepContext, Targets } from '../step.ts';
-import type { Input, LagSeen, NameSeen, Outlook, SeenAlarm, SeenService } from './decide.ts';
+import type { Confirmed, Input, LagSeen, NameSeen, Outlook, SeenAlarm, SeenService } from './decide.ts';
 import { whyAttested } from './fence.ts';
 
 const ecs = new ECSClient(clientDefaults());
@@ -137,7 +137,9 @@ async function readRecoveryPoint(context: Context): Promise<Pick<LagSeen, 'recov
 /** What would be lost, and how the old primary is kept from writing. @throws EngineError */
 export async function readLag(context: Context): Promise<LagSeen> {
   const [point, authority] = await Promise.all([readRecoveryPoint(context), readAuthorityOf(context)]);
-  return { ...point, mayWriteUntil: authority?.until, whyAttested: whyAttested(pairOf(context).pair, authority) };
+  const { cutAt } = (context.results.confirm ?? {}) as Partial<Confirmed>;
+  const why = whyAttested(pairOf(context).pair, authority, cutAt);
+  return { ...point, mayWriteUntil: authority?.until, whyAttested: why };
 }
 
 /** Who may write, as this region's journal has it; undefined: nobody was ever granted anything, or this pair knows no leases. @throws EngineError */

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type AskHolder, keepAuthority } from '../../../functions/authority/keep-authority/keep.ts';
 import type { AuthorityOrder } from '../../../functions/authority/orders.ts';
-import { type Authority, withdrawn } from '../../../functions/authority/rules.ts';
+import { type Authority, whyNotSelfFenced, withdrawn } from '../../../functions/authority/rules.ts';
 import type { SelfFencing } from '../../../functions/engine/config.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import type { Labelled, Store } from '../../../functions/engine/store.ts';
@@ -101,5 +101,26 @@ describe('keeping the authority of a pair', () => {
     expect(await keep(open)).toMatchObject({ weak: expect.stringMatching(/public\.refunds/) });
     const none: AskHolder = async () => ({ kind: 'refused', isNotSetUp: true, why: 'install the guard' });
     expect(await keep(none)).toEqual({ kind: 'not-kept', why: 'install the guard' });
+  });
+
+  it('believes what was confirmed no longer once the database says that its guard is gone, until it is confirmed again', async () => {
+    await keep();
+    expect(whyNotSelfFenced(kept, 5_000)).toBeUndefined();
+    const none: AskHolder = async () => ({ kind: 'refused', isNotSetUp: true, why: 'install the guard' });
+    await keep(none);
+    expect(whyNotSelfFenced(kept, 5_000)).toBe('install the guard');
+    await keep();
+    expect(whyNotSelfFenced(kept, 5_000)).toBeUndefined();
+    expect(kept).not.toHaveProperty('doubt');
+  });
+
+  it('is relied on by no failover while somebody else grants the database time, too', async () => {
+    await keep();
+    const shared: AskHolder = (fencing, order) =>
+      order.ask === 'look' ? Promise.resolve(held(NOW + 180_001)) : answers(fencing, order);
+    expect(await keep(shared)).toMatchObject({ kind: 'kept', weak: expect.stringMatching(/somebody else grants/) });
+    expect(whyNotSelfFenced(kept, 5_000)).toMatch(/somebody else grants/);
+    await keep();
+    expect(whyNotSelfFenced(kept, 5_000)).toBeUndefined();
   });
 });

@@ -6,6 +6,7 @@ import {
   lapsesIn,
   restored,
   whyNotSelfFenced,
+  whyUnheard,
   withdrawn,
 } from '../../../functions/authority/rules.ts';
 import { NOW } from '../../support/fixtures.ts';
@@ -25,7 +26,23 @@ describe('authority', () => {
   it('is granted to nobody while it is withdrawn, and again afterwards', () => {
     const taken = withdrawn(authority, 'run-1');
     expect(granted(taken, 'checkout', NOW, 180_000)).toBeUndefined();
-    expect(restored(taken)).toEqual(authority);
+    expect(restored(taken, 'run-1')).toEqual(authority);
+  });
+
+  it('is given back by nobody but the run that withdrew it: another one relies on it by then', () => {
+    expect(restored(withdrawn(withdrawn(authority, 'run-1'), 'run-2'), 'run-1')).toBeUndefined();
+    expect(restored(authority, 'run-1')).toBeUndefined();
+  });
+
+  it('is doubted when an earlier run had withdrawn it: the database may have been freed of its lease by hand since', () => {
+    const taken = withdrawn(authority, 'run-1');
+    expect(whyNotSelfFenced(withdrawn(taken, 'run-1'), 10_000)).toBeUndefined();
+    expect(whyNotSelfFenced(withdrawn(taken, 'run-2'), 10_000)).toMatch(/run-1 withdrew it before/);
+  });
+
+  it('says nothing of an outage long after the database was last heard of', () => {
+    expect(whyUnheard(authority, NOW + 30 * 60_000)).toBeUndefined();
+    expect(whyUnheard(authority, NOW + 31 * 60_000)).toMatch(/31 min before the outage/);
   });
 
   it('is over when the last grant and the margin are', () => {

@@ -20,10 +20,10 @@ const PAIR: NonNullable<ConfigInput['pairs']>[string] = {
   switch: { bucket: 'failover', key: 'orders' },
   fencing: { by: 'self', deployment: 'east', database: 'orders-db' },
 };
-const standby = () =>
+const standby = (fencing = PAIR.fencing) =>
   buildStack((config) => {
     const [service = failing()] = Object.keys(config.services ?? {});
-    return { ...config, pairs: { shop: { ...PAIR, tasks: { [service]: 1 } } } };
+    return { ...config, plans: ['region-failover'], pairs: { shop: { ...PAIR, fencing, tasks: { [service]: 1 } } } };
   });
 const functionsOf = (built: ReturnType<typeof buildStack>) =>
   resourcesOf(built, 'AWS::Lambda::Function').map(({ properties }) => properties.FunctionName);
@@ -74,6 +74,16 @@ describe('authority', () => {
       ...{ MetricName: 'AuthorityKept', Threshold: 1, TreatMissingData: 'missing' },
       InsufficientDataActions: [expect.anything()],
     });
+  });
+
+  it('lets the plan that fails over write who may write only where that is a lease', () => {
+    const mayWrite = (built: ReturnType<typeof buildStack>) =>
+      JSON.stringify(allowedTo(built, 'regionfailoverRole', /^dynamodb:/)).includes('AUTHORITY#*');
+    expect(mayWrite(standby())).toBe(true);
+    const attested = standby({ by: 'attested' });
+    expect(mayWrite(attested)).toBe(false);
+    expect(allowedTo(attested, 'regionfailoverRole', /^dynamodb:/)).not.toEqual([]);
+    expect(allowedTo(attested, 'regionfailoverRole', /^lambda:/)).toEqual([]);
   });
 
   it('is deployed nowhere else', () => {

@@ -115,6 +115,15 @@ describe('the configuration of a pair', () => {
     );
   });
 
+  it('is refused with the leased primary of another pair, which would go on granting it time to write', () => {
+    const fencing = { by: 'self', deployment: 'main', database: 'orders' } as const;
+    const shop: Pair = { ...pair, fencing };
+    const other: Pair = { ...shop, replica: 'other', switch: { bucket: 'failover', key: 'other/standby-serves' } };
+    expect(faultsOf({ shop, other })).toMatch(/pairs\.other\.fencing\.database.*another than that of pairs\.shop/s);
+    expect(faultsOf({ shop, other: { ...other, fencing: { ...fencing, database: 'returns' } } })).toBe('');
+    expect(faultsOf({ shop: pair, other: { ...other, fencing: { by: 'attested' } } })).toBe('');
+  });
+
   it('tells of a fault of form and of one between fields at once', () => {
     const told = faultsOf({ shop: { ...pair, ttlSeconds: 0, replica: 'order' } });
     expect(told).toMatch(/ttlSeconds/);

@@ -95,10 +95,21 @@ describe('waiting it out', () => {
     const weak = gate({ ...seen, whyAttested: whyAttested(pair, unguarded) }, { pair: 'checkout' }, pair, cut);
     expect(weak).toMatchObject({ kind: 'fail', reason: expect.stringMatching(/public\.refunds.*fenced=/) });
   });
+
+  it('asks a person where the database wasn’t heard of for long before the outage, or was withdrawn by an earlier run', () => {
+    expect(whyAttested(pair, taken, NOW + 60_000)).toBeUndefined();
+    expect(whyAttested(pair, taken, NOW + 3_600_000)).toMatch(/60 min before the outage/);
+    const again = withdrawn(taken, 'region-failover-2');
+    const later = { ...at, run: 'region-failover-2', now: NOW + 3_600_000 };
+    expect(lapse(again, {}, pair, later)).toMatchObject({ kind: 'fail' });
+    expect(lapse(again, { fenced: 'jane' }, pair, later).kind).toBe('done');
+  });
 });
 
 it('frees the promoted database of the old primary’s lease, where that one had any', () => {
   expect(decideAdmission(taken, pair)).toMatchObject({ kind: 'act', change: { after: { lease: 'none' } } });
-  expect(decideAdmission({ ...taken, confirmed: undefined }, pair).kind).toBe('done');
+  // Its message may have arrived, and only the answer was lost.
+  expect(decideAdmission({ ...taken, confirmed: undefined }, pair).kind).toBe('act');
+  expect(decideAdmission({ ...taken, confirmed: undefined, until: 0 }, pair).kind).toBe('done');
   expect(decideAdmission(undefined, attested).kind).toBe('done');
 });

@@ -92,7 +92,10 @@ async function listBackups(
   );
   const document: BackupsDocument = { version: 1, place: placeOf(where), databases };
   if (json) return io.out(JSON.stringify(document));
-  if (databases.length === 0) return io.out('No database has backups here: give it "backup" in the configuration.');
+  if (databases.length === 0)
+    return io.out(
+      'No database has backups here: give it "backup" in the configuration and deploy; the reconciler’s next run (5 min) makes it known.',
+    );
   const rows = databases.flatMap(({ database, backups }) =>
     backups.map(({ name, takenAt, copiedTo, proof }) => [
       ...[database, name, takenAt, proof ? (proof.check ?? proof.verdict) : 'not proved'],
@@ -233,7 +236,9 @@ export function chosen(
   deployment: string,
   needs = 'backup.verify',
 ): { readonly database: string; readonly backup?: string } {
-  const choices = databases.join(', ') || `none: give a database "${needs}" in the configuration, and deploy`;
+  const choices =
+    databases.join(', ') ||
+    `none: give a database "${needs}" in the configuration and deploy; the reconciler’s next run (5 min) makes it known`;
   if (word === undefined) {
     const [database, ...others] = databases;
     if (database === undefined || others.length > 0) throw new UsageError(`name a database; there are ${choices}`);

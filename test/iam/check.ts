@@ -21,6 +21,10 @@ function told(comparison: Comparison): void {
 }
 
 async function main(): Promise<number> {
+  if (process.argv.length > 2) {
+    tell(`${process.argv.slice(2).join(' ')}: npm run iam-check takes no options`);
+    return 2;
+  }
   let world: World | undefined;
   const ending = watchLifetime(() => world?.context.kill());
   const around = {

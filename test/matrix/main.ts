@@ -12,6 +12,11 @@ import { nameOfPoint } from './incidents/types.ts';
 import { nameOf } from './types.ts';
 
 const options = process.argv.slice(2);
+const unknown = options.find((each) => each.startsWith('-') && each !== '--bugs' && each !== '--one-in');
+if (unknown !== undefined) {
+  process.stderr.write(`${unknown}: no such option; npm run crash-matrix -- [text] [--one-in <n>] [--bugs]\n`);
+  process.exit(2);
+}
 const share = options.indexOf('--one-in');
 const count = share < 0 ? 1 : Number(options[share + 1]);
 if (!(Number.isInteger(count) && count > 0)) throw new Error('--one-in: expected a whole number above 0');

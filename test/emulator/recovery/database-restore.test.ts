@@ -202,7 +202,8 @@ async function queryOn(id: string, sql: string): Promise<Record<string, unknown>
 }
 
 /** Takes a backup, and says in the journal that it was proved. */
-async function backUp(id: string, name: string): Promise<void> {
+/** Nobody has proved it. @returns its name. */
+async function snapshotOf(id: string, name: string): Promise<string> {
   const DBSnapshotIdentifier = `nightshift-test-${id}-${name}`;
   const Tags = [{ Key: 'nightshift:deployment', Value: 'test' }];
   await w.world.client.send(new CreateDBSnapshotCommand({ DBSnapshotIdentifier, DBInstanceIdentifier: id, Tags }));
@@ -212,8 +213,13 @@ async function backUp(id: string, name: string): Promise<void> {
     (seen) => seen?.Status === 'available',
   );
   await w.untilAvailable(id);
+  return DBSnapshotIdentifier;
+}
+
+async function backUp(id: string, name: string): Promise<void> {
+  const snapshotId = await snapshotOf(id, name);
   const at = Date.now();
-  const report = { snapshotId: DBSnapshotIdentifier, findings: [] };
+  const report = { snapshotId, findings: [] };
   const run: JobRun = {
     ...{
       job: 'verify-backup',
@@ -685,8 +691,18 @@ describe('data-corruption', () => {
     await query(`DELETE FROM orders WHERE id <= 10;
                  UPDATE orders SET placed_at = placed_at - interval '1 hour' WHERE id BETWEEN 11 AND 15;
                  INSERT INTO orders SELECT n, now() FROM generate_series(901, 905) n`);
+    // A newer one, of the damage, which nobody has proved.
+    await snapshotOf(REAL, 'unproved');
     const jane = answers('approve');
-    const { how, item } = await recover(REAL, { plan: NAME, waits: jane.waits });
+    const sizes: (number | undefined)[] = [];
+    const { how, item } = await recover(REAL, {
+      plan: NAME,
+      waits: jane.waits,
+      before: async (step) => {
+        if (step === 'compare') sizes.push(await sizeOf());
+      },
+    });
+    expect(sizes).toEqual([0]);
     expect([how, item.verdict, item.why]).toEqual(['done', 'recovered', undefined]);
     expect(item.steps.compare?.forward?.result).toMatchObject({
       damage: [],

@@ -92,16 +92,16 @@ function withoutExtra(live: Settings, wanted: Settings): Settings {
 export const isAsWanted = (seen: Seen): boolean => {
   const { live, wanted, isSameValue } = seen;
   if (!live || !wanted) return false;
-  return isSameValue ?? isLike(seen, wanted);
+  return isSameValue ?? isLike(seen, effective(seen));
 };
 
-/** What would be put back: a number of tasks that moves by itself stays. */
+/** What would be put back: a number of tasks only where it left its limits, and only one within them. */
 function effective(seen: Seen): Settings {
   const { live, wanted = {} } = seen;
   const count = live?.desiredCount;
-  return count !== undefined && movesByItself(seen, count, wanted.desiredCount)
-    ? { ...wanted, desiredCount: count }
-    : wanted;
+  if (count === undefined || seen.kind !== 'service' || !seen.limits) return wanted;
+  const isWithin = (tasks: Json | undefined) => movesByItself(seen, tasks, tasks);
+  return !isWithin(count) && isWithin(wanted.desiredCount) ? wanted : { ...wanted, desiredCount: count };
 }
 
 /** Differences between what is there and what would be put back, a line each. */
@@ -156,8 +156,25 @@ export const settingsOf = (change: Pick<Change, Side>, side: Side): Settings | n
 /** By what is there now. A parameter's value can be seen, its version is another one each time. */
 export function applied(change: Change, seen: Seen): 'yes' | 'no' | 'unclear' {
   const [before, after] = [settingsOf(change, 'before'), settingsOf(change, 'after')];
-  if (after && isAsWanted({ ...seen, wanted: after })) return 'yes';
-  return isLike(seen, before) ? 'no' : 'unclear';
+  if (after && seen.live && (seen.isSameValue ?? isLike(seen, after))) return 'yes';
+  return isLike(seen, before) || isHalfDone(seen, before, after) ? 'no' : 'unclear';
+}
+
+/**
+ * Scaling takes a call for its limits and one for each policy: of a function that died between two of them some parts are as they were, and the others as they were to be. Each call is absolute, so all
+ * are made again.
+ */
+function isHalfDone({ kind, live }: Seen, before: Settings | null, after: Settings | null): boolean {
+  if (kind !== 'scaling' || !live || !before || !after) return false;
+  const [is, was, wanted] = [partsOf(live), partsOf(before), partsOf(after)];
+  const isAs = (name: string, side: Record<string, Settings>) =>
+    fieldChanges(is[name] ?? {}, side[name] ?? {}).length === 0;
+  return Object.keys(wanted).every((name) => isAs(name, wanted) || isAs(name, was));
+}
+
+function partsOf({ policies = {}, ...limits }: Settings): Record<string, Settings> {
+  const each = Object.entries(policies as Settings).map(([name, policy]) => [`policy/${name}`, policy as Settings]);
+  return { limits, ...(Object.fromEntries(each) as Record<string, Settings>) };
 }
 
 export const proved = (change: Change, seen: Seen): StepProof =>
@@ -174,13 +191,20 @@ export function decideTakeBack(seen: Seen, made: Change | undefined): StepDecisi
   if (seen.kind === 'parameter')
     return { kind: 'done', detail: `${name} keeps its new version; Parameter Store has the one before` };
   if (isLike(seen, before)) return { kind: 'done', detail: `${name} is as it was` };
-  if (!isLike(seen, after))
+  if (!isLike(seen, after) && !isHalfDone(seen, before, after))
     return { kind: 'fail', reason: `${name} is neither as it was nor as in the backup: somebody else changed it` };
   return {
     kind: 'act',
     change: {
       ...{ summary: `put ${name} back to what it was before`, undo: `put ${name} back as in the backup` },
-      ...{ before: { settings: seen.live ?? null }, after: { settings: before } },
+      ...{ before: { settings: seen.live ?? null }, after: { settings: wayBack(seen, before, after) } },
     },
   };
+}
+
+/** A number of tasks that the run left alone may have moved since, and is left alone again. */
+function wayBack({ kind, live }: Seen, before: Settings, after: Settings): Settings {
+  const count = live?.desiredCount;
+  const isLeft = kind === 'service' && before.desiredCount === after.desiredCount;
+  return isLeft && count !== undefined ? { ...before, desiredCount: count } : before;
 }

@@ -161,7 +161,7 @@ const prove: StepCode<Input, ProveSeen> = {
       ...(main ? [await seeNow(kind, id, main, config)] : []),
       ...(scaling ? [await seeNow('scaling', id, scaling, config)] : []),
     ];
-    const service = kind === 'service' && main?.desiredCount !== 0 ? serviceOf(id, config) : undefined;
+    const service = kind === 'service' && all[0]?.live?.desiredCount !== 0 ? serviceOf(id, config) : undefined;
     return { all, health: service && healthOf(await tasksOf(service)) };
   },
   decide({ all, health: state }, { rehearse, lastChangeAt }) {

@@ -66,6 +66,18 @@ describe('putting back', () => {
     expect(decidePutBack(seen({ live: { taskDefinition: 'b:1', desiredCount: 7 } }), FOLDER).kind).toBe('done');
   });
 
+  it('never sets a number of tasks beyond its limits, nor takes tasks from a service that is within them', () => {
+    const after = (live: number, wanted: number) => {
+      const found = { live: { taskDefinition: 'b:2', desiredCount: live } };
+      const asked = { wanted: { taskDefinition: 'b:1', desiredCount: wanted } };
+      return settingsOf(changeOf(decidePutBack(seen({ ...found, ...asked }), FOLDER)), 'after')?.desiredCount;
+    };
+    expect([after(5, 0), after(5, 40), after(0, 40), after(30, 0), after(30, 4)]).toEqual([5, 5, 0, 30, 4]);
+    const same = { taskDefinition: 'b:1' };
+    const backedUpAtZero = { live: { ...same, desiredCount: 5 }, wanted: { ...same, desiredCount: 0 } };
+    expect(decidePutBack(seen(backedUpAtZero), FOLDER).kind).toBe('done');
+  });
+
   it('leaves policies that the backup doesn’t know', () => {
     const wanted = { MinCapacity: 1, policies: { cpu: { TargetValue: 60 } } };
     const live = { MinCapacity: 1, policies: { cpu: { TargetValue: 60 }, mine: { TargetValue: 1 } } };
@@ -117,6 +129,36 @@ describe('the way back', () => {
       ...{ kind: 'fail', reason: expect.stringContaining('somebody else') },
     });
     expect(decideTakeBack(seen({}), undefined).kind).toBe('done');
+  });
+
+  it('takes no tasks away that the load asked for meanwhile, and undoes a number that the run set', () => {
+    const grown = changeOf(decideTakeBack(seen({ live: { taskDefinition: 'b:1', desiredCount: 7 } }), change));
+    expect(settingsOf(grown, 'after')).toEqual({ taskDefinition: 'b:2', desiredCount: 7 });
+    const fromNone = changeOf(decidePutBack(seen({ live: { taskDefinition: 'b:2', desiredCount: 0 } }), FOLDER));
+    const back = changeOf(decideTakeBack(seen({ live: { taskDefinition: 'b:1', desiredCount: 2 } }), fromNone));
+    expect(settingsOf(back, 'after')).toEqual({ taskDefinition: 'b:2', desiredCount: 0 });
+  });
+});
+
+describe('scaling, which takes several calls', () => {
+  const of = (MinCapacity: number, TargetValue: number) => ({ MinCapacity, policies: { cpu: { TargetValue } } });
+  const scaling = (live: Settings) => seen({ kind: 'scaling', live, wanted: of(2, 60) });
+  const change = changeOf(decidePutBack(scaling(of(1, 95)), FOLDER));
+
+  it('is gone on with after a function died between two of them, and is taken back from there', () => {
+    expect(applied(change, scaling(of(2, 95)))).toBe('no');
+    const back = changeOf(decideTakeBack(scaling(of(2, 95)), change));
+    expect(settingsOf(back, 'after')).toEqual(of(1, 95));
+    expect(applied(back, scaling(of(1, 95)))).toBe('yes');
+    const whole = changeOf(decideTakeBack(scaling(of(2, 60)), change));
+    expect(applied(whole, scaling(of(1, 60)))).toBe('no');
+  });
+
+  it('but not from what somebody else set', () => {
+    expect(applied(change, scaling(of(3, 95)))).toBe('unclear');
+    expect(applied(change, scaling(of(2, 50)))).toBe('unclear');
+    expect(applied(change, scaling({ MinCapacity: 2, policies: {} }))).toBe('unclear');
+    expect(decideTakeBack(scaling(of(2, 50)), change).kind).toBe('fail');
   });
 });
 

@@ -10,10 +10,11 @@ import type { StepDecision, StepProof } from '../step.ts';
 
 const POLL_SECONDS = 5;
 
-/** As a service is configured: of what is told of it, the part that this plan puts back. */
+/** As a service is configured: of what is told of it, the part that a change is about. */
 export interface Configured {
-  readonly desired: number;
-  /** ARN; absent where a change is about the number of tasks alone. */
+  /** Absent where it stays: auto scaling may move it meanwhile. */
+  readonly desired?: number;
+  /** ARN; absent where it stays. */
   readonly taskDefinition?: string;
 }
 
@@ -45,11 +46,12 @@ export function decideRestore(
   const primary = primaryOf(service);
   const isUnderWay = service.deployments.length > 1 || primary?.rolloutState === 'IN_PROGRESS';
   const isHopeless = !rollsBackByItself && (primary?.failedTasks ?? 0) >= HOPELESS_AFTER;
-  if (isUnderWay && !(isHopeless && backedUp.kind === 'fit')) return leftOut('a deployment of it is under way');
   const wanted = Math.max(desired, minTasks);
+  const isMore = wanted !== desired;
   const present = primary?.taskDefinition;
   const back = backedUp.kind === 'fit' && present && backedUp.taskDefinition !== present ? backedUp : undefined;
-  if (wanted === desired && !back) {
+  if (isUnderWay && !(isHopeless && back)) return leftOut('a deployment of it is under way');
+  if (!isMore && !back) {
     const tasks =
       desired > maxTasks
         ? `${desired} tasks are more than maxTasks (${maxTasks}), which are not taken from a sick service`
@@ -57,20 +59,20 @@ export function decideRestore(
     return leftOut(`${tasks}; ${ofBackup(backedUp)}`);
   }
   const said = [
-    ...(wanted === desired ? [] : [`the number of tasks of ${name} from ${desired} to ${wanted}`]),
+    ...(isMore ? [`the number of tasks of ${name} from ${desired} to ${wanted}`] : []),
     ...(back
       ? [
           `the task definition of ${name} from ${shortName(present ?? '')} to ${shortName(back.taskDefinition)}, as in ${back.folder}`,
         ]
       : []),
   ].join(', and ');
-  const before = { desired, ...(back && present && { taskDefinition: present }) };
+  const before = { ...(isMore && { desired }), ...(back && present && { taskDefinition: present }) };
   return {
     kind: 'act',
     change: {
       summary: `set ${said}`,
       before,
-      after: { desired: wanted, ...(back && { taskDefinition: back.taskDefinition }) },
+      after: { ...(isMore && { desired: wanted }), ...(back && { taskDefinition: back.taskDefinition }) },
       ...(back && { echoes: [{ source: 'ecs-deployment', what: 'SERVICE_DEPLOYMENT_IN_PROGRESS' }] }),
       undo: `set ${name} to ${told(before)}`,
     },
@@ -113,11 +115,14 @@ export const configuredIn = (change: Pick<Change, Side>, side: Side): Configured
   change[side] as unknown as Configured;
 
 export const told = ({ desired, taskDefinition }: Configured): string =>
-  `${desired} tasks${taskDefinition === undefined ? '' : ` of ${shortName(taskDefinition)}`}`;
+  [
+    ...(desired === undefined ? [] : [`${desired} tasks`]),
+    ...(taskDefinition === undefined ? [] : [shortName(taskDefinition)]),
+  ].join(' of ');
 
 /** Whether it is configured like that, as far as a change is about it. */
 export const isConfigured = (service: RunningService, { desired, taskDefinition }: Configured): boolean =>
-  service.desired === desired &&
+  (desired === undefined || service.desired === desired) &&
   (taskDefinition === undefined || primaryOf(service)?.taskDefinition === taskDefinition);
 
 export function restoreApplied(change: Change, { service }: Pick<ServiceSeen, 'service'>): 'yes' | 'no' | 'unclear' {
@@ -130,16 +135,25 @@ export function proveRestore({ healthy, isUntold = false, detail }: Health): Ste
   return healthy && !isUntold ? { kind: 'good', detail } : { kind: 'not-yet', detail, seconds: POLL_SECONDS };
 }
 
-/** Back only from what the run itself set: what somebody else set since is left alone. */
+/** Back only from what the run itself set: what somebody else set since is left alone, such as a number of tasks that auto scaling moved. */
 export function decideRestoreBack({ service }: Pick<ServiceSeen, 'service'>, made: Change | undefined): StepDecision {
   if (!made) return { kind: 'done', detail: 'nothing was changed' };
   if (service.kind === 'missing') return { kind: 'fail', reason: service.why };
-  const [from, to] = [configuredIn(made, 'after'), configuredIn(made, 'before')];
+  const ours = (side: Side): Configured => {
+    const { desired, taskDefinition } = configuredIn(made, side);
+    const hasMoved = taskDefinition !== undefined && service.desired !== configuredIn(made, 'after').desired;
+    return hasMoved || desired === undefined ? { ...(taskDefinition && { taskDefinition }) } : configuredIn(made, side);
+  };
+  const [from, to] = [ours('after'), ours('before')];
   if (isConfigured(service, to)) return { kind: 'done', detail: `it has ${told(to)}` };
   if (!isConfigured(service, from)) {
     const taskDefinition = to.taskDefinition === undefined ? undefined : primaryOf(service)?.taskDefinition;
-    const found = told({ desired: service.desired, ...(taskDefinition !== undefined && { taskDefinition }) });
-    return { kind: 'fail', reason: `it has ${found}, not the ${told(from)} that were set` };
+    const desired = to.desired === undefined ? undefined : service.desired;
+    const found = told({
+      ...(desired !== undefined && { desired }),
+      ...(taskDefinition !== undefined && { taskDefinition }),
+    });
+    return { kind: 'fail', reason: `it has ${found}, not the ${told(from)} that was set` };
   }
   return {
     kind: 'act',
@@ -154,7 +168,7 @@ export function decideRestoreBack({ service }: Pick<ServiceSeen, 'service'>, mad
 
 export const restoredBack = (change: Change, { service }: Pick<ServiceSeen, 'service'>): StepProof =>
   service.kind === 'service' && isConfigured(service, configuredIn(change, 'after'))
-    ? { kind: 'good', detail: `${told(configuredIn(change, 'after'))} are wanted again` }
+    ? { kind: 'good', detail: `${told(configuredIn(change, 'after'))} is wanted again` }
     : { kind: 'not-yet', detail: 'it is not set back yet', seconds: POLL_SECONDS };
 
 /** Not before it is told of the time since the run's last change. */

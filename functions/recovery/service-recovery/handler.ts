@@ -97,7 +97,7 @@ async function putConfigured({ input: given, config }: StepContext<Input>, chang
     throw new ChangedBySomeoneElseError(`${cluster}/${service}`, told(before), found);
   }
   const asked = {
-    ...(after.desired !== before.desired && { desiredCount: after.desired }),
+    ...(after.desired !== undefined && after.desired !== before.desired && { desiredCount: after.desired }),
     ...(after.taskDefinition !== before.taskDefinition && { taskDefinition: after.taskDefinition }),
   };
   try {

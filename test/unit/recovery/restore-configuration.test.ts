@@ -67,12 +67,14 @@ describe('putting back', () => {
   });
 
   it('never sets a number of tasks beyond its limits, nor takes tasks from a service that is within them', () => {
-    const after = (live: number, wanted: number) => {
+    const tasksAfter = (live: number, wanted: number) => {
       const found = { live: { taskDefinition: 'b:2', desiredCount: live } };
       const asked = { wanted: { taskDefinition: 'b:1', desiredCount: wanted } };
       return settingsOf(changeOf(decidePutBack(seen({ ...found, ...asked }), FOLDER)), 'after')?.desiredCount;
     };
-    expect([after(5, 0), after(5, 40), after(0, 40), after(30, 0), after(30, 4)]).toEqual([5, 5, 0, 30, 4]);
+    expect([tasksAfter(5, 0), tasksAfter(5, 40), tasksAfter(0, 40), tasksAfter(30, 0), tasksAfter(30, 4)]).toEqual([
+      5, 5, 0, 30, 4,
+    ]);
     const same = { taskDefinition: 'b:1' };
     const backedUpAtZero = { live: { ...same, desiredCount: 5 }, wanted: { ...same, desiredCount: 0 } };
     expect(decidePutBack(seen(backedUpAtZero), FOLDER).kind).toBe('done');

@@ -181,7 +181,9 @@ describe('what a backup of the configuration has', () => {
         after: { desired: 2, taskDefinition: arn(5) },
       },
     });
-    expect(restore(FIT)).toMatchObject({ change: { before: { desired: 2 }, after: { desired: 2 } } });
+    expect(restore(FIT)).toMatchObject({
+      change: { before: { taskDefinition: arn(7) }, after: { taskDefinition: arn(5) } },
+    });
   });
 
   it('is left alone where it is what runs', () => {
@@ -196,10 +198,19 @@ describe('what a backup of the configuration has', () => {
     ['takes the place of one that can’t', { failedTasks: 3 } as never, 'act'],
     ['leaves it to a circuit breaker that rolls back', { failedTasks: 3, rollsBackByItself: true } as never, 'done'],
     ['is never put over another controller', { controller: 'CODE_DEPLOY', failedTasks: 3 } as never, 'done'],
-  ])('%s', (_what, { failedTasks, ...more }: Partial<RunningService> & { failedTasks?: number }, kind) => {
-    const under = deployment({ rolloutState: 'IN_PROGRESS', failedTasks: failedTasks ?? 0 });
-    expect(restore(FIT, seen({ service: running({ deployments: [under], ...more }) })).kind).toBe(kind);
-  });
+    [
+      'sets no number of tasks over one that can’t, where it has the same',
+      { failedTasks: 3, desired: 0, same: true } as never,
+      'done',
+    ],
+  ])(
+    '%s',
+    (_what, { failedTasks, same, ...more }: Partial<RunningService> & { failedTasks?: number; same?: true }, kind) => {
+      const under = deployment({ rolloutState: 'IN_PROGRESS', failedTasks: failedTasks ?? 0 });
+      const backedUp = same ? { ...FIT, taskDefinition: arn(7) } : FIT;
+      expect(restore(backedUp, seen({ service: running({ deployments: [under], ...more }) })).kind).toBe(kind);
+    },
+  );
 
   it('is taken back to exactly what was, and from nothing else', () => {
     const decision = restore(FIT);
@@ -209,13 +220,32 @@ describe('what a backup of the configuration has', () => {
     const { change } = decision;
     expect([7, 5, 9].map((revision) => restoreApplied(change, now(revision)))).toEqual(['no', 'yes', 'unclear']);
     const back = decideRestoreBack(now(5), change);
-    expect(back).toMatchObject({ kind: 'act', change: { after: { desired: 2, taskDefinition: arn(7) } } });
+    expect(back).toMatchObject({ kind: 'act', change: { after: { taskDefinition: arn(7) } } });
     expect(decideRestoreBack(now(7), change).kind).toBe('done');
     expect(decideRestoreBack(now(9), change)).toMatchObject({
       kind: 'fail',
       reason: expect.stringMatching(/backend:9/),
     });
-    expect(decideRestoreBack(now(5, 4), change).kind).toBe('fail');
+  });
+
+  it('has nothing to do with a number of tasks that auto scaling moves meanwhile', () => {
+    const decision = restore(FIT);
+    if (decision.kind !== 'act') throw new Error(decision.kind);
+    const now = (revision: number, desired: number) =>
+      seen({ service: running({ desired, deployments: [deployment({ taskDefinition: arn(revision) })] }) });
+    const { change } = decision;
+    expect([restoreApplied(change, now(7, 4)), restoreApplied(change, now(5, 4))]).toEqual(['no', 'yes']);
+    const back = { taskDefinition: arn(7) };
+    expect(decideRestoreBack(now(5, 4), change)).toMatchObject({ kind: 'act', change: { after: back } });
+    // A number that the run set and that moved since stays, too.
+    const both = restore(FIT, seen({ service: running({ desired: 0, running: 0 }) }));
+    if (both.kind !== 'act') throw new Error(both.kind);
+    const moved = decideRestoreBack(now(5, 6), both.change);
+    expect(moved).toMatchObject({ kind: 'act', change: { before: { taskDefinition: arn(5) } } });
+    expect(moved.kind === 'act' && moved.change.after).toEqual(back);
+    expect(decideRestoreBack(now(5, 2), both.change)).toMatchObject({ change: { after: { desired: 0, ...back } } });
+    expect(decideRestoreBack(now(7, 0), both.change).kind).toBe('done');
+    expect(decideRestoreBack(now(9, 2), both.change).kind).toBe('fail');
   });
 });
 

@@ -117,15 +117,18 @@ async function putParameter(id: string, { Version, Type, KeyId, Tier, DataType }
   if (Value === undefined)
     throw new ActionFailedError(`parameter/${id}: Parameter Store no longer has version ${Version}`);
   const kept = { Type, ...(KeyId !== undefined && { KeyId }), ...(Tier !== undefined && { Tier }) };
-  await ssm.send(
-    new PutParameterCommand({
-      Name: id,
-      Value,
-      Overwrite: true,
-      ...kept,
-      ...(DataType !== undefined && { DataType }),
-    } as never),
-  );
+  const asked = { Name: id, Value, Overwrite: true, ...kept, ...(DataType !== undefined && { DataType }) };
+  try {
+    await ssm.send(new PutParameterCommand(asked as never));
+  } catch (error) {
+    throw classifyAwsError(`put back parameter/${id}`, withoutText(error));
+  }
+}
+
+/** A refusal may quote what was refused, which here is a value: only its name and status are told. */
+export function withoutText(error: unknown): Error {
+  const { name = 'Error', $metadata } = error as { readonly name?: string; readonly $metadata?: object };
+  return Object.assign(new Error('its text isn’t told, because it may hold the value'), { name, $metadata });
 }
 
 /** @param name with a version behind a colon ("Working with parameter versions", AWS Systems Manager User Guide). */

@@ -17,13 +17,13 @@ interface Run {
   readonly verdict?: { readonly report: { readonly [key: string]: Json } } | undefined;
 }
 
-/** Those that left a whole backup, newest first. Pure. @param before ISO 8601; only those that were due before. */
+/** Those that left a whole backup, newest first. Pure. @param before ISO 8601; only those that were over before: one that was still reading has what was changed meanwhile. */
 export function backupsIn(runs: readonly Run[], before?: string): BackupNote[] {
   const until = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
   return runs
     .flatMap(({ scheduledAt, endedAt, verdict }) => {
       const folder = verdict?.report.folder;
-      return endedAt !== undefined && typeof folder === 'string' && Date.parse(scheduledAt) < until
+      return endedAt !== undefined && typeof folder === 'string' && Math.max(Date.parse(scheduledAt), endedAt) < until
         ? [{ scheduledAt, folder }]
         : [];
     })

@@ -65,7 +65,8 @@ export async function takeMove<Input>(
   if (late) return carryOut(around, run, step, way, move, progress, late);
   let next: Next;
   try {
-    const seen = await stepCode.observe(context);
+    const isDecided = way === 'undo' || progress.change !== undefined;
+    const seen = await stepCode.observe({ ...context, isDecided });
     const made = way === 'undo' ? stepOf(run, step.name).forward?.change : undefined;
     // What a rehearsal made is really taken back: only what was made is asked about here.
     const how = way === 'forward' ? stepCode : ({ rehearsal: 'act' } as const);

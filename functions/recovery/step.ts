@@ -19,6 +19,8 @@ export interface StepContext<Input> {
   readonly now: () => number;
   /** Time left before this function is stopped by Lambda, in milliseconds. */
   readonly remaining: () => number;
+  /** Of `observe`: what the step does is decided already, or taken back. What only deciding needs isn't read then, so that nothing depends on it. */
+  readonly isDecided?: boolean;
   /** What earlier steps left for later ones, by step. */
   readonly results: Readonly<Record<string, Json>>;
 }

@@ -10,19 +10,26 @@ const TOLD = 5;
 const KEPT = 50;
 const LONGEST = 500;
 
-/** @param before folder of the backup that it was compared with; null: it is the first. */
+/** @param before folder of the backup that it was compared with; null: there is none. @param damaged why the one before can't be read, which is a fault of its own. */
 export function verdictOf(
   { items, unread }: Side,
   changes: readonly ItemChange[],
   folder: string,
   before: string | null,
+  damaged?: string,
 ): Verdict {
   const report = {
     ...{ folder, things: items.length, comparedWith: before, changes: changes.length },
     changed: changes.slice(0, KEPT).map((change): Json => tellChange(change).slice(0, LONGEST)),
     unread: unread.slice(0, KEPT).map((each): Json => ({ ...each, why: each.why.slice(0, LONGEST) })),
   };
-  const said = `${items.length} things are backed up; ${changesText(changes, before)}`;
+  const compared = damaged === undefined ? changesText(changes, before) : 'they are compared with none';
+  const said = `${items.length} things are backed up; ${compared}`;
+  if (damaged !== undefined && unread.length === 0)
+    return {
+      ...{ kind: 'failed', check: 'damaged', report },
+      summary: `the backup before can't be read any more (${damaged.slice(0, LONGEST)}); ${said}`,
+    };
   if (unread.length === 0) return { kind: 'passed', summary: said, report };
   const missing = unread.slice(0, TOLD).map(({ kind, scope, why }) => `${nameOf({ kind, id: `${scope}*` })}: ${why}`);
   return {

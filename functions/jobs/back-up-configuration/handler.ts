@@ -12,7 +12,7 @@ import {
   writePart,
 } from '../../configuration/stored.ts';
 import type { RuntimeConfig } from '../../engine/config.ts';
-import { ActionFailedError } from '../../engine/errors.ts';
+import { ActionFailedError, EngineError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { Pacer } from '../../engine/pacer.ts';
 import { jobHandler } from '../handler.ts';
@@ -65,13 +65,24 @@ async function finish(context: JobContext, written: readonly Written[], lockedUn
   const bucket = bucketOf(config);
   const folder = folderOf(run.scheduledAt);
   const present = await readParts(bucket, written);
-  const [before] = backupsIn(await readRuns(store, run, RUNS_MOST), run.scheduledAt);
-  const old: Side | undefined = before && (await readBackup(bucket, before.folder));
-  const changes = old ? changesBetween(old, present, taskLimitsOf(config)) : [];
-  const comparedWith = before?.folder ?? null;
+  const runs = await readRuns(store, run, RUNS_MOST);
+  const [before] = backupsIn(runs.filter(({ scheduledAt }) => Date.parse(scheduledAt) < Date.parse(run.scheduledAt)));
+  const old = before && (await oldBackup(bucket, before.folder));
+  const changes = old?.side ? changesBetween(old.side, present, taskLimitsOf(config)) : [];
+  const comparedWith = (old?.side && before?.folder) ?? null;
   const index = { version: 1 as const, deployment: config.name, scheduledAt: run.scheduledAt, comparedWith };
   await finishBackup(bucket, folder, { ...index, changes: changes.length, parts: [...written] }, changes, lockedUntil);
-  return { kind: 'verdict', state: { written }, verdict: verdictOf(present, changes, folder, comparedWith) };
+  return { kind: 'verdict', state: { written }, verdict: verdictOf(present, changes, folder, comparedWith, old?.why) };
+}
+
+/** One that can't be read any more keeps none from being taken: the next one is compared with this. @throws EngineError that may be gone the next time. */
+async function oldBackup(bucket: Bucket, folder: string): Promise<{ readonly side?: Side; readonly why?: string }> {
+  try {
+    return { side: await readBackup(bucket, folder) };
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.retryable) throw error;
+    return { why: error.message };
+  }
 }
 
 export const handler = jobHandler(job);

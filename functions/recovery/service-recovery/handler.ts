@@ -73,13 +73,14 @@ interface RestoreSeen extends ServiceSeen {
 
 const UNREAD: BackedUp = { kind: 'none', why: 'no backup was looked at' };
 
-/** The backup is looked at only for a sick service. */
+/** The backup is looked at only for a sick service, and only to decide: the way back needs no archive. */
 async function observeRestore(context: StepContext<Input>): Promise<RestoreSeen> {
-  const { input: given, config, store, startedAt } = context;
+  const { input: given, config, store, startedAt, isDecided } = context;
   const { target } = targetOf(given, config);
   const seen = await observe(target, context);
   const { service } = seen;
-  if (service.kind === 'missing' || healthNow(seen, target, context).healthy) return { ...seen, backedUp: UNREAD };
+  if (isDecided || service.kind === 'missing' || healthNow(seen, target, context).healthy)
+    return { ...seen, backedUp: UNREAD };
   // Given where there are backups, and asked only there.
   const bucket = { name: process.env.NIGHTSHIFT_ARCHIVE_BUCKET ?? '', region: config.region };
   const before = given.before === undefined ? startedAt : Date.parse(given.before);

@@ -94,4 +94,19 @@ describe('back-up-configuration', () => {
     expect(summary).toMatch(/record\/Z\S+\/\*: .*nothing changed since the one before/);
     expect((await whole(report.folder)).items).not.toHaveLength(0);
   });
+
+  it('says so when the one before can’t be read any more, and still takes a whole one, with which the next is compared', async () => {
+    const before = String((await world.backUp()).report.folder);
+    // "GetObject": one that isn't there is refused to who may not list the bucket.
+    world.w.gateway.faults.add({
+      ...{ name: 'gone', kind: 'refused' },
+      match: { service: 's3', operation: 'GetObject', resource: `${before}/index.json` },
+    });
+    const { kind, check, report } = await world.backUp();
+    expect({ kind, check, comparedWith: report.comparedWith }).toEqual({
+      ...{ kind: 'failed', check: 'damaged', comparedWith: null },
+    });
+    expect((await whole(report.folder)).unread).toEqual([]);
+    expect(await world.backUp()).toMatchObject({ kind: 'passed', report: { comparedWith: report.folder } });
+  });
 });

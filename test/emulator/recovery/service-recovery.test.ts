@@ -31,6 +31,8 @@ interface Ended {
   readonly how: string;
   readonly item: RunItem;
   readonly changing: readonly string[];
+  /** Every operation beside the journal's. */
+  readonly asked: readonly string[];
 }
 
 interface Playing {
@@ -70,12 +72,14 @@ async function recover(
       await sleep(100);
     },
   };
-  const { result: how, changing } = await w.callsDuring(() =>
-    playPlan(playing, code.manifest, run, { service: name, rehearse }, before),
-  );
+  const {
+    result: how,
+    changing,
+    calls,
+  } = await w.callsDuring(() => playPlan(playing, code.manifest, run, { service: name, rehearse }, before));
   const item = await readRun(w.store, code.manifest.name, run);
   if (!item) throw new Error(`${run} is not in the journal`);
-  return { how, item, changing };
+  return { how, item, changing, asked: calls.map(({ operation }) => operation) };
 }
 
 const notes = ({ item }: Ended) =>
@@ -166,6 +170,8 @@ describe('service-recovery', () => {
     expect([ended.item.verdict, ended.changing]).toEqual(['recovered', ['UpdateService']]);
     expect(notes(shown)['restore-configuration']).toContain(`from ${name}:2 to ${name}:1, as in ${folder}`);
     expect(notes(ended)['roll-back']).toMatch(/^left out: .*isn't blamed/);
+    // Its index and its one part, to decide; while its proof is waited for nobody needs the archive.
+    expect(ended.asked.filter((operation) => operation === 'GetObject')).toHaveLength(2);
     expect(await definitionOf(name)).toBe(`${name}:1`);
   });
 

@@ -80,8 +80,11 @@ describe('backups that there are', () => {
     expect(backupsIn([{ ...run('2026-11-23T03:00:00Z', 'd'), endedAt: undefined }])).toEqual([]);
   });
 
-  it('before a time are those that were due before', () => {
+  it('before a time are those that were over before: the one that was still reading has what was changed then', () => {
     expect(backupsIn(runs, '2026-11-22T03:00:00Z').map(({ folder }) => folder)).toEqual(['a']);
+    const reading = { ...run('2026-11-22T03:00:00Z', 'c'), endedAt: Date.parse('2026-11-22T03:04:00Z') };
+    const foundBefore = (at: string) => backupsIn([...runs.slice(0, 1), reading], at).map(({ folder }) => folder);
+    expect([foundBefore('2026-11-22T03:02:00Z'), foundBefore('2026-11-22T03:05:00Z')]).toEqual([['a'], ['c', 'a']]);
   });
 
   it('lie in a folder named by the time of the run', () => {
@@ -101,6 +104,15 @@ describe('what comes of it', () => {
     });
     expect(verdictOf({ items: [item], unread: [] }, [], 'f', null).summary).toContain('none before it');
     expect(verdictOf({ items: [item], unread: [] }, [], 'f', 'e').summary).toContain('nothing changed');
+  });
+
+  it('has failed, and is kept, when the one before can’t be read any more: the next one is compared with this', () => {
+    expect(verdictOf({ items: [item], unread: [] }, [], 'f', null, 'configuration/e: gone')).toMatchObject({
+      ...{ kind: 'failed', check: 'damaged', report: { folder: 'f', comparedWith: null } },
+      summary: expect.stringMatching(
+        /before can't be read any more \(configuration\/e: gone\); 1 things are backed up/,
+      ),
+    });
   });
 
   it('has failed when something couldn’t be read, and the backup of the rest is kept', () => {

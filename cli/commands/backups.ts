@@ -178,8 +178,10 @@ async function backUp(
 ) {
   const { where, database, backup } = await named(parts, TAKING, words, context);
   if (backup) throw new UsageError(`back-up takes a database, found the backup ${backup}`);
-  await context.confirm(`take a snapshot of ${database} (${reason ?? 'no --reason given'})`);
-  const run = await follow(parts, where, { job: TAKING, subject: database, wanted: reason ?? 'on demand' }, context);
+  await context.confirm(`take a snapshot of ${database} (${reason?.trim() || 'no --reason given'})`);
+  // Without a word it would be taken for a run of the schedule.
+  const wanted = reason?.trim() || 'on demand';
+  const run = await follow(parts, where, { job: TAKING, subject: database, wanted }, context);
   told(where, database, run, json, context);
 }
 

@@ -30,7 +30,7 @@ export interface KeptSnapshot extends Snapshot {
 /** Of a copy: whose snapshot it is a copy of. That a copy in another region keeps the `DbiResourceId` isn't documented. */
 export const INSTANCE_TAG = 'nightshift:instance-resource-id';
 
-/** Taken by `snapshot-database`: the names of scheduled backups end with the minute, these with the second. */
+/** Taken by `snapshot-database`: the names of scheduled backups end with the minute, these with the second, and those that a person asked for with a word. */
 export function isTakenInAnswer(id: string, deployment: string, instance: string): boolean {
   const begin = `nightshift-${deployment}-${instance}-`;
   return id.startsWith(begin) && /^\d{4}(-\d{2}){5}$/.test(id.slice(begin.length));
@@ -43,3 +43,18 @@ export function isTakenInAnswer(id: string, deployment: string, instance: string
  */
 export const snapshotIdOf = (deployment: string, instance: string, at: string, digits: 16 | 19): string =>
   `nightshift-${deployment}-${instance}-${new Date(at).toISOString().slice(0, digits).replaceAll(/[T:]/g, '-')}`;
+
+const ASKED_FOR = 'on-demand';
+
+/** Of one that a person asked for, to the second. It is copied by its own run, and isn't counted among those that `snapshot-database` took. @param at ISO 8601. */
+export const askedSnapshotIdOf = (deployment: string, instance: string, at: string): string =>
+  `${snapshotIdOf(deployment, instance, at, 19)}-${ASKED_FOR}`;
+
+const TIME_AT_END = new RegExp(`-(\\d{4}-\\d\\d-\\d\\d)-(\\d\\d)-(\\d\\d)(?:-\\d\\d(?:-${ASKED_FOR})?)?$`);
+
+/** The minute that one of ours is named by, in epoch milliseconds; undefined: it is named otherwise. */
+export function timeOfSnapshotId(id: string): number | undefined {
+  const [, day, hour, minute] = TIME_AT_END.exec(id) ?? [];
+  const at = Date.parse(`${day}T${hour}:${minute}:00Z`);
+  return Number.isNaN(at) ? undefined : at;
+}

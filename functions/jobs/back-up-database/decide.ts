@@ -155,3 +155,7 @@ function whyNoPointInTime(
   if (behind <= recoveryPointSeconds) return undefined;
   return `it can be restored up to ${new Date(latestRestorableAt).toISOString()} only, ${behind} s ago; the objective is ${recoveryPointSeconds} s`;
 }
+
+/** A reason as RDS takes it. Data type Tag, Amazon RDS API Reference: letters, digits, spaces and _.:/=+-@, 256 of them, not beginning with `aws:` or `rds:`. */
+export const tagText = (text: string): string =>
+  [...text.replaceAll(/[^\p{L}\p{N} _.:/=+\-@]/gu, ' ').replace(/^(?=(?:aws|rds):)/i, 'why: ')].slice(0, 256).join('');

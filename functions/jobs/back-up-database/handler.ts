@@ -2,19 +2,22 @@ import { copySnapshot } from '../../databases/copy-snapshot.ts';
 import { describeInstance } from '../../databases/describe.ts';
 import { readSnapshot } from '../../databases/read-snapshots.ts';
 import { takeSnapshot } from '../../databases/snapshot.ts';
-import { INSTANCE_TAG, type KeptSnapshot, snapshotIdOf } from '../../databases/snapshot-id.ts';
+import { askedSnapshotIdOf, INSTANCE_TAG, type KeptSnapshot, snapshotIdOf } from '../../databases/snapshot-id.ts';
 import type { BackupConfig } from '../../engine/config.ts';
 import { ActionFailedError, EngineError } from '../../engine/errors.ts';
 import { jobHandler } from '../handler.ts';
 import type { Job, JobContext, Step } from '../job.ts';
-import { type CopyTrouble, type Instance, nextStep, type State, type View } from './decide.ts';
+import { type CopyTrouble, type Instance, nextStep, type State, tagText, type View } from './decide.ts';
 import { manifest } from './manifest.ts';
 
 export const job: Job<State> = {
   manifest,
   // One that a person asks for is beside those of the schedule, to the second: it may be asked for in the same minute.
   begin: ({ subject, scheduledAt }, config, wanted) => ({
-    snapshotId: snapshotIdOf(config.name, subject, scheduledAt, wanted === undefined ? 16 : 19),
+    snapshotId:
+      wanted === undefined
+        ? snapshotIdOf(config.name, subject, scheduledAt, 16)
+        : askedSnapshotIdOf(config.name, subject, scheduledAt),
     ...(wanted !== undefined && { why: wanted }),
   }),
   async step(context, state) {
@@ -93,9 +96,6 @@ const tagsOf = ({ run, config }: JobContext, { why }: State): Record<string, str
   'nightshift:scheduled-at': run.scheduledAt,
   ...(why !== undefined && { 'nightshift:why': tagText(why) }),
 });
-
-/** "Tagging Amazon RDS resources": letters, digits, spaces and _.:/=+-@, 256 of them. */
-const tagText = (text: string): string => text.replaceAll(/[^\p{L}\p{N} _.:/=+\-@]/gu, ' ').slice(0, 256);
 
 const whose = (snapshot: KeptSnapshot | undefined): Record<string, string> =>
   snapshot?.instanceResourceId === undefined ? {} : { [INSTANCE_TAG]: snapshot.instanceResourceId };

@@ -77,23 +77,31 @@ export type Next =
   /** RDS says that it is done: what it wrote is to be looked at. */
   | { readonly kind: 'look'; readonly task: Task };
 
+/** Those of a snapshot that are ours, by their names. @param base name of the first attempt. */
+const attemptsOf = ({ arn }: Chosen, tasks: readonly Task[], base: string): readonly Task[] =>
+  tasks.filter(({ id, sourceArn }) => sourceArn === arn && (id === base || id.startsWith(`${base}-`)));
+
+/** Names of those that RDS calls complete, which it does also after what they wrote is gone. @param base name of the first attempt. */
+export const completeOf = (chosen: Chosen, tasks: readonly Task[], base: string): readonly string[] =>
+  attemptsOf(chosen, tasks, base).flatMap(({ id, status }) => (status === 'COMPLETE' ? [id] : []));
+
 /**
- * One export of each snapshot: one that is under way or complete is gone on with, whoever asked for it; after one that failed, a new name is taken.
- * @param idOf name of the n-th attempt, from 0.
+ * One export of each snapshot: one that is under way or complete is gone on with, whoever asked for it; after one that failed, or of which nothing is left in the bucket, a new name is taken.
+ * @param idOf name of the n-th attempt, from 0. @param gone names of complete ones whose files were deleted, by the bucket's lifecycle or a person.
  */
 export function nextStep(
   state: State,
   chosen: Chosen,
   tasks: readonly Task[],
   idOf: (attempt: number) => string,
+  gone: ReadonlySet<string>,
 ): Next {
   const { exportId } = state;
   if (exportId !== null) return followed(state, chosen, exportId, tasks);
-  const base = idOf(0);
-  const ours = tasks.filter(
-    ({ id, sourceArn }) => sourceArn === chosen.arn && (id === base || id.startsWith(`${base}-`)),
-  );
-  const known = ours.find(({ status }) => status === 'COMPLETE') ?? ours.find(({ status }) => UNDER_WAY.has(status));
+  const ours = attemptsOf(chosen, tasks, idOf(0));
+  const known =
+    ours.find(({ id, status }) => status === 'COMPLETE' && !gone.has(id)) ??
+    ours.find(({ status }) => UNDER_WAY.has(status));
   if (known) return wait({ ...state, exportId: known.id }, `${known.id} is there already`, 1);
   const running = tasks.filter(({ status }) => UNDER_WAY.has(status));
   const other = running.find(({ sourceArn }) => sourceArn === chosen.arn);

@@ -17,7 +17,7 @@ import { jobHandler } from '../handler.ts';
 import { readRuns } from '../items.ts';
 import type { Job, JobContext, Step } from '../job.ts';
 import { provedRows } from '../verify-backup/history.ts';
-import { type Chosen, choose, judge, nextStep, type State, type Written } from './decide.ts';
+import { type Chosen, choose, completeOf, judge, nextStep, type State, type Written } from './decide.ts';
 import { manifest } from './manifest.ts';
 
 /** Proofs of so many days and more. */
@@ -37,7 +37,11 @@ export const job: Job<State> = {
       throw new ActionFailedError(`databases.${run.subject}.backup.export: not in the configuration any more`);
     const { chosen } = state;
     if (!chosen) return choose(state, await known(context), config.name);
-    const next = nextStep(state, chosen, await readTasks(), (attempt) => exportIdOf(config.name, chosen.arn, attempt));
+    const idOf = (attempt: number) => exportIdOf(config.name, chosen.arn, attempt);
+    const tasks = await readTasks();
+    const gone =
+      state.exportId === null ? await goneOf(context, completeOf(chosen, tasks, idOf(0))) : new Set<string>();
+    const next = nextStep(state, chosen, tasks, idOf, gone);
     if (next.kind === 'start') return start(context, state, chosen, wanted, next.exportId);
     if (next.kind !== 'look') return next;
     const place = { bucket: bucket(), folder: `${run.subject}/${next.task.id}`, database: database.databaseName };
@@ -54,6 +58,14 @@ async function known({ run: { subject }, store }: JobContext) {
     readRuns(store, { job: 'verify-backup', subject }, RUNS),
   ]);
   return { snapshots, proved: provedRows(runs) };
+}
+
+/** Those of which nothing lies in the bucket any more. */
+async function goneOf({ run, config: { region } }: JobContext, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const gone = new Set<string>();
+  for (const id of ids)
+    if ((await listKeys(bucket(), `${run.subject}/${id}/`, 1, { region })).length === 0) gone.add(id);
+  return gone;
 }
 
 /** What isn't possible now is asked for again until the run's deadline: exports of others may take hours. */

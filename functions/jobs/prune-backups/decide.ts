@@ -1,5 +1,5 @@
 /** Which backups go, and what is told of it. Pure; the plan itself is `retention.ts`. */
-import type { KeptSnapshot } from '../../databases/snapshot-id.ts';
+import { type KeptSnapshot, timeOfSnapshotId } from '../../databases/snapshot-id.ts';
 import type { BackupConfig } from '../../engine/config.ts';
 import type { Step, Verdict } from '../job.ts';
 import { type Backup, planRetention } from '../retention.ts';
@@ -127,7 +127,7 @@ function asBackup(snapshot: KeptSnapshot, view: View, prefix: string, now: numbe
   return {
     id,
     // One that failed may have no time of its own (RDS tells it once the copy began): its name has that of its run.
-    createdAt: takenAt ?? timeOfName(id) ?? now,
+    createdAt: takenAt ?? timeOfSnapshotId(id) ?? now,
     status: status === 'available' || status === 'failed' ? status : 'creating',
     madeBy: isOurs ? snapshot.madeBy : undefined,
     verifiedAt: view.proofs.verified.get(id),
@@ -164,11 +164,4 @@ function together(own: Verdict, copies: Verdict, region: string): Verdict {
     summary: `${own.summary}; of the copies in ${region}: ${copies.summary}`,
     report: { ...own.report, copies: copies.report },
   };
-}
-
-/** As `snapshotIdOf` writes it, in epoch milliseconds. */
-function timeOfName(id: string): number | undefined {
-  const [, day, hour, minute] = /-(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)(?:-\d\d)?$/.exec(id) ?? [];
-  const at = Date.parse(`${day}T${hour}:${minute}:00Z`);
-  return Number.isNaN(at) ? undefined : at;
 }

@@ -1,6 +1,7 @@
 /** Which backup, what the new instance is like, and whether it may be removed. Pure. The services' part is in services.ts, the secret's in connection.ts. */
 import { createHash } from 'node:crypto';
 import type { KeptSnapshot } from '../../databases/snapshot-id.ts';
+import { ChangedBySomeoneElseError } from '../../engine/errors.ts';
 import type { Change, Json } from '../../engine/remediation.ts';
 import { checkOrigin, comparable, type Verified } from '../../jobs/verify-backup/checks.ts';
 import { HOPELESS } from '../../jobs/verify-backup/decide.ts';
@@ -84,6 +85,12 @@ export interface RestoreWindow {
 /** What is restored, in words. */
 export const sourceOf = ({ snapshotId, takenAt, old }: Pick<Chosen, 'snapshotId' | 'takenAt' | 'old'>): string =>
   snapshotId ?? `${old.resourceId} as of ${new Date(takenAt).toISOString()}`;
+
+/** RDS restores a moment of whatever has the name by then, and since `choose` hours may be over. @param resourceId of the instance that has it now. @throws ChangedBySomeoneElseError when that isn't the one that was chosen. */
+export function assertSource({ snapshotId, old }: Chosen, database: string, resourceId: string | undefined): void {
+  if (snapshotId === null && resourceId !== old.resourceId)
+    throw new ChangedBySomeoneElseError(`DB instance ${database}`, old.resourceId, resourceId ?? 'none of that name');
+}
 
 /** RDS allows 63 characters ("CreateDBInstance"). */
 const LONGEST_ID = 63;

@@ -18,7 +18,7 @@ import { DEPLOYMENT_TAG } from '../../engine/manifest.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
 import { removeScratch } from '../../jobs/scratch.ts';
 import type { Chosen, NewInstance, Old } from './decide.ts';
-import { isOf, type RestoreWindow, sourceOf } from './decide.ts';
+import { assertSource, isOf, type RestoreWindow, sourceOf } from './decide.ts';
 
 const changing = new RDSClient(changingClientDefaults());
 
@@ -147,6 +147,7 @@ export async function restore(order: RestoreOrder, change: Change): Promise<ActR
   const what = `restore ${sourceOf(chosen)} as ${newId}`;
   const all = { ...(rehearse ? {} : old.tags), ...tags };
   const report = { summary: `told RDS to ${change.summary}`, data: { instance: newId } };
+  if (snapshotId === null) assertSource(chosen, database, (await describeInstance(database))?.DbiResourceId);
   try {
     const settings = {
       // Until it is checked nobody reaches it but the function that reads restored backups, by an IAM login.

@@ -137,7 +137,7 @@ describe('back-up-database', () => {
     const taken = await snapshotsOf(id);
     expect(taken.map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier)).toEqual([
       snapshotName(id),
-      `${snapshotName(id)}-42`,
+      `${snapshotName(id)}-42-on-demand`,
     ]);
     expect(taken[1]?.TagList).toEqual(
       expect.arrayContaining([

@@ -138,6 +138,12 @@ describe('exporting a proved backup', () => {
     const again = await w.callsDuring(() => ended('2026-11-16T10:00:00Z'));
     expect(again.changing).toEqual([]);
     expect(await reportOf('2026-11-16T10:00:00Z')).toMatchObject({ kind: 'passed', report: { folder } });
+    // After the bucket's lifecycle has deleted it, RDS still calls it complete: it is made anew.
+    for (const key of await listKeys(BUCKET, `${folder}/`, 1000, s3))
+      await w.world.gateway.ask({ service: 's3', region: REGION, method: 'DELETE', path: `/${BUCKET}/${key}` });
+    await ended('2026-11-17T10:00:00Z');
+    const anew = `${ID}/${exportIdOf('test', arnOf('15'), 1)}`;
+    expect(await reportOf('2026-11-17T10:00:00Z')).toMatchObject({ kind: 'passed', report: { folder: anew } });
   });
 
   it('fails, and calls a person, when a table that was counted is not in it, and resolves that with the next that is whole', async () => {

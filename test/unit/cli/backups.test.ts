@@ -158,3 +158,13 @@ describe.each([
 it('back-up takes a database, no backup', async () => {
   expect((await type(['back-up', report.snapshotId], {})).error).toMatchObject({ name: 'UsageError' });
 });
+
+it.each([undefined, '', '  '])('back-up with the reason %j is no run of the schedule', async (reason) => {
+  const runs = {
+    'JOB#back-up-database#orders-db': [
+      run('back-up-database', { kind: 'passed', summary: 'done', report }, new Date(NOW).toISOString()),
+    ],
+  };
+  const { started } = await type(['back-up', 'orders-db'], runs, reason === undefined ? {} : { reason });
+  expect(started).toEqual([expect.objectContaining({ wanted: 'on demand' })]);
+});

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { whyNotCopied } from '../../../functions/databases/copy-snapshot.ts';
 import { snapshotIdOf } from '../../../functions/databases/snapshot-id.ts';
 import type { BackupConfig } from '../../../functions/engine/config.ts';
-import { type Instance, nextStep, type View } from '../../../functions/jobs/back-up-database/decide.ts';
+import { type Instance, nextStep, tagText, type View } from '../../../functions/jobs/back-up-database/decide.ts';
 
 const NOW = Date.parse('2026-11-21T02:10:00Z');
 const backup: BackupConfig = {
@@ -56,6 +56,15 @@ describe('backing a database up', () => {
   it('names the snapshot after its run, the same on every try', () => {
     for (const at of ['2026-11-21T02:00:00Z', '2026-11-21T03:00:00+01:00'])
       expect(snapshotIdOf('main', 'orders-db', at, 16)).toBe(state.snapshotId);
+  });
+
+  it.each([
+    ['before "orders" gets a new schema', 'before  orders  gets a new schema'],
+    ['rds: upgrade to 18', 'why: rds: upgrade to 18'],
+    ['AWS:maintenance', 'why: AWS:maintenance'],
+    ['𐀀'.repeat(300), '𐀀'.repeat(256)],
+  ])('tags it with a reason that RDS takes: %s', (said, tagged) => {
+    expect(tagText(said)).toBe(tagged);
   });
 
   it('asks for the snapshot once the instance is available, and waits until then', () => {

@@ -5,6 +5,7 @@ import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
 import {
   type Chosen,
   choose,
+  completeOf,
   judge,
   MOST_AT_ONCE,
   nextStep,
@@ -91,8 +92,8 @@ const task = (more: Partial<Task> = {}): Task => ({
 
 describe('an export', () => {
   const state: State = { ...nothing, chosen };
-  const next = (tasks: readonly Task[], exportId: string | null = null) =>
-    nextStep({ ...state, exportId }, chosen, tasks, idOf);
+  const next = (tasks: readonly Task[], exportId: string | null = null, gone: readonly string[] = []) =>
+    nextStep({ ...state, exportId }, chosen, tasks, idOf, new Set(gone));
 
   it('has a name that follows from its snapshot, of at most 60 letters, digits and single hyphens', () => {
     expect(idOf(0)).toBe(idOf(0));
@@ -125,6 +126,16 @@ describe('an export', () => {
     expect(next([task({ status: 'FAILED' }), task({ id: idOf(1), status: 'CANCELED' })])).toMatchObject({
       state: { exportId: idOf(2) },
     });
+  });
+
+  it('takes another name after one whose files are gone, because RDS goes on calling it complete', () => {
+    const first = task({ status: 'COMPLETE' });
+    expect(completeOf(chosen, [first, task({ id: 'by-hand', status: 'COMPLETE' })], idOf(0))).toEqual([idOf(0)]);
+    expect(next([first], null, [idOf(0)])).toMatchObject({ state: { exportId: idOf(1) } });
+    const second = task({ id: idOf(1), status: 'COMPLETE' });
+    expect(next([first, second], null, [idOf(0)])).toMatchObject({ state: { exportId: idOf(1) } });
+    // One that this run has begun is judged as it is.
+    expect(next([first], idOf(0))).toMatchObject({ kind: 'look' });
   });
 
   it('waits while somebody else exports the same snapshot, and while five are under way', () => {

@@ -1,7 +1,7 @@
 /** What jobs remove: scratch instances and old backups. Pure decisions. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
+import { askedSnapshotIdOf, type KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
 import type { Store } from '../../../functions/engine/store.ts';
 import {
   afterPlace,
@@ -125,11 +125,12 @@ describe('prune-backups', () => {
   it('lets one go that is known to be bad, and one that failed without a time of its own', () => {
     const bad = made('bad', 3);
     const failed = made('2026-11-18-02-00', 3, { status: 'failed', takenAt: undefined });
-    const all = view([made('new', 0.1), bad, failed], ['new'], ['bad']);
+    const asked = { ...failed, id: askedSnapshotIdOf('main', 'orders', '2026-11-18T02:00:42Z') };
+    const all = view([made('new', 0.1), bad, failed, asked], ['new'], ['bad']);
     const least = { ...policy, backup: { ...backup, keepWeeks: 4, keepAtLeast: 2 } };
     expect(prune({ planned: null }, all, least, NOW)).toMatchObject({
       kind: 'wait',
-      state: { planned: expect.arrayContaining([bad.id, failed.id]) },
+      state: { planned: expect.arrayContaining([bad.id, failed.id, asked.id]) },
     });
   });
 

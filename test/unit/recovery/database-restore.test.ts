@@ -6,6 +6,7 @@ import type { Change } from '../../../functions/engine/remediation.ts';
 import { judge, lossOf, NOTHING_READ } from '../../../functions/recovery/database-restore/check.ts';
 import {
   admissionApplied,
+  assertSource,
   type ChooseSeen,
   type Chosen,
   choose,
@@ -191,6 +192,10 @@ describe('the backup', () => {
           after: { at: new Date(NOW).toISOString() },
         },
       });
+      expect(() => assertSource(moment, DB, 'db-A')).not.toThrow();
+      expect(() => assertSource(moment, DB, 'db-B')).toThrow('expected db-A as observed, found db-B');
+      expect(() => assertSource(moment, DB, undefined)).toThrow('found none of that name');
+      expect(() => assertSource(chosen, DB, 'db-B')).not.toThrow();
       expect(lossOf(moment, { recoveryPointAt: null, checks: 1 }, NOW + 1000, false)).toContain(
         `written after ${new Date(NOW).toISOString()};`,
       );

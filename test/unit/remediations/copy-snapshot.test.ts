@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { copiedSnapshotOf } from '../../../functions/databases/copied-snapshot.ts';
-import type { KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
+import { askedSnapshotIdOf, type KeptSnapshot } from '../../../functions/databases/snapshot-id.ts';
 import {
   alreadyApplied,
   decide,
@@ -10,6 +10,7 @@ import {
 import { config, database, signal } from '../../support/fixtures.ts';
 
 const ID = 'nightshift-test-orders-db-2026-11-22-03-00-00';
+const ON_DEMAND = askedSnapshotIdOf('test', 'orders-db', '2026-11-22T03:00:00Z');
 const ARN = `arn:aws:rds:us-east-1:000000000000:snapshot:${ID}`;
 const KEY = 'arn:aws:kms:us-west-2:000000000000:key/1';
 const target = { name: ID, database: 'orders-db', kmsKeyArn: undefined, severity: 'P2' as const };
@@ -94,6 +95,7 @@ describe('a snapshot as a target', () => {
   it.each([
     ['of a database whose backups stay', `db-snapshot/${ID}`, known(undefined)],
     ['of a backup that copies its own', 'db-snapshot/nightshift-test-orders-db-2026-11-22-03-00', known({})],
+    ['of one that a person asked for, whose run copies it', `db-snapshot/${ON_DEMAND}`, known({})],
     ['of a person', 'db-snapshot/by-hand', known({})],
     ['of another database', `db-snapshot/${ID.replace('orders-db', 'other-db')}`, known({})],
     ['of another deployment', `db-snapshot/${ID.replace('-test-', '-prod-')}`, known({})],

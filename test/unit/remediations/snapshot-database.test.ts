@@ -58,6 +58,7 @@ describe('deciding on a snapshot', () => {
     const others = [
       'nightshift-test-orders-db-2026-11-10-02-59',
       'nightshift-other-orders-db-2026-11-10-02-59-55',
+      'nightshift-test-orders-db-2026-11-10-02-59-55-on-demand',
       'nightshift-test-orders-db-2-2026-11-10-02-59-55',
     ].map((id) => taken({ id }));
     expect(judge(seen({ snapshots: [...own, ...others] })).kind).toBe('act');

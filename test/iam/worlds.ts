@@ -91,6 +91,8 @@ export async function playAbroad(around: Surroundings): Promise<Played> {
   const played = await play([...ABROAD_CASES], around, {
     configPath: join(import.meta.dirname, 'abroad.config.ts'),
     ...{ name: 'iam-abroad', waitScale: JOBS_WAIT },
+    // A beat lasts for most of its minute: with schedules compressed, so many of them run at once that nothing else gets its turn.
+    timeScale: 1,
   });
   const units = ['back-up-database', 'prune-backups', 'export-backup', 'check-standby', 'write-heartbeat'];
   const isPlayed = ({ functions }: Role) => units.some((unit) => functions.some((each) => each.endsWith(`-${unit}`)));
@@ -157,7 +159,7 @@ async function secretsLeftBy(world: World, watch: SecretsWatch): Promise<string[
 async function play(
   scenarios: readonly Scenario<World>[],
   { tell, signal, onWorld }: Surroundings,
-  differing: Pick<WorldOptions, 'configPath' | 'waitScale'> & { readonly name?: string } = {},
+  differing: Pick<WorldOptions, 'configPath' | 'timeScale' | 'waitScale'> & { readonly name?: string } = {},
 ): Promise<Played> {
   const environment = Object.assign({}, ...scenarios.map((scenario) => scenario.environment));
   const options = { name: 'iam-check', enforcePolicies: false, environment, report: tell, signal };

@@ -15,6 +15,8 @@ export interface CdkService {
 export interface CdkDatabase {
   readonly node: { readonly id: string };
   readonly instanceIdentifier: string;
+  /** Its `DbiResourceId`; imported ones needn't say it. */
+  readonly instanceResourceId?: string | undefined;
 }
 
 /** What CDK's `acm.Certificate` and its like say of themselves. */
@@ -36,10 +38,14 @@ export function ofReal<M extends Metric | MetricMath>(metric: M, real: Dimension
   return { ...metric, dimensions: Object.fromEntries(dimensions) };
 }
 
-/** A construct's id as a key of the configuration: lower case, words by hyphens (`OrdersDb` gives `orders-db`). */
-export const keyOf = ({ node: { id } }: { readonly node: { readonly id: string } }): string =>
-  id
+/** A construct's id as a key of the configuration: lower case, words by hyphens (`OrdersDb` gives `orders-db`). @throws Error for an id without a letter. */
+export function keyOf({ node: { id } }: { readonly node: { readonly id: string } }): string {
+  const key = id
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .replace(/[^A-Za-z0-9]+/g, '-')
     .replace(/^[-0-9]+|-+$/g, '')
     .toLowerCase();
+  if (key === '')
+    throw new Error(`name: expected one for the construct "${id}", whose id has no letter to name alarms by`);
+  return key;
+}

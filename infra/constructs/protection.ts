@@ -61,8 +61,21 @@ export interface NamedSignal
 /** Limits of a target whose names a construct knows. */
 type Limits<Input, Names extends keyof Input> = Partial<Omit<Input, Names>> & { readonly name?: string };
 
-/** What a database's configuration needs besides, and no alarm says. */
+/** What a database's configuration needs besides: the construct knows it, or no alarm says it. */
 const NOT_ALARMED = { host: 'unknown', resourceId: 'db-UNKNOWN', securityGroupId: 'sg-0' } as const;
+
+/** Deadlocks are counted by it: an alarm with another would be silent for ever. @throws Error when it is needed and isn't known. */
+function resourceIdOf(
+  { instanceResourceId, node }: CdkDatabase,
+  name: string,
+  { resourceId, pageForDeadlocks }: { readonly resourceId: string; readonly pageForDeadlocks: boolean },
+): string {
+  if (instanceResourceId === undefined && pageForDeadlocks)
+    throw new Error(
+      `${name}: pageForDeadlocks needs instanceResourceId of the construct "${node.id}": import it with its instanceResourceId`,
+    );
+  return instanceResourceId ?? resourceId;
+}
 const SOME_CERTIFICATE = 'arn:aws:acm:us-east-1:000000000000:certificate/unknown';
 
 export class Protection extends Construct {
@@ -87,11 +100,12 @@ export class Protection extends Construct {
   ): ProtectedAlarm[] {
     // How many tasks it may have is the deployment's to say.
     const names = typeof of === 'string' ? {} : { cluster: name, service: name };
-    const real: Dimensions =
-      typeof of === 'string' ? {} : { ClusterName: of.cluster.clusterName, ServiceName: of.serviceName };
-    const service = serviceSchema.parse({ maxTasks: Math.max(1, input.minTasks ?? 1), ...input, ...names });
-    for (const signal of burnSignals(name, service)) this.#page(signal, real);
-    return serviceSignals(name, service).map((signal) => this.#alarm(signal, real));
+    const checked = serviceSchema.parse({ maxTasks: Math.max(1, input.minTasks ?? 1), ...input, ...names });
+    // Descriptions name them as well: whoever is paged looks there.
+    const service =
+      typeof of === 'string' ? checked : { ...checked, cluster: of.cluster.clusterName, service: of.serviceName };
+    for (const signal of burnSignals(name, service)) this.#page(signal);
+    return serviceSignals(name, service).map((signal) => this.#alarm(signal));
   }
 
   /**
@@ -109,7 +123,8 @@ export class Protection extends Construct {
     { name = typeof of === 'string' ? of : keyOf(of), ...input }: Limits<DatabaseInput, never>,
   ): ProtectedAlarm[] {
     const real: Dimensions = typeof of === 'string' ? {} : { DBInstanceIdentifier: of.instanceIdentifier };
-    const database = databaseSchema.parse(typeof of === 'string' ? input : { ...input, ...NOT_ALARMED });
+    const checked = databaseSchema.parse(typeof of === 'string' ? input : { ...input, ...NOT_ALARMED });
+    const database = typeof of === 'string' ? checked : { ...checked, resourceId: resourceIdOf(of, name, checked) };
     for (const signal of databasePages(name, database)) this.#page(signal, real);
     return databaseSignals(name, database).map((signal) => this.#alarm(signal, real));
   }

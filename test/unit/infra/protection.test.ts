@@ -33,7 +33,7 @@ function protectedApp() {
 
   const nightshift = new Protection(stack, 'Nightshift', { deployment: 'main', pageTopic });
   nightshift.protectService(service);
-  nightshift.protectDatabase(database, { maxConnections: 400 });
+  nightshift.protectDatabase(database, { maxConnections: 400, pageForDeadlocks: true });
   nightshift.protectCertificate(certificate, { name: 'shop' });
   const dimensions = {
     ClusterName: stack.resolve(cluster.clusterName),
@@ -41,7 +41,8 @@ function protectedApp() {
     DBInstanceIdentifier: stack.resolve(database.instanceIdentifier),
     CertificateArn: stack.resolve(certificate.certificateArn),
   };
-  return { template: Template.fromStack(stack), dimensions };
+  const resourceId = stack.resolve(database.instanceResourceId);
+  return { template: Template.fromStack(stack), dimensions, resourceId };
 }
 
 describe('constructs of an app', () => {
@@ -64,10 +65,35 @@ describe('constructs of an app', () => {
     });
     // Every dimension is the app's own: no name that stood in for another is left.
     const all = Object.values(template.findResources('AWS::CloudWatch::Alarm')).flatMap(
-      ({ Properties }) => Properties.Dimensions as { Name: string; Value: unknown }[],
+      ({ Properties }) => (Properties.Dimensions ?? []) as { Name: string; Value: unknown }[],
     );
     expect(all.length).toBeGreaterThan(15);
     for (const { Value } of all) expect(Value).not.toEqual(expect.any(String));
+  });
+
+  it('are told of by their own names, and deadlocks are counted by the resource id of the very instance', () => {
+    const { template, dimensions, resourceId } = protectedApp();
+    const alarm = (AlarmName: string): unknown => {
+      const [found] = Object.values(template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName } }));
+      return found?.Properties;
+    };
+    const told = JSON.stringify(alarm('nightshift-main-checkout-cpu-backstop'));
+    // Besides as dimensions, in the description.
+    for (const name of [dimensions.ClusterName, dimensions.ServiceName])
+      expect(told.split(JSON.stringify(name))).toHaveLength(3);
+    expect(JSON.stringify(alarm('nightshift-main-orders-db-deadlocks'))).toContain(JSON.stringify(resourceId));
+    expect(JSON.stringify(template.toJSON())).not.toContain('db-UNKNOWN');
+  });
+
+  it('are refused deadlocks of an instance whose resource id nobody says, and an id that names nothing', () => {
+    const stack = new Stack(new App({ analyticsReporting: false, builtinCloudFormationValidation: false }), 'orders');
+    const pageTopic = Topic.fromTopicArn(stack, 'Pages', 'arn:aws:sns:us-east-1:111122223333:nightshift-main-pages');
+    const nightshift = new Protection(stack, 'Nightshift', { deployment: 'main', pageTopic });
+    const imported = { node: { id: 'Imported' }, instanceIdentifier: 'imported' };
+    expect(() => nightshift.protectDatabase(imported, { maxConnections: 100, pageForDeadlocks: true })).toThrow(
+      'imported: pageForDeadlocks needs instanceResourceId',
+    );
+    expect(() => keyOf({ node: { id: '123' } })).toThrow('name: expected one');
   });
 
   it('are named by their ids, as keys of the configuration are written', () => {

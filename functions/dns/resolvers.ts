@@ -8,11 +8,11 @@ const TIMEOUT_MS = 2_000;
 export interface Answer {
   /** Its address. */
   readonly resolver: string;
-  /** What it says; undefined: it told nothing that can be used. */
+  /** What it says, nothing for a name that it says isn't there; undefined: it told nothing that can be used. */
   readonly values?: readonly string[];
   /** What it says of each site's own name, for aliases; by the site's name. */
   readonly siteValues?: Readonly<Record<string, readonly string[]>>;
-  /** Why it told nothing (`ETIMEOUT`, `ENOTFOUND` ...). */
+  /** Why it told nothing (`ETIMEOUT`, `ESERVFAIL` ...). */
   readonly failure?: string;
 }
 
@@ -29,8 +29,8 @@ export function askResolvers(
         client.setServers([resolver]);
         const aliases = sites.filter(({ aliasZoneId }) => aliasZoneId !== undefined);
         const [values, ...ofSites] = await Promise.all([
-          recordType === 'CNAME' ? client.resolveCname(recordName) : client.resolve4(recordName),
-          ...aliases.map(({ target }) => client.resolve4(target)),
+          orNone(recordType === 'CNAME' ? client.resolveCname(recordName) : client.resolve4(recordName)),
+          ...aliases.map(({ target }) => orNone(client.resolve4(target))),
         ]);
         const siteValues = Object.fromEntries(aliases.map(({ name }, index) => [name, ofSites[index] ?? []]));
         return { resolver, values, ...(aliases.length > 0 && { siteValues }) };
@@ -40,4 +40,16 @@ export function askResolvers(
       }
     }),
   );
+}
+
+/** "Error codes" of Node.js' DNS module: there is no such name, or nothing of that type. Users who are told so reach no site. */
+const NONE: readonly unknown[] = ['ENOTFOUND', 'ENODATA'];
+
+async function orNone(asked: Promise<string[]>): Promise<string[]> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (NONE.includes((error as { code?: unknown }).code)) return [];
+    throw error;
+  }
 }

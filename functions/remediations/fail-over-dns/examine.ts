@@ -67,6 +67,6 @@ function examineAnswer(target: EndpointConfig, record: Observation['record'], an
   return {
     verdict: 'wrong',
     what,
-    todo: 'users are sent elsewhere than the record says: look at the delegation of the zone',
+    todo: 'users are sent elsewhere than the record says: look at the delegation of the zone, or take it out of `resolvers` where it cannot know the name',
   };
 }

@@ -35,6 +35,9 @@ export function decide({ target, observation, config }: DecideInput<CopiedSnapsh
   const { name, kmsKeyArn } = target;
   const region = config.standbyRegion;
   if (snapshot.copyOf !== undefined) return fine(`${name} is itself a copy, of ${snapshot.copyOf}`);
+  // Two deployments may come to one name (`prod` of `eu-orders`, `prod-eu` of `orders`): a copy with the wrong one's tags would be pruned by neither.
+  if (snapshot.madeBy !== config.name)
+    return fine(`${name} was not made by ${config.name}, but by ${snapshot.madeBy ?? 'somebody else'}`);
   if (snapshot.status === 'creating')
     return {
       kind: 'hold',
@@ -75,7 +78,12 @@ function judgeCopy(
   if (copy.status === 'failed') return callPerson(`the copy of ${name} in ${region} failed`);
   if (copy.status === 'available' && kmsKeyArn !== undefined && !copy.encrypted)
     return callPerson(`the copy of ${name} in ${region} isn't encrypted`);
-  return fine(`its copy is in ${region} (${copy.status})`);
+  if (copy.status !== 'available')
+    return {
+      ...{ kind: 'hold', reason: 'change-under-way', recheckAfterSeconds: RECHECK_SECONDS },
+      detail: `${name} is being copied to ${region} (${copy.status}, ${copy.progressPercent} %)`,
+    };
+  return fine(`its copy is in ${region}`);
 }
 
 export function alreadyApplied(change: Change, observation: Observation): 'yes' | 'no' | 'unclear' {

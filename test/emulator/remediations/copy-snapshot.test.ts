@@ -49,7 +49,8 @@ const available = (client: RDSClient, id: string) =>
 async function taken(more: object = {}): Promise<string> {
   const id = `taken-${++count}`;
   await w.create(id, more);
-  const order = { DBInstanceIdentifier: id, DBSnapshotIdentifier: nameOf(id) };
+  const Tags = [{ Key: 'nightshift:deployment', Value: 'test' }];
+  const order = { DBInstanceIdentifier: id, DBSnapshotIdentifier: nameOf(id), Tags };
   await w.world.client.send(new CreateDBSnapshotCommand(order));
   await available(w.world.client, id);
   return id;

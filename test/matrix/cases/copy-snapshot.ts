@@ -61,7 +61,8 @@ class CopiedSnapshots implements OpenCase {
   async target(token: string): Promise<MatrixTarget> {
     const target = await this.#instances.target(token);
     const DBSnapshotIdentifier = nameOf(token);
-    const order = { DBSnapshotIdentifier, DBInstanceIdentifier: token };
+    const Tags = [{ Key: 'nightshift:deployment', Value: 'matrix' }];
+    const order = { DBSnapshotIdentifier, DBInstanceIdentifier: token, Tags };
     await this.#here.send(new CreateDBSnapshotCommand(order));
     const taken = await settled(this.#here, DBSnapshotIdentifier);
     return {

@@ -31,7 +31,7 @@ describe('copy-snapshot, whatever it sees', () => {
         const target = { name: seen.snapshot.id, database: 'orders-db', kmsKeyArn, severity: 'P2' as const };
         const decision = decide({ signal, target, observation: seen, hold: undefined, config });
         if (decision.kind !== 'act') return;
-        expect(seen.snapshot.status).toBe('available');
+        expect([seen.snapshot.status, seen.snapshot.madeBy]).toEqual(['available', config.name]);
         expect([seen.copy, seen.snapshot.copyOf]).toEqual([undefined, undefined]);
         if (seen.snapshot.encrypted) expect(kmsKeyArn).toBeDefined();
         const { region, sourceArn } = wantedOf(decision.change);

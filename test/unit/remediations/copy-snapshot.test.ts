@@ -48,7 +48,10 @@ describe('copy-snapshot', () => {
     ['failed', seen({ status: 'failed' }), 'fine'],
     ['is itself a copy', seen({ copyOf: 'arn:aws:rds:eu-west-1:0:snapshot:x' }), 'fine'],
     ['is copied', seen({}, { status: 'available' }), 'fine'],
-    ['is being copied', seen({}, { status: 'creating' }), 'fine'],
+    // A copy that is under way may yet fail.
+    ['is being copied', seen({}, { status: 'creating' }), 'hold'],
+    ['was made by another deployment of the same name', seen({ madeBy: 'tes' }), 'fine'],
+    ['was made by a person', seen({ madeBy: undefined }), 'fine'],
     ['has a copy that failed', seen({}, { status: 'failed' }), 'escalate'],
     ['has a namesake there', seen({}, { copyOf: undefined }), 'escalate'],
     [

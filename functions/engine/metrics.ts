@@ -56,6 +56,8 @@ export const METRICS = {
   HeartbeatsNotSetUp: { unit: 'Count', dimensions: [], isWatched: true },
   /** 1: the primary of each pair was granted time to write, and is held to it; 0: not so. The alarm `authority-not-kept` watches it. */
   AuthorityKept: { unit: 'Count', dimensions: [], isWatched: true },
+  /** A primary database was told until when it may write. The alarm `authority-not-heard` watches it in the primary's region, whatever becomes of the standby's. */
+  AuthorityHeard: { unit: 'Count', dimensions: [], isWatched: true },
   /** What a person must look at: events given up on, work that doesn't get done. The alarm `trouble` watches what is new of it. */
   Trouble: { unit: 'Count', dimensions: [] },
   NewTrouble: { unit: 'Count', dimensions: [], isWatched: true },

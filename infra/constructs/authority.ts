@@ -20,11 +20,15 @@ export function authorityFunction(
   { deployment, manifest, network }: AuthorityProps,
 ): NightshiftFunction {
   const { everyMinutes } = manifest;
-  if (everyMinutes === undefined)
-    return new NightshiftFunction(scope, manifest.name, {
+  if (everyMinutes === undefined) {
+    const hand = new NightshiftFunction(scope, manifest.name, {
       ...{ deployment, manifest, network },
       journal: { actions: ['UpdateItem'], writes: [authorityKey('*').pk] },
     });
+    // Also deployed in the standby's region, to free a promoted replica: nobody grants anything there.
+    if (Object.values(deployment.config.databases).some(({ authority }) => authority)) notHeardAlarm(hand, deployment);
+    return hand;
+  }
   const unit = new NightshiftFunction(scope, manifest.name, {
     ...{ deployment, manifest },
     journal: { actions: ['GetItem', 'PutItem'], writes: [authorityKey('*').pk] },
@@ -40,6 +44,20 @@ export function authorityFunction(
   notKeptAlarm(unit, deployment);
   return unit;
 }
+
+/** In the primary's region: the alarm of the keeper is lost with the standby's region, and then writes stop here. */
+const notHeardAlarm = (hand: NightshiftFunction, { config, pageTopic }: Deployment) =>
+  silenceAlarm(hand, 'NotHeardAlarm', {
+    alarmName: functionNameOf(config.name, 'authority-not-heard'),
+    alarmDescription: `P1. No primary database of Nightshift ${config.name} was told for some minutes that it may write: each stops taking writes when its lease is over, until the standby's region grants one again. A failover may be under way there, or that region, or the way there, is down (docs/recovery.md, Fencing by itself).`,
+    namespace: NAMESPACE,
+    metricName: 'AuthorityHeard',
+    dimensions: [{ name: 'Deployment', value: config.name }],
+    statistic: 'Sum',
+    period: 60,
+    evaluationPeriods: 3,
+    pageTopic,
+  });
 
 /** Calls before the shortest lease is over that may be configured, and when nothing is heard of the keeper. */
 const notKeptAlarm = (unit: NightshiftFunction, { config, pageTopic }: Deployment) =>

@@ -74,6 +74,11 @@ export function lapse(
   { now, run, rehearse }: { readonly now: number; readonly run: string; readonly rehearse: boolean },
 ): StepDecision {
   const { fencing } = pair;
+  if (fencing.by === 'attested' && !rehearse && fenced === undefined)
+    // Fencing by itself was given up during the run: whoever did that may have freed the old primary of its lease.
+    return fail(
+      'this pair is fenced by people by now, and nobody has said that the old primary is: start again with fenced=',
+    );
   if (fencing.by === 'attested') return NO_LEASE;
   if (rehearse) return { kind: 'done', detail: 'a rehearsal: no authority was withdrawn' };
   if (!authority || !isOurs(authority, run))

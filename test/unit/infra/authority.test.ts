@@ -76,6 +76,20 @@ describe('authority', () => {
     });
   });
 
+  it('calls a person also from the primary’s region, when no database there is told anything: the standby’s may be what is lost', () => {
+    const alarms = resourcesOf(primary(), 'AWS::CloudWatch::Alarm').filter(({ properties }) =>
+      String(properties.AlarmName).startsWith('nightshift-main-authority-'),
+    );
+    expect(alarms.map(({ properties }) => properties)).toMatchObject([
+      {
+        ...{ AlarmName: 'nightshift-main-authority-not-heard', MetricName: 'AuthorityHeard', Threshold: 1 },
+        Dimensions: [{ Name: 'Deployment', Value: 'main' }],
+        AlarmActions: [expect.anything()],
+        InsufficientDataActions: [expect.anything()],
+      },
+    ]);
+  });
+
   it('lets the plan that fails over write who may write only where that is a lease', () => {
     const mayWrite = (built: ReturnType<typeof buildStack>) =>
       JSON.stringify(allowedTo(built, 'regionfailoverRole', /^dynamodb:/)).includes('AUTHORITY#*');

@@ -60,7 +60,11 @@ beforeAll(async () => {
     services: { api: { ...service, service: 'api' }, worker: { ...service, service: 'worker' } },
     pairs: { checkout: { ...pair, tasks: { api: 4, worker: 4 }, primaryProbeUrl: `${url}/primary` } },
   };
-  context = { input: { pair: 'checkout' }, config: known, now: Date.now } as unknown as StepContext<never>;
+  context = {
+    input: { pair: 'checkout', fenced: 'jane' },
+    config: known,
+    now: Date.now,
+  } as unknown as StepContext<never>;
 });
 afterAll(async () => {
   server.closeAllConnections();

@@ -78,7 +78,12 @@ describe('waiting it out', () => {
     expect(stillWrites(taken, {}, pair, at)).toMatch(/isn’t over/);
     expect(stillWrites(granting, {}, pair, over)).toMatch(/isn’t withdrawn by this run/);
     expect(stillWrites(withdrawn(granting, 'another'), {}, pair, over)).toMatch(/isn’t withdrawn by this run/);
-    expect(stillWrites(undefined, {}, attested, at)).toBeUndefined();
+    expect(stillWrites(undefined, { fenced: 'jane' }, attested, at)).toBeUndefined();
+  });
+
+  it('is no word of anybody where fencing by itself was given up during the run: the old primary may have been freed', () => {
+    expect(stillWrites(taken, {}, attested, { ...at, now: NOW + 65_000 })).toMatch(/fenced by people by now/);
+    expect(lapse(undefined, {}, attested, { ...at, rehearse: true }).kind).toBe('done');
   });
 
   it('needs nobody’s word at the gate, and counts as lost what may be written until it is over', () => {

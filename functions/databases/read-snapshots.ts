@@ -3,7 +3,7 @@ import { type DBSnapshot, DescribeDBSnapshotsCommand, type DescribeDBSnapshotsCo
 import { ActionFailedError, classifyAwsError } from '../engine/errors.ts';
 import { DEPLOYMENT_TAG } from '../engine/manifest.ts';
 import { readingRds } from './rds-clients.ts';
-import { INSTANCE_TAG, type KeptSnapshot } from './snapshot-id.ts';
+import { INSTANCE_TAG, type KeptSnapshot, makerOf } from './snapshot-id.ts';
 
 /** Far more than an account's quota of 100 manual snapshots and 35 automated ones of an instance. */
 const PAGES = 20;
@@ -50,7 +50,7 @@ const asSnapshot = (found: DBSnapshot): KeptSnapshot => ({
   takenAt: (found.OriginalSnapshotCreateTime ?? found.SnapshotCreateTime)?.getTime(),
   isAutomated: found.SnapshotType === 'automated',
   instanceResourceId: found.DbiResourceId,
-  madeBy: tagOf(found, DEPLOYMENT_TAG),
+  madeBy: makerOf(found.DBSnapshotIdentifier ?? '', tagOf(found, DEPLOYMENT_TAG)),
   arn: found.DBSnapshotArn,
   copyOf: found.SourceDBSnapshotIdentifier,
   copiedInstance: tagOf(found, INSTANCE_TAG),

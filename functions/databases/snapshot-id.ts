@@ -18,7 +18,7 @@ export interface KeptSnapshot extends Snapshot {
   readonly isAutomated: boolean;
   /** `DbiResourceId` of the instance that it was taken of: a name can be given to another instance, this can't. */
   readonly instanceResourceId: string | undefined;
-  /** The Nightshift deployment that made it, by its tag; undefined when somebody else did. */
+  /** The Nightshift deployment that made it, by its tag; undefined when somebody else did, and of evidence. */
   readonly madeBy: string | undefined;
   readonly arn?: string | undefined;
   /** ARN of the snapshot that it is a copy of, when that is in another region. */
@@ -26,6 +26,17 @@ export interface KeptSnapshot extends Snapshot {
   /** `DbiResourceId` of the instance that the original of our copy was taken of, as we noted it. */
   readonly copiedInstance?: string | undefined;
 }
+
+/** What `data-corruption` keeps for people: `nightshift-<deployment>-<instance>-evidence-<hash>`. */
+export const evidenceIdOf = (deployment: string, instance: string, hash: string): string =>
+  `nightshift-${deployment}-${instance}-evidence-${hash}`;
+
+/**
+ * Whose backup a snapshot is. Evidence is nobody's: it has damaged data, and is never removed. RDS copies an instance's tags to its snapshots (CopyTagsToSnapshot), so it may
+ * carry a deployment's tag all the same.
+ */
+export const makerOf = (id: string, tag: string | undefined): string | undefined =>
+  /-evidence-[0-9a-f]{12}$/.test(id) ? undefined : tag;
 
 /** Of a copy: whose snapshot it is a copy of. That a copy in another region keeps the `DbiResourceId` isn't documented. */
 export const INSTANCE_TAG = 'nightshift:instance-resource-id';

@@ -17,6 +17,17 @@ export const readAnswer = ({
   run,
 }: Pick<StepContext<unknown>, 'store' | 'run'>): Promise<Approval | undefined> => readApproval(store, idOf(run));
 
+/** What an approval has to be of: names of runs are given by people, and another's approval may have the id that follows from one. */
+export type Asked = Pick<Approval, 'remediation' | 'target' | 'state'> & { readonly run: string };
+
+export const asked = (
+  { run }: Pick<StepContext<unknown>, 'run'>,
+  { plan, target }: Question,
+  change: Change,
+): Asked => ({
+  ...{ run, remediation: plan, target, state: stateHash(plan, target, change) },
+});
+
 export interface Question {
   /** Name of the plan. */
   readonly plan: string;
@@ -70,9 +81,19 @@ export async function ask(
   return { summary: `asked people: ${approval.approvalId}`, data: { approval: approval.approvalId } };
 }
 
-/** Pure: what has become of the question. @param seconds until it is looked for again. */
-export function proveAgreed(approval: Approval | undefined, now: number, seconds: number): StepProof {
+/** Pure: what has become of the question. @param of what was asked: an approval of anything else is none. @param seconds until it is looked for again. */
+export function proveAgreed(approval: Approval | undefined, of: Asked, now: number, seconds: number): StepProof {
   if (!approval) return { kind: 'bad', detail: 'the question is gone from the journal' };
+  if (
+    approval.run !== of.run ||
+    approval.remediation !== of.remediation ||
+    approval.target !== of.target ||
+    approval.state !== of.state
+  )
+    return {
+      kind: 'bad',
+      detail: `${approval.approvalId} is an approval of something else: give the run another name`,
+    };
   const { approvalId, status, validUntil, reason } = approval;
   switch (status) {
     case 'approved':

@@ -5,7 +5,13 @@
 
 /** What becomes of a step when a later one fails. */
 export type Undo =
-  | { readonly kind: 'compensate'; readonly does: string; readonly budgetSeconds: number }
+  | {
+      readonly kind: 'compensate';
+      readonly does: string;
+      readonly budgetSeconds: number;
+      /** Names of later steps whose own way back waits for this one: what users feel is put right before copies are removed, which takes long and may fail. */
+      readonly aheadOf?: readonly string[];
+    }
   /** It changed nothing, or what it left does no harm: `why` says which. */
   | { readonly kind: 'nothing'; readonly why: string }
   /** From its beginning the plan only ends forward or with a page. Shown before the start. */
@@ -82,6 +88,8 @@ export function faultsOfPlan({ steps }: Plan): string[] {
     if (!(budgetSeconds > 0)) faults.push(`step ${name}: its time budget is more than 0 seconds`);
     if (undo.kind === 'compensate' && !(undo.budgetSeconds > 0))
       faults.push(`step ${name}: the time budget of its compensation is more than 0 seconds`);
+    for (const other of undo.kind === 'compensate' ? (undo.aheadOf ?? []) : [])
+      if (!names.includes(other)) faults.push(`step ${name} is taken back ahead of ${other}, which isn't there`);
   }
   if (faults.length > 0) return [...new Set(faults)];
   const { stages, left } = layers(steps);
@@ -110,20 +118,34 @@ export type BackOut =
 
 /**
  * What to take back next after a failure: pure. In the reverse order of the plan; a step that was only begun is taken back like one that is
- * done, because nobody knows how far it came. Steps of one stage go in the reverse order in which the plan names them, one at a time.
+ * done, because nobody knows how far it came. Steps of one stage go in the reverse order in which the plan names them, one at a time; one that says
+ * `aheadOf` goes before those.
  */
 export function nextBackOut(plan: Plan, statusOf: (step: string) => StepStatus): BackOut {
-  const begun = stagesOf(plan)
-    .flat()
-    .toReversed()
-    .filter(({ name }) => statusOf(name) !== 'waiting');
+  const begun = wayBack(plan).filter(({ name }) => statusOf(name) !== 'waiting');
   const final = begun.find(({ undo }) => undo.kind === 'point-of-no-return');
   if (final?.undo.kind === 'point-of-no-return')
     return { kind: 'needs-person', why: `${final.name} was begun, and can't be taken back: ${final.undo.why}` };
   const stuck = begun.find(({ name }) => statusOf(name) === 'undo-failed');
-  if (stuck) return { kind: 'needs-person', why: `${stuck.name} could not be taken back` };
-  const step = begun.find(({ name, undo }) => undo.kind === 'compensate' && statusOf(name) !== 'undone');
+  const left = begun.filter(({ name, undo }) => undo.kind === 'compensate' && statusOf(name) !== 'undone');
+  if (stuck) {
+    const others = left.filter(({ name }) => name !== stuck.name).map(({ name }) => name);
+    const neither = others.length > 0 ? `, so neither was ${others.join(', ')}` : '';
+    return { kind: 'needs-person', why: `${stuck.name} could not be taken back${neither}` };
+  }
+  const [step] = left;
   return step ? { kind: 'compensate', step } : { kind: 'backed-out' };
+}
+
+/** The steps in the order in which they are taken back. @throws Error when the plan has faults. */
+export function wayBack(plan: Plan): PlanStep[] {
+  const order = stagesOf(plan).flat().toReversed();
+  for (const step of plan.steps) {
+    const { aheadOf = [] } = step.undo.kind === 'compensate' ? step.undo : {};
+    const [from, to] = [order.indexOf(step), order.findIndex(({ name }) => aheadOf.includes(name))];
+    if (to !== -1 && to < from) order.splice(to, 0, ...order.splice(from, 1));
+  }
+  return order;
 }
 
 /** The longest way through the plan, in seconds, if every step takes all of its budget. */

@@ -73,7 +73,7 @@ export type Digest = z.infer<typeof digest>;
 const rowsOf = z.object({
   kind: z.literal('rows'),
   table: z.string(),
-  /** `key` is a hash, but for keys that only count rows (integers and UUIDs), which are told as they are: others may be data of somebody. */
+  /** `key` is a hash, but for keys that only count rows (UUIDs, and integers that the database gives), which are told as they are: others may be data of somebody. */
   rows: z.array(z.object({ key: z.string(), hash: z.string() })),
 });
 export type Rows = z.infer<typeof rowsOf>;

@@ -44,9 +44,13 @@ export const INDEXES = `
 SELECT ${NAME} AS name, c.oid::int8 AS oid ${OWN_RELATIONS}
    AND c.relkind = 'i' AND c.relam = (SELECT oid FROM pg_am WHERE amname = 'btree') AND ${NAME} > $1 ORDER BY 1 LIMIT 500`;
 
-/** Columns of a table's primary key in their order, and whether all of them only count rows. `$1`: the table. */
+/**
+ * Columns of a table's primary key in their order, and whether all of them only count rows: UUIDs, and integers that the database gives by itself. Any other number may be
+ * somebody's (of a phone, a card). `$1`: the table.
+ */
 export const PRIMARY_KEY = `
-SELECT a.attname AS name, a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype) AS counts
+SELECT a.attname AS name,
+       a.atttypid = 'uuid'::regtype OR a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AND (a.attidentity <> '' OR a.atthasdef) AS counts
   FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
   JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
  WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY k.place`;

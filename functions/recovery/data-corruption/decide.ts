@@ -93,16 +93,30 @@ export function decideCompared(seen: Comparing, pollSeconds: number): StepDecisi
   return { kind: 'done', detail, result };
 }
 
-/** What people are asked; done where nothing is given up. @param evidence its snapshot. */
-export function decideAgree({ damage, tables }: Compared, database: string, evidence: string): StepDecision {
+/** What people are asked, always: only configured tables are compared, and everything else goes back, too, by an amount that nobody counted. */
+export function decideAgree(
+  { damage, tables }: Compared,
+  database: string,
+  {
+    evidence,
+    restoredTo,
+  }: {
+    /** Its snapshot. */
+    readonly evidence: string;
+    /** Epoch milliseconds. */
+    readonly restoredTo: number;
+  },
+): StepDecision {
   const rows = tables.reduce((sum, each) => sum + givenUp(each), 0);
-  if (rows === 0 && !damage.some((each) => each.startsWith(UNREADABLE)))
-    return { kind: 'done', detail: 'nothing is given up: every row of the damaged database is in the restored one' };
-  const changed = tables.filter((each) => givenUp(each) > 0);
+  const found = [
+    ...damage.filter((each) => each.startsWith(UNREADABLE)),
+    ...tables.filter((each) => givenUp(each) > 0).map(inWords),
+  ];
+  const compared = tables.map(({ table }) => table).join(', ') || 'no table';
   return {
     kind: 'act',
     change: {
-      summary: `give up ${rows} rows of ${database} that are in the damaged database alone: ${changed.map(inWords).join('; ') || damage.join('; ')}`,
+      summary: `give up ${rows} rows of ${database} that are in the damaged database alone${found.length > 0 ? `: ${found.join('; ')}` : ''}; compared were ${compared}: whatever else is in it goes back to ${new Date(restoredTo).toISOString()} uncounted`,
       before: Object.fromEntries(tables.map(({ table, rows: { damaged } }) => [table, damaged])),
       after: Object.fromEntries(tables.map(({ table, rows: { restored } }) => [table, restored])),
       undo: `restore ${evidence}, which has them, and copy what is wanted by hand`,

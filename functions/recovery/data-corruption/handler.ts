@@ -2,11 +2,12 @@
 import * as z from 'zod/mini';
 import { readSnapshot } from '../../databases/read-snapshots.ts';
 import { takeSnapshot } from '../../databases/snapshot.ts';
+import { evidenceIdOf } from '../../databases/snapshot-id.ts';
 import type { Approval } from '../../engine/approval.ts';
-import { ActionFailedError } from '../../engine/errors.ts';
+import { ActionFailedError, EngineError } from '../../engine/errors.ts';
 import type { Change } from '../../engine/remediation.ts';
 import { byFunction, type Reader } from '../../jobs/verify-backup/by-function.ts';
-import { ask, proveAgreed, readAnswer } from '../agreement.ts';
+import { ask, asked, proveAgreed, type Question, readAnswer } from '../agreement.ts';
 import type { PlanCode } from '../around.ts';
 import {
   type ChooseSeen,
@@ -49,7 +50,7 @@ import {
   NOTHING_COMPARED,
   proveEvidence,
 } from './decide.ts';
-import { readWriters, setSizes } from './ecs.ts';
+import { readWriters, startStopped, stopAll } from './ecs.ts';
 import { manifest } from './manifest.ts';
 import {
   decideResume,
@@ -59,6 +60,7 @@ import {
   proveStop,
   type Stopped,
   sizesApplied,
+  startApplied,
   type Writer,
   writesAgain,
 } from './writers.ts';
@@ -73,9 +75,16 @@ const ASKED_FOR_SECONDS = 3_500;
 /** Between two looks for their answer: an hour has to fit the step's share of turns. */
 const ANSWER_POLL_SECONDS = 30;
 
+const questionOf = (context: Context): Question => ({
+  plan: manifest.name,
+  target: `rds-instance/${context.input.database}`,
+  why: `what is in the damaged database alone isn't in ${newIdOf(context)}`,
+  validForSeconds: ASKED_FOR_SECONDS,
+});
+
 const hashOf = (context: Context): string => newIdOf(context).slice(-12);
-const evidenceIdOf = (context: Context): string =>
-  `nightshift-${context.config.name}-${context.input.database}-evidence-${hashOf(context)}`;
+const evidenceOf = (context: Context): string =>
+  evidenceIdOf(context.config.name, context.input.database, hashOf(context));
 /** RDS allows 63 characters; the name of the restored one is looked at by `choose`. */
 const damagedIdOf = ({ run, input: { database }, config }: Context): string =>
   `${idOf(run, { database }, { rehearse: false, deployment: config.name })}-damaged`;
@@ -116,9 +125,9 @@ const removal: Move<Input, RestoreSeen> = {
   verify: (_change, seen, context) => proveRemoval(seen, damagedIdOf(context), pollSeconds(context)),
 };
 
-const resized = {
-  act: (context: Context, change: Change) => setSizes(moved.servicesOf(context), context, change),
-  alreadyApplied: (change: Change, seen: readonly Writer[]) => sizesApplied(change, seen),
+const started = {
+  act: (context: Context, change: Change) => startStopped(moved.servicesOf(context), context, change),
+  alreadyApplied: (change: Change, seen: readonly Writer[]) => startApplied(change, seen),
 };
 
 /** @param read asks the function in the network of restored backups. */
@@ -150,21 +159,24 @@ export function dataCorruption(read: Reader): PlanCode<Input> {
         snapshots: seen.snapshots.filter(({ takenAt = Number.POSITIVE_INFINITY }) => takenAt < before),
       };
     },
-    decide: (seen, context, made) =>
-      damagedIdOf(context).length > LONGEST_ID
-        ? {
-            kind: 'fail',
-            reason: `${damagedIdOf(context)} is longer than the ${LONGEST_ID} characters that RDS allows`,
-          }
-        : choose.decide(seen, context, made),
+    decide(seen, context, made) {
+      const { since, at } = context.input;
+      if (since !== undefined && at !== undefined && Date.parse(at) >= Date.parse(since))
+        return { kind: 'fail', reason: `at: ${at} isn't before the damage (since: ${since})` };
+      const id = damagedIdOf(context);
+      return id.length > LONGEST_ID
+        ? { kind: 'fail', reason: `${id} is longer than the ${LONGEST_ID} characters that RDS allows` }
+        : choose.decide(seen, context, made);
+    },
   });
   step<readonly Writer[]>('stop-writers', {
-    ...resized,
     observe: writers,
     decide: (seen, context) => decideStop(seen, context.now()),
+    act: (context, change) => stopAll(moved.servicesOf(context), context, change),
+    alreadyApplied: (change, seen) => sizesApplied(change, seen),
     verify: (change, seen, context) => proveStop(change, seen, context.now()),
     compensation: {
-      ...resized,
+      ...started,
       decide: (seen, _context, made) => decideTakeBack(seen, made),
       verify: (change, seen) => proveResume(change, seen),
     },
@@ -174,12 +186,12 @@ export function dataCorruption(read: Reader): PlanCode<Input> {
     onlyForReal<EvidenceSeen>(
       {
         observe: async (context) => {
-          const [snapshot, present] = await Promise.all([readSnapshot(evidenceIdOf(context)), writers(context)]);
+          const [snapshot, present] = await Promise.all([readSnapshot(evidenceOf(context)), writers(context)]);
           return { snapshot, writers: present };
         },
-        decide: (seen, context) => decideEvidence(seen, evidenceIdOf(context), context.input.database),
+        decide: (seen, context) => decideEvidence(seen, evidenceOf(context), context.input.database),
         async act(context, change) {
-          const id = evidenceIdOf(context);
+          const id = evidenceOf(context);
           await takeSnapshot({ id, instance: context.input.database, tags: ownTags(context) });
           return { summary: `told RDS to ${change.summary}`, data: { snapshot: id } };
         },
@@ -234,35 +246,47 @@ export function dataCorruption(read: Reader): PlanCode<Input> {
       {
         observe: (context) => readAnswer(context),
         decide: (_seen, context) =>
-          decideAgree(left<Compared>(context, 'compare'), context.input.database, evidenceIdOf(context)),
-        act: (context: StepContext<Input>, change) =>
-          ask(
-            context,
-            {
-              plan: manifest.name,
-              target: `rds-instance/${context.input.database}`,
-              why: `rows that are in the damaged database alone aren't in ${newIdOf(context)}`,
-              validForSeconds: ASKED_FOR_SECONDS,
-            },
-            change,
-          ),
+          decideAgree(left<Compared>(context, 'compare'), context.input.database, {
+            evidence: evidenceOf(context),
+            restoredTo: chosenOf(context).takenAt,
+          }),
+        act: (context: StepContext<Input>, change) => ask(context, questionOf(context), change),
         alreadyApplied: (_change, seen) => (seen ? 'yes' : 'no'),
-        verify: (_change, seen, context) => proveAgreed(seen, context.now(), ANSWER_POLL_SECONDS),
+        verify: (change, seen, context) =>
+          proveAgreed(seen, asked(context, questionOf(context), change), context.now(), ANSWER_POLL_SECONDS),
       },
       'nobody is asked',
     ),
   );
+  // A copy that is left costs money; the services work on the restored database by now, and that isn't taken back because of it.
   step(
     'clear',
-    onlyForReal<RestoreSeen>(
+    onlyForReal<RestoreSeen & { readonly unread?: string }>(
       {
         ...removal,
-        observe: seenDamaged,
+        observe: (context) =>
+          seenDamaged(context).catch((error: unknown) => {
+            if (!(error instanceof EngineError)) throw error;
+            return { instance: undefined, use: undefined, unread: error.message };
+          }),
         decide: (seen, context) =>
-          isRemovable(seen, ownTags(context))
-            ? removal.decide(seen, context, undefined)
-            : { kind: 'done', detail: 'there is nothing to remove' },
-        // A copy that is left costs money; it keeps nobody from recovering.
+          seen.unread !== undefined
+            ? { kind: 'wait', seconds: pollSeconds(context), detail: seen.unread }
+            : isRemovable(seen, ownTags(context))
+              ? removal.decide(seen, context, undefined)
+              : { kind: 'done', detail: 'there is nothing to remove' },
+        async act(context, change) {
+          try {
+            return await removal.act(context, change);
+          } catch (error) {
+            if (!(error instanceof EngineError)) throw error;
+            return { summary: `could not remove ${damagedIdOf(context)}: ${error.message}: remove it`, data: {} };
+          }
+        },
+        verify: (change, seen, context) =>
+          seen.unread !== undefined
+            ? { kind: 'not-yet', detail: seen.unread, seconds: pollSeconds(context) }
+            : removal.verify(change, seen, context),
         whenLate: 'go-on',
       },
       'there is nothing to remove',
@@ -282,7 +306,7 @@ export function dataCorruption(read: Reader): PlanCode<Input> {
       seen.again === undefined ? admit.decide(seen, context, made) : { kind: 'fail', reason: seen.again },
   });
   step<readonly Writer[]>('resume', {
-    ...resized,
+    ...started,
     observe: writers,
     decide: (seen, context) =>
       context.rehearse

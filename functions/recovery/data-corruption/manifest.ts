@@ -37,7 +37,12 @@ export const manifest = definePlanManifest({
       does: 'sets the services that depend on the database to 0 tasks, and waits until none of their tasks is left',
       after: ['choose'],
       budgetSeconds: 600,
-      undo: { kind: 'compensate', does: 'gives them their former number of tasks again', budgetSeconds: 600 },
+      undo: {
+        kind: 'compensate',
+        does: 'gives them their former number of tasks again, before any copy is removed',
+        budgetSeconds: 600,
+        aheadOf: ['restore', 'examine'],
+      },
     },
     { ...stepOfRestore('restore'), after: ['stop-writers'] },
     {
@@ -64,19 +69,12 @@ export const manifest = definePlanManifest({
     },
     {
       name: 'agree',
-      does: 'asks people before anything is given up: rows that are in the damaged database alone',
+      does: 'asks people before anything is given up: rows that are in the damaged database alone, and what was not compared',
       after: ['compare'],
       budgetSeconds: 3_600,
       undo: { kind: 'nothing', why: 'it only asks' },
     },
-    {
-      name: 'clear',
-      does: 'removes the instance that was made of the evidence',
-      after: ['compare'],
-      budgetSeconds: 1_800,
-      undo: { kind: 'nothing', why: 'the evidence itself is kept' },
-    },
-    { ...stepOfRestore('admit'), after: ['agree', 'clear'] },
+    { ...stepOfRestore('admit'), after: ['agree'] },
     stepOfRestore('switch'),
     {
       name: 'resume',
@@ -86,7 +84,14 @@ export const manifest = definePlanManifest({
       undo: { kind: 'nothing', why: 'they are rolled when the secret is put back' },
     },
     { ...stepOfRestore('prove'), after: ['resume'] },
-    stepOfRestore('finish'),
+    {
+      name: 'clear',
+      does: 'removes the instance that was made of the evidence; nobody waits for it',
+      after: ['resume'],
+      budgetSeconds: 1_800,
+      undo: { kind: 'nothing', why: 'the evidence itself is kept' },
+    },
+    { ...stepOfRestore('finish'), after: ['prove', 'clear'] },
   ],
   permissions: [
     ...restore.permissions,

@@ -79,6 +79,13 @@ export function sizesApplied(change: Change, writers: readonly SeenService[]): '
   return names.every((name) => present[name] === after[name] || present[name] === before[name]) ? 'no' : 'unclear';
 }
 
+/** Started again is who has any tasks: auto scaling, or a person, may have given it more since, and that is neither undone nor a failure. */
+export const startApplied = (change: Change, writers: readonly SeenService[]): 'yes' | 'no' =>
+  stillStopped(change, writers).length === 0 ? 'yes' : 'no';
+
+const stillStopped = (change: Change, writers: readonly SeenService[]): SeenService[] =>
+  writers.filter((each) => (sizesIn(change, 'after')[nameOf(each.target)] ?? 0) > 0 && desiredOf(each) === 0);
+
 export function proveStop(change: Change, writers: readonly Writer[], now: number): StepProof {
   if (sizesApplied(change, writers) !== 'yes')
     return { kind: 'bad', detail: `somebody changed the numbers of tasks meanwhile: ${inWords(sizesOf(writers))}` };
@@ -119,8 +126,8 @@ export const decideTakeBack = (writers: readonly SeenService[], made: Change | u
   made ? backToSize(sizesIn(made, 'before'), writers) : { kind: 'done', detail: 'nobody was stopped' };
 
 export function proveResume(change: Change, writers: readonly SeenService[]): StepProof {
-  if (sizesApplied(change, writers) !== 'yes')
-    return { kind: 'bad', detail: `somebody changed the numbers of tasks meanwhile: ${inWords(sizesOf(writers))}` };
+  const [stopped] = stillStopped(change, writers);
+  if (stopped) return { kind: 'bad', detail: `${nameOf(stopped.target)} was stopped again by somebody` };
   const late = writers.find((each) => {
     const { service } = each.seen;
     return service.kind === 'service' && service.running !== service.desired;
@@ -131,5 +138,5 @@ export function proveResume(change: Change, writers: readonly SeenService[]): St
       detail: `${nameOf(late.target)}: ${runningOf(late)} of ${desiredOf(late)} tasks`,
       seconds: POLL_SECONDS,
     };
-  return { kind: 'good', detail: `the services write again: ${inWords(sizesIn(change, 'after'))} tasks` };
+  return { kind: 'good', detail: `the services write again: ${inWords(sizesOf(writers))} tasks` };
 }

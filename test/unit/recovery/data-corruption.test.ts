@@ -1,5 +1,6 @@
 /** What `data-corruption` decides: of the writers, the evidence, the comparison and the question. */
 import { describe, expect, it } from '@jest/globals';
+import { evidenceIdOf, makerOf } from '../../../functions/databases/snapshot-id.ts';
 import type { RunningService } from '../../../functions/ecs/types.ts';
 import type { Approval, ApprovalStatus } from '../../../functions/engine/approval.ts';
 import type { Change } from '../../../functions/engine/remediation.ts';
@@ -17,6 +18,7 @@ import {
   proveEvidence,
 } from '../../../functions/recovery/data-corruption/decide.ts';
 import { code } from '../../../functions/recovery/data-corruption/handler.ts';
+import { manifest } from '../../../functions/recovery/data-corruption/manifest.ts';
 import {
   decideResume,
   decideStop,
@@ -24,10 +26,12 @@ import {
   proveResume,
   proveStop,
   sizesApplied,
+  startApplied,
   unchanged,
   type Writer,
   writesAgain,
 } from '../../../functions/recovery/data-corruption/writers.ts';
+import { stagesOf, wayBack } from '../../../functions/recovery/plan.ts';
 import type { StepDecision } from '../../../functions/recovery/step.ts';
 import { service } from '../../support/fixtures.ts';
 
@@ -96,9 +100,34 @@ describe('writers', () => {
     expect(resume).toMatchObject({ after: { sizes } });
     expect(proveResume(resume, before).kind).toBe('good');
     expect(proveResume(resume, [writer('shop', 6, { running: 5 }), ...before.slice(1)]).kind).toBe('not-yet');
-    expect(proveResume(resume, [writer('shop', 5), ...before.slice(1)]).kind).toBe('bad');
+    expect(proveResume(resume, [writer('shop', 0), ...before.slice(1)]).kind).toBe('bad');
     expect(decideResume({}, stopped).kind).toBe('done');
   });
+
+  it('that auto scaling gave more tasks meanwhile are back at work: the others are started, and nothing is taken back', () => {
+    const resume = changeOf(decideResume({ 'orders/shop': 6, 'orders/reports': 2 }, stopped));
+    const scaled = [writer('shop', 9), writer('reports', 0)];
+    expect(startApplied(resume, scaled)).toBe('no');
+    expect(unchanged(resume, scaled).map(({ target }) => target.service)).toEqual(['reports']);
+    expect(startApplied(resume, [writer('shop', 9), writer('reports', 2)])).toBe('yes');
+    expect(proveResume(resume, [writer('shop', 9), writer('reports', 2)]).kind).toBe('good');
+  });
+
+  it.each(['prove', 'admit', 'restore'])(
+    'are started again before any copy is removed, which may fail, when %s fails',
+    (failed) => {
+      const at = stagesOf(manifest).findIndex((stage) => stage.some(({ name }) => name === failed));
+      const begun = stagesOf(manifest)
+        .slice(0, at + 1)
+        .flat()
+        .map(({ name }) => name);
+      const order = wayBack(manifest).flatMap(({ name, undo }) =>
+        begun.includes(name) && undo.kind === 'compensate' ? name : [],
+      );
+      const wanted = ['switch', 'stop-writers', 'examine', 'restore'];
+      expect(order).toEqual(wanted.filter((name) => begun.includes(name)));
+    },
+  );
 
   it('that are stopped still are started again when the run is backed out, and no others', () => {
     const half = [writer('shop', 6), writer('reports', 0)];
@@ -113,6 +142,11 @@ describe('writers', () => {
 });
 
 describe('the evidence', () => {
+  it('is nobody’s backup, whatever tags RDS copied to it: it is neither pruned nor restored as a good point', () => {
+    expect(makerOf(evidenceIdOf('prod', 'orders-db', '0123456789ab'), 'prod')).toBeUndefined();
+    expect(makerOf('nightshift-prod-orders-db-2026-11-21-10-00', 'prod')).toBe('prod');
+  });
+
   const snapshot = {
     ...{ id: 'evidence', status: 'available', encrypted: true, sizeGib: 1, progressPercent: 100, takenAt: NOW },
     ...{ isAutomated: false, instanceResourceId: 'db-A', madeBy: undefined },
@@ -143,6 +177,12 @@ const table = (more: Partial<TableDifference> = {}): TableDifference => ({
   keys: { onlyDamaged: [], onlyRestored: [], changed: [] },
   ...more,
 });
+const POINT = { evidence: 'evidence', restoredTo: NOW };
+const OF = { run: 'run-1', remediation: 'data-corruption', target: 'rds-instance/orders-db', state: 'hash' };
+const approvalOf = (more: object): Approval => {
+  const approval: object = { ...OF, approvalId: 'apr-run-1', validUntil: NOW + 1000, approvedBy: ['person:jane'] };
+  return { ...approval, ...more } as Approval;
+};
 const compared = (more: Partial<Compared>): Compared => ({ ...NOTHING_COMPARED, ...more });
 
 describe('the comparison', () => {
@@ -230,19 +270,25 @@ describe('the comparison', () => {
 describe('the question', () => {
   it('is asked when rows are given up, with how many of which table, and where they stay', () => {
     const tables = [table({ onlyDamaged: 2, changed: 1 }), table({ table: 'public.customers', onlyRestored: 4 })];
-    expect(changeOf(decideAgree(compared({ tables }), 'orders-db', 'evidence'))).toMatchObject({
+    expect(changeOf(decideAgree(compared({ tables }), 'orders-db', POINT))).toMatchObject({
       summary: expect.stringMatching(/^give up 3 rows of orders-db .*public\.orders: 2 rows/),
       undo: expect.stringContaining('evidence'),
     });
   });
 
-  it('is not asked when every row is in the restored one', () => {
-    expect(decideAgree(compared({ tables: [table({ onlyRestored: 4 })] }), 'orders-db', 'e').kind).toBe('done');
+  it('is asked also when every compared row is in the restored one: other tables go back, too, and nobody counted them', () => {
+    expect(changeOf(decideAgree(compared({ tables: [table({ onlyRestored: 4 })] }), 'orders-db', POINT))).toMatchObject(
+      {
+        summary: expect.stringMatching(
+          /^give up 0 rows .*compared were public\.orders: whatever else is in it goes back to 2026-11-21T10:00:00\.000Z uncounted$/,
+        ),
+      },
+    );
   });
 
   it('is asked when a table could not be compared', () => {
     const damage = ['not compared: public.orders: invalid page'];
-    expect(decideAgree(compared({ damage }), 'orders-db', 'e').kind).toBe('act');
+    expect(changeOf(decideAgree(compared({ damage }), 'orders-db', POINT)).summary).toMatch(/invalid page/);
   });
 
   it.each<[ApprovalStatus, number, string]>([
@@ -253,14 +299,20 @@ describe('the question', () => {
     ['expired', NOW, 'bad'],
     ['void', NOW, 'bad'],
   ])('%s at %d: %s', (status, now, kind) => {
-    const approval = {
-      approvalId: 'apr-1',
-      status,
-      validUntil: NOW + 1000,
-      approvedBy: ['person:jane'],
-    } as Partial<Approval> as Approval;
-    expect(proveAgreed(approval, now, 30).kind).toBe(kind);
-    expect(proveAgreed(undefined, now, 30).kind).toBe('bad');
+    expect(proveAgreed(approvalOf({ status }), OF, now, 30).kind).toBe(kind);
+    expect(proveAgreed(undefined, OF, now, 30).kind).toBe('bad');
+  });
+
+  it.each<[string, object]>([
+    ['another run', { run: 'run-2' }],
+    ['no run, but a remediation', { run: undefined, remediation: 'resize' }],
+    ['another database', { target: 'rds-instance/other' }],
+    ['another loss', { state: 'other' }],
+  ])('of %s lets nothing through, whatever its id is', (_what, other) => {
+    expect(proveAgreed(approvalOf({ status: 'approved', ...other }), OF, NOW, 30)).toMatchObject({
+      kind: 'bad',
+      detail: expect.stringMatching(/of something else/),
+    });
   });
 });
 

@@ -11,7 +11,7 @@ import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
 import type { PlanManifest } from '../../../functions/recovery/manifest.ts';
-import { longestSeconds, stagesOf } from '../../../functions/recovery/plan.ts';
+import { longestSeconds, stagesOf, wayBack } from '../../../functions/recovery/plan.ts';
 import { discover } from '../../../infra/discover.ts';
 import { TableModel } from '../../simulation/table/table.ts';
 import { config } from '../../support/fixtures.ts';
@@ -42,10 +42,10 @@ async function isTakenBack(manifest: PlanManifest, begun: Steps, how: string): P
     plan.writes[name] !== undefined && (final || undo.kind !== 'compensate');
   expect(how).toBe(final ? 'needs-person' : 'backed-out');
   expect(plan.numbers).toEqual(Object.fromEntries(manifest.steps.map((step) => [step.name, stays(step) ? 7 : 0])));
-  const compensated = stagesOf(manifest)
-    .flat()
-    .filter(({ name, undo }) => !final && plan.writes[name] !== undefined && undo.kind === 'compensate');
-  expect(plan.undone).toEqual(compensated.map(({ name }) => name).reverse());
+  const compensated = wayBack(manifest).filter(
+    ({ name, undo }) => !final && plan.writes[name] !== undefined && undo.kind === 'compensate',
+  );
+  expect(plan.undone).toEqual(compensated.map(({ name }) => name));
   const { leaseHolder, handsOffUntil = 0 } = await readTarget(store, plan.target);
   expect([leaseHolder, await runsUnderWay(store, manifest.name)]).toEqual([undefined, []]);
   // A person has to look first at what could not be taken back.

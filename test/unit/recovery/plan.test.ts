@@ -103,6 +103,17 @@ describe('what is taken back next', () => {
     expect(nextBackOut(three, status({}))).toEqual({ kind: 'backed-out' });
   });
 
+  it('is what users feel, before the copies that were made after it', () => {
+    const first: Undo = { kind: 'compensate', does: 'starts them', budgetSeconds: 10, aheadOf: ['b'] };
+    const tested = plan(step('a', [], first), step('b', ['a']), step('c', ['b']));
+    expect(nextBackOut(tested, status({ a: 'done', b: 'done', c: 'done' }))).toMatchObject({ step: { name: 'c' } });
+    expect(nextBackOut(tested, status({ a: 'done', b: 'done', c: 'undone' }))).toMatchObject({ step: { name: 'a' } });
+    expect(nextBackOut(tested, status({ a: 'undone', b: 'undo-failed', c: 'undone' }))).toMatchObject({
+      why: 'b could not be taken back',
+    });
+    expect(faultsOfPlan(plan(step('a', [], first)))).toEqual(["step a is taken back ahead of b, which isn't there"]);
+  });
+
   it('passes by what has nothing to take back', () => {
     const tested = plan(step('a'), step('b', ['a'], { kind: 'nothing', why: 'it only looks' }));
     expect(nextBackOut(tested, status({ a: 'done', b: 'done' }))).toMatchObject({ step: { name: 'a' } });
@@ -118,6 +129,7 @@ describe('what is taken back next', () => {
 
   it('stops and calls a person when a step could not be taken back, rather than going on before it', () => {
     const next = nextBackOut(three, status({ a: 'done', b: 'undo-failed' }));
-    expect(next).toEqual({ kind: 'needs-person', why: 'b could not be taken back' });
+    expect(next).toEqual({ kind: 'needs-person', why: 'b could not be taken back, so neither was a' });
+    expect(nextBackOut(three, status({ a: 'undo-failed' }))).toMatchObject({ why: 'a could not be taken back' });
   });
 });

@@ -7,7 +7,7 @@ import { DRILL_JOB } from '../../functions/engine/drills.ts';
 import { readHeads } from '../../functions/engine/job-head.ts';
 import { requestStop } from '../../functions/engine/plan-stop.ts';
 import type { Store } from '../../functions/engine/store.ts';
-import { type RunItem, readRun, readRuns } from '../../functions/recovery/items.ts';
+import { MAKES_WAY, type RunItem, readRun, readRuns } from '../../functions/recovery/items.ts';
 import { type Ledger, ledgerOf } from '../../functions/recovery/ledger.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
 import { longestSeconds, stagesOf } from '../../functions/recovery/plan.ts';
@@ -264,9 +264,14 @@ function tellEnd(run: RunItem, manifest: PlanManifest, where: Place, { json }: O
   const { verdict, summary = '', incidentId } = run;
   if (json) io.out(JSON.stringify(document));
   else io.out(`${summary}${incidentId ? ` (nightshift report ${incidentId})` : ''}`);
-  const isWell = verdict === 'recovered' || verdict === 'rehearsed' || run.stop !== undefined;
-  if (!isWell) throw new NotRecovered(`${run.run}: ${verdict}: ${summary}`);
+  if (!isWell(run)) throw new NotRecovered(`${run.run}: ${verdict}: ${summary}`);
 }
+
+/** What was stopped on purpose is well once it was taken back; a rehearsal that made way, or what a person has to look at, isn't. Pure. */
+export const isWell = ({ verdict, stop }: Pick<RunItem, 'verdict' | 'stop'>): boolean =>
+  verdict === 'recovered' ||
+  verdict === 'rehearsed' ||
+  (verdict === 'backed-out' && stop !== undefined && stop.by !== MAKES_WAY);
 
 async function listExecutions(
   parts: PlanParts,

@@ -56,8 +56,8 @@ export async function open<Input>(around: Around<Input>, run: string, given: unk
     // Delivered twice at once, it finds in its way what the other delivery took for the same run.
     const other = await readRun(store, code.manifest.name, run);
     if (other) return reopened(around, other, givenOf(given));
-    await keepRefusal(around, run, error);
-    throw error;
+    if (await keepRefusal(around, run, error)) throw error;
+    return reopened(around, await mustRead(around, run), givenOf(given));
   }
 }
 
@@ -189,8 +189,8 @@ async function leases<Input>({ store, now }: Around<Input>, item: RunItem): Prom
   });
 }
 
-/** So that whoever started it is told why. */
-async function keepRefusal<Input>(around: Around<Input>, run: string, error: PlanRefusedError): Promise<void> {
+/** So that whoever started it is told why. @returns false when another delivery has opened the run, or refused it, since it was looked for. */
+async function keepRefusal<Input>(around: Around<Input>, run: string, error: PlanRefusedError): Promise<boolean> {
   const why = error.message;
   const { store, now } = around;
   const { incidentId: _none, ...blank } = newRun(around, run, { input: null, rehearse: false, startedBy: UNKNOWN }, []);
@@ -198,7 +198,7 @@ async function keepRefusal<Input>(around: Around<Input>, run: string, error: Pla
     ...{ ...blank, incidentId: '', phase: 'ended', verdict: 'refused', why, summary: why, endedAt: now() },
     ...(error instanceof PlanBusyError && { passes: true }),
   };
-  await store.transact([putRun(store.table, refused)]);
+  return (await store.transact([putRun(store.table, refused)])).ok;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** A service in two regions, of which this deployment's is the standby: what `region-failover` needs to know beforehand (docs/recovery.md). */
 import { z } from 'zod';
+import { MOST_TARGETS } from '../../functions/recovery/plan.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 
 const seconds = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum);
@@ -111,6 +112,18 @@ export function pairFaults({
       tasks && Object.keys(tasks).length === 0
         ? [fault(`${path}.tasks`, tasks, 'at least one service: who serves users?')]
         : [];
+    const count = Object.keys(tasks ?? {}).length;
+    // The replica itself is a target, too: found out in the outage otherwise.
+    const many =
+      count < MOST_TARGETS
+        ? []
+        : [
+            fault(
+              `${path}.tasks`,
+              `${count} services`,
+              `allowed are at most ${MOST_TARGETS - 1}: a run takes no more in hand`,
+            ),
+          ];
     const { recoveryPointSeconds } = urls;
     const long =
       fencing?.by === 'self' && recoveryPointSeconds !== undefined && fencing.leaseSeconds > recoveryPointSeconds
@@ -128,7 +141,7 @@ export function pairFaults({
         ? [fault(`${path}.${field}`, hosts[field], `another host than ${other}: each leads to something else`)]
         : [],
     );
-    return [...unknown, ...empty, ...counts, ...long, ...same];
+    return [...unknown, ...empty, ...many, ...counts, ...long, ...same];
   });
   return [...none, ...faults, ...shared(pairs, fault)];
 }

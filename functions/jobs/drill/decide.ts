@@ -155,12 +155,14 @@ export function whileFollowing(state: State, rehearsal: Rehearsal | undefined, k
       note: `${execution} is ${rehearsal.phase}`,
     };
   const { verdict, summary = '', why = '', stop } = rehearsal;
-  const again = (more: Partial<State>, note: string): Step<State> => ({
+  const again = (more: Partial<State>, note: string): Extract<Step<State>, { readonly kind: 'wait' }> => ({
     ...{ kind: 'wait', seconds: known.recheckAfterSeconds, state: { ...state, ...more, phase: 'waits' }, note },
   });
   if (verdict === 'rehearsed') return { kind: 'verdict', state, verdict: judge(rehearsal, known) };
   if (verdict === 'refused' && rehearsal.passes) {
-    if (now < known.since + WAITS_MS) return again({}, `${plan} refused it for now: ${why}`);
+    // Each try is an execution and an item that is kept for a year: less and less often.
+    const seconds = Math.max(known.recheckAfterSeconds, Math.round((now - known.since) / 10_000));
+    if (now < known.since + WAITS_MS) return { ...again({}, `${plan} refused it for now: ${why}`), seconds };
     return { kind: 'verdict', state, verdict: failed('refused', `${plan} refused it for 12 hours: ${why}`) };
   }
   if (verdict === 'refused') {

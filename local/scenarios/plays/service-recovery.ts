@@ -91,8 +91,13 @@ async function withBadRelease(world: World, stage: Stage, good: string): Promise
   const others = world.gateway
     .calls()
     .filter(
-      ({ at, changing, operation, caller }) =>
-        changing && operation === 'UpdateService' && Date.parse(at) >= since && caller.startsWith('nightshift-'),
+      ({ at, changing, operation, resource, caller }) =>
+        changing &&
+        operation === 'UpdateService' &&
+        // Other scenarios change other services meanwhile.
+        resource.includes(DEMO.service) &&
+        Date.parse(at) >= since &&
+        caller.startsWith('nightshift-'),
     )
     .map(({ caller }) => caller);
   const own = `nightshift-demo-${PLAN}`;

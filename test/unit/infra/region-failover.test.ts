@@ -76,6 +76,11 @@ describe('the configuration of a pair', () => {
     ['a replica that is no database', { replica: 'order' }, /pairs\.shop\.replica.*as a database/s],
     ['a service that isn’t known', { tasks: { apy: 2 } }, /pairs\.shop\.tasks\.apy.*as a service/s],
     ['more tasks than the service may have', { tasks: { api: 5 } }, /pairs\.shop\.tasks\.api.*maxTasks \(4\)/s],
+    [
+      'more services than a run takes in hand',
+      { tasks: Object.fromEntries(Array.from({ length: 48 }, (_, at) => [`api${at}`, 1])) },
+      /pairs\.shop\.tasks.*48 services.*at most 47/s,
+    ],
     ['nobody who serves', { tasks: {} }, /pairs\.shop\.tasks.*who serves users/s],
     ['no alarm', { outageAlarms: [] }, /pairs\.shop\.outageAlarms/],
     ['alarms by a pattern', { outageAlarms: ['nightshift-*'] }, /pairs\.shop\.outageAlarms.*no wildcards/s],

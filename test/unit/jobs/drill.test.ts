@@ -150,12 +150,26 @@ describe('a rehearsal', () => {
     const busy = ended({ verdict: 'refused', why: 'another run is under way', passes: true });
     const often = { ...following, refused: 2, attempt: 40 };
     expect(whileFollowing(often, busy, known, DUE + WAITS_MS - 1)).toMatchObject({
-      ...{ kind: 'wait', seconds: 600, state: { phase: 'waits', refused: 2 } },
+      ...{ kind: 'wait', state: { phase: 'waits', refused: 2 } },
     });
     expect(whileFollowing(often, busy, known, DUE + WAITS_MS)).toMatchObject({
       verdict: { kind: 'failed', check: 'refused', summary: expect.stringMatching(/12 hours.*another run/) },
     });
   });
+
+  it.each([5, 600, 3_600])(
+    'looks every %s s at first for what passes, and starts few executions in half a day',
+    (every) => {
+      const busy = ended({ verdict: 'refused', why: 'another run is under way', passes: true });
+      const waits: number[] = [];
+      for (let after = 0; after < WAITS_MS; after += (waits.at(-1) ?? 0) * 1000) {
+        const next = whileFollowing(following, busy, { ...known, recheckAfterSeconds: every }, DUE + after);
+        waits.push(next.kind === 'wait' ? next.seconds : 0);
+      }
+      expect(waits[0]).toBe(every);
+      expect(waits.length).toBeLessThan(100);
+    },
+  );
 
   it('that never begins is told after a quarter of an hour', () => {
     expect(whileFollowing(following, undefined, known, DUE + 899_000)).toMatchObject({ kind: 'wait' });

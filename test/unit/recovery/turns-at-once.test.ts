@@ -474,6 +474,31 @@ describe('opening', () => {
     expect(await plan.run('wrong')).not.toHaveProperty('passes');
   });
 
+  it('is no refusal when another delivery opened the run while this one was being refused', async () => {
+    const table = new TableModel();
+    const ask = async (command: never) => table.execute(command);
+    store = new Store('journal', { send: ask } as never);
+    plan = new Player({ store, config }, 'tested');
+    const other = new Player({ store, config }, 'tested');
+    await other.take({ do: 'open', run: 'other', input: { to: 7 } });
+    // After the slower delivery has looked for the run a second time, and before it writes its refusal.
+    let looks = 0;
+    const beside = new Store('journal', {
+      send: async (command: never) => {
+        const { input } = command as { readonly input: { readonly Key?: { readonly sk?: { readonly S?: string } } } };
+        const answer = await ask(command);
+        if (input.Key?.sk?.S === `RUN#${RUN}` && ++looks === 2) {
+          await other.ask({ do: 'back-out', run: 'other', why: 'PlanStepError' });
+          await opened();
+        }
+        return answer;
+      },
+    } as never);
+    const slow = new Player({ store: beside, config }, 'tested');
+    expect(await slow.take({ do: 'open', run: RUN, input: { to: 7 } })).toEqual({ kind: 'done' });
+    expect(await plan.run(RUN)).toMatchObject({ phase: 'working' });
+  });
+
   it('a run that exists with other input is refused, and leaves it as it is', async () => {
     await opened();
     const open = (input: object) => plan.take({ do: 'open', run: `${RUN}.2`, input });

@@ -93,12 +93,14 @@ const look: StepCode<Input, LookSeen> = {
   decide({ folder, all }, { input: given }): StepDecision {
     const refused = all.map((seen) => whyNot(seen, folder)).find((why) => why !== undefined);
     if (refused !== undefined) return { kind: 'fail', reason: refused };
-    if (given.shown !== undefined && given.shown !== shownDigest(all))
+    const shown = shownDigest(all);
+    if (given.shown !== undefined && given.shown !== shown)
       return { kind: 'fail', reason: `${given.what} is no longer as it was shown: look at it again` };
     const [main, scaling] = all;
     const result = { folder, main: main?.wanted ?? null, scaling: scaling?.wanted ?? null };
     const count = all.flatMap(differences).length;
-    return { kind: 'done', detail: `${count} differences from ${folder}`, result: result as unknown as Json };
+    const detail = `${count} differences from ${folder} (shown=${shown} binds a run to them)`;
+    return { kind: 'done', detail, result: result as unknown as Json };
   },
 };
 

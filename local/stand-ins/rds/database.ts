@@ -1,4 +1,5 @@
 /** What stands behind a DB instance: a PostgreSQL server or a pair, the front door, and the supervisor's own connection. */
+import type { Server } from 'node:net';
 import pg from 'pg';
 import type { Installation } from '../../postgres/installation.ts';
 import type { PostgresServer, Settings } from '../../postgres/server.ts';
@@ -7,7 +8,7 @@ import type { WorldContext } from '../../world/types.ts';
 import { accessRules, bootstrap, isIamLoginSql, type Master } from './bootstrap.ts';
 import type { ServerCertificate } from './certificates.ts';
 import { type FrontDoor, type FrontDoorOptions, openFrontDoor } from './front-door.ts';
-import { Pair } from './pair.ts';
+import { Pair, REPLICA_SLOTS } from './pair.ts';
 
 export interface DatabaseOptions {
   readonly world: WorldContext;
@@ -22,12 +23,16 @@ export interface DatabaseOptions {
   readonly from?: string | undefined;
   /** Whose read replica it is. */
   readonly follows?: Database | undefined;
+  /** By which replication slot there. */
+  readonly slot?: string | undefined;
   /** Set when the backup is to be recovered from archived logs first. */
   readonly recovery?: Settings | undefined;
   readonly settings: Settings;
   readonly iamEnabled: () => boolean;
   readonly forceSsl: () => boolean;
   readonly mayConnect: NonNullable<FrontDoorOptions['mayConnect']>;
+  /** What listens at the endpoint of its name already, if anything does. */
+  readonly inherited?: FrontDoorOptions['inherited'];
 }
 
 export interface Database {
@@ -58,6 +63,8 @@ export interface Database {
   /** Closes sessions and stops the server; the endpoint's port stays ours, and resets connections. */
   stop(): Promise<void>;
   start(settings: Settings): Promise<void>;
+  /** Has another endpoint from now on. @returns what listens at the one that it had. */
+  move(): Promise<Server>;
   /** Stops for good: the port is free again. */
   close(): Promise<void>;
   /** Closes, and removes the data. */
@@ -77,22 +84,26 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     ...(options.from && { from: options.from }),
     ...(options.recovery && { recovery: options.recovery }),
   };
-  const pair = await (source ? Pair.follow(world, serverOptions, source) : Pair.open(world, serverOptions));
+  const pair = await (source
+    ? Pair.follow(world, serverOptions, source, options.slot ?? `${REPLICA_SLOTS}${name}`.replaceAll('-', '_'))
+    : Pair.open(world, serverOptions));
   const admin = new Admin(pair, (line) => world.log('rds', `${name}: ${line}`));
   if (!source && !options.from) await bootstrap((sql) => admin.query(sql), master);
-  const door = await openFrontDoor({
-    region: options.region,
-    certificate: options.certificate,
-    internalLogins: [SERVER_USER],
-    serverSocket: () => (pair.primary.state === 'running' ? pair.primary.socketPath : undefined),
-    isIamLogin: async (user) =>
-      (await admin.query<{ iam: boolean }>(isIamLoginSql, [user, master.user]))[0]?.iam === true,
-    iamEnabled: options.iamEnabled,
-    forceSsl: options.forceSsl,
-    mayConnect: options.mayConnect,
-    log: (line) => world.log('rds', `${name} front door: ${line}`),
-  });
-  const database = databaseOf(pair, admin, door);
+  const openDoor = (inherited?: FrontDoorOptions['inherited']) =>
+    openFrontDoor({
+      region: options.region,
+      certificate: options.certificate,
+      internalLogins: [SERVER_USER],
+      serverSocket: () => (pair.primary.state === 'running' ? pair.primary.socketPath : undefined),
+      isIamLogin: async (user) =>
+        (await admin.query<{ iam: boolean }>(isIamLoginSql, [user, master.user]))[0]?.iam === true,
+      iamEnabled: options.iamEnabled,
+      forceSsl: options.forceSsl,
+      mayConnect: options.mayConnect,
+      log: (line) => world.log('rds', `${name} front door: ${line}`),
+      ...(inherited && { inherited }),
+    });
+  const database = databaseOf(pair, admin, await openDoor(options.inherited), openDoor);
   PAIRS.set(database, pair);
   return database;
 }
@@ -100,7 +111,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 /** What stands behind a database: a replica needs its source's. */
 const PAIRS = new WeakMap<Database, Pair>();
 
-function databaseOf(pair: Pair, admin: Admin, door: FrontDoor): Database {
+function databaseOf(pair: Pair, admin: Admin, first: FrontDoor, openDoor: () => Promise<FrontDoor>): Database {
+  let door = first;
   const stop = async () => {
     await admin.close();
     await pair.stop();
@@ -117,7 +129,14 @@ function databaseOf(pair: Pair, admin: Admin, door: FrontDoor): Database {
     },
     promote: () => pair.promote(),
     sever: (isSevered) => pair.sever(isSevered),
-    door,
+    get door() {
+      return door;
+    },
+    async move() {
+      const left = door;
+      door = await openDoor();
+      return left.leave();
+    },
     query: (sql, values) => admin.query(sql, values),
     stop,
     start: (settings) => pair.start(settings),

@@ -36,6 +36,8 @@ export interface FrontDoorOptions {
   /** Whether the role behind a good token's access key may log in as `user`; everybody may when it isn't given. */
   mayConnect?(login: { readonly accessKeyId: string; readonly user: string }): boolean;
   log(line: string): void;
+  /** A server that listens already: of the instance that had this one's name before. */
+  inherited?(): Server | undefined;
 }
 
 export interface FrontDoor {
@@ -46,6 +48,8 @@ export interface FrontDoor {
   /** Has each statement of logins by token looked at, on connections that are opened from now on; `undefined` ends that. */
   watch(watcher: StatementWatcher | undefined): void;
   close(): Promise<void>;
+  /** Ends what it does at its port, which from then on resets connections; for the next instance of the name. */
+  leave(): Server;
 }
 
 /** The secret key of every access key in a local world. */
@@ -56,21 +60,24 @@ const LONGEST_PASSWORD = 65_535;
 /** NAMEDATALEN - 1: the server cuts longer names, so the door would look at another login than the server. */
 const LONGEST_NAME_BYTES = 63;
 
-/** Opens the door on a free port of 127.0.0.1. */
+/** Opens the door on a free port of 127.0.0.1, or on that of the name's last door. */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { key, cert } = options.certificate;
   const context = createSecureContext({ key, cert, minVersion: 'TLSv1.2' });
   const open = new Set<Socket>();
   let watcher: StatementWatcher | undefined;
-  const server = createServer((socket) => {
+  const inherited = options.inherited?.();
+  const server = inherited ?? createServer();
+  server.removeAllListeners('connection').on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     void new Visit(options, context, socket, portOf(server), watcher).run();
   });
-  await new Promise<void>((listening, failed) => {
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', listening);
-  });
+  if (!inherited)
+    await new Promise<void>((listening, failed) => {
+      server.once('error', failed);
+      server.listen(0, '127.0.0.1', listening);
+    });
   const dropAll = () => {
     for (const socket of open) socket.destroy();
   };
@@ -86,6 +93,11 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
         server.close(() => closed());
         dropAll();
       }),
+    leave() {
+      server.removeAllListeners('connection').on('connection', (socket) => socket.destroy());
+      dropAll();
+      return server;
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import { type Database, type DatabaseOptions, openDatabase } from './database.ts
 import { type InstanceEventId, type SnapshotEventId, tell, tellOfSnapshot } from './events.ts';
 import { type ExportTask, type ObjectSink, writeExport } from './exports.ts';
 import { type Instance, keyOf, type Login, named, nameIn, type RdsState, type Status } from './model.ts';
+import { REPLICA_SLOTS } from './pair.ts';
 import { settingsOf, valueIn } from './parameters.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 import type { Snapshot } from './snapshots.ts';
@@ -110,6 +111,13 @@ export class Lifecycle {
       region,
       master: { user: instance.masterUser, password, database: instance.databaseName },
       ...begins,
+      slot: `${REPLICA_SLOTS}${region}_${resourceId.toLowerCase()}`.replaceAll('-', '_'),
+      inherited: () => {
+        const { left } = this.#options.state;
+        const found = left.get(keyOf(region, instance.id));
+        left.delete(keyOf(region, instance.id));
+        return found;
+      },
       settings: this.#settings(instance),
       iamEnabled: () => instance.iamEnabled,
       mayConnect: (login) => mayConnect({ ...login, region, resourceId }),
@@ -118,6 +126,28 @@ export class Lifecycle {
     this.#recoverFromCrashes(instance);
     if (instance.multiAz) await instance.database.addStandby();
     await instance.archive?.begin(instance.database, (error) => this.#log(instance.id, error));
+  }
+
+  /** It restarts under the new name, at another endpoint; its replicas stay its own ("Renaming a DB instance"). */
+  rename(instance: Instance, id: string): void {
+    const { instances, left } = this.#options.state;
+    this.#transition(instance, 'renaming', 'available', async () => {
+      const { id: earlier, region } = instance;
+      const sourceOf = (each: Instance) =>
+        each.replicaOf === undefined ? undefined : named(this.#options.state, each.region, each.replicaOf);
+      const own = [...instances.values()].filter((each) => sourceOf(each) === instance);
+      const source = sourceOf(instance);
+      await this.#stopServer(instance);
+      source?.replicas.delete(nameIn(source.region, instance));
+      instances.delete(keyOf(region, earlier));
+      Object.assign(instance, { id, arn: instance.arn.replace(/[^:]+$/, id) });
+      instances.set(keyOf(region, id), instance);
+      source?.replicas.add(nameIn(source.region, instance));
+      for (const replica of own) replica.replicaOf = nameIn(replica.region, instance);
+      if (instance.database) left.set(keyOf(region, earlier), await instance.database.move());
+      await this.#startServer(instance);
+      return ['RDS-EVENT-0006'];
+    });
   }
 
   /** With `failover`, which the caller has checked to be possible, the standby takes over. */
@@ -292,6 +322,7 @@ export class Lifecycle {
     this.#stopped = true;
     for (const { archive } of this.#options.state.instances.values()) archive?.end();
     await Promise.all(this.#running);
+    for (const server of this.#options.state.left.values()) server.close();
     await Promise.all([...this.#options.state.instances.values()].map(({ database }) => database?.close()));
   }
 

@@ -1,5 +1,6 @@
 /** DB instances as the stand-in keeps them, and as AWS describes them (data type DBInstance, Amazon RDS API Reference). */
 import { randomInt } from 'node:crypto';
+import type { Server } from 'node:net';
 import { AwsFault } from '../../world/types.ts';
 import type { Archive } from './archive.ts';
 import type { Database } from './database.ts';
@@ -15,6 +16,7 @@ export type Status =
   | 'available'
   | 'modifying'
   | 'rebooting'
+  | 'renaming'
   | 'backing-up'
   | 'stopping'
   | 'stopped'
@@ -30,9 +32,9 @@ export interface Pending {
 }
 
 export interface Instance {
-  readonly id: string;
+  id: string;
   readonly region: string;
-  readonly arn: string;
+  arn: string;
   readonly resourceId: string;
   readonly createdAt: Date;
   readonly masterUser: string;
@@ -82,6 +84,8 @@ export interface RdsState {
   readonly snapshotQuota: number;
   /** Regions that no other one reaches: nothing is replicated into or out of them. */
   readonly cutOff: Set<string>;
+  /** What listens at endpoints of names that no instance has any more: an endpoint is its name's ("Renaming a DB instance"), so the next one of the name is there again. */
+  readonly left: Map<string, Server>;
 }
 
 export const ENGINE_VERSION = '18.4';

@@ -141,6 +141,8 @@ const modifyDBInstance: Operation = async (call) => {
   const { state, lifecycle, region, form } = call;
   const instance = target(call);
   requireStatus(instance, 'available');
+  const newId = form.text('NewDBInstanceIdentifier');
+  if (newId !== undefined) return rename(call, instance, newId);
   const groupName = form.text('DBParameterGroupName');
   if (groupName && groupName !== instance.group.name) {
     instance.group = groupOf(state, region, groupName);
@@ -160,6 +162,15 @@ const modifyDBInstance: Operation = async (call) => {
   if (immediately || password) applyPending(lifecycle, instance, immediately, password);
   return reply;
 };
+
+/** At once only: without ApplyImmediately it waits for the maintenance window, of which there is none here. @throws AwsFault */
+function rename({ state, lifecycle, region, form }: Call, instance: Instance, given: string): XmlObject {
+  const id = unusedId(state, region, given);
+  if (form.flag('ApplyImmediately') !== true)
+    throw new AwsFault('InvalidParameterCombination', 'The local world renames with ApplyImmediately only.');
+  lifecycle.rename(instance, id);
+  return { DBInstance: describe(instance) };
+}
 
 function notePending({ pending, ...instance }: Instance, form: Form): void {
   const instanceClass = form.text('DBInstanceClass');

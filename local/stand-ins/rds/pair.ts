@@ -15,6 +15,8 @@ import type { WorldContext } from '../../world/types.ts';
 
 const STANDBY = 'standby';
 const REPLICA = 'replica';
+/** RDS's slots of read replicas are named `rds_<region>_db_<resource id>`. */
+export const REPLICA_SLOTS = 'rds_';
 /** Commits wait for the standby; without one they are answered as fast as the local world likes it. */
 const IN_SYNC: Settings = { synchronous_standby_names: STANDBY, synchronous_commit: 'on' };
 const IN_SYNC_WITHIN_MS = 20_000;
@@ -62,11 +64,10 @@ export class Pair {
 
   /**
    * Starts a server that follows another one's primary, later by what the network and its own work take, and can be read from: a read replica
-   * ("Working with read replicas for Amazon RDS for PostgreSQL"). @throws PostgresError
+   * ("Working with read replicas for Amazon RDS for PostgreSQL"). @param slot its name there. @throws PostgresError
    */
-  static follow(world: WorldContext, options: ServerOptions, source: Pair): Promise<Pair> {
+  static follow(world: WorldContext, options: ServerOptions, source: Pair, slot: string): Promise<Pair> {
     return source.#alone(async () => {
-      const slot = `replica_${options.name.replaceAll('-', '_')}`;
       const dataDir = join(dirname(source.#primary.dataDir), options.name);
       await baseBackup(source.#primary, dataDir, options.installation, slot);
       await signal(dataDir, 'standby.signal', options.installation);
@@ -314,7 +315,7 @@ const dropIdleSlots = (server: PostgresServer) =>
   query(
     server,
     'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND NOT starts_with(slot_name, $1)',
-    [`${REPLICA}_`],
+    [REPLICA_SLOTS],
   );
 
 /** Drops a slot once its standby has let go of it. @throws PostgresError */

@@ -96,6 +96,7 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
     exports: new Map(),
     snapshotQuota: options.snapshotQuota ?? 100,
     cutOff: new Set(),
+    left: new Map(),
   };
   let lifecycle: Lifecycle | undefined;
   let endMetrics = () => {};

@@ -3,6 +3,7 @@ import {
   CreateDBInstanceReadReplicaCommand,
   DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
+  ModifyDBInstanceCommand,
   PromoteReadReplicaCommand,
   RDSClient,
   RebootDBInstanceCommand,
@@ -103,7 +104,7 @@ describe('a read replica', () => {
     expect((await described(SOURCE))?.ReadReplicaDBInstanceIdentifiers ?? []).toEqual([]);
     await eventually(
       'no slot left',
-      () => query(SOURCE, "SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE 'replica%'"),
+      () => query(SOURCE, "SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE 'rds%'"),
       (slots) => slots.length === 0,
     );
   });
@@ -118,7 +119,7 @@ describe('a read replica', () => {
       (seen) => seen === undefined,
     );
     expect((await described(SOURCE))?.ReadReplicaDBInstanceIdentifiers ?? []).toEqual([]);
-    expect(await query(SOURCE, "SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE 'replica%'")).toEqual([]);
+    expect(await query(SOURCE, "SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE 'rds%'")).toEqual([]);
   });
 
   it('is refused of what has no backups, of what does not exist, and by a name that is taken', async () => {
@@ -197,6 +198,39 @@ describe('a read replica in another region', () => {
     expect(await rowsAbroad()).toBe(before + 1);
     expect(await rowsOf(SOURCE)).toBe(before + 1);
     await w.rds.cutOff(REGION, false);
-    expect(await query(SOURCE, "SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE 'replica%'")).toHaveLength(1);
+    expect(await query(SOURCE, "SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE 'rds%'")).toHaveLength(1);
+  });
+});
+
+describe('an instance that is renamed', () => {
+  it('keeps its data and its replicas, and leaves its endpoint to the next one of its name', async () => {
+    const rename = (NewDBInstanceIdentifier: string) =>
+      w.client.send(
+        new ModifyDBInstanceCommand({ DBInstanceIdentifier: SOURCE, NewDBInstanceIdentifier, ApplyImmediately: true }),
+      );
+    await expect(rename('replica')).rejects.toMatchObject({ name: 'DBInstanceAlreadyExistsFault' });
+    await replicate('reader');
+    const before = await untilAvailable(SOURCE);
+    const rows = await rowsOf(SOURCE);
+    await untilAvailable('reader');
+    await rename('aside');
+    const renamed = await eventually(
+      'aside available',
+      () => described('aside').catch(() => undefined),
+      (seen) => seen?.DBInstanceStatus === 'available',
+    );
+    expect(renamed).toMatchObject({
+      DbiResourceId: before?.DbiResourceId,
+      ReadReplicaDBInstanceIdentifiers: ['reader'],
+    });
+    expect(renamed?.DBInstanceArn).toMatch(/:db:aside$/);
+    expect(renamed?.Endpoint?.Port).not.toBe(before?.Endpoint?.Port);
+    expect((await described('reader'))?.ReadReplicaSourceDBInstanceIdentifier).toBe('aside');
+    await expect(described(SOURCE)).rejects.toMatchObject({ name: 'DBInstanceNotFoundFault' });
+    await replicate(SOURCE, 'aside');
+    expect((await untilAvailable(SOURCE))?.Endpoint).toEqual(before?.Endpoint);
+    await query('aside', 'INSERT INTO notes VALUES (300)');
+    await untilRows(SOURCE, rows + 1);
+    await untilRows('reader', rows + 1);
   });
 });

@@ -1,5 +1,9 @@
 /** What doctor asks AWS: reading calls only. */
 import {
+  ApplicationAutoScalingClient,
+  paginateDescribeScalingPolicies,
+} from '@aws-sdk/client-application-auto-scaling';
+import {
   CloudWatchClient,
   DescribeAlarmsCommand,
   GetMetricStatisticsCommand,
@@ -27,16 +31,21 @@ import { paginateListSubscriptionsByTopic, SNSClient, type Subscription } from '
 import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
 import type { Command } from '../../events/command.ts';
+import { DESIRED_COUNT, readScalableTarget, resourceId } from '../../functions/ecs/scalable.ts';
 import { clientDefaults } from '../../functions/engine/clients.ts';
+import type { ServiceConfig } from '../../functions/engine/config.ts';
 import { assetFile } from '../deployment.ts';
 import type { Place } from '../place.ts';
 import type { TaggedAlarm, WithoutMetric } from './alarms.ts';
+import type { Scaling } from './scalers.ts';
 
 export interface Aws {
   /** Every metric alarm of the region for which `concerned` says yes, with its tags. */
   alarms(concerned: (alarm: MetricAlarm) => boolean): Promise<TaggedAlarm[]>;
   /** Composite alarms of the region with their tags. */
   alarmsWithoutMetric(): Promise<WithoutMetric[]>;
+  /** What Application Auto Scaling has of a service. */
+  scaling(service: ServiceConfig): Promise<Scaling>;
   /** `undefined` when there is no such instance. */
   instance(name: string): Promise<DBInstance | undefined>;
   /** Of a topic in whatever region its ARN names. */
@@ -91,6 +100,7 @@ export function whyNotLooked(functionError: string | undefined, payload: string)
 export function awsOf(place: Place): Aws {
   const settings = { ...clientDefaults(), ...place.clientSettings };
   const cloudwatch = new CloudWatchClient(settings);
+  const autoScaling = new ApplicationAutoScalingClient(settings);
   const rds = new RDSClient(settings);
   const sns = new Map<string, SNSClient>();
   const lambda = new LambdaClient(settings);
@@ -127,6 +137,14 @@ export function awsOf(place: Place): Aws {
         for (const alarm of (page.MetricAlarms ?? []).filter(concerned))
           found.push({ alarm, tags: await tagsOf(alarm.AlarmArn) });
       return found;
+    },
+    scaling: async (service) => {
+      const limits = await readScalableTarget(autoScaling, service);
+      const policies: Scaling['policies'][number][] = [];
+      const of = { ServiceNamespace: DESIRED_COUNT.ServiceNamespace, ResourceId: resourceId(service) };
+      for await (const page of paginateDescribeScalingPolicies({ client: autoScaling }, of))
+        policies.push(...(page.ScalingPolicies ?? []));
+      return { limits, policies };
     },
     instance: async (name) => {
       try {
@@ -219,8 +237,8 @@ export function awsOf(place: Place): Aws {
       }
     },
     destroy: () => {
-      for (const client of [cloudwatch, rds, lambda, waiting, secrets, ssm, sfn, ...sns.values(), ...watches.values()])
-        client.destroy();
+      const ours = [cloudwatch, autoScaling, rds, lambda, waiting, secrets, ssm, sfn];
+      for (const client of [...ours, ...sns.values(), ...watches.values()]) client.destroy();
     },
   };
 }

@@ -9,6 +9,7 @@ import type { AnyRemediation } from '../remediations.ts';
 import { judgeAlarms, judgeWithoutMetric, wantedAlarms, watches } from './alarms.ts';
 import type { Aws } from './aws.ts';
 import { checkConcurrency, checkFollowThrough, checkSecrets, partitionOf } from './deployed.ts';
+import { checkScalers, judgeOtherDeployments } from './scalers.ts';
 import { checkFollowers, checkOwnAlarms, checkSigns } from './self-watch.ts';
 
 export interface Around {
@@ -28,6 +29,7 @@ const ALL: Readonly<Record<string, Checks>> = {
   targets: checkTargets,
   permissions: checkRoles,
   alarms: checkAlarms,
+  scalers: checkScalers,
   'page-topic': checkPageTopic,
   'failure-queue': checkFailureQueues,
   reconciler: checkReconciler,
@@ -162,16 +164,13 @@ async function checkTarget(
   }
 }
 
-async function checkAlarms({ deployment, aws }: Around): Promise<Check[]> {
+export async function checkAlarms({ deployment, aws }: Around): Promise<Check[]> {
   const wanted = wantedAlarms(deployment);
   const alarms = await aws.alarms((alarm) => wanted.some((each) => watches(alarm, each)));
-  const judged = wanted.flatMap((each) =>
-    judgeAlarms(
-      each,
-      alarms.filter(({ alarm }) => watches(alarm, each)),
-      deployment.name,
-    ),
-  );
+  const judged = wanted.flatMap((each) => {
+    const watching = alarms.filter(({ alarm }) => watches(alarm, each));
+    return [...judgeAlarms(each, watching, deployment.name), ...judgeOtherDeployments(each, watching, deployment.name)];
+  });
   return [...judged, ...judgeWithoutMetric(await aws.alarmsWithoutMetric(), deployment)];
 }
 

@@ -56,6 +56,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     'functions/configuration',
+    'functions/ecs',
     'functions/jobs',
     'functions/reports',
     'functions/recovery',

@@ -255,6 +255,7 @@ const aws: Aws = {
       tags: { 'nightshift:runbook': 'scale-out-service', 'nightshift:target': 'ecs-service/orders/backend' },
     },
   ],
+  scaling: async () => ({ limits: undefined, policies: [] }),
   instance: async () => ({ DBInstanceStatus: 'available', IAMDatabaseAuthenticationEnabled: true }),
   subscriptions: async () => [{ SubscriptionArn: 'arn:aws:sns:us-east-1:000000000000:pages:1' }],
   ownAlarms: async (_region, names) =>

@@ -2,14 +2,18 @@
 import { createHash } from 'node:crypto';
 import type { Json } from '../engine/remediation.ts';
 
-export const ITEM_KINDS = ['service', 'scaling', 'record', 'alarm', 'parameter', 'rule', 'state-machine'] as const;
+export const ITEM_KINDS = [
+  ...(['service', 'scaling', 'record', 'alarm', 'certificate', 'parameter', 'rule', 'state-machine'] as const),
+  // Something of the account that no part of the configuration names.
+  'uncovered',
+] as const;
 export type ItemKind = (typeof ITEM_KINDS)[number];
 
 export type Settings = { readonly [key: string]: Json };
 
 export interface ConfigItem {
   readonly kind: ItemKind;
-  /** `cluster/service`, `zone/name/type[/identifier]`, an alarm's or parameter's name, `bus/rule`. */
+  /** `cluster/service`, `zone/name/type[/identifier]`, an alarm's or parameter's name, a certificate's ARN, `bus/rule`; of `uncovered` what it is and its name or ARN. */
   readonly id: string;
   /** Only fields that are known to hold no secret (`shapes.ts`), none that moves by itself. */
   readonly settings: Settings;

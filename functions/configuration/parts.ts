@@ -7,13 +7,13 @@ import type { TaskLimits } from './diff.ts';
 export type Part =
   | { readonly kind: 'services'; readonly name: string; readonly services: readonly ServiceConfig[] }
   | { readonly kind: 'zone'; readonly name: string; readonly zone: string }
-  | { readonly kind: 'alarms' | 'parameters' | 'rules' | 'state-machines'; readonly name: string };
+  | { readonly kind: 'alarms' | 'certificates' | 'parameters' | 'rules' | 'state-machines'; readonly name: string };
 
 /** So many services are read within one turn, at the fleet's rate of reading. */
 const SERVICES_A_PART = 10;
 
 /** In a steady order. Nothing where `configurationBackup` isn't configured. */
-export function partsOf({ services, configurationBackup }: RuntimeConfig): Part[] {
+export function partsOf({ services, certificates, configurationBackup }: RuntimeConfig): Part[] {
   if (!configurationBackup) return [];
   const { zones, parameters, rules, stateMachines } = configurationBackup;
   const all = Object.values(services).sort((a, b) => (serviceId(a) < serviceId(b) ? -1 : 1));
@@ -23,6 +23,7 @@ export function partsOf({ services, configurationBackup }: RuntimeConfig): Part[
   return [
     ...chunks.map((chunk, index): Part => ({ kind: 'services', name: `services-${index + 1}`, services: chunk })),
     { kind: 'alarms', name: 'alarms' },
+    ...(Object.keys(certificates).length > 0 ? [{ kind: 'certificates', name: 'certificates' } as const] : []),
     ...zones.map((zone): Part => ({ kind: 'zone', name: `zone-${zone}`, zone })),
     ...(parameters.length > 0 ? [{ kind: 'parameters', name: 'parameters' } as const] : []),
     ...(rules.length > 0 ? [{ kind: 'rules', name: 'rules' } as const] : []),

@@ -52,8 +52,10 @@ export async function putBack(
         return;
       case 'parameter':
         return await putParameter(id, after);
+      case 'certificate':
       case 'rule':
       case 'state-machine':
+      case 'uncovered':
         throw new ActionFailedError(`${name}: a backup holds too little of it to put it back`);
       default:
         return kind satisfies never;

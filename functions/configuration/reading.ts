@@ -1,4 +1,5 @@
 /** Reads what is configured in AWS: page by page, at no more than the fleet's rate. What is refused is named, and the rest is read; what may pass is thrown, so that it is tried again. */
+import { ACMClient, DescribeCertificateCommand, GetCertificateCommand } from '@aws-sdk/client-acm';
 import {
   ApplicationAutoScalingClient,
   DescribeScalableTargetsCommand,
@@ -30,13 +31,15 @@ import { DescribeParametersCommand, type ParameterMetadata, SSMClient } from '@a
 import { DESIRED_COUNT, resourceId } from '../ecs/scalable.ts';
 import { clientDefaults } from '../engine/clients.ts';
 import type { RuntimeConfig, ServiceConfig } from '../engine/config.ts';
-import { ActionFailedError, classifyAwsError, EngineError } from '../engine/errors.ts';
+import { ActionFailedError } from '../engine/errors.ts';
 import type { Pacer } from '../engine/pacer.ts';
 import type { Side } from './diff.ts';
 import { type ConfigItem, type ItemKind, inOrder, type Unread } from './item.ts';
+import { attempt, PacedReading } from './paced.ts';
 import { isBackedUpAlarm, type Part, serviceId } from './parts.ts';
 import {
   alarmItem,
+  certificateItem,
   parameterItem,
   recordItem,
   ruleItem,
@@ -45,13 +48,11 @@ import {
   stateMachineItem,
 } from './shapes.ts';
 
-/** Beyond that a turn of a run would not be over in time. */
-const MOST_PAGES = 200;
-
 interface Clients {
   readonly ecs: ECSClient;
   readonly scaling: ApplicationAutoScalingClient;
   readonly cloudwatch: CloudWatchClient;
+  readonly acm: ACMClient;
   readonly route53: Route53Client;
   readonly ssm: SSMClient;
   readonly events: EventBridgeClient;
@@ -65,6 +66,7 @@ export function openClients(settings: object = {}): Clients {
     ecs: new ECSClient(all),
     scaling: new ApplicationAutoScalingClient(all),
     cloudwatch: new CloudWatchClient(all),
+    acm: new ACMClient(all),
     route53: new Route53Client(all),
     ssm: new SSMClient(all),
     events: new EventBridgeClient(all),
@@ -74,12 +76,12 @@ export function openClients(settings: object = {}): Clients {
 
 export class ConfigurationReader {
   readonly #clients: Clients;
-  readonly #pacer: Pick<Pacer, 'take'>;
+  readonly #reading: PacedReading;
   readonly #config: RuntimeConfig;
 
   constructor(clients: Clients, pacer: Pick<Pacer, 'take'>, config: RuntimeConfig) {
     this.#clients = clients;
-    this.#pacer = pacer;
+    this.#reading = new PacedReading(pacer);
     this.#config = config;
   }
 
@@ -101,6 +103,14 @@ export class ConfigurationReader {
         return (await attempt(unread, 'record', `${part.zone}/`, () => this.records(part.zone))) ?? [];
       case 'alarms':
         return (await attempt(unread, 'alarm', '', () => this.#alarms())) ?? [];
+      case 'certificates': {
+        const items: ConfigItem[] = [];
+        for (const { arn } of Object.values(this.#config.certificates)) {
+          const found = await attempt(unread, 'certificate', arn, () => this.#certificate(arn));
+          if (found) items.push(found);
+        }
+        return items;
+      }
       case 'parameters':
         return this.#byPrefix('parameter', this.#backup.parameters, unread, (prefix) => this.#parameters(prefix));
       case 'rules':
@@ -142,7 +152,7 @@ export class ConfigurationReader {
 
   async #describeService(target: ServiceConfig): Promise<ConfigItem[]> {
     const { cluster, service } = target;
-    const found = await this.#ask<Service | undefined>(`describe service ${serviceId(target)}`, async () => {
+    const found = await this.#reading.ask<Service | undefined>(`describe service ${serviceId(target)}`, async () => {
       const command = new DescribeServicesCommand({ cluster, services: [service] });
       try {
         return (await this.#clients.ecs.send(command)).services?.find(({ status }) => status === 'ACTIVE');
@@ -156,7 +166,7 @@ export class ConfigurationReader {
     const definition =
       taskDefinition === undefined
         ? undefined
-        : await this.#ask(`describe ${taskDefinition}`, async () => {
+        : await this.#reading.ask(`describe ${taskDefinition}`, async () => {
             const command = new DescribeTaskDefinitionCommand({ taskDefinition });
             return (await this.#clients.ecs.send(command)).taskDefinition;
           });
@@ -165,12 +175,12 @@ export class ConfigurationReader {
 
   async #scaling(target: ServiceConfig): Promise<ConfigItem[]> {
     const what = `the scaling of ${serviceId(target)}`;
-    const scalable = await this.#ask(`describe ${what}`, async () => {
+    const scalable = await this.#reading.ask(`describe ${what}`, async () => {
       const command = new DescribeScalableTargetsCommand({ ...DESIRED_COUNT, ResourceIds: [resourceId(target)] });
       return (await this.#clients.scaling.send(command)).ScalableTargets?.[0];
     });
     if (!scalable) return [];
-    const policies = await this.#pages<ScalingPolicy>(`list the policies of ${what}`, async (NextToken) => {
+    const policies = await this.#reading.pages<ScalingPolicy>(`list the policies of ${what}`, async (NextToken) => {
       const reply = await this.#clients.scaling.send(
         new DescribeScalingPoliciesCommand({
           ...{ ...DESIRED_COUNT, ResourceId: resourceId(target) },
@@ -185,7 +195,7 @@ export class ConfigurationReader {
   /** Every record of a zone ("ListResourceRecordSets": what is truncated goes on at name, type and identifier). */
   async records(zone: string): Promise<ConfigItem[]> {
     type Start = { readonly [key: string]: string | undefined };
-    const found = await this.#pages<ResourceRecordSet, Start>(`list the records of ${zone}`, async (start) => {
+    const found = await this.#reading.pages<ResourceRecordSet, Start>(`list the records of ${zone}`, async (start) => {
       const reply = await this.#clients.route53.send(
         new ListResourceRecordSetsCommand({ HostedZoneId: zone, ...start } as never),
       );
@@ -202,7 +212,7 @@ export class ConfigurationReader {
   /** One record set by its id; undefined: there is none. Those of one name and type are at most a hundred. @throws EngineError */
   async record(id: string): Promise<ConfigItem | undefined> {
     const [zone = '', name = '', type] = id.split('/');
-    const found = await this.#ask(`list the records ${id}`, async () => {
+    const found = await this.#reading.ask(`list the records ${id}`, async () => {
       const start = { StartRecordName: name, StartRecordType: type as RRType };
       const command = new ListResourceRecordSetsCommand({ HostedZoneId: zone, MaxItems: 100, ...start });
       return (await this.#clients.route53.send(command)).ResourceRecordSets ?? [];
@@ -211,7 +221,7 @@ export class ConfigurationReader {
   }
 
   async #alarms(): Promise<ConfigItem[]> {
-    const found = await this.#pages<MetricAlarm>('list the alarms', async (NextToken) => {
+    const found = await this.#reading.pages<MetricAlarm>('list the alarms', async (NextToken) => {
       const reply = await this.#clients.cloudwatch.send(
         new DescribeAlarmsCommand({ AlarmTypes: ['MetricAlarm'], MaxRecords: 100, NextToken }),
       );
@@ -222,16 +232,33 @@ export class ConfigurationReader {
 
   /** One alarm by its name; undefined: there is none. @throws EngineError */
   alarm(name: string): Promise<ConfigItem | undefined> {
-    return this.#ask(`describe the alarm ${name}`, async () => {
+    return this.#reading.ask(`describe the alarm ${name}`, async () => {
       const command = new DescribeAlarmsCommand({ AlarmTypes: ['MetricAlarm'], AlarmNames: [name] });
       const [found] = (await this.#clients.cloudwatch.send(command)).MetricAlarms ?? [];
       return found && alarmItem(found);
     });
   }
 
+  /**
+   * Its names, dates and validation records; of an imported one its public part too ("GetCertificate": the certificate and its chain, never a key). One that ACM issued can be had from
+   * there only, so its text helps nobody.
+   */
+  async #certificate(arn: string): Promise<ConfigItem> {
+    const { acm } = this.#clients;
+    const found = await this.#reading.ask(`describe the certificate ${arn}`, async () => {
+      const { Certificate } = await acm.send(new DescribeCertificateCommand({ CertificateArn: arn }));
+      return Certificate ?? {};
+    });
+    if (found.Type !== 'IMPORTED') return certificateItem(arn, found);
+    const kept = await this.#reading.ask(`get the public part of ${arn}`, () =>
+      acm.send(new GetCertificateCommand({ CertificateArn: arn })),
+    );
+    return certificateItem(arn, found, kept);
+  }
+
   /** Names, versions and kinds: `DescribeParameters` tells no value. */
   async #parameters(prefix: string, option: 'BeginsWith' | 'Equals' = 'BeginsWith'): Promise<ConfigItem[]> {
-    const found = await this.#pages<ParameterMetadata>(`list the parameters ${prefix}`, async (NextToken) => {
+    const found = await this.#reading.pages<ParameterMetadata>(`list the parameters ${prefix}`, async (NextToken) => {
       const ParameterFilters = [{ Key: 'Name', Option: option, Values: [prefix] }];
       const reply = await this.#clients.ssm.send(
         new DescribeParametersCommand({ ParameterFilters, MaxResults: 50, NextToken }),
@@ -247,13 +274,13 @@ export class ConfigurationReader {
   }
 
   async #rules(prefix: string): Promise<ConfigItem[]> {
-    const rules = await this.#pages<Rule>(`list the rules ${prefix}`, async (NextToken) => {
+    const rules = await this.#reading.pages<Rule>(`list the rules ${prefix}`, async (NextToken) => {
       const reply = await this.#clients.events.send(new ListRulesCommand({ NamePrefix: prefix, NextToken }));
       return { items: reply.Rules ?? [], next: reply.NextToken };
     });
     const items: ConfigItem[] = [];
     for (const rule of rules) {
-      const targets = await this.#pages<Target>(`list the targets of ${rule.Name}`, async (NextToken) => {
+      const targets = await this.#reading.pages<Target>(`list the targets of ${rule.Name}`, async (NextToken) => {
         const reply = await this.#clients.events.send(new ListTargetsByRuleCommand({ Rule: rule.Name, NextToken }));
         return { items: reply.Targets ?? [], next: reply.NextToken };
       });
@@ -263,7 +290,7 @@ export class ConfigurationReader {
   }
 
   async #stateMachines(unread: Unread[]): Promise<ConfigItem[]> {
-    const listed = await this.#pages<StateMachineListItem>('list the state machines', async (nextToken) => {
+    const listed = await this.#reading.pages<StateMachineListItem>('list the state machines', async (nextToken) => {
       const reply = await this.#clients.states.send(new ListStateMachinesCommand({ maxResults: 1000, nextToken }));
       return { items: reply.stateMachines ?? [], next: reply.nextToken };
     });
@@ -272,52 +299,12 @@ export class ConfigurationReader {
     for (const { name = '', stateMachineArn } of listed) {
       if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
       const found = await attempt(unread, 'state-machine', name, () =>
-        this.#ask(`describe the state machine ${name}`, () =>
+        this.#reading.ask(`describe the state machine ${name}`, () =>
           this.#clients.states.send(new DescribeStateMachineCommand({ stateMachineArn })),
         ),
       );
       if (found) items.push(stateMachineItem(found));
     }
     return items;
-  }
-
-  async #ask<T>(what: string, ask: () => Promise<T>): Promise<T> {
-    await this.#pacer.take();
-    try {
-      return await ask();
-    } catch (error) {
-      throw classifyAwsError(what, error);
-    }
-  }
-
-  async #pages<T, Next = string>(
-    what: string,
-    ask: (from: Next | undefined) => Promise<{ readonly items: readonly T[]; readonly next: Next | undefined }>,
-  ): Promise<T[]> {
-    const all: T[] = [];
-    let from: Next | undefined;
-    for (let pages = 0; pages < MOST_PAGES; pages++) {
-      const { items, next } = await this.#ask(what, () => ask(from));
-      all.push(...items);
-      if (next === undefined) return all;
-      from = next;
-    }
-    throw new ActionFailedError(`${what}: more than ${MOST_PAGES} pages`);
-  }
-}
-
-/** What is refused is noted. @throws EngineError (retryable) */
-async function attempt<T>(
-  unread: Unread[],
-  kind: ItemKind,
-  scope: string,
-  read: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.retryable) throw error;
-    unread.push({ kind, scope, why: error.message });
-    return undefined;
   }
 }

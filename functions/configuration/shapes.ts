@@ -2,6 +2,7 @@
  * From AWS's answers to what a backup keeps. Pure. Fields are named one by one: what isn't named isn't kept, so that nothing that may hold a secret (values of environment variables, commands,
  * options of log drivers, labels, inputs of rules, definitions of state machines, values of parameters) gets into a backup.
  */
+import type { CertificateDetail, GetCertificateResponse } from '@aws-sdk/client-acm';
 import type { ScalableTarget, ScalingPolicy } from '@aws-sdk/client-application-auto-scaling';
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import type { ContainerDefinition, Service, TaskDefinition } from '@aws-sdk/client-ecs';
@@ -105,6 +106,31 @@ export const ALARM_FIELDS = [
 export const alarmItem = (alarm: MetricAlarm): ConfigItem => ({
   ...{ kind: 'alarm', id: alarm.AlarmName ?? '' },
   settings: only(alarm, ALARM_FIELDS),
+});
+
+/** What ACM says of a certificate ("CertificateDetail", AWS Certificate Manager API Reference) that doesn't move while it is being renewed. @param kept its public part, where that is kept. */
+export const certificateItem = (
+  arn: string,
+  detail: CertificateDetail,
+  kept?: Pick<GetCertificateResponse, 'Certificate' | 'CertificateChain'>,
+): ConfigItem => ({
+  ...{ kind: 'certificate', id: arn },
+  settings: {
+    ...only(detail, [
+      ...(['DomainName', 'Type', 'Status', 'Serial', 'Issuer', 'KeyAlgorithm', 'SignatureAlgorithm'] as const),
+      ...(['NotBefore', 'NotAfter', 'CertificateAuthorityArn', 'Options'] as const),
+    ]),
+    names: [...(detail.SubjectAlternativeNames ?? [])].sort(),
+    usedBy: [...(detail.InUseBy ?? [])].sort(),
+    validations: Object.fromEntries(
+      (detail.DomainValidationOptions ?? []).map((option) => [
+        option.DomainName ?? '',
+        only(option, ['ValidationMethod', 'ResourceRecord', 'ValidationDomain']),
+      ]),
+    ),
+    ...(kept?.Certificate && { certificate: kept.Certificate }),
+    ...(kept?.CertificateChain && { chain: kept.CertificateChain }),
+  },
 });
 
 export const parameterItem = (parameter: ParameterMetadata): ConfigItem => ({

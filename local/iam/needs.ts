@@ -316,6 +316,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   'dynamodb:Scan': onTableAndIndex,
   'ecs:DescribeServices': (params, arn, action) =>
     texts(params.services).map((name) => ({ action, resource: ecsService(params, name, arn) })),
+  'ecs:ListClusters': onAny,
+  // Its only condition is the cluster's (`ecs:cluster`); it has no resource types.
+  'ecs:ListServices': onAny,
   'ecs:ListServiceDeployments': on((params, arn) => ecsService(params, text(params.service), arn)),
   'ecs:DescribeServiceRevisions': (params, _arn, action) =>
     texts(params.serviceRevisionArns).map((resource) => ({ action, resource })),
@@ -354,10 +357,13 @@ const RULES: Readonly<Record<string, Rule>> = {
       action,
       resource,
     })),
+  'route53:ListHostedZones': onAny,
   'route53:ListResourceRecordSets': hostedZone,
   'route53:ChangeResourceRecordSets': changeRecords,
   'route53:GetHealthCheckStatus': on(({ HealthCheckId }) => `arn:aws:route53:::healthcheck/${text(HealthCheckId)}`),
   'acm:DescribeCertificate': onCertificate,
+  'acm:GetCertificate': onCertificate,
+  'acm:ListCertificates': onAny,
   'acm:ImportCertificate': onCertificate,
   'acm:ResendValidationEmail': onCertificate,
   'application-autoscaling:DescribeScalableTargets': onAny,

@@ -14,7 +14,6 @@ export const LATER = {
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans:
     'Belongs to a recovery plan, or a step of one, that is still to be built, or to be proved under this id; docs/recovery.md says which plans are there.',
-  uncovered: 'Nobody looks yet for what is in the account and that no backup of the configuration covers.',
   stuck:
     'RDS can’t cancel a snapshot that is being made: a person is called when one takes too long (2c/backup-too-slow), and another is taken of a database whose backup failed (M26).',
   backups: 'Part of backups that is still to be built, or to be proved under this id.',
@@ -42,7 +41,7 @@ export const LATER = {
   network:
     '`fail-over-dns` puts names right and asks resolvers, `renew-certificate` puts certificates right; no plan does both in one run.',
   inventory:
-    'Certificates are protected by their ARN in the configuration; nobody lists those of the account that are missing there.',
+    'Certificates are protected by their ARN in the configuration; those of the account that are missing there are named by `back-up-configuration`, and none is protected by what it is.',
   zones:
     'ECS and RDS move what they run off a lost zone by themselves; moving traffic away from a zone that is only sick is still to be built.',
   hosts: 'Nightshift acts on services and databases; single hosts come later.',

@@ -24,11 +24,13 @@ import { readRuns } from '../../functions/jobs/items.ts';
 import type { Job, Verdict } from '../../functions/jobs/job.ts';
 import { takeTurn } from '../../functions/jobs/run.ts';
 import { startMinistack } from '../../local/emulators/index.ts';
+import { createAcm } from '../../local/stand-ins/acm/acm.ts';
 import { createRoute53 } from '../../local/stand-ins/route53/route53.ts';
 import { createSsm } from '../../local/stand-ins/ssm/ssm.ts';
 import { openTestWorld, REGION } from '../emulator/ecs/support.ts';
+import { issueBundle, makeAuthority } from './certificates.ts';
 import { journalTable } from './engine-world.ts';
-import { config as base, service } from './fixtures.ts';
+import { config as base, certificate, service } from './fixtures.ts';
 
 export const BUCKET = `nightshift-test-000000000000-${REGION}`;
 export const PLANTED = 'planted-value-that-nobody-may-see';
@@ -45,6 +47,12 @@ export async function openConfigurationWorld() {
   const route53 = createRoute53(w.world, { metrics: w.cloudwatch, checkEveryMs: 60_000 });
   w.gateway.register(route53);
   w.gateway.register(createSsm(w.gateway));
+  const acm = createAcm(w.world, {
+    metrics: w.cloudwatch,
+    events: { publish: async () => ({ id: '1' }) },
+    cname: () => undefined,
+  });
+  w.gateway.register(acm);
   await route53.start();
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: w.gateway.url,
@@ -67,10 +75,17 @@ export async function openConfigurationWorld() {
     ...w.clients,
   };
   const zone = await seed(clients);
+  const bundle = await issueBundle(await makeAuthority(), { domains: ['imported.example.com'], days: 90 });
+  const imported = acm.import(bundle.certificate, bundle.privateKey, bundle.chain);
+  const issued = acm.issue({ domains: ['shop.example.com', 'www.example.com'], daysLeft: 200, method: 'DNS' });
   const config: RuntimeConfig = {
     ...base,
     region: REGION,
     services: { backend: { ...service, minTasks: 1, maxTasks: 4 } },
+    certificates: {
+      shop: { ...certificate, name: 'shop', arn: issued },
+      imported: { ...certificate, name: 'imported', arn: imported },
+    },
     configurationBackup: {
       ...{ zones: [zone], parameters: ['/orders/'], alarms: ['mine-'], rules: ['orders-'], stateMachines: ['orders-'] },
       lockDays: 35,
@@ -94,7 +109,7 @@ export async function openConfigurationWorld() {
     throw new Error('it never ended');
   }
   return {
-    ...{ w, upstream, store, config, zone, clients, backUp },
+    ...{ w, upstream, store, config, zone, clients, backUp, acm, bundle, certificates: { issued, imported } },
     release: (image: string) => release(clients.ecs, image),
     async close() {
       for (const client of [dynamodb, ...Object.values(clients)]) client.destroy();

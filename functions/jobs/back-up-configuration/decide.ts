@@ -1,6 +1,6 @@
 /** What comes of a backup of the configuration. Pure. */
 import { type ItemChange, type Side, tellChange } from '../../configuration/diff.ts';
-import { nameOf } from '../../configuration/item.ts';
+import { type ConfigItem, nameOf } from '../../configuration/item.ts';
 import type { Json } from '../../engine/remediation.ts';
 import type { Verdict } from '../job.ts';
 
@@ -18,13 +18,18 @@ export function verdictOf(
   before: string | null,
   damaged?: string,
 ): Verdict {
+  const uncovered = items.filter(({ kind }) => kind === 'uncovered');
+  const things = items.length - uncovered.length;
   const report = {
-    ...{ folder, things: items.length, comparedWith: before, changes: changes.length },
+    ...{ folder, things, comparedWith: before, changes: changes.length, uncovered: uncovered.length },
     changed: changes.slice(0, KEPT).map((change): Json => tellChange(change).slice(0, LONGEST)),
+    notCovered: uncovered.slice(0, KEPT).map(({ id, settings }): Json => `${id}: ${settings.why}`.slice(0, LONGEST)),
     unread: unread.slice(0, KEPT).map((each): Json => ({ ...each, why: each.why.slice(0, LONGEST) })),
   };
   const compared = damaged === undefined ? changesText(changes, before) : 'they are compared with none';
-  const said = `${items.length} things are backed up; ${compared}`;
+  const left =
+    uncovered.length > 0 ? `; ${uncovered.length} of the account are in no backup: ${listed(uncovered)}` : '';
+  const said = `${things} things are backed up; ${compared}${left}`;
   if (damaged !== undefined && unread.length === 0)
     return {
       ...{ kind: 'failed', check: 'damaged', report },
@@ -44,5 +49,11 @@ function changesText(changes: readonly ItemChange[], before: string | null): str
   const told = changes.slice(0, TOLD).map((change) => tellChange(change).slice(0, LONGEST));
   return `${changes.length} changed since the one before: ${told.join('; ')}${more(changes.length)}`;
 }
+
+const listed = (items: readonly ConfigItem[]): string =>
+  items
+    .slice(0, TOLD)
+    .map(({ id }) => id.slice(0, LONGEST))
+    .join(', ') + more(items.length).replace('; ', ' and ');
 
 const more = (count: number): string => (count > TOLD ? `; ${count - TOLD} more` : '');

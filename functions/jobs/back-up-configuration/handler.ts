@@ -18,6 +18,7 @@ import { Pacer } from '../../engine/pacer.ts';
 import { jobHandler } from '../handler.ts';
 import { readRuns } from '../items.ts';
 import type { Job, JobContext, Step } from '../job.ts';
+import { ACCOUNT, readAccount } from './account.ts';
 import { verdictOf } from './decide.ts';
 import { manifest } from './manifest.ts';
 
@@ -32,19 +33,22 @@ export interface State {
   readonly written: readonly Written[];
 }
 
-/** One part a turn, each an object of its own; then the comparison, and the index last. */
+/** One part a turn, each an object of its own, at last what is in no part; then the comparison, and the index last. */
 export const job: Job<State> = {
   manifest,
   begin: () => ({ written: [] }),
   async step(context, { written }) {
     const { config, run, now } = context;
-    const parts = partsOf(config);
+    const parts = [...partsOf(config), { kind: ACCOUNT, name: ACCOUNT } as const];
     // A configuration that was deployed meanwhile may have others: those of the same name aren't read twice.
     const next = parts.find(({ name }) => !written.some(({ part }) => part === name));
     const lockedUntil = new Date(Date.parse(run.scheduledAt) + lockDays(config) * DAY_MS);
     if (!next) return finish(context, written, new Date(Math.max(lockedUntil.getTime(), now() + DAY_MS)));
     const pacer = new Pacer({ perSecond: config.fleet.describesPerSecond });
-    const side = await new ConfigurationReader(clients, pacer, config).read(next);
+    const side =
+      next.kind === ACCOUNT
+        ? await readAccount(pacer, config)
+        : await new ConfigurationReader(clients, pacer, config).read(next);
     const done = await writePart(bucketOf(config), folderOf(run.scheduledAt), next.name, side, lockedUntil);
     return { kind: 'wait', seconds: 1, state: { written: [...written, done] }, note: `${next.name} is written` };
   },

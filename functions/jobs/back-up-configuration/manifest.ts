@@ -5,7 +5,7 @@ const LISTS = 'Lists have no resource-level permissions (Service Authorization R
 export const manifest = defineJob({
   name: 'back-up-configuration',
   summary:
-    'Writes down how services, scaling, DNS records, alarms, parameters, rules and state machines are configured, never a secret, and what changed since the day before.',
+    'Writes down how services, scaling, DNS records, alarms, certificates, parameters, rules and state machines are configured, never a secret, what changed since the day before, and what of the account is in no backup.',
   permissions: [
     {
       actions: ['ecs:DescribeServices'],
@@ -30,6 +30,30 @@ export const manifest = defineJob({
     {
       actions: ['route53:ListResourceRecordSets'],
       resources: ['arn:{partition}:route53:::hostedzone/{backedUpZone}'],
+    },
+    { actions: ['acm:DescribeCertificate'], resources: ['{certificate}'] },
+    // The certificate and its chain; a key is told by ExportCertificate only, which it may not ask for.
+    { actions: ['acm:GetCertificate'], resources: ['{importedCertificate}'] },
+    // What is in the account, to name what no backup covers.
+    {
+      actions: ['ecs:ListClusters', 'ecs:ListServices'],
+      resources: ['*'],
+      whyAnyResource: `${LISTS} Amazon ECS); what the configuration doesn't name has no name here.`,
+    },
+    {
+      actions: ['rds:DescribeDBInstances'],
+      resources: ['arn:{partition}:rds:{region}:{account}:db:*'],
+      whyAnyResource: 'Which instances no backup covers is only seen by looking at all of them.',
+    },
+    {
+      actions: ['acm:ListCertificates'],
+      resources: ['*'],
+      whyAnyResource: `${LISTS} AWS Certificate Manager).`,
+    },
+    {
+      actions: ['route53:ListHostedZones'],
+      resources: ['*'],
+      whyAnyResource: `${LISTS} Amazon Route 53).`,
     },
     {
       actions: ['ssm:DescribeParameters'],

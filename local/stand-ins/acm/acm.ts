@@ -65,6 +65,8 @@ interface Held {
   isRequested: boolean;
   readonly validations: readonly Validation[];
   readonly mails: string[];
+  /** PEM, of one that was imported. */
+  text?: { readonly certificate: string; readonly chain: string };
 }
 
 export interface AcmOptions {
@@ -111,6 +113,15 @@ export function createAcm(world: WorldContext, { metrics, events, cname }: AcmOp
   };
   const operations: Readonly<Record<string, Operation>> = {
     DescribeCertificate: (held) => ({ Certificate: detailOf(held, cname) }),
+    GetCertificate: ({ isRequested, text }) => {
+      if (isRequested) throw new AwsFault('RequestInProgressException', 'The certificate is not yet issued');
+      if (!text)
+        throw new AwsFault(
+          'InvalidParameterException',
+          'The text of an issued certificate is not yet in the local world',
+        );
+      return { Certificate: text.certificate, ...(text.chain && { CertificateChain: text.chain }) };
+    },
     ResendValidationEmail: (held, { Domain }) => {
       const found = held.validations.find(({ domain, method }) => domain === Domain && method === 'EMAIL');
       if (!found)
@@ -175,6 +186,12 @@ export function createAcm(world: WorldContext, { metrics, events, cname }: AcmOp
     remove: (arn) => void certificates.delete(arn),
     async handle(call: AwsCall): Promise<AwsReply> {
       try {
+        if (call.operation === 'ListCertificates') {
+          const CertificateSummaryList = [...certificates.values()].map(({ arn, domains: [DomainName] }) => ({
+            ...{ CertificateArn: arn, DomainName },
+          }));
+          return jsonReply(call, { CertificateSummaryList });
+        }
         const operation = Object.hasOwn(operations, call.operation) ? operations[call.operation] : undefined;
         if (!operation)
           throw new AwsFault(
@@ -221,7 +238,7 @@ const isValidated = ({ record, isFollowed }: Validation, cname: AcmOptions['cnam
 /** "ImportCertificate": what can't be read or doesn't fit together is refused. */
 function readImport(
   params: Readonly<Record<string, unknown>>,
-): Pick<Held, 'domains' | 'serial' | 'notBefore' | 'notAfter'> {
+): Pick<Held, 'domains' | 'serial' | 'notBefore' | 'notAfter' | 'text'> {
   const text = (name: string) => Buffer.from(String(params[name] ?? ''), 'base64').toString('utf8');
   try {
     const certificate = new X509Certificate(text('Certificate'));
@@ -231,6 +248,7 @@ function readImport(
       serial: certificate.serialNumber.toLowerCase(),
       notBefore: Date.parse(certificate.validFrom),
       notAfter: Date.parse(certificate.validTo),
+      text: { certificate: text('Certificate'), chain: text('CertificateChain') },
     };
   } catch {
     throw new AwsFault('ValidationException', 'The certificate or its private key is not valid.');

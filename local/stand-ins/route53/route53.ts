@@ -177,6 +177,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const HostedZone = { Id: `/hostedzone/${id}`, Name: name, CallerReference: String(document.CallerReference) };
     return replyWith(call, 'CreateHostedZoneResponse', { HostedZone }, 201);
   },
+  /** All on one page. */
+  ListHostedZones: ({ call, state }) => {
+    const HostedZone = [...state.zones.values()].map(({ id, name }) => ({ Id: `/hostedzone/${id}`, Name: name }));
+    return replyWith(call, 'ListHostedZonesResponse', {
+      ...(HostedZone.length > 0 && { HostedZones: { HostedZone } }),
+      ...{ IsTruncated: false, MaxItems: 100 },
+    });
+  },
   /** Records in the order of name and type from where the request says ("ListResourceRecordSets"); names are ordered by their labels, the last first. */
   ListResourceRecordSets: (request) => {
     const zone = zoneOf(request.state, param(request, 'Id'));

@@ -1,9 +1,12 @@
 /** Backups of the configuration end to end: what is read page by page, what is written to the bucket, what changed, what is never written. */
 import { DisableAlarmActionsCommand } from '@aws-sdk/client-cloudwatch';
-import { UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { CreateServiceCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { CreateDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
+import { CreateHostedZoneCommand } from '@aws-sdk/client-route-53';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { readBackup } from '../../../functions/configuration/stored.ts';
 import type { Json } from '../../../functions/engine/remediation.ts';
+import { scratchPrefix } from '../../../functions/jobs/scratch-id.ts';
 import {
   BUCKET,
   type ConfigurationWorld,
@@ -52,7 +55,7 @@ describe('back-up-configuration', () => {
     expect(of('state-machine')).toEqual(['orders-nightly']);
     expect(of('record').filter((id) => id.endsWith('/A'))).toHaveLength(RECORDS);
     const kept = await objects();
-    expect(kept.size).toBe(8);
+    expect(kept.size).toBe(10);
     expect([...kept.values()].join('\n')).not.toContain(PLANTED);
     const asked = world.w.gateway.callsSince(0).calls.map(({ operation }) => operation);
     expect(asked.filter((each) => /^Get(Secret|Parameter)/.test(each))).toEqual([]);
@@ -60,6 +63,60 @@ describe('back-up-configuration', () => {
     const locked = await fetch(`${world.upstream}/${BUCKET}/${key}`, { method: 'HEAD', headers });
     expect(locked.headers.get('x-amz-object-lock-mode')).toBe('GOVERNANCE');
     expect(locked.headers.get('x-amz-object-lock-retain-until-date')).toBe('2026-12-06T03:00:00.000Z');
+  });
+
+  it('[5a/certificate-backup, D51] keeps names, dates and validation records of certificates, of an imported one its public part, and no key of any', async () => {
+    const { issued, imported } = world.certificates;
+    const { report } = await world.backUp();
+    const { items } = await whole(report.folder);
+    const settings = (id: string) =>
+      items.find(({ kind, id: found }) => kind === 'certificate' && found === id)?.settings;
+    expect(settings(issued)).toMatchObject({
+      ...{ Type: 'AMAZON_ISSUED', names: ['shop.example.com', 'www.example.com'], NotAfter: expect.any(String) },
+      validations: { 'www.example.com': { ValidationMethod: 'DNS', ResourceRecord: { Type: 'CNAME' } } },
+    });
+    const { certificate, chain, privateKey } = world.bundle;
+    expect(settings(imported)).toMatchObject({ Type: 'IMPORTED', names: ['imported.example.com'], certificate, chain });
+    const written = [...(await objects()).values()].join('\n');
+    expect(written).not.toContain('PRIVATE KEY');
+    expect(written).not.toContain(privateKey.split('\n')[1]);
+    const asked = world.w.gateway.callsSince(0).calls.filter(({ service }) => service === 'acm');
+    expect(new Set(asked.map(({ operation }) => operation))).toEqual(
+      new Set(['DescribeCertificate', 'GetCertificate', 'ListCertificates']),
+    );
+    // A new one in its place is a change like any other.
+    world.acm.expiresIn(issued, 150);
+    expect(JSON.stringify((await world.backUp()).report.changed)).toMatch(/certificate\/arn\S+: NotAfter: /);
+  });
+
+  it('[D12, D49] names what is in the account and in no backup, and what came to that since the day before', async () => {
+    const { ecs, route53 } = world.clients;
+    await ecs.send(
+      new CreateServiceCommand({
+        cluster: 'orders',
+        serviceName: 'forgotten',
+        taskDefinition: 'backend',
+        desiredCount: 1,
+      }),
+    );
+    await route53.send(new CreateHostedZoneCommand({ Name: 'forgotten.example', CallerReference: 'forgotten' }));
+    const lost = world.acm.issue({ domains: ['forgotten.example'], daysLeft: 90, method: 'DNS' });
+    const rds = new RDSClient(world.w.config);
+    const instance = { Engine: 'postgres', DBInstanceClass: 'db.t4g.micro', AllocatedStorage: 20 };
+    const login = { MasterUsername: 'postgres', MasterUserPassword: 'for-tests-only' };
+    for (const DBInstanceIdentifier of ['forgotten-db', `${scratchPrefix(world.config.name)}0123456789abcdef`])
+      await rds.send(new CreateDBInstanceCommand({ DBInstanceIdentifier, ...instance, ...login }));
+    rds.destroy();
+    const { kind, summary, report } = await world.backUp();
+    expect({ kind, uncovered: report.uncovered }).toEqual({ kind: 'passed', uncovered: 4 });
+    expect(summary).toContain('4 of the account are in no backup: certificate/');
+    expect(report.notCovered).toEqual([
+      `certificate/${lost}: not in certificates`,
+      'database/forgotten-db: not in databases',
+      'service/orders/forgotten: not in services',
+      expect.stringMatching(/^zone\/Z\S+: not in configurationBackup.zones$/),
+    ]);
+    expect(JSON.stringify(report.changed)).toContain('uncovered/database/forgotten-db: added');
   });
 
   it('says nothing of a day on which nothing was changed, though auto scaling was at work', async () => {

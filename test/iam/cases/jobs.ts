@@ -14,6 +14,8 @@ import { CONFIGURATION } from '../../../local/services/configuration-backup.ts';
 import { DEMO } from '../../../local/services/seed.ts';
 import { OPERATOR } from '../../../local/world/clients.ts';
 import type { World } from '../../../local/world/world.ts';
+import { issueBundle, makeAuthority } from '../../support/certificates.ts';
+import { IMPORTED } from '../observe.config.ts';
 import { autoScale } from './support.ts';
 
 export const DEPLOYMENT = 'demo';
@@ -134,7 +136,7 @@ const reports = jobCase('jobs-reports', 'a report is written and told', ['report
 const configuration = jobCase(
   'jobs-configuration',
   'how everything is configured is written down',
-  ['configuration'],
+  ['configuration', 'certificates'],
   async (world, stage) => {
     const settings = {
       ...{ endpoint: world.endpoint, region: world.context.region, userAgentAppId: OPERATOR },
@@ -157,6 +159,9 @@ const configuration = jobCase(
     stage.restore('no state machine', async () => {
       await states.send(new DeleteStateMachineCommand({ stateMachineArn }));
     });
+    const bundle = await issueBundle(await makeAuthority(), { domains: ['kept.test'], days: 90 });
+    world.acm.import(bundle.certificate, bundle.privateKey, bundle.chain, IMPORTED.id);
+    stage.restore('no imported certificate', () => world.acm.remove(IMPORTED.arn));
     await runJob(world, stage, 'back-up-configuration', 'all');
     const { verdict } = await runJob(world, stage, 'back-up-configuration', 'all');
     const { report = {} } = verdict ?? {};

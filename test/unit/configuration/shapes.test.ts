@@ -2,6 +2,7 @@ import type { ContainerDefinition } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from '@jest/globals';
 import {
   alarmItem,
+  certificateItem,
   definitionSettings,
   parameterItem,
   recordItem,
@@ -48,6 +49,39 @@ describe('what a backup keeps', () => {
           ...{ image: 'web@sha256:00', environment: ['COLOUR', 'TOKEN'], secrets: { LOGIN: ARN } },
           logDriver: 'splunk',
         },
+      },
+    });
+  });
+
+  it('of a certificate: names, dates, validation records and its public part, nothing that moves while it is renewed', () => {
+    const { id, settings } = certificateItem(
+      'arn:x',
+      {
+        ...{
+          DomainName: 'b.test',
+          SubjectAlternativeNames: ['b.test', 'a.test'],
+          Type: 'IMPORTED',
+          InUseBy: ['y', 'x'],
+        },
+        ...{ NotAfter: new Date(0), RenewalEligibility: 'ELIGIBLE', ImportedAt: new Date(0) },
+        RenewalSummary: { RenewalStatus: 'PENDING_VALIDATION', DomainValidationOptions: [], UpdatedAt: new Date(0) },
+        DomainValidationOptions: [
+          { DomainName: 'a.test', ValidationStatus: 'PENDING_VALIDATION', ValidationMethod: 'DNS' },
+        ],
+      },
+      { Certificate: 'public', CertificateChain: 'chain' },
+    );
+    expect({ id, settings }).toEqual({
+      id: 'arn:x',
+      settings: {
+        ...{
+          DomainName: 'b.test',
+          Type: 'IMPORTED',
+          NotAfter: '1970-01-01T00:00:00.000Z',
+          names: ['a.test', 'b.test'],
+        },
+        ...{ usedBy: ['x', 'y'], validations: { 'a.test': { ValidationMethod: 'DNS' } } },
+        ...{ certificate: 'public', chain: 'chain' },
       },
     });
   });

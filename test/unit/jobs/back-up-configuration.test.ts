@@ -1,10 +1,19 @@
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
+import type { DBInstance } from '@aws-sdk/client-rds';
 import { describe, expect, it } from '@jest/globals';
 import { isBackedUpAlarm, partsOf } from '../../../functions/configuration/parts.ts';
 import { backupsIn } from '../../../functions/configuration/runs.ts';
 import { folderOf } from '../../../functions/configuration/stored.ts';
+import type { BackupConfig } from '../../../functions/engine/config.ts';
 import { verdictOf } from '../../../functions/jobs/back-up-configuration/decide.ts';
-import { certificate, config, endpoint, service } from '../../support/fixtures.ts';
+import {
+  uncoveredCertificates,
+  uncoveredDatabases,
+  uncoveredServices,
+  uncoveredZones,
+} from '../../../functions/jobs/back-up-configuration/uncovered.ts';
+import { scratchPrefix } from '../../../functions/jobs/scratch-id.ts';
+import { certificate, config, database, endpoint, service } from '../../support/fixtures.ts';
 
 const backup = {
   zones: ['Z1'],
@@ -27,14 +36,17 @@ describe('what is backed up', () => {
       Array.from({ length: 11 }, (_, index) => [`s${index}`, { ...service, name: `s${index}`, service: `s${index}` }]),
     );
     expect(partsOf({ ...all, services }).map(({ name }) => name)).toEqual([
-      ...['services-1', 'services-2', 'alarms', 'zone-Z1', 'parameters', 'rules', 'state-machines'],
+      ...['services-1', 'services-2', 'alarms', 'certificates', 'zone-Z1', 'parameters', 'rules', 'state-machines'],
     ]);
   });
 
   it('is nothing without being configured, and no more than is named', () => {
     expect(partsOf(config)).toEqual([]);
     const none = { ...backup, zones: [], parameters: [], rules: [], stateMachines: [] };
-    expect(partsOf({ ...all, configurationBackup: none }).map(({ name }) => name)).toEqual(['services-1', 'alarms']);
+    expect(partsOf({ ...all, certificates: {}, configurationBackup: none }).map(({ name }) => name)).toEqual([
+      'services-1',
+      'alarms',
+    ]);
   });
 
   it.each<[string, MetricAlarm, boolean]>([
@@ -67,6 +79,42 @@ function expression(database: string) {
   const Metric = { Dimensions: dimensions({ DBInstanceIdentifier: database }) };
   return { Id: 'm1', MetricStat: { Metric, Period: 60, Stat: 'Sum' } };
 }
+
+describe('what no backup covers', () => {
+  const databases = {
+    'orders-db': { ...database, backup: undefined },
+    'kept-db': { ...database, backup: {} as BackupConfig },
+  };
+
+  it.each<[string, DBInstance, string[]]>([
+    [
+      'one that the configuration does not know',
+      { DBInstanceIdentifier: 'other', BackupRetentionPeriod: 7 },
+      ['other'],
+    ],
+    ['one whose backup is not configured', { DBInstanceIdentifier: 'orders-db' }, ['orders-db']],
+    ['one that is backed up', { DBInstanceIdentifier: 'kept-db' }, []],
+    ['an object’s own property', { DBInstanceIdentifier: 'constructor' }, ['constructor']],
+    ['a read replica', { DBInstanceIdentifier: 'r', ReadReplicaSourceDBInstanceIdentifier: 'other' }, []],
+    ['a copy of a job’s own', { DBInstanceIdentifier: `${scratchPrefix('demo')}00` }, []],
+    ['a copy of another deployment', { DBInstanceIdentifier: `${scratchPrefix('x')}00` }, [`${scratchPrefix('x')}00`]],
+  ])('of databases: %s', (_what, instance, expected) => {
+    const found = uncoveredDatabases([instance], { name: 'demo', databases });
+    expect(found.map(({ id }) => id)).toEqual(expected.map((id) => `database/${id}`));
+  });
+
+  it('are services, certificates and zones that the configuration does not name', () => {
+    expect(uncoveredServices(['orders/backend', 'orders/other', 'x/backend'], config).map(({ id }) => id)).toEqual([
+      ...['service/orders/other', 'service/x/backend'],
+    ]);
+    expect(uncoveredCertificates([certificate.arn, 'arn:x'], all).map(({ id }) => id)).toEqual(['certificate/arn:x']);
+    const zones = [
+      { id: 'Z1', name: 'a.' },
+      { id: 'Z2', name: 'b.' },
+    ];
+    expect(uncoveredZones(zones, all).map(({ id }) => id)).toEqual(['zone/Z2']);
+  });
+});
 
 describe('backups that there are', () => {
   const run = (scheduledAt: string, folder?: string) => ({
@@ -104,6 +152,16 @@ describe('what comes of it', () => {
     });
     expect(verdictOf({ items: [item], unread: [] }, [], 'f', null).summary).toContain('none before it');
     expect(verdictOf({ items: [item], unread: [] }, [], 'f', 'e').summary).toContain('nothing changed');
+  });
+
+  it('is told with what is in no backup, which is no failure and no thing that is backed up', () => {
+    const forgotten = Array.from({ length: 7 }, (_, index) => ({
+      ...{ kind: 'uncovered' as const, id: `database/db-${index}`, settings: { why: 'not in databases' } },
+    }));
+    expect(verdictOf({ items: [item, ...forgotten], unread: [] }, [], 'f', 'e')).toMatchObject({
+      ...{ kind: 'passed', report: { things: 1, uncovered: 7 } },
+      summary: expect.stringMatching(/^1 things .*; 7 of the account are in no backup: database\/db-0, .* and 2 more$/),
+    });
   });
 
   it('has failed, and is kept, when the one before can’t be read any more: the next one is compared with this', () => {

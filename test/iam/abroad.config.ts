@@ -20,4 +20,5 @@ export default {
     ]),
   ),
   checks: { standby: STANDBY },
+  runbooks: { ...observing.runbooks, 'copy-snapshot': { mode: 'auto' as const } },
 };

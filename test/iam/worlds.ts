@@ -12,6 +12,7 @@ import { type SecretsWatch, secretsOf, watchForSecrets } from '../support/secret
 import { ABROAD_CASES } from './cases/abroad.ts';
 import { BUDGET_CASES } from './cases/budgets.ts';
 import { CERTIFICATE_CASES } from './cases/certificates.ts';
+import { COPY_CASE } from './cases/copies.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
 import { DEPLOYMENT_CASES } from './cases/deployments.ts';
 import { FOLLOW_CASES } from './cases/follow-through.ts';
@@ -88,13 +89,14 @@ export async function playRecovering(around: Surroundings): Promise<Played> {
 
 /** Jobs that reach beyond their region, and heartbeats, in a world of their own that only `npm run iam-check` plays, too. Of the roles, those of which every path is taken there. */
 export async function playAbroad(around: Surroundings): Promise<Played> {
-  const played = await play([...ABROAD_CASES], around, {
+  const played = await play([...ABROAD_CASES, COPY_CASE], around, {
     configPath: join(import.meta.dirname, 'abroad.config.ts'),
     ...{ name: 'iam-abroad', waitScale: JOBS_WAIT },
     // A beat lasts for most of its minute: with schedules compressed, so many of them run at once that nothing else gets its turn.
     timeScale: 1,
   });
-  const units = ['back-up-database', 'prune-backups', 'export-backup', 'check-standby', 'write-heartbeat'];
+  const jobs = ['back-up-database', 'prune-backups', 'export-backup', 'check-standby'];
+  const units = [...jobs, 'copy-snapshot', 'write-heartbeat'];
   const isPlayed = ({ functions }: Role) => units.some((unit) => functions.some((each) => each.endsWith(`-${unit}`)));
   return { ...played, roles: played.roles.filter(isPlayed) };
 }

@@ -9,7 +9,13 @@ export interface Seen {
   /** What has its name in the standby region. */
   readonly copy: KeptSnapshot | undefined;
 }
-export type Observation = { readonly kind: 'missing'; readonly why: string } | Seen;
+/** The original is gone; its copy may be there all the same. */
+export interface Missing {
+  readonly kind: 'missing';
+  readonly why: string;
+  readonly copy?: KeptSnapshot | undefined;
+}
+export type Observation = Missing | Seen;
 
 const RECHECK_SECONDS = 60;
 /** After one that failed: RDS says why in its events, and a person reads them. */
@@ -87,8 +93,7 @@ function judgeCopy(
 }
 
 export function alreadyApplied(change: Change, observation: Observation): 'yes' | 'no' | 'unclear' {
-  if (observation.kind === 'missing') return 'unclear';
-  if (!observation.copy) return 'no';
+  if (!observation.copy) return observation.kind === 'missing' ? 'unclear' : 'no';
   return observation.copy.copyOf === wantedOf(change).sourceArn ? 'yes' : 'unclear';
 }
 
@@ -101,10 +106,12 @@ export function verify({
   change: Change;
   observation: Observation;
 }): Verification {
-  if (observation.kind === 'missing') return { kind: 'not-yet', detail: observation.why };
   const { region, sourceArn, kmsKeyArn } = wantedOf(change);
   const { copy } = observation;
-  if (!copy) return { kind: 'not-yet', detail: `there is no copy of ${name} in ${region}` };
+  if (!copy) {
+    const why = observation.kind === 'missing' ? `, and ${observation.why}` : '';
+    return { kind: 'not-yet', detail: `there is no copy of ${name} in ${region}${why}` };
+  }
   const bad = (detail: string): Verification => ({ kind: 'bad', detail, stopForSeconds: STOP_AFTER_FAILURE_SECONDS });
   if (copy.copyOf !== sourceArn) return bad(`the snapshot ${name} in ${region} is a copy of ${copy.copyOf ?? 'none'}`);
   if (copy.status === 'failed') return bad(`the copy of ${name} in ${region} failed`);

@@ -12,7 +12,9 @@ import { manifest } from './manifest.ts';
 
 async function observe({ name }: CopiedSnapshot, { standbyRegion }: RuntimeConfig): Promise<Observation> {
   const [snapshot, copy] = await Promise.all([readSnapshot(name), readSnapshot(name, standbyRegion)]);
-  return snapshot ? { kind: 'snapshot', snapshot, copy } : { kind: 'missing', why: `the snapshot ${name} is gone` };
+  return snapshot
+    ? { kind: 'snapshot', snapshot, copy }
+    : { kind: 'missing', why: `the snapshot ${name} is gone`, copy };
 }
 
 /** RDS compares the name: asked twice, it is one copy. */

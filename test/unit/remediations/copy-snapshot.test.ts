@@ -80,6 +80,26 @@ describe('copy-snapshot', () => {
       ...['not-yet', 'not-yet', 'not-yet', 'bad', 'bad', 'bad', 'good'],
     ]);
   });
+
+  it('judges the copy by itself when its original was deleted meanwhile', () => {
+    const after = {
+      region: 'us-west-2',
+      sourceArn: ARN,
+      kmsKeyArn: null,
+      deployment: 'test',
+      instanceResourceId: null,
+    };
+    const change = { summary: '', undo: '', before: { copy: null }, after };
+    const left = (copy: Partial<KeptSnapshot>): Observation => ({
+      ...{ kind: 'missing', why: 'gone' },
+      copy: { ...copied, ...copy },
+    });
+    const copies = [left({}), left({ status: 'creating' }), left({ status: 'failed' }), left({ copyOf: 'another' })];
+    expect(copies.map((observation) => verify({ target, change, observation }).kind)).toEqual([
+      ...['good', 'not-yet', 'bad', 'bad'],
+    ]);
+    expect(copies.map((each) => alreadyApplied(change, each))).toEqual(['yes', 'yes', 'yes', 'unclear']);
+  });
 });
 
 describe('a snapshot as a target', () => {

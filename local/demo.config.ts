@@ -11,7 +11,7 @@ import { demoConfigurationBackup } from './services/configuration-backup.ts';
 import { demoDrills } from './services/drills.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
-import { EXECUTION_ROLE } from './services/seed.ts';
+import { DEMO, EXECUTION_ROLE } from './services/seed.ts';
 import { troubledConfig } from './services/troubled.ts';
 import { balancerOf } from './stand-ins/ecs/balancer-metrics.ts';
 
@@ -159,7 +159,7 @@ export default defineConfig({
   fleet: { changesPerHour: 200, removalsPerHour: 100 },
   ...(fleet.length === 0 && { storm: { targets: inTrouble } }),
   alarmPeriodSeconds: 10,
-  metricPeriodSeconds: 10,
+  metricPeriodSeconds: DEMO.metricPeriodSeconds,
   reconcileEverySeconds: 60,
   verifyWithinSeconds: 30,
   backstopMarginSeconds: 30,

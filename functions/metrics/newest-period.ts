@@ -122,6 +122,10 @@ export const lastWhole = (now: number, periodMs: number): number =>
 export const firstAfter = (since: number, periodMs: number): number =>
   Math.ceil((since - SHARE_BEFORE * periodMs) / periodMs) * periodMs;
 
+/** Pure: from when on anything can be told of the time after that moment: the first period after it is over, and settled; all in milliseconds. */
+export const toldFrom = (since: number, periodMs: number): number =>
+  firstAfter(since, periodMs) + (1 + SETTLED_AFTER) * periodMs;
+
 /** Pure. */
 export function valuesOfNewest<Id extends string>(results: readonly Result[]): PeriodValues<Id> | undefined {
   const times = results.flatMap(({ Timestamps = [] }) => Timestamps.map((at) => at.getTime()));

@@ -15,6 +15,8 @@ export const DEMO = {
   /** CPU of one request: at `baseRequestsPerSecond` two tasks are at 40 %, at twice that at 80 %, three then at 53 %. */
   costMs: 40,
   baseRequestsPerSecond: 20,
+  /** In which the demo's metrics are published; AWS's services do it every 60 s. */
+  metricPeriodSeconds: 10,
 } as const;
 
 export const EXECUTION_ROLE = 'arn:aws:iam::000000000000:role/orders-task-execution';

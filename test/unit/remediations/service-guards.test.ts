@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readingsOf, tasksOf } from '../../../functions/ecs/guards.ts';
 import type { Deployment, RunningService } from '../../../functions/ecs/types.ts';
-import { firstAfter, lastWhole, valuesOfNewest } from '../../../functions/metrics/newest-period.ts';
+import { firstAfter, lastWhole, toldFrom, valuesOfNewest } from '../../../functions/metrics/newest-period.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 20, 3, minute));
 const result = (Id: string, ...values: [number, number][]) => ({
@@ -36,6 +36,15 @@ describe('the newest period', () => {
   ])('at %d ms is one that ended by %d ms: half a minute later all of its requests are told of', (now, ended) => {
     expect(lastWhole(now, 60_000)).toBe(ended);
   });
+
+  it.each([60_000, 61_000, 72_000, 72_001, 119_999])(
+    'is told of a change at %d ms as soon as it can be: not a moment before',
+    (since) => {
+      const at = toldFrom(since, 60_000);
+      expect(lastWhole(at, 60_000)).toBeGreaterThan(firstAfter(since, 60_000));
+      expect(lastWhole(at - 1, 60_000)).toBe(firstAfter(since, 60_000));
+    },
+  );
 
   it('is none where nothing is told', () => {
     expect(valuesOfNewest([])).toBeUndefined();

@@ -1,5 +1,10 @@
 /** The failure queues of a deployment, `nightshift-<deployment>-<function>-failures`, and what their messages say. */
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  LambdaClient,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-lambda';
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -77,9 +82,10 @@ export const openFailures: OpenFailures = (place, deployment) => {
   return {
     queues: async () => {
       const found: FailureQueue[] = [];
+      const told = await queuesToldOf(lambda, `${prefix}reconciler`);
       for await (const { QueueUrls = [] } of paginateListQueues({ client: sqs }, { QueueNamePrefix: prefix }))
-        for (const url of QueueUrls.filter((each) => each.endsWith('-failures'))) {
-          const functionName = url.slice(url.lastIndexOf('/') + 1, -'-failures'.length);
+        for (const url of ownQueues(QueueUrls, told)) {
+          const functionName = nameOf(url).slice(0, -SUFFIX.length);
           found.push({ unit: functionName.slice(prefix.length), functionName, url, messages: await count(sqs, url) });
         }
       return found;
@@ -121,6 +127,31 @@ export const openFailures: OpenFailures = (place, deployment) => {
     },
   };
 };
+
+const SUFFIX = '-failures';
+const nameOf = (url: string): string => url.slice(url.lastIndexOf('/') + 1);
+
+/**
+ * Pure: which of the queues that a prefix finds are failure queues of this deployment. Where one is called `main` and another one `main-eu`, names alone
+ * don't tell: the reconciler was told of its own ones when it was deployed.
+ * @param told URLs; undefined where there is no reconciler to ask: a queue too many shown is better than none.
+ */
+export function ownQueues(urls: readonly string[], told: readonly string[] | undefined): string[] {
+  const own = told && new Set(told.map(nameOf));
+  return urls.filter((url) => url.endsWith(SUFFIX) && (!own || own.has(nameOf(url))));
+}
+
+/** What infra/constructs/self-watch.ts told the reconciler. @throws what the client throws, except that the function isn't there. */
+async function queuesToldOf(lambda: LambdaClient, FunctionName: string): Promise<string[] | undefined> {
+  try {
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const told = Environment?.Variables?.NIGHTSHIFT_FAILURE_QUEUES;
+    return told === undefined ? undefined : (JSON.parse(told) as string[]);
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
 
 async function count(sqs: SQSClient, QueueUrl: string): Promise<number> {
   const { Attributes } = await sqs.send(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { dlq } from '../../../cli/commands/dlq.ts';
-import { type FailureQueue, type Failures, failureIn, type Received } from '../../../cli/failures.ts';
+import { type FailureQueue, type Failures, failureIn, ownQueues, type Received } from '../../../cli/failures.ts';
 import { main } from '../../../cli/main.ts';
 import { eventsOf, whyNotTaken } from '../../../cli/stream-failures.ts';
 import type { JournalEntry } from '../../../events/journal.ts';
@@ -210,5 +210,23 @@ describe('dlq', () => {
     [['dlq', 'show', 'nobody']],
   ])('refuses %j as wrong usage', async (argv) => {
     expect((await type(argv)).code).toBe(2);
+  });
+});
+
+describe('failure queues that a prefix finds', () => {
+  const at = (name: string) => `https://sqs.us-east-1.amazonaws.com/000000000000/${name}`;
+  const found = [
+    'nightshift-main-reconciler-failures',
+    'nightshift-main-eu-reconciler-failures',
+    'nightshift-main-eu-notes',
+  ];
+
+  it('are those that the reconciler was told of: not those of a deployment whose name goes on', () => {
+    const told = [at('nightshift-main-reconciler-failures'), at('nightshift-main-notify-failures')];
+    expect(ownQueues(found.map(at), told)).toEqual([at('nightshift-main-reconciler-failures')]);
+  });
+
+  it('are all of them where there is no reconciler to ask', () => {
+    expect(ownQueues(found.map(at), undefined)).toEqual(found.slice(0, 2).map(at));
   });
 });

@@ -3,41 +3,39 @@
  * (events/published/bench.ts). Exit codes: 0 what was measured meets its goals, 1 something doesn't or couldn't be measured, 2 wrong usage. Not part of CI. Docs: docs/benchmarks.md.
  */
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
 import type { BenchDocument, BenchResult } from '../../events/published/bench.ts';
-import { measureBundles } from './bundles.ts';
-import { measurePlans, measureSimulation, measureStart, measureStorm, measureSynth } from './commands.ts';
-import { measureEngineCpu } from './engine-cpu.ts';
+import { commandLine, refuse } from '../support/command-line.ts';
 import { median, notMeasured, type Runs, resultOf, rounded } from './figures.ts';
-import { measureFirstChange } from './first-change.ts';
-import { measureFirstSnapshot } from './first-snapshot.ts';
 
 type Say = (line: string) => void;
 
-/** What one measurement tells, by the names of its results. */
+/** What one measurement tells, by the names of its results; loaded when it is asked for. */
 const MEASUREMENTS: readonly {
   readonly names: readonly string[];
   readonly run: (say: Say) => Promise<readonly Runs[]>;
 }[] = [
-  { names: ['bundle-size', 'load-time'], run: measureBundles },
-  { names: ['synth'], run: measureSynth },
-  { names: ['engine-cpu'], run: measureEngineCpu },
-  { names: ['simulate'], run: measureSimulation },
-  { names: ['cold-change-ecs', 'warm-change-ecs', 'round-trips', 'pause'], run: measureFirstChange },
-  { names: ['cold-snapshot'], run: measureFirstSnapshot },
-  { names: ['plan-added'], run: measurePlans },
-  { names: ['start'], run: measureStart },
-  { names: ['storm'], run: measureStorm },
+  { names: ['bundle-size', 'load-time'], run: async (say) => (await import('./bundles.ts')).measureBundles(say) },
+  { names: ['synth'], run: async () => (await import('./commands.ts')).measureSynth() },
+  { names: ['engine-cpu'], run: async () => (await import('./engine-cpu.ts')).measureEngineCpu() },
+  { names: ['simulate'], run: async () => (await import('./commands.ts')).measureSimulation() },
+  {
+    names: ['cold-change-ecs', 'warm-change-ecs', 'round-trips', 'pause'],
+    run: async (say) => (await import('./first-change.ts')).measureFirstChange(say),
+  },
+  { names: ['cold-snapshot'], run: async (say) => (await import('./first-snapshot.ts')).measureFirstSnapshot(say) },
+  { names: ['plan-added'], run: async () => (await import('./commands.ts')).measurePlans() },
+  { names: ['start'], run: async () => (await import('./commands.ts')).measureStart() },
+  { names: ['storm'], run: async () => (await import('./commands.ts')).measureStorm() },
 ];
 
 const say: Say = (line) => process.stderr.write(`${line}\n`);
-const { positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
 const names = MEASUREMENTS.flatMap((each) => each.names);
+const USAGE = `npm run bench -- [name...] [options]
+  name                     only those of ${names.join(', ')} (all)
+  --json                   accepted for uniformity: the last line of stdout is JSON either way`;
+const { positionals } = commandLine(USAGE, { json: { type: 'boolean', default: false } }, true);
 for (const name of positionals)
-  if (!names.includes(name)) {
-    say(`no benchmark "${name}"; there are: ${names.join(', ')}`);
-    process.exit(2);
-  }
+  if (!names.includes(name)) refuse(`no benchmark "${name}"; there are: ${names.join(', ')}`);
 const isAsked = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
 
 const loadBefore = rounded(loadavg()[0] ?? 0);

@@ -7,28 +7,41 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { App } from 'aws-cdk-lib/core';
 import type { CostDocument } from '../../events/published/cost.ts';
-import { buildApp } from '../../infra/build-app.ts';
-import { type ParsedConfig, parseConfig } from '../../infra/config/parse.ts';
-import { discover } from '../../infra/discover.ts';
+import type { ParsedConfig } from '../../infra/config/parse.ts';
+import { commandLine, wholeNumber } from '../support/command-line.ts';
 import { costOf, type Measured, minutesOf, standingOf, type Template } from './model.ts';
 
 const MEASURED = join(import.meta.dirname, 'measured.json');
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-const { values } = parseArgs({
-  options: {
+const USAGE = `npm run cost -- [options]
+  --alarms <n>             what that many alarms cost (1000)
+  --config <file>          of the deployment (nightshift.config.ts)
+  --measure                measures what the costs are made of anew, into test/cost/measured.json
+  --json                   accepted for uniformity: the last line of stdout is JSON either way`;
+
+const { values } = commandLine(
+  USAGE,
+  {
     alarms: { type: 'string', default: '1000' },
     config: { type: 'string', default: join(import.meta.dirname, '../../nightshift.config.ts') },
     measure: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
-});
+  false,
+);
+const alarms = wholeNumber('alarms', values.alarms);
 
 /** As it is deployed by that configuration; functions' code isn't built. */
 async function deployed(file: string): Promise<{ readonly template: Template; readonly parsed: ParsedConfig }> {
+  // Only now: what is said of a wrong option needn't wait for the CDK.
+  const [{ App }, { buildApp }, { parseConfig }, { discover }] = await Promise.all([
+    import('aws-cdk-lib/core'),
+    import('../../infra/build-app.ts'),
+    import('../../infra/config/parse.ts'),
+    import('../../infra/discover.ts'),
+  ]);
   const units = await discover();
   const { default: config } = (await import(pathToFileURL(resolve(file)).href)) as { default: unknown };
   const parsed = parseConfig(
@@ -80,11 +93,6 @@ function show(document: CostDocument): void {
     say(`${met ? 'met   ' : 'MISSED'} ${what}: ${value} (goal ${goal})`);
 }
 
-const alarms = Number(values.alarms);
-if (!Number.isSafeInteger(alarms) || alarms < 0) {
-  say(`--alarms ${values.alarms}: expected a whole number`);
-  process.exit(2);
-}
 if (values.measure) {
   const { measure } = await import('./measure.ts');
   writeFileSync(MEASURED, `${JSON.stringify(await measure(say), null, 2)}\n`);

@@ -6,8 +6,11 @@
 import { Interrupted, watchLifetime } from '../../local/show/lifetime.ts';
 import { exitCodeOf } from '../../local/world/errors.ts';
 import type { World } from '../../local/world/world.ts';
+import { commandLine } from '../support/command-line.ts';
 import type { Comparison } from './compare.ts';
-import { compareWorlds, playAbroad, playActing, playObserving, playRecovering } from './worlds.ts';
+
+const USAGE = `npm run iam-check -- [options]
+  --json                   accepted for uniformity: the last line of stdout is JSON either way`;
 
 const tell = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -21,10 +24,9 @@ function told(comparison: Comparison): void {
 }
 
 async function main(): Promise<number> {
-  if (process.argv.length > 2) {
-    tell(`${process.argv.slice(2).join(' ')}: npm run iam-check takes no options`);
-    return 2;
-  }
+  commandLine(USAGE, { json: { type: 'boolean', default: false } }, false);
+  // Only now: what is said of a wrong option needn't wait for the local world.
+  const { compareWorlds, playAbroad, playActing, playObserving, playRecovering } = await import('./worlds.ts');
   let world: World | undefined;
   const ending = watchLifetime(() => world?.context.kill());
   const around = {

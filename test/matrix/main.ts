@@ -6,26 +6,38 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { added, isOneIn, wholeMatrix } from './crash-matrix.ts';
-import { incidentMatrix, jobNames, planNames, unitNames } from './incidents/run.ts';
+import { commandLine, refuse, wholeNumber } from '../support/command-line.ts';
 import { nameOfPoint } from './incidents/types.ts';
 import { nameOf } from './types.ts';
 
-const options = process.argv.slice(2);
-const unknown = options.find((each) => each.startsWith('-') && each !== '--bugs' && each !== '--one-in');
-if (unknown !== undefined) {
-  process.stderr.write(`${unknown}: no such option; npm run crash-matrix -- [text] [--one-in <n>] [--bugs]\n`);
-  process.exit(2);
-}
-const share = options.indexOf('--one-in');
-const count = share < 0 ? 1 : Number(options[share + 1]);
-if (!(Number.isInteger(count) && count > 0)) throw new Error('--one-in: expected a whole number above 0');
-const [argument] = (share < 0 ? options : options.toSpliced(share, 2)).filter((each) => each !== '--bugs');
-const onlyBugs = options.includes('--bugs');
-const text = argument;
-const bugs = (argument === undefined && count === 1) || onlyBugs;
+const USAGE = `npm run crash-matrix -- [text] [options]
+  text                     only points whose name contains it; begun with a remediation's or function's name, only that one is set up
+  --one-in <n>             one in so many of the points, the same ones every time, and no known bugs
+  --bugs                   only the known bugs; after a name, only those of that one
+  --json                   accepted for uniformity: the last line of stdout is JSON either way`;
+
+const { values, positionals } = commandLine(
+  USAGE,
+  {
+    'one-in': { type: 'string', default: '1' },
+    bugs: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+  true,
+);
+if (positionals.length > 1)
+  refuse(`${positionals.join(' ')}: one text is taken, in quotation marks when it has spaces`);
+const count = wholeNumber('one-in', values['one-in'], 1);
+const onlyBugs = values.bugs;
+const [text] = positionals;
+// Only now: what is said of a wrong option needn't wait for the emulators' clients.
+const [{ added, isOneIn, wholeMatrix }, { incidentMatrix, jobNames, planNames, unitNames }] = await Promise.all([
+  import('./crash-matrix.ts'),
+  import('./incidents/run.ts'),
+]);
+const bugs = (text === undefined && count === 1) || onlyBugs;
 // The name of a point begins with its remediation's or function's.
-const [first = ''] = argument?.split(' ') ?? [];
+const [first = ''] = text?.split(' ') ?? [];
 const isRemediation = existsSync(join(import.meta.dirname, 'cases', `${first}.ts`));
 const isUnit = [...unitNames(), ...jobNames(), ...planNames()].includes(first);
 const startedAt = performance.now();

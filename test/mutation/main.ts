@@ -4,20 +4,23 @@
  * 2 on wrong usage. Docs: docs/mutation.md.
  */
 import { execFileSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
-import { Stryker } from '@stryker-mutator/core';
+import type { Stryker } from '@stryker-mutator/core';
+import { commandLine, refuse } from '../support/command-line.ts';
 import { documentOf, type MutantStatus, scoreOf } from './score.ts';
 import { decidingFiles, readImports, testsOf } from './select.ts';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
-const fail = (line: string): never => {
-  say(line);
-  process.exit(2);
-};
 
-const { values } = parseArgs({
-  options: { files: { type: 'string' }, since: { type: 'string' }, json: { type: 'boolean', default: false } },
-});
+const USAGE = `npm run mutation -- [options]
+  --files <a.ts,b.ts,...>  only those (all that decides)
+  --since <git ref>        only those that were changed since
+  --json                   accepted for uniformity: the last line of stdout is JSON either way`;
+
+const { values } = commandLine(
+  USAGE,
+  { files: { type: 'string' }, since: { type: 'string' }, json: { type: 'boolean', default: false } },
+  false,
+);
 const imports = readImports(['functions', 'events', 'test/unit', 'test/property', 'test/support']);
 
 function changedSince(ref: string): string[] {
@@ -27,14 +30,15 @@ function changedSince(ref: string): string[] {
     );
     return decidingFiles(imports).filter((file) => changed.includes(file));
   } catch {
-    return fail(`--since ${ref}: git knows no such commit`);
+    return refuse(`--since ${ref}: git knows no such commit`);
   }
 }
 
 function chosen(): string[] {
   if (values.since !== undefined) return changedSince(values.since);
   const named = values.files?.split(',').map((file) => file.trim());
-  for (const file of named ?? []) if (!imports.has(file)) fail(`--files ${file}: there is no such file in functions/`);
+  for (const file of named ?? [])
+    if (!imports.has(file)) refuse(`--files ${file}: there is no such file in functions/`);
   return named ?? decidingFiles(imports);
 }
 
@@ -67,6 +71,7 @@ const options = (file: string, tests: readonly string[]): ConstructorParameters<
 });
 
 async function mutate(file: string, tests: readonly string[]): Promise<MutantStatus[]> {
+  const { Stryker } = await import('@stryker-mutator/core');
   const mutants = await new Stryker(options(file, tests)).runMutationTest();
   const statuses = mutants.map(({ status }) => status as MutantStatus);
   for (const { status, location, mutatorName, replacement } of mutants)

@@ -5,14 +5,23 @@
  */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import type { BugsDocument, SimulationDocument } from '../../events/published/simulation.ts';
+import { commandLine, refuse, wholeNumber } from '../support/command-line.ts';
 import { BUGS, seed as seedBug } from './bugs.ts';
 import { install } from './clock.ts';
 import type { Failure } from './run.ts';
 
-const { values } = parseArgs({
-  options: {
+const USAGE = `npm run simulate -- [options]
+  --incidents <n>          until so many were opened (20000)
+  --seed <s>               the same seed, the same runs (1)
+  --replay <seed>          the run of a failing seed again, with its trace
+  --bugs                   every known bug, each put into the engine: how many are found
+  --bug <name>             with that one of test/simulation/bugs.ts in it
+  --json                   accepted for uniformity: the last line of stdout is JSON either way`;
+
+const { values } = commandLine(
+  USAGE,
+  {
     incidents: { type: 'string', default: '20000' },
     seed: { type: 'string', default: '1' },
     replay: { type: 'string' },
@@ -20,13 +29,11 @@ const { values } = parseArgs({
     bugs: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
-});
-const wholeNumber = (name: 'incidents' | 'seed' | 'replay'): number => {
-  const value = Number(values[name]);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  process.stderr.write(`--${name} ${values[name]}: expected a whole number\n`);
-  process.exit(2);
-};
+  false,
+);
+const seed = wholeNumber('seed', values.seed);
+const incidents = wholeNumber('incidents', values.incidents);
+const replayed = values.replay === undefined ? undefined : wholeNumber('replay', values.replay);
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const tell = (document: SimulationDocument | BugsDocument) => process.stdout.write(`${JSON.stringify(document)}\n`);
 
@@ -45,13 +52,9 @@ async function findBugs(): Promise<BugsDocument> {
   for (const { name } of BUGS) {
     const begun = performance.now();
     const args = ['--disable-warning=ExperimentalWarning', import.meta.filename, '--bug', name];
-    const child = spawn(
-      process.execPath,
-      [...args, '--incidents', String(MOST_FOR_A_BUG), '--seed', String(wholeNumber('seed'))],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    );
+    const child = spawn(process.execPath, [...args, '--incidents', String(MOST_FOR_A_BUG), '--seed', String(seed)], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const found = JSON.parse((await text(child.stdout)) || '{}') as Partial<SimulationDocument>;
     const isFound = (found.violations ?? 0) > 0;
     if (!isFound) missed.push(name);
@@ -68,20 +71,15 @@ if (values.bugs) {
   process.exitCode = document.missed.length > 0 ? 1 : 0;
 } else {
   const bug = BUGS.find(({ name }) => name === values.bug);
-  if (values.bug !== undefined && !bug) {
-    say(`--bug "${values.bug}": there is none of that name in test/simulation/bugs.ts`);
-    process.exit(2);
-  }
+  if (values.bug !== undefined && !bug)
+    refuse(`--bug "${values.bug}": there is none of that name in test/simulation/bugs.ts`);
   if (bug) seedBug(bug);
   install();
   // Only now: what it imports must find time and chance replaced, and the bug in place.
   const { replay, simulate } = await import('./run.ts');
-  const seed = wholeNumber('seed');
   const begun = process.cpuUsage();
   const { failures, mix, ...found } =
-    values.replay === undefined
-      ? await simulate({ incidents: wholeNumber('incidents'), seed })
-      : await replay(wholeNumber('replay'));
+    replayed === undefined ? await simulate({ incidents, seed }) : await replay(replayed);
   const { user, system } = process.cpuUsage(begun);
   for (const each of failures) explain(each);
   tell({
@@ -90,7 +88,7 @@ if (values.bugs) {
     entriesPerIncident: Number((found.entries / Math.max(1, found.incidents)).toFixed(2)),
     violations: failures.reduce((sum, each) => sum + each.violations.length, 0),
     perMinute: Math.round((found.incidents * 60_000_000) / Math.max(1, user + system)),
-    seed: values.replay === undefined ? seed : wholeNumber('replay'),
+    seed: replayed ?? seed,
     runs: found.runs,
     failingSeeds: failures.map((each) => each.seed),
     mix,

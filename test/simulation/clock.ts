@@ -2,7 +2,7 @@
  * Virtual time: what is to happen stands in one queue ordered by time, and the clock jumps from one to the next. Everything that the engine waits with or tells
  * time by is replaced for this process (`install`), so production code needs no door for it, and a run depends on its seed alone.
  */
-import { syncBuiltinESMExports } from 'node:module';
+import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';
 import { type Random, randomOf } from './random.ts';
 
@@ -74,8 +74,19 @@ export function use(its: VirtualClock, chance: Random): void {
   random = chance;
 }
 
-/** Replaces time and chance of this process for good; to be called before the engine is imported. */
+/** The engine's marshalling and what stands in for it. */
+const MARSHALLING = new URL('../../functions/engine/attributes.ts', import.meta.url).href;
+const IN_ITS_PLACE = new URL('./attributes.ts', import.meta.url).href;
+
+/** Replaces time, chance and marshalling of this process for good; to be called before the engine is imported. */
 export function install(): void {
+  registerHooks({
+    resolve: (specifier, context, nextResolve) => {
+      const resolved = nextResolve(specifier, context);
+      const isEngines = resolved.url === MARSHALLING && context.parentURL !== IN_ITS_PLACE;
+      return isEngines ? { ...resolved, url: IN_ITS_PLACE } : resolved;
+    },
+  });
   // Errors are part of the protocol here, thousands of them; nobody reads where each was made.
   Error.stackTraceLimit = 0;
   timers.setTimeout = ((ms = 0, value?: unknown) => clock.sleep(ms, value)) as typeof timers.setTimeout;

@@ -1,4 +1,5 @@
 /** Many simulated runs, one after the other; what fails is cut down to the steps that matter. */
+import { goBySdk } from './attributes.ts';
 import { violationsOf } from './invariants.ts';
 import { describeStep, type Scenario, type Step, scenarioOf } from './scenario.ts';
 import { World } from './world.ts';
@@ -31,9 +32,12 @@ export interface Options {
 
 /** Of all runs of this process: their times must grow. */
 let runs = 0;
+/** One run in so many is marshalled by the SDK alone. */
+const SDK_EVERY = 50;
 
 async function runOf(scenario: Scenario, log = false): Promise<World> {
   const world = new World(scenario, runs++, { log });
+  goBySdk(log || scenario.seed % SDK_EVERY === 0);
   await world.run();
   return world;
 }

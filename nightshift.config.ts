@@ -75,7 +75,9 @@ export default defineConfig({
   // channels: { team: { kind: 'slack', webhookSecretArn: 'arn:aws:secretsmanager:...' } },
   // routing: [{ channels: ['team'] }],
 
-  // A page of graphs: free for the account's first three, else 3 USD a month. All measures as metrics: 0.30 USD a month each.
+  // A page of graphs of what is protected, in CloudWatch: docs/operating.md.
+  // dashboard: true,
+  // One of Nightshift itself: free for the account's first three, else 3 USD a month. All measures as metrics: 0.30 USD a month each.
   // selfWatch: { dashboard: true, metrics: true },
 
   // By the names of remediations: the folders in functions/remediations. One of high risk is `auto` only by its own line;

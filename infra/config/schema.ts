@@ -402,6 +402,8 @@ export const configSchema = z.strictObject({
   reports: reportsSchema.optional(),
   /** Daily backups of how services, records, alarms and the like are configured (docs/configuration-backups.md); none when left out. */
   configurationBackup: configurationBackupSchema.optional(),
+  /** A page of graphs of what is protected, in CloudWatch (docs/operating.md): free for the account's first three with at most 50 metrics each, else 3 USD a month. */
+  dashboard: z.boolean().default(false),
   fleet: z
     .strictObject({
       /** Changes within any one hour, over all runbooks and targets. */

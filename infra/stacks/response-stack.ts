@@ -21,6 +21,7 @@ import type { Deployment } from '../constructs/nightshift-function.ts';
 import { Notifications } from '../constructs/notifications.ts';
 import { levelTopics, pageTopic } from '../constructs/page-topic.ts';
 import { Plan } from '../constructs/plan.ts';
+import { protectedDashboard } from '../constructs/protected-dashboard.ts';
 import { Protection } from '../constructs/protection.ts';
 import { Publisher } from '../constructs/publisher.ts';
 import { Reconciler } from '../constructs/reconciler.ts';
@@ -166,5 +167,6 @@ export class ResponseStack extends Stack {
       if (endpoint.createAlarms) protection.protectEndpoint(name, endpoint);
     for (const [name, certificate] of Object.entries(config.certificates))
       if (certificate.createAlarms) protection.protectCertificate(name, certificate);
+    if (config.dashboard) protectedDashboard(this, config, protection);
   }
 }

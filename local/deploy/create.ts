@@ -2,7 +2,13 @@
  * Makes what the transformation took out, with the AWS SDK from the resource's own template properties. CloudFormation's property names
  * are the API's own for these types; the few that differ are named below. A property that isn't known stops the deployment.
  */
-import { CloudWatchClient, PutMetricAlarmCommand, type PutMetricAlarmCommandInput } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchClient,
+  PutDashboardCommand,
+  type PutDashboardCommandInput,
+  PutMetricAlarmCommand,
+  type PutMetricAlarmCommandInput,
+} from '@aws-sdk/client-cloudwatch';
 import {
   CreateEventSourceMappingCommand,
   type CreateEventSourceMappingCommandInput,
@@ -22,7 +28,7 @@ export interface CreateOptions {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** Makes the resources, each type after the ones before it: alarms last, so that what they start is complete. */
+/** Makes the resources, each type after the ones before it: alarms last, so that what they start is complete, and then what shows them. */
 export async function createDeferred(resources: readonly DeferredResource[], options: CreateOptions): Promise<void> {
   const unknown = resources.filter(({ type }) => !MADE_TYPES.some((made) => made === type));
   if (unknown.length > 0)
@@ -84,6 +90,7 @@ const MADE_TYPES = [
   'AWS::Lambda::EventSourceMapping',
   'AWS::Scheduler::Schedule',
   'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::Dashboard',
 ] as const;
 
 /** By type: the properties that the call carries, and the call. */
@@ -121,5 +128,9 @@ const creators = ({ lambda, scheduler, cloudwatch, stepFunctions }: Clients) => 
       ...['EvaluateLowSampleCountPercentile', 'ThresholdMetricId', 'ActionConfiguration', 'Tags'],
     ],
     create: (input: PutMetricAlarmCommandInput) => cloudwatch.send(new PutMetricAlarmCommand(input)),
+  },
+  'AWS::CloudWatch::Dashboard': {
+    properties: ['DashboardName', 'DashboardBody'],
+    create: (input: PutDashboardCommandInput) => cloudwatch.send(new PutDashboardCommand(input)),
   },
 });

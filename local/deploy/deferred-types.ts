@@ -32,8 +32,9 @@ export const DEFERRED_TYPES: Readonly<Record<string, DeferredType>> = {
     reason: 'Alarms are evaluated by the local CloudWatch: the emulator ignores dimensions, periods and missing data.',
   },
   'AWS::CloudWatch::Dashboard': {
-    how: 'left-out',
-    reason: 'There is no console here; its metrics are there to be read.',
+    how: 'created',
+    reason:
+      'Dashboards are kept by the local CloudWatch, as metrics and alarms are; there is no console that would show them.',
   },
   'AWS::EC2::SecurityGroupIngress': {
     how: 'left-out',

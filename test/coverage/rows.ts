@@ -10,7 +10,6 @@ export const LATER = {
   severities: 'Nightshift knows P1 to P4: what the runbooks call P0 is its P1 and has no path of its own.',
   diagnosis:
     'A page tells what was seen of its target; its logs, and what AWS says of a task that isn’t placed or of an image that can’t be fetched, aren’t collected yet.',
-  dashboards: 'The dashboard that is deployed shows Nightshift itself; one of what it protects is still to be built.',
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans:
     'Belongs to a recovery plan, or a step of one, that is still to be built, or to be proved under this id; docs/recovery.md says which plans are there.',

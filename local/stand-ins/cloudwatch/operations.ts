@@ -5,12 +5,14 @@ import type {
   DescribeAlarmHistoryInput,
   DescribeAlarmsInput,
   DisableAlarmActionsInput,
+  GetDashboardInput,
   GetMetricDataInput,
   GetMetricStatisticsInput,
   ListMetricsInput,
   ListTagsForResourceInput,
   MetricDatum,
   PutCompositeAlarmInput,
+  PutDashboardInput,
   PutMetricAlarmInput,
   PutMetricDataInput,
   SetAlarmStateInput,
@@ -21,6 +23,7 @@ import type { AwsCall, AwsEvent } from '../../world/types.ts';
 import { AwsFault } from '../../world/types.ts';
 import type { Alarm, CompositeAlarm } from './alarms.ts';
 import { makeCompositeAlarm, makeMetricAlarm } from './alarms.ts';
+import { getDashboard, putDashboard } from './dashboards.ts';
 import { describeAlarms, page } from './describe.ts';
 import type { StateValue } from './evaluator.ts';
 import { configurationChangeEvent } from './events.ts';
@@ -93,6 +96,8 @@ export function createOperations(context: OperationContext): Readonly<Record<str
       save(region, alarm, input.Tags);
       region.evaluateComposite(alarm.name, context.now());
     }),
+    PutDashboard: on<PutDashboardInput>(putDashboard),
+    GetDashboard: on<GetDashboardInput>(getDashboard),
     DescribeAlarms: on<DescribeAlarmsInput>(describeAlarms),
     DeleteAlarms: on<DeleteAlarmsInput>((region, input) => deleteAlarms(region, input.AlarmNames ?? [], context)),
     SetAlarmState: on<SetAlarmStateInput>((region, input) => {

@@ -34,6 +34,8 @@ export interface Region {
   readonly alarms: Map<string, Alarm>;
   readonly tags: Map<string, Record<string, string>>;
   readonly history: HistoryItem[];
+  /** Their bodies (JSON), by name. */
+  readonly dashboards: Map<string, string>;
   /** The alarm of this name or ARN. */
   find(nameOrArn: string): Alarm | undefined;
   tagsOf(alarm: Alarm): Tags;
@@ -85,6 +87,7 @@ export function createRegion(name: string, outlets: Outlets): Region {
   const alarms = new Map<string, Alarm>();
   const tags = new Map<string, Record<string, string>>();
   const history: HistoryItem[] = [];
+  const dashboards = new Map<string, string>();
   const metrics = createMetricStore();
   const suppressions = new Map<string, Suppression>();
   const find = (nameOrArn: string): Alarm | undefined => alarms.get(nameOrArn.replace(/^arn:.*?:alarm:/, ''));
@@ -203,6 +206,7 @@ export function createRegion(name: string, outlets: Outlets): Region {
     alarms,
     tags,
     history,
+    dashboards,
     find,
     tagsOf,
     record,

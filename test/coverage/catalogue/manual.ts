@@ -4,7 +4,7 @@ import { type Row, row } from '../rows.ts';
 export const manual: readonly Row[] = [
   row('M1', '000', 'a standby region is part of what is deployed', 'plans'),
   row('M2', '000', 'the probe after an installation runs by itself', 'checks'),
-  row('M3', '000', 'dashboards come with the deployment', 'dashboards'),
+  row('M3', '000', 'dashboards come with the deployment', 'reports'),
   row('M4', '000', 'configuration changes are versioned', 'release'),
   row('M5', '000', "the incident's channel and status open by themselves", 'channels'),
   row('M6', '000', 'scaling has explicit limits', 'ladder'),

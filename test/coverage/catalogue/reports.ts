@@ -2,16 +2,16 @@
 import { type Row, row } from '../rows.ts';
 
 export const reports: readonly Row[] = [
-  row('9/dashboard-system-overview', '000', 'CPU and memory at a glance', 'dashboards'),
+  row('9/dashboard-system-overview', '000', 'CPU and memory at a glance', 'reports'),
   row('9/dashboard-protocol', '000', 'the dataspace protocol at a glance', 'application'),
   row('9/dashboard-credentials', '000', 'credentials at a glance', 'application'),
-  row('9/dashboard-application', '001', 'requests, errors and speed at a glance', 'dashboards'),
-  row('9/dashboard-infrastructure', '001 002', 'machines, databases and balancers at a glance', 'dashboards'),
+  row('9/dashboard-application', '001', 'requests, errors and speed at a glance', 'reports'),
+  row('9/dashboard-infrastructure', '001 002', 'machines, databases and balancers at a glance', 'reports'),
   row('9/dashboard-business', '001', "the business's own numbers", 'application'),
   row('9/dashboard-cluster', '002', 'the cluster at a glance', 'kubernetes'),
   row('9/dashboard-connector', '002', 'the connector at a glance', 'application'),
   row('9/dashboard-platform-services', '002', 'portal, log-in and discovery at a glance', 'application'),
-  row('9/dashboard-links', '001', 'all dashboards in one place', 'dashboards'),
+  row('9/dashboard-links', '001', 'all dashboards in one place', 'reports'),
   row('9/report-daily-health', '000 002 003 004', 'the morning round, written down', 'reports'),
   row('9/report-health-check', '003 004', 'health on request, with a verdict', 'reports'),
   row('9/report-resource-usage', '002', 'use over the week', 'reports'),

@@ -23,7 +23,7 @@ export const schedules: readonly Row[] = [
   row('5c/resource-usage-report', '000 002', 'use of CPU and memory over the week', 'reports'),
   row('5c/base-image-update', '000 002', 'base images renewed', 'release'),
   row('5c/secret-age-check', '002', 'secrets past their age', 'secrets'),
-  row('5c/dashboard-update', '002', 'dashboards brought up to date', 'dashboards'),
+  row('5c/dashboard-update', '002', 'dashboards brought up to date', 'reports'),
   row('5c/cpu-analysis', '002', 'where CPU went this week', 'reports'),
   row('5c/quick-dr-test', '003', 'a short drill each week', 'plans'),
   row('5c/standby-image-check', '003', "the standby's images are current", 'checks'),

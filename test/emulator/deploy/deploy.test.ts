@@ -5,21 +5,33 @@ import { join } from 'node:path';
 import {
   CloudWatchClient,
   DescribeAlarmsCommand,
+  GetDashboardCommand,
   ListTagsForResourceCommand,
   type MetricAlarm,
 } from '@aws-sdk/client-cloudwatch';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
 import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  GetScheduleCommand,
+  paginateListSchedules,
+  SchedulerClient,
+  type ScheduleSummary,
+} from '@aws-sdk/client-scheduler';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Deployed, deployNightshift } from '../../../local/deploy/deploy.ts';
 import { startMinistack } from '../../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../../local/gateway/index.ts';
+import { BACKUPS } from '../../../local/services/backups.ts';
 import { askFor } from '../../../local/services/troubled.ts';
 import { type CloudWatch, createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { balancerOf } from '../../../local/stand-ins/ecs/balancer-metrics.ts';
 import { type OpenWorld, openWorld } from '../../../local/world/context.ts';
 
+jest.setTimeout(240_000);
+const DEPLOYED = 'test/emulator/deploy/deployed.config.ts';
+/** `checkout` is watched through its load balancer, too. */
+const ENVIRONMENT = { NIGHTSHIFT_DEMO_DATABASE_PORT: '5499', [BACKUPS.switch]: '1', ...askFor('checkout') };
 let scratch: string;
 let world: OpenWorld;
 let gateway: Gateway;
@@ -45,9 +57,8 @@ beforeAll(async () => {
   gateway.upstreamUrl = (await startMinistack(world, { endpointUrl: gateway.url })).url;
   deployed = await deployNightshift(world, {
     endpointUrl: gateway.url,
-    configPath: 'local/demo.config.ts',
-    // `checkout` is watched through its load balancer, too.
-    environment: { NIGHTSHIFT_DEMO_DATABASE_PORT: '5499', ...askFor('checkout') },
+    configPath: DEPLOYED,
+    environment: ENVIRONMENT,
     report: (line) => lines.push(line),
   });
 });
@@ -56,6 +67,22 @@ afterAll(async () => {
   await world?.stop();
   rmSync(scratch, { recursive: true, force: true });
 });
+
+interface Widget {
+  readonly properties: {
+    readonly markdown?: string;
+    readonly alarms?: readonly string[];
+    readonly metrics?: readonly (readonly string[])[];
+  };
+}
+
+const deployContradicting = () =>
+  deployNightshift(world, {
+    endpointUrl: gateway.url,
+    configPath: 'test/emulator/deploy/contradicting.config.ts',
+    environment: ENVIRONMENT,
+    report: () => {},
+  });
 
 async function alarmsOf(prefix: string): Promise<readonly MetricAlarm[]> {
   const { MetricAlarms = [] } = await new CloudWatchClient(client()).send(
@@ -167,6 +194,72 @@ describe('deployNightshift', () => {
     expect(await stateAfter(2_000, 10)).toBe('OK');
   });
 
+  it('takes, proves, prunes and sweeps backups on schedules that came with it, each with a zone, a queue and an end [M29, 3a/install-backup-tool]', async () => {
+    const scheduler = new SchedulerClient(client());
+    const names: ScheduleSummary[] = [];
+    for await (const { Schedules = [] } of paginateListSchedules({ client: scheduler }, {})) names.push(...Schedules);
+    const jobs = names.filter(({ GroupName }) => GroupName === 'nightshift-demo-jobs');
+    expect(jobs.map(({ Name }) => Name)).toEqual(
+      expect.arrayContaining([
+        ...['back-up-database-orders-db', 'verify-backup-orders-db', 'prune-backups-orders-db', 'sweep-scratch-all'],
+      ]),
+    );
+    for (const { Name, GroupName } of jobs) {
+      const { Target, ScheduleExpressionTimezone } = await scheduler.send(new GetScheduleCommand({ Name, GroupName }));
+      expect({ Name, ...Target, ScheduleExpressionTimezone }).toMatchObject({
+        ...{ Name, ScheduleExpressionTimezone: 'UTC' },
+        Arn: 'arn:aws:states:us-east-1:000000000000:stateMachine:nightshift-demo-jobs',
+        DeadLetterConfig: { Arn: expect.stringContaining(':nightshift-demo-') },
+      });
+    }
+  });
+
+  it('backs up as often as the objective asks, and refuses a schedule that can not meet it [D13, D44, D83]', async () => {
+    const { ScheduleExpression } = await new SchedulerClient(client()).send(
+      new GetScheduleCommand({ Name: 'back-up-database-orders-db', GroupName: 'nightshift-demo-jobs' }),
+    );
+    expect(ScheduleExpression).toBe('cron(0 0/4 * * ? *)');
+    await expect(deployContradicting()).rejects.toThrow(
+      /jobs\.back-up-database\.cron: "0 2 \* \* \? \*"; databases\.orders-db\.backup asks for a backup every 4 h/,
+    );
+  });
+
+  it('is refused with nobody to call for what acts by itself [M10, M21]', async () => {
+    await expect(deployContradicting()).rejects.toThrow(/contacts\.pageEmails: \[\]; at least one address while \S+/);
+  });
+
+  it('brings a page of graphs, made from the configuration, of metrics and alarms that are there [M3, 9/dashboard-system-overview, 9/dashboard-application, 9/dashboard-infrastructure, 9/dashboard-links, 5c/dashboard-update]', async () => {
+    const { DashboardBody = '' } = await new CloudWatchClient(client()).send(
+      new GetDashboardCommand({ DashboardName: 'nightshift-demo-protected' }),
+    );
+    const { widgets } = JSON.parse(DashboardBody) as { readonly widgets: readonly Widget[] };
+    const [links, alarms] = widgets;
+    expect(links?.properties.markdown).toContain('#dashboards:');
+    expect(links?.properties.markdown).toContain('[Service checkout](https://us-east-1.console.aws.amazon.com/ecs/');
+    const shown = alarms?.properties.alarms ?? [];
+    const made = (await alarmsOf('nightshift-demo-')).map(({ AlarmArn }) => AlarmArn);
+    expect(shown.length).toBeGreaterThan(10);
+    expect(shown.filter((arn) => !made.includes(arn))).toEqual([]);
+    const metrics = widgets.flatMap(({ properties }) => properties.metrics ?? []);
+    const named = (...parts: readonly string[]) =>
+      metrics.filter((metric) => parts.every((each) => metric.includes(each)));
+    for (const service of ['backend', 'checkout'])
+      for (const metric of ['CPUUtilization', 'MemoryUtilization'])
+        expect(named('AWS/ECS', metric, service)).toHaveLength(1);
+    const { targetGroup } = balancerOf('checkout');
+    for (const metric of ['RequestCount', 'HTTPCode_Target_5XX_Count', 'TargetResponseTime', 'UnHealthyHostCount'])
+      expect(named('AWS/ApplicationELB', metric, targetGroup)).toHaveLength(1);
+    for (const metric of [
+      'CPUUtilization',
+      'DatabaseConnections',
+      'FreeStorageSpace',
+      'FreeableMemory',
+      'WriteLatency',
+    ])
+      expect(named('AWS/RDS', metric, 'orders-db')).toHaveLength(1);
+    expect(named('AWS/CertificateManager', 'DaysToExpiry')).toHaveLength(1);
+  });
+
   it('deploys functions whose code holds this configuration', async () => {
     const { Configuration, Code } = await new LambdaClient(client()).send(
       new GetFunctionCommand({ FunctionName: 'nightshift-demo-scale-out-service' }),
@@ -183,7 +276,7 @@ describe('deployNightshift', () => {
     expect(lines).toContainEqual(
       expect.stringMatching(/^AWS::CloudWatch::Alarm \(\d+\): made by its API after the deployment\. /),
     );
-    expect(lines).toContainEqual(expect.stringMatching(/^AWS::EC2::SecurityGroupEgress \(1\): left out\. /));
+    expect(lines).toContainEqual(expect.stringMatching(/^AWS::EC2::SecurityGroupEgress \(\d+\): left out\. /));
   });
 
   it('fails with all faults of a bad configuration, before anything is deployed', async () => {

@@ -11,6 +11,7 @@ import { demoConfigurationBackup } from './services/configuration-backup.ts';
 import { demoDrills } from './services/drills.ts';
 import { demoEndpoints } from './services/endpoint.ts';
 import { FLEET, fleetServices } from './services/fleet.ts';
+import { pairDatabases } from './services/pair-config.ts';
 import { DEMO, EXECUTION_ROLE } from './services/seed.ts';
 import { troubledConfig } from './services/troubled.ts';
 import { balancerOf } from './stand-ins/ecs/balancer-metrics.ts';
@@ -98,6 +99,7 @@ export default defineConfig({
     },
     ...troubledDatabases,
     ...accounts.databases,
+    ...pairDatabases(process.env),
   },
   endpoints,
   certificates: demoCertificates(process.env),

@@ -15,6 +15,8 @@ export interface PlanManifest extends Plan {
   readonly usesArchive?: true;
   /** It withdraws from databases what lets them write, and gives it back (functions/authority). */
   readonly keepsAuthority?: true;
+  /** It asks people within a run (`agreement.ts`). */
+  readonly asksPeople?: true;
   /** Where there are backups of the configuration, it looks into them: into their job's runs and the archive's bucket. */
   readonly usesConfigurationBackups?: true;
   /** Of the incident that each run is told in. */

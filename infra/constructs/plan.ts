@@ -3,6 +3,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Stack, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { approvalKey } from '../../functions/engine/approval.ts';
 import { authorityKey, entryKey, targetKey } from '../../functions/engine/items.ts';
 import { planPartition } from '../../functions/engine/plan-items.ts';
 import type { PlanManifest } from '../../functions/recovery/manifest.ts';
@@ -48,6 +49,7 @@ export class Plan extends NightshiftFunction {
           entryKey('*', '').pk,
           // What remediations held meanwhile is brought forward.
           'WORK#*',
+          ...(manifest.asksPeople ? [approvalKey('*').pk] : []),
           ...(manifest.keepsAuthority && selfFenced(deployment.config).length > 0 ? [authorityKey('*').pk] : []),
         ],
       },

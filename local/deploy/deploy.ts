@@ -18,6 +18,8 @@ export interface DeployOptions extends SynthesizeOptions {
   readonly report: (line: string) => void;
   /** Told of the stack's roles before anything of it exists. */
   readonly onRoles?: (roles: readonly Role[]) => void;
+  /** Both regions were bootstrapped for another deployment. */
+  readonly isBootstrapped?: boolean;
   /** An assembly that is already being made, to save its time. */
   readonly assembly?: Promise<Assembly>;
 }
@@ -44,7 +46,7 @@ export interface Deployed {
 const CDK_CLI = join(createRequire(import.meta.url).resolve('aws-cdk/package.json'), '..', 'bin', 'cdk');
 
 /**
- * Brings Nightshift into a fresh world; a world is deployed to once.
+ * Brings Nightshift into a fresh world, or a second deployment of another name into a folder of its own.
  * @throws UsageError for a configuration with faults, ChildFailed when the CDK CLI fails, TransformError for a template that can't be transformed.
  */
 export async function deployNightshift(world: WorldContext, options: DeployOptions): Promise<Deployed> {
@@ -52,7 +54,7 @@ export async function deployNightshift(world: WorldContext, options: DeployOptio
   const environments = [world.region, world.standbyRegion].map((region) => `aws://${world.accountId}/${region}`);
   const [assembly, bootstrap] = await together(
     options.assembly ?? synthesize(world, options),
-    timed(() => cli('bootstrap', ...environments)),
+    options.isBootstrapped ? Promise.resolve(0) : timed(() => cli('bootstrap', ...environments)),
   );
   const { dir, stacks } = prepare(world, assembly.dir);
   const main = stacks.find(({ region }) => region === world.region);

@@ -32,11 +32,14 @@ export function faultMatches(fault: Fault, call: Matched, resource: string): boo
   return (
     (match.service === undefined || match.service === call.service) &&
     (match.operation === undefined || match.operation === call.operation) &&
-    (match.caller === undefined || match.caller === call.caller) &&
+    (match.caller === undefined || isCaller(match.caller, call.caller)) &&
     (match.region === undefined || match.region === regionOf(call)) &&
     (match.resource === undefined || resource.includes(match.resource))
   );
 }
+
+const isCaller = (wanted: string, caller: string): boolean =>
+  wanted.endsWith('*') ? caller.startsWith(wanted.slice(0, -1)) : caller === wanted;
 
 /** A fault book whose `meet` finds the first fault that matches, in the order in which they were set, and counts it. */
 export class Faults implements FaultBook {

@@ -26,7 +26,7 @@ export const ACCOUNTS = {
 } as const;
 
 /** The plans that are played on them. */
-export const ACCOUNTS_PLANS = ['database-restore', 'secret-rotation'] as const;
+export const ACCOUNTS_PLANS = ['database-restore', 'data-corruption', 'secret-rotation'] as const;
 
 /** Where the demo's configuration reads the secret's ARN. */
 const SECRET_VARIABLE = 'NIGHTSHIFT_DEMO_ACCOUNTS_SECRET';

@@ -1,7 +1,7 @@
 /**
  * One service in two regions, as "Disaster recovery options in the cloud" (AWS whitepaper) calls a warm standby: tasks in both, a database with a read replica in the other
  * region, and a name with a failover record. Which record is answered is decided by an object in the standby region, which an inverted health check looks at ("Creating
- * Disaster Recovery Mechanisms Using Amazon Route 53", AWS Networking & Content Delivery Blog: standby takes over primary). No world starts it by itself: tests do.
+ * Disaster Recovery Mechanisms Using Amazon Route 53", AWS Networking & Content Delivery Blog: standby takes over primary). Only worlds that are asked for it have it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateClusterCommand, ECSClient, waitUntilServicesStable } from '@aws-sdk/client-ecs';
@@ -14,29 +14,18 @@ import {
 } from '@aws-sdk/client-rds';
 import pg from 'pg';
 import type { Gateway } from '../gateway/index.ts';
-import { NAMED_FAULTS } from '../gateway/named-faults.ts';
 import { type SeededDatabase, seedDatabase } from '../postgres/seed.ts';
 import type { Ecs } from '../stand-ins/ecs/ecs.ts';
 import type { Rds, RdsInstance } from '../stand-ins/rds/rds.ts';
 import type { Route53 } from '../stand-ins/route53/route53.ts';
-import type { WorldContext } from '../world/types.ts';
+import type { Fault, WorldContext } from '../world/types.ts';
 import { serveObjects } from './object-endpoint.ts';
 import { type PairClient, startPairClient } from './pair-client.ts';
+import { PAIR } from './pair-config.ts';
 import { seedService } from './seed.ts';
-import { type SiteName, type Sites, startSites } from './sites.ts';
+import { SITE_NAMES, type SiteName, type Sites, startSites } from './sites.ts';
 
-export const PAIR = {
-  cluster: 'checkout',
-  service: 'checkout',
-  recordName: 'checkout.nightshift.test',
-  ttlSeconds: 1,
-  tasks: { east: 2, west: 1 },
-  /** The object that sends everybody to the standby while it is there. */
-  bucket: 'checkout-failover',
-  key: 'standby-serves',
-  table: 'checkouts',
-  requestsPerSecond: 10,
-} as const;
+export { PAIR };
 
 export interface PairParts {
   readonly gateway: Gateway;
@@ -48,6 +37,8 @@ export interface PairParts {
 }
 
 export interface PairOptions {
+  /** Callers in each region, as a fault's `match` names them. The regions can't reach each other then when one is cut off; without them nobody reaches that one. */
+  readonly callers?: Readonly<Record<SiteName, string>>;
   /** Identifier of the database; its replica's is the same with `-standby`. */
   readonly databaseId?: string;
 }
@@ -84,7 +75,7 @@ const AVAILABLE_WITHIN_MS = 120_000;
 export async function seedPair(
   world: WorldContext,
   parts: PairParts,
-  { databaseId = 'checkout-db' }: PairOptions = {},
+  { databaseId = PAIR.database, callers }: PairOptions = {},
 ): Promise<SeededPair> {
   const { gateway, ecs, rds, route53 } = parts;
   const regions = { east: world.region, west: world.standbyRegion };
@@ -113,14 +104,25 @@ export async function seedPair(
     rowsAt: async (site) =>
       new Set((await query<{ id: string }>(site, `SELECT id FROM ${PAIR.table}`)).map(({ id }) => id)),
     async cutOff(site, isCutOff) {
-      const name = site === 'east' ? 'region-down' : 'standby-region-down';
-      const fault = NAMED_FAULTS[name];
-      if (isCutOff && fault) gateway.faults.add({ name, match: { region: regions[site] }, kind: fault.kind });
-      else gateway.faults.remove(name);
+      for (const fault of cutting(site, regions, callers))
+        if (isCutOff) gateway.faults.add(fault);
+        else gateway.faults.remove(fault.name);
       sites[site].cutOff(isCutOff);
       await rds.cutOff(regions[site], isCutOff);
     },
   };
+}
+
+function cutting(site: SiteName, regions: SeededPair['regions'], callers: PairOptions['callers']): Fault[] {
+  const kind = 'cut-off';
+  if (!callers) {
+    const name = site === 'east' ? 'region-down' : 'standby-region-down';
+    return [{ name, match: { region: regions[site] }, kind }];
+  }
+  return SITE_NAMES.map((from) => ({
+    ...{ name: `${from}-is-alone`, kind },
+    match: { caller: callers[from], region: regions[from === 'east' ? 'west' : 'east'] },
+  }));
 }
 
 /** As the server's superuser, in the instance's own database. */

@@ -58,7 +58,7 @@ export async function makeStandIns(
   lambda.setMetrics(cloudwatch);
   world.onStop(
     'metrics of queues',
-    measureQueues(gateway, cloudwatch, () => new Date()),
+    measureQueues(world, gateway, cloudwatch, () => new Date()),
   );
   const ecs = createEcs(world, { metrics: cloudwatch, events: eventbridge, secrets: secretSource(gateway) });
   const scaling = createApplicationAutoScaling(world, { ecs });

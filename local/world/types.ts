@@ -140,6 +140,7 @@ export interface Fault {
   readonly match: {
     readonly service?: string;
     readonly operation?: string;
+    /** A name, or the beginning of names, ended by `*`. */
     readonly caller?: string;
     readonly region?: string;
     /** Substring of `RecordedCall.resource`. */

@@ -16,6 +16,8 @@ import { ACCOUNTS, secretInEnvironment, seedAccounts } from '../services/account
 import { certificateInEnvironment } from '../services/certificate.ts';
 import { ENDPOINT, type SeededEndpoint, seedEndpoint } from '../services/endpoint.ts';
 import { createLoad, type Load } from '../services/load.ts';
+import type { SeededPair } from '../services/pair.ts';
+import { DEMO_PAIR } from '../services/pair-config.ts';
 import { DEMO, seedServices } from '../services/seed.ts';
 import { startTeamWebhook, type TeamWebhook } from '../services/team-webhook.ts';
 import { troubledSeeds } from '../services/troubled.ts';
@@ -31,6 +33,7 @@ import type { LocalStepFunctions } from '../stand-ins/step-functions/index.ts';
 import { AlarmLog } from './alarm-log.ts';
 import { type Clients, makeClients, OPERATOR } from './clients.ts';
 import { type OpenWorld, openWorld } from './context.ts';
+import { deployStandby, pairInEnvironment, type StandbyDeployment, startPair } from './pair.ts';
 import { allOrFirstFailure, type PhaseObserver, Phases, type PhaseTime } from './phases.ts';
 import { makeStandIns, type StandIns } from './stand-ins.ts';
 
@@ -90,6 +93,8 @@ export interface World {
   readonly troubled: readonly SeededDatabase[];
   /** The demo's service at two sites; only in a world whose environment asks for it. */
   readonly shop: SeededEndpoint | undefined;
+  /** A service in both regions, and the deployment in the standby's; only in a world whose environment asks for it. */
+  readonly twoRegions: TwoRegions | undefined;
   /** What alarms did, from their events. */
   readonly alarms: AlarmLog;
   /** What the demo's team was told by its webhook. */
@@ -103,6 +108,11 @@ export interface World {
   /** SDK clients; by default of the world's first region. */
   clients(region?: string): Clients;
   stop(): Promise<void>;
+}
+
+export interface TwoRegions {
+  readonly pair: SeededPair;
+  readonly standby: StandbyDeployment;
 }
 
 /**
@@ -145,6 +155,7 @@ interface Parts {
   readonly team: TeamWebhook;
   readonly databases: Databases;
   readonly shop: SeededEndpoint | undefined;
+  readonly twoRegions: TwoRegions | undefined;
   readonly deployed: Deployed;
 }
 
@@ -158,13 +169,21 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
   const shop =
     options.environment?.[ENDPOINT.switch] === undefined ? undefined : await seedEndpoint(context, standIns.route53);
   const certificate = certificateInEnvironment(standIns, options.environment);
-  const synthesis = async () => synthesisOf(await database, shop, options, { ...(await accounts), ...certificate });
+  const synthesis = async () =>
+    synthesisOf(await database, shop, options, { ...(await accounts), ...certificate, ...factsOf(await pair) });
   const emulator = phases.run('AWS emulator', () => startEmulator(context, gateway, options));
   const services = phases.run('services', () => startServices(context, gateway, standIns.ecs, options));
   const database = phases.run('PostgreSQL', () => startDatabases(context, gateway, standIns.rds, options));
   const accounts = database.then((databases) => startAccounts(context, gateway, databases, [emulator, services]));
+  const pair =
+    options.environment?.[DEMO_PAIR.switch] === undefined
+      ? undefined
+      : Promise.all([emulator, services, database]).then(() =>
+          phases.run('the second region', () => startPair(context, gateway, standIns)),
+        );
   // What fails there fails the synthesis, which waits for it.
   accounts.catch(() => undefined);
+  pair?.catch(() => undefined);
   const assembly = phases.run(
     'synth',
     async () => {
@@ -175,13 +194,22 @@ async function startParts(context: OpenWorld, phases: Phases, options: WorldOpti
     () => 'the same CDK app that is deployed to AWS',
   );
   const deployed = deploy(context, phases, gateway, options, { emulator, assembly, synthesis });
+  const twoRegions = deployed.then(async (): Promise<TwoRegions | undefined> => {
+    const seeded = await pair;
+    if (!seeded) return undefined;
+    const deploying = () => deployStandby(context, gateway, { pair: seeded, report });
+    return { pair: seeded, standby: await phases.run('cdk deploy, second region', deploying) };
+  });
   const team = emulator.then(() => startTeamWebhook(context, gateway.url));
-  const [load, seeded, stack, receiver] = await allOrFirstFailure(
-    [services, database, deployed, team, emulator, assembly] as const,
+  const [load, seeded, stack, receiver, both] = await allOrFirstFailure(
+    [services, database, deployed, team, twoRegions, emulator, assembly] as const,
     () => void context.stop(),
   );
-  return { gateway, standIns, alarms, load, team: receiver, databases: seeded, shop, deployed: stack };
+  const made = { load, team: receiver, databases: seeded, shop, twoRegions: both, deployed: stack };
+  return { gateway, standIns, alarms, ...made };
 }
+
+const factsOf = (pair: SeededPair | undefined): Record<string, string> => (pair ? pairInEnvironment(pair) : {});
 
 async function startEmulator(context: OpenWorld, gateway: Gateway, options: WorldOptions): Promise<void> {
   const emulator = await installEmulator({ report: options.report ?? (() => {}) });
@@ -288,7 +316,7 @@ async function deploy(
 }
 
 function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: number): World {
-  const { gateway, standIns, alarms, load, team, databases, shop, deployed } = parts;
+  const { gateway, standIns, alarms, load, team, databases, shop, twoRegions, deployed } = parts;
   const [database, ...troubled] = databases;
   const { clients, destroy } = makeClients(gateway.url);
   context.onStop('SDK clients', destroy);
@@ -316,6 +344,7 @@ function assemble(context: OpenWorld, phases: Phases, parts: Parts, readyMs: num
     database,
     troubled,
     shop,
+    twoRegions,
     deployed,
     journal: { listIncidents: () => listIncidents(store), readIncident: (id) => readIncident(store, id) },
     faults: gateway.faults,

@@ -25,6 +25,7 @@ import { RECONCILER_CASES } from './cases/reconciler.ts';
 import { SERVICE_CASES } from './cases/service.ts';
 import { type Comparison, compare, type Use } from './compare.ts';
 import { type Deployed, readDeployed } from './invisible-actions.ts';
+import type { WorldName } from './world-names.ts';
 
 export interface Played {
   readonly roles: readonly Role[];
@@ -87,6 +88,27 @@ export async function playRecovering(around: Surroundings): Promise<Played> {
   return { ...played, roles: played.roles.filter(isOfPlan) };
 }
 
+/**
+ * The plan for the loss of a region and what fences it, in a world with a deployment in each of its two regions, which only `npm run iam-check` plays, too.
+ * @returns of both deployments, those roles of which every path is taken there.
+ */
+export async function playFailingOver(around: Surroundings): Promise<Played[]> {
+  const plans = choose(await allScenarios<World>(), ['region-failover']);
+  const primary = await play(plans, around, { name: 'iam-failover' });
+  const only = (played: Played, units: readonly string[]): Played => ({
+    ...played,
+    roles: played.roles.filter(({ functions }) =>
+      units.some((unit) => functions.some((each) => each.endsWith(`-${unit}`))),
+    ),
+  });
+  const standby = only({ ...primary, ...primary.standby, failures: [] }, [
+    'region-failover',
+    'keep-authority',
+    'set-authority',
+  ]);
+  return [only(primary, ['set-authority']), standby];
+}
+
 /** Jobs that reach beyond their region, and heartbeats, in a world of their own that only `npm run iam-check` plays, too. Of the roles, those of which every path is taken there. */
 export async function playAbroad(around: Surroundings): Promise<Played> {
   const played = await play([...ABROAD_CASES, COPY_CASE], around, {
@@ -108,24 +130,48 @@ const JOBS_WAIT = 0.2;
 const isOwn = ({ logicalId, functions }: Role): boolean =>
   logicalId.startsWith('Jobs') || functions.some((name) => /-(renew-certificate|call-person)$/.test(name));
 
+/** Of the observing world, the roles whose every path is taken there. */
+const ownOf = (observing: Played): Played => ({ ...observing, roles: observing.roles.filter(isOwn) });
+
 /** The roles whose every path is taken in that world, with what was asked for there. */
-export const fullyPlayed = (acting: Played, observing: Played): readonly Played[] => [
-  acting,
-  { ...observing, roles: observing.roles.filter(isOwn) },
-];
+export const fullyPlayed = (acting: Played, observing: Played): readonly Played[] => [acting, ownOf(observing)];
 
 /**
  * What is missing in any of the worlds; unused is what the world in which every path of a role is taken never needed: ids of databases differ from world
  * to world, so what one world used can't speak for another's grants.
+ * @param fully of each world, the roles whose every path is taken there.
  */
-export function compareWorlds(acting: Played, observing: Played, others: readonly Played[] = []): Comparison {
+function comparePlayed(worlds: readonly Played[], fully: readonly Played[]): Comparison {
   const compared = ({ roles, uses, deployed }: Played) => compare(roles, uses, deployed);
-  const played = [...fullyPlayed(acting, observing), ...others].map(compared);
+  const played = fully.map(compared);
   return {
     roles: played.reduce((total, { roles }) => total + roles, 0),
-    missing: [acting, observing, ...others].flatMap((each) => compared(each).missing),
+    missing: worlds.flatMap((each) => compared(each).missing),
     unused: played.flatMap(({ unused }) => unused),
   };
+}
+
+export const compareWorlds = (acting: Played, observing: Played): Comparison =>
+  comparePlayed([acting, observing], fullyPlayed(acting, observing));
+
+type Play = (around: Surroundings) => Promise<readonly Played[]>;
+const one =
+  (play: (around: Surroundings) => Promise<Played>): Play =>
+  async (around) => [await play(around)];
+
+export const WORLDS: Readonly<Record<WorldName, Play>> = {
+  acting: one(playActing),
+  observing: one(playObserving),
+  plans: one(playRecovering),
+  failover: playFailingOver,
+  abroad: one(playAbroad),
+};
+
+/** Of worlds that weren't played nothing is said. */
+export function compareAll(played: Partial<Record<WorldName, readonly Played[]>>): Comparison {
+  const { observing = [], ...others } = played;
+  const rest = Object.values(others).flat();
+  return comparePlayed([...observing, ...rest], [...observing.map(ownOf), ...rest]);
 }
 
 const QUIET_WITHIN_MS = 20_000;
@@ -162,7 +208,7 @@ async function play(
   scenarios: readonly Scenario<World>[],
   { tell, signal, onWorld }: Surroundings,
   differing: Pick<WorldOptions, 'configPath' | 'timeScale' | 'waitScale'> & { readonly name?: string } = {},
-): Promise<Played> {
+): Promise<Played & { readonly standby?: Pick<Played, 'roles' | 'deployed'> }> {
   const environment = Object.assign({}, ...scenarios.map((scenario) => scenario.environment));
   const options = { name: 'iam-check', enforcePolicies: false, environment, report: tell, signal };
   const world = await startWorld({ ...options, ...differing });
@@ -174,10 +220,17 @@ async function play(
     const failures = results.filter(({ status }) => status !== 'passed').map(({ name, error }) => `${name}: ${error}`);
     await quiet(world);
     failures.push(...(await secretsLeftBy(world, watch)));
-    const { roles, template, stackName } = world.deployed;
-    const place = { account: world.context.accountId, region: world.context.region, stackName };
+    const { accountId: account, region } = world.context;
+    const madeBy = ({ roles, template, stackName }: World['deployed'], region: string) => ({
+      roles,
+      deployed: readDeployed(template, { account, region, stackName }),
+    });
     const uses = [...world.gateway.calls(), ...world.gateway.iam.asked()];
-    return { roles, deployed: readDeployed(template, place), uses, failures };
+    const standby = world.twoRegions?.standby;
+    return {
+      ...{ ...madeBy(world.deployed, region), uses, failures },
+      ...(standby && { standby: madeBy(standby, standby.region) }),
+    };
   } finally {
     await world.stop();
   }

@@ -30,6 +30,7 @@ export const manifest = definePlanManifest({
   targetKinds: ['rds-instance', 'ecs-service'],
   severity: 'P1',
   readsRuns: true,
+  asksPeople: true,
   steps: [
     stepOfRestore('choose'),
     {

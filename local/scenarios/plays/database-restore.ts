@@ -2,9 +2,8 @@
  * The plan `database-restore` on a database of which rows were damaged, while a client keeps writing others: a rehearsal first, then the restore. What is lost is counted by the
  * client, and compared with what the plan says.
  */
-import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import { manifest } from '../../../functions/recovery/database-restore/manifest.ts';
-import { type RunItem, stepOf } from '../../../functions/recovery/items.ts';
+import type { RunItem } from '../../../functions/recovery/items.ts';
 import { ACCOUNTS } from '../../services/accounts.ts';
 import { DEMO } from '../../services/seed.ts';
 import type { World } from '../../world/world.ts';
@@ -15,15 +14,14 @@ import {
   accountsSecret,
   copiesOf,
   more,
-  query,
   restoreAccounts,
-  rowsIn,
   type Writer,
   writeRows,
 } from '../support/accounts.ts';
-import { runJob } from '../support/backups.ts';
+import { lengthOf, spanOfStep, watchAws } from '../support/aws-watch.ts';
 import { startPlan, tookMs, untilEnded } from '../support/plans.ts';
-import { serviceState, untilTasks } from '../support/service.ts';
+import { backUp, damage, expectMended, restoredId, rowsLostBy } from '../support/restored.ts';
+import { untilTasks } from '../support/service.ts';
 import { expectThat, type Figures, type Scenario, type Stage } from '../types.ts';
 
 const PLAN = manifest.name;
@@ -50,20 +48,10 @@ export const scenario: Scenario<World> = {
     await backUp(world, stage);
     await rehearse(world, stage, secret);
     await more(stage, writer);
-    await query(world, database, "UPDATE customers SET name = '' WHERE id <= 100");
-    stage.step('somebody has blanked the names of a hundred customers; the service goes on writing');
+    await damage(world, stage);
     return restore(world, stage, writer, secret);
   },
 };
-
-/** As their schedules would. */
-async function backUp(world: World, stage: Stage): Promise<void> {
-  for (const job of ['back-up-database', 'verify-backup']) {
-    const { verdict } = await runJob(world, stage, job, database);
-    expectThat(verdict?.kind === 'passed', `expected ${job} to pass, but ${verdict?.summary}`);
-  }
-  stage.step('a backup is taken, and proved');
-}
 
 async function rehearse(world: World, stage: Stage, secret: AccountsSecret): Promise<void> {
   const before = await secret.current();
@@ -77,7 +65,7 @@ async function rehearse(world: World, stage: Stage, secret: AccountsSecret): Pro
 }
 
 async function restore(world: World, stage: Stage, writer: Writer, secret: AccountsSecret): Promise<Figures> {
-  const aws = watchAws(world);
+  const aws = watchAws(world, { services: [service] });
   stage.restore('the watch of the instances', () => aws.stop());
   const downtimeBefore = writer.downtimeMs();
   const run = await startPlan(world, stage, PLAN, {
@@ -89,17 +77,9 @@ async function restore(world: World, stage: Stage, writer: Writer, secret: Accou
   // The restored database is written to.
   await more(stage, writer);
   await writer.stop();
-  const [copy = ''] = await copiesOf(world);
-  const { port } = await secret.read();
-  const { Endpoint } = (await describe(world, copy)) ?? {};
-  expectThat(port === Endpoint?.Port, `expected the secret to name ${copy}, but it names port ${port}`);
-  const [blank] = await query<{ rows: number }>(
-    world,
-    copy,
-    "SELECT count(*)::int AS rows FROM customers WHERE name = ''",
-  );
-  expectThat(blank?.rows === 0, `expected the customers to have their names again, but ${blank?.rows} have none`);
-  const rowsLost = await lost(world, writer, ended, copy);
+  const copy = restoredId(ended);
+  await expectMended(world, secret, copy);
+  const rowsLost = await rowsLostBy(world, writer, ended);
   stage.step(`${rowsLost} rows that the client wrote are lost, as the plan says`);
   const settlingMs = tookMs(ended, 'prove');
   const recoveryTimeMs = timeOf(ended);
@@ -107,9 +87,16 @@ async function restore(world: World, stage: Stage, writer: Writer, secret: Accou
     incidentId: ended.incidentId,
     recoveryTimeMs,
     targetRecoveryTimeMs: manifest.targets.recoveryTimeSeconds * 1000,
-    dataLossMs: writtenUntil(ended) - recoveryPointOf(ended),
+    dataLossMs: ended.figures?.dataLossMs ?? Number.NaN,
     /** Beyond what RDS and ECS themselves needed, and what the proof waited for requests to tell. */
-    addedMs: recoveryTimeMs - settlingMs - aws.neededMs(ended, copy),
+    addedMs:
+      recoveryTimeMs -
+      lengthOf([
+        ...aws.spanOf(ended, 'restore', { available: copy }),
+        ...aws.spanOf(ended, 'admit', { available: copy }),
+        ...aws.spanOf(ended, 'roll', { steady: service }),
+        ...spanOfStep(ended, 'prove'),
+      ]),
     settlingMs,
     waitScale: 1,
     clientDowntimeMs: writer.downtimeMs() - downtimeBefore,
@@ -117,70 +104,4 @@ async function restore(world: World, stage: Stage, writer: Writer, secret: Accou
   };
 }
 
-const describe = async (world: World, DBInstanceIdentifier: string) =>
-  (await world.clients().rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }))).DBInstances?.[0];
-
 const timeOf = ({ startedAt, endedAt = startedAt }: RunItem): number => endedAt - startedAt;
-const resultOf = (run: RunItem, step: string): Readonly<Record<string, unknown>> =>
-  (stepOf(run, step).forward?.result ?? {}) as Record<string, unknown>;
-const recoveryPointOf = (run: RunItem): number => Number(resultOf(run, 'check').recoveryPointAt);
-const writtenUntil = (run: RunItem): number => Number(resultOf(run, 'roll').writtenUntil);
-
-/**
- * Rows that the client was told are written, and that the service's database doesn't have: exactly those that the plan speaks of, which were written to the old instance after the
- * time that it names.
- */
-async function lost(world: World, { written }: Writer, ended: RunItem, copy: string): Promise<number> {
-  const [there, old] = await Promise.all([rowsIn(world, copy), rowsIn(world, database, recoveryPointOf(ended))]);
-  const missed = [...written].filter((id) => !there.has(id));
-  const reported = [...written].filter((id) => old.has(id));
-  expectThat(
-    missed.join() === reported.join(),
-    `expected the rows that are lost to be those that the plan says, but the client misses ${missed.length}, and of those after ${recoveryPointOf(ended)} there are ${reported.length}`,
-  );
-  expectThat(missed.length > 0, 'expected rows to be lost that were written after the backup');
-  return missed.length;
-}
-
-const LOOK_EVERY_MS = 200;
-
-interface AwsWatch {
-  /** How long RDS and ECS took for what the run told them to do. */
-  neededMs(run: RunItem, copy: string): number;
-  stop(): void;
-}
-
-/** When instances became available, and the service steady, as anybody can see it. */
-function watchAws(world: World): AwsWatch {
-  const available = new Map<string, number[]>();
-  const present = new Map<string, string>();
-  const steadyAt: number[] = [];
-  let [isSteady, isOver] = [true, false];
-  const look = async () => {
-    const { DBInstances = [] } = await world.clients().rds.send(new DescribeDBInstancesCommand({}));
-    for (const { DBInstanceIdentifier: id = '', DBInstanceStatus: status = '' } of DBInstances) {
-      if (status === 'available' && present.get(id) !== status)
-        available.set(id, [...(available.get(id) ?? []), Date.now()]);
-      present.set(id, status);
-    }
-    const { steady } = await serviceState(world, service);
-    if (steady && !isSteady) steadyAt.push(Date.now());
-    isSteady = steady;
-  };
-  const timer = setInterval(() => {
-    if (!isOver) look().catch((error: unknown) => world.context.log('scenario', `watch: ${String(error)}`));
-  }, LOOK_EVERY_MS);
-  const from = (at: number | undefined, ends: readonly number[]): number =>
-    at === undefined ? 0 : Math.max(0, (ends.find((end) => end >= at) ?? at) - at);
-  return {
-    neededMs(run, copy) {
-      const acted = (step: string) => stepOf(run, step).forward?.actedAt;
-      const ends = available.get(copy) ?? [];
-      return from(acted('restore'), ends) + from(acted('admit'), ends) + from(acted('roll'), steadyAt);
-    },
-    stop: () => {
-      isOver = true;
-      clearInterval(timer);
-    },
-  };
-}

@@ -21,7 +21,7 @@ import { DEMO } from '../../services/seed.ts';
 import { OPERATOR } from '../../world/clients.ts';
 import type { World } from '../../world/world.ts';
 import { ScenarioFailure, type Stage } from '../types.ts';
-import { untilTasks } from './service.ts';
+import { serviceState, setTasks, untilTasks } from './service.ts';
 
 export const ACCOUNTS_TARGETS = [
   `rds-instance/${ACCOUNTS.database}`,
@@ -33,6 +33,8 @@ export const ACCOUNTS_ENVIRONMENT = askForDatabase(ACCOUNTS.database);
 export interface Writer {
   /** Ids of the rows that the service said are written. */
   readonly written: ReadonlySet<number>;
+  /** Ids of the rows of which it didn't say so: they may be written all the same. */
+  readonly unanswered: ReadonlySet<number>;
   /** From the first failure to the last one; 0 without any. */
   downtimeMs(): number;
   /** Ends when the request under way is answered. */
@@ -47,12 +49,14 @@ let lastId = 0;
 export function writeRows(url: string): Writer {
   const agent = new Agent({ keepAlive: true });
   const written = new Set<number>();
+  const unanswered = new Set<number>();
   let [first, last, stopped] = [0, 0, false];
   const writing = (async () => {
     while (!stopped) {
       const id = ++lastId;
       if (await isWritten(agent, url, id)) written.add(id);
       else {
+        unanswered.add(id);
         last = Date.now();
         first ||= last;
       }
@@ -62,6 +66,7 @@ export function writeRows(url: string): Writer {
   })();
   return {
     written,
+    unanswered,
     downtimeMs: () => last - first,
     stop: () => {
       stopped = true;
@@ -185,6 +190,12 @@ export async function restoreAccounts(
     // The stage's own signal may be over by now; this has a limit of its own.
     await untilTasks(world, stage, ACCOUNTS.tasks, 60_000, ACCOUNTS.service);
   }
+  // A run that stopped everybody and failed may have left them so.
+  if ((await serviceState(world, ACCOUNTS.service)).desired !== ACCOUNTS.tasks) {
+    await setTasks(world, ACCOUNTS.tasks, ACCOUNTS.service);
+    await untilTasks(world, stage, ACCOUNTS.tasks, 60_000, ACCOUNTS.service);
+  }
+  await query(world, ACCOUNTS.database, "UPDATE customers SET name = 'Customer ' || id WHERE name = ''");
   const { rds } = world.clients();
   for (const DBInstanceIdentifier of await copiesOf(world))
     await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier, SkipFinalSnapshot: true }));

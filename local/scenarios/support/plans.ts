@@ -7,12 +7,33 @@ import { OPERATOR } from '../../world/clients.ts';
 import type { World } from '../../world/world.ts';
 import type { Stage } from '../types.ts';
 
+/** A deployment of the world's, in which plans are run. */
+export interface PlanPlace {
+  readonly deployment: string;
+  readonly region: string;
+  readonly store: Store;
+}
+
+/** The journal, as the command line reads it. */
+export const storeOf = (world: World): Store =>
+  new Store(world.deployed.outputs.JournalTable ?? '', world.clients().dynamodb);
+
+const homeOf = (world: World): PlanPlace => ({
+  ...{ deployment: 'demo', region: world.context.region, store: storeOf(world) },
+});
+
 /** Starts a run, as the console would, and again when a remediation had the target in hand just then. @returns its name. */
-export function startPlan(world: World, stage: Stage, plan: string, input: object): Promise<string> {
+export function startPlan(
+  world: World,
+  stage: Stage,
+  plan: string,
+  input: object,
+  place: PlanPlace = homeOf(world),
+): Promise<string> {
   let run = '';
   return stage.until(`a run of ${plan} to begin`, async () => {
-    run ||= await startExecution(world, plan, input);
-    const found = await readRun(storeOf(world), plan, run);
+    run ||= await startExecution(world, place, plan, input);
+    const found = await readRun(place.store, plan, run);
     if (!found) return undefined;
     if (found.verdict !== 'refused' || !found.why?.includes('try again')) return run;
     run = '';
@@ -20,8 +41,13 @@ export function startPlan(world: World, stage: Stage, plan: string, input: objec
   });
 }
 
-async function startExecution(world: World, plan: string, input: object): Promise<string> {
-  const { region, accountId } = world.context;
+async function startExecution(
+  world: World,
+  { deployment, region }: PlanPlace,
+  plan: string,
+  input: object,
+): Promise<string> {
+  const { accountId } = world.context;
   const sfn = new SFNClient({
     ...{ endpoint: world.endpoint, region, userAgentAppId: OPERATOR },
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
@@ -30,7 +56,7 @@ async function startExecution(world: World, plan: string, input: object): Promis
   try {
     await sfn.send(
       new StartExecutionCommand({
-        stateMachineArn: `arn:aws:states:${region}:${accountId}:stateMachine:nightshift-demo-${plan}`,
+        stateMachineArn: `arn:aws:states:${region}:${accountId}:stateMachine:nightshift-${deployment}-${plan}`,
         name,
         input: JSON.stringify(input),
       }),
@@ -42,12 +68,19 @@ async function startExecution(world: World, plan: string, input: object): Promis
 }
 
 /** Waits until the run has ended. */
-export function untilEnded(world: World, stage: Stage, plan: string, run: string, withinMs: number): Promise<RunItem> {
+export function untilEnded(
+  world: World,
+  stage: Stage,
+  plan: string,
+  run: string,
+  withinMs: number,
+  { store }: PlanPlace = homeOf(world),
+): Promise<RunItem> {
   let seen = 'nothing';
   return stage.until(
     `the run ${run} to end`,
     async () => {
-      const found = await readRun(storeOf(world), plan, run);
+      const found = await readRun(store, plan, run);
       const steps = Object.entries(found?.steps ?? {}).map(([name, { status, forward }]) =>
         [name, status, forward?.note].filter(Boolean).join(' '),
       );
@@ -94,7 +127,3 @@ export function watchingClient(url: string, requestsPerSecond: number): Client {
     },
   };
 }
-
-/** The journal, as the command line reads it. */
-export const storeOf = (world: World): Store =>
-  new Store(world.deployed.outputs.JournalTable ?? '', world.clients().dynamodb);

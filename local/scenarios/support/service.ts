@@ -22,17 +22,30 @@ export interface ServiceState {
   readonly steady: boolean;
 }
 
-async function describe(world: World, service: string): Promise<Service> {
+interface ServicePlace {
+  readonly cluster: string;
+  readonly region?: string;
+}
+
+async function describe(
+  world: World,
+  service: string,
+  { cluster, region }: ServicePlace = { cluster: DEMO.cluster },
+): Promise<Service> {
   const { services } = await world
-    .clients()
-    .ecs.send(new DescribeServicesCommand({ cluster: DEMO.cluster, services: [service] }));
+    .clients(region)
+    .ecs.send(new DescribeServicesCommand({ cluster, services: [service] }));
   const found = services?.[0];
-  if (!found) throw new ScenarioFailure(`service ${DEMO.cluster}/${service} is gone`);
+  if (!found) throw new ScenarioFailure(`service ${cluster}/${service} is gone`);
   return found;
 }
 
-export async function serviceState(world: World, service: string = DEMO.service): Promise<ServiceState> {
-  const found = await describe(world, service);
+export async function serviceState(
+  world: World,
+  service: string = DEMO.service,
+  place?: ServicePlace,
+): Promise<ServiceState> {
+  const found = await describe(world, service, place);
   const { desiredCount = 0, runningCount = 0, deployments = [] } = found;
   return {
     desired: desiredCount,

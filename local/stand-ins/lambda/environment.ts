@@ -10,6 +10,8 @@ export interface EnvironmentOf {
   readonly gatewayUrl: string;
   /** Different for each environment, so that every call can be traced to the process that made it. */
   readonly accessKeyId: string;
+  /** Port of the world's name server on 127.0.0.1; the machine's own resolver alone is asked without. */
+  readonly dnsPort: number | undefined;
 }
 
 /** Starts from nothing: what the user's shell holds isn't there on AWS either, and may point at a real account. */
@@ -35,6 +37,8 @@ export function workerEnvironment(world: WorldContext, of: EnvironmentOf): NodeJ
     AWS_ENDPOINT_URL: of.gatewayUrl,
     AWS_ACCESS_KEY_ID: of.accessKeyId,
     AWS_SECRET_ACCESS_KEY: 'test',
+    // Taken away by the runtime before it loads the function.
+    ...(of.dnsPort !== undefined && { LOCAL_DNS_PORT: String(of.dnsPort) }),
     // The local database's certificate isn't signed by Amazon's authority.
     ...(existsSync(ca) ? { NODE_EXTRA_CA_CERTS: ca } : {}),
   };

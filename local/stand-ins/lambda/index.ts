@@ -56,6 +56,9 @@ export async function createLambda(world: WorldContext, gateway: Gateway): Promi
     setMetrics(sink) {
       runner.metrics = sink;
     },
+    setNameServer(port) {
+      runner.dnsPort = port;
+    },
     setAccountConcurrency(limit) {
       runner.concurrency.accountLimit = limit;
     },

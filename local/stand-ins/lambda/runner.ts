@@ -34,6 +34,7 @@ export class Runner {
   readonly logs: FunctionLogs;
   readonly pool: Pool;
   metrics: MetricSink | undefined;
+  dnsPort: number | undefined;
   readonly #world: WorldContext;
   readonly #gateway: Gateway;
   readonly #definitions: Definitions;
@@ -121,6 +122,7 @@ export class Runner {
       folder,
       gatewayUrl: this.#gateway.url,
       accessKeyId,
+      dnsPort: this.dnsPort,
     });
     return new Worker({
       world: this.#world,

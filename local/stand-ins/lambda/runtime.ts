@@ -3,7 +3,9 @@
  * (Lambda developer guide, "Define Lambda function handler in Node.js", "Using the Lambda context object", "Logging with Node.js").
  * Stands alone: it is stripped of types and copied beside the functions' code, and imports nothing but Node's own modules.
  */
+import dns from 'node:dns';
 import { existsSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
@@ -47,6 +49,36 @@ function patchConsole(): void {
       process.stdout.write(`${new Date().toISOString()}\t${current}\t${level}\t${message}\n`);
     };
   }
+}
+
+/** Names that end with `.test` are the world's, which the machine's resolver doesn't know (RFC 6761, section 6.2: it has none of them). */
+function askNameServer(port: string): void {
+  const ofWorld = new dns.promises.Resolver({ timeout: 1_000, tries: 2 });
+  ofWorld.setServers([`127.0.0.1:${port}`]);
+  const { lookup } = dns;
+  const { resolve4 } = dns.promises;
+  const isOfWorld = (host: string): boolean => host.endsWith('.test');
+  const found = (host: string) => ofWorld.resolve4(host);
+  dns.promises.resolve4 = ((host: string, ...options: []) =>
+    isOfWorld(host) ? found(host) : resolve4(host, ...options)) as typeof resolve4;
+  dns.lookup = ((
+    host: string,
+    options: dns.LookupOptions,
+    done: (error: Error | null, ...answer: unknown[]) => void,
+  ) => {
+    if (!isOfWorld(host)) return lookup(host, options, done as never);
+    found(host).then(
+      (all) =>
+        options.all
+          ? done(
+              null,
+              all.map((address) => ({ address, family: 4 })),
+            )
+          : done(null, all[0], 4),
+      (error: Error) => done(error),
+    );
+  }) as typeof lookup;
+  syncBuiltinESMExports();
 }
 
 function handlerFile(): [path: string, name: string] {
@@ -129,6 +161,9 @@ function dieOf(type: string, error: unknown): void {
 
 async function start(): Promise<void> {
   patchConsole();
+  const { LOCAL_DNS_PORT: port } = env;
+  delete env.LOCAL_DNS_PORT;
+  if (port !== undefined) askNameServer(port);
   process.on('uncaughtException', (error) => dieOf('Runtime.UncaughtException', error));
   process.on('unhandledRejection', (error) => dieOf('Runtime.UnhandledPromiseRejection', error));
   // The world is gone: nobody is left to answer.

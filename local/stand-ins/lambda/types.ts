@@ -74,6 +74,8 @@ export interface LocalLambda extends StandIn, LambdaInvoker {
   killWorker(which: { functionName: string; region?: string } | { accessKeyId: string }): number;
   /** Where `AWS/Lambda` metrics go. */
   setMetrics(sink: MetricSink): void;
+  /** Environments that start from now on ask the name server on that port of 127.0.0.1 for names that end with `.test`, as they would ask their network's resolver. */
+  setNameServer(port: number): void;
   /** Concurrent executions in the account and region (default 1,000). */
   setAccountConcurrency(limit: number): void;
   /** Forgets what is cached of the emulator's definitions. */

@@ -1,5 +1,8 @@
 /** Functions in real processes: what handlers and callers see, and what becomes of asynchronous events. */
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   InvokeCommand,
   LambdaClient,
@@ -8,6 +11,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Invocation } from '../../../local/stand-ins/lambda/index.ts';
+import { startDnsServer } from '../../../local/stand-ins/route53/dns-server.ts';
 import {
   eventually,
   makeFunction,
@@ -56,6 +60,16 @@ async function invoke(FunctionName: string, event: object = {}) {
 const invokeLater = (FunctionName: string, event: object) =>
   lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));
 
+const ASKS = `
+import { lookup } from 'node:dns';
+import { resolve4 } from 'node:dns/promises';
+export const handler = async ({ host, url }) => ({
+  addresses: await resolve4(host).catch((error) => error.code),
+  reached: await fetch(url).then((reply) => reply.text()),
+  looked: await new Promise((done) => lookup('localhost', (error) => done(error === null))),
+  told: process.env.LOCAL_DNS_PORT ?? null,
+});`;
+
 describe('a synchronous invocation', () => {
   it('gives the handler the context that AWS documents, in the folder of its code', async () => {
     const { payload } = await invoke('plain');
@@ -66,6 +80,25 @@ describe('a synchronous invocation', () => {
     });
     expect(payload.left).toBeGreaterThan(0);
     expect(payload.left).toBeLessThanOrEqual(1_000);
+  });
+
+  it('finds the world’s names by its name server, and all others as the machine does', async () => {
+    const site = createServer((_, reply) => reply.end('here')).listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    const { port } = site.address() as AddressInfo;
+    const records = [{ name: 'shop.test.', type: 'A' as const, ttlSeconds: 1, value: '127.0.0.1' }];
+    const names = await startDnsServer((name, type) =>
+      name.startsWith('shop.test') && type === 'A' ? { code: 'NOERROR', records } : { code: 'NXDOMAIN', records: [] },
+    );
+    small.lambda.setNameServer(names.port);
+    await makeFunction(small, 'asks', ASKS);
+    const { payload } = await invoke('asks', { host: 'shop.test', url: `http://shop.test:${port}/` });
+    expect(payload).toEqual({ addresses: ['127.0.0.1'], reached: 'here', looked: true, told: null });
+    expect((await invoke('asks', { host: 'none.test', url: `http://shop.test:${port}/` })).payload).toMatchObject({
+      addresses: 'ENOTFOUND',
+    });
+    site.close();
+    await names.close();
   });
 
   it('uses a warm process again, also after a thrown error, which keeps its name', async () => {

@@ -22,10 +22,10 @@ import type { regionFailover } from '../../../functions/recovery/region-failover
 import { manifest } from '../../../functions/recovery/region-failover/manifest.ts';
 import { PAIR } from '../../../local/services/pair.ts';
 import type { PairClient } from '../../../local/services/pair-client.ts';
+import { type Insider, startInsider } from '../../../local/services/pair-insider.ts';
 import type { Fault } from '../../../local/world/types.ts';
 import { journalTable } from '../../support/engine-world.ts';
 import { config as base, service as baseService, database } from '../../support/fixtures.ts';
-import { type Insider, startInsider } from '../../support/insider.ts';
 import { openPairWorld, type PairWorld } from '../../support/pair-world.ts';
 import { playPlan } from '../../support/plan-play.ts';
 import { asMaster } from '../../support/worn-table.ts';

@@ -1,8 +1,10 @@
 /** What each function may write in the journal, by the policies of the synthesized template as IAM would judge them. */
 import { describe, expect, it } from '@jest/globals';
+import { approvalKey } from '../../../functions/engine/approval.ts';
 import { REMOVALS } from '../../../functions/engine/budget.ts';
 import { followKey, turnsKey } from '../../../functions/engine/following.ts';
 import * as items from '../../../functions/engine/items.ts';
+import { planPartition } from '../../../functions/engine/plan-items.ts';
 import { judge } from '../../../local/iam/evaluate.ts';
 import type { PolicyTemplate } from '../../../local/iam/resolve.ts';
 import { rolesOf } from '../../../local/iam/roles.ts';
@@ -94,6 +96,40 @@ describe('who tells and who follows', () => {
     ['follow-through', 'the switch', false, items.switchKey(0)],
   ])('the %s writes %s: %s', (name, _, expected, key) => {
     const role = roles.find(({ functions }) => functions.includes(`nightshift-main-${name}`));
+    const context = { 'dynamodb:LeadingKeys': [key.pk] };
+    const verdict = judge(role?.statements ?? [], { action: 'dynamodb:PutItem', resource, context });
+    expect(verdict === 'allowed').toBe(expected);
+  });
+});
+
+describe('a recovery plan', () => {
+  const planRoles = rolesOf(
+    buildStack(({ databases = {}, ...config }) => ({
+      ...{ ...config, plans: ['data-corruption', 'service-recovery'] },
+      databases: Object.fromEntries(
+        Object.entries(databases).map(([name, database]) => [
+          name,
+          {
+            ...database,
+            backup: {
+              verify: { subnetGroup: 'isolated', securityGroupId: 'sg-0b', tables: [{ name: 'public.orders' }] },
+            },
+            restore: { connectionSecretArn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:orders-AbCdEf' },
+          },
+        ]),
+      ),
+    })).template.toJSON() as PolicyTemplate,
+    place,
+  );
+
+  it.each<[string, string, boolean, items.Key]>([
+    ['data-corruption', 'the question that it asks people', true, approvalKey('apr-run-1')],
+    ['service-recovery', 'questions, because it asks none', false, approvalKey('apr-run-1')],
+    ['data-corruption', 'its runs', true, { pk: planPartition('data-corruption'), sk: 'RUN#1' }],
+    ['data-corruption', 'runs of another plan', false, { pk: planPartition('service-recovery'), sk: 'RUN#1' }],
+    ['data-corruption', 'the switch', false, items.switchKey(0)],
+  ])('%s writes %s: %s', (name, _, expected, key) => {
+    const role = planRoles.find(({ functions }) => functions.includes(`nightshift-main-${name}`));
     const context = { 'dynamodb:LeadingKeys': [key.pk] };
     const verdict = judge(role?.statements ?? [], { action: 'dynamodb:PutItem', resource, context });
     expect(verdict === 'allowed').toBe(expected);

@@ -25,6 +25,7 @@ import { manifest as prune } from '../../../functions/jobs/prune-backups/manifes
 import { manifest as sweep } from '../../../functions/jobs/sweep-scratch/manifest.ts';
 import { manifest as verify } from '../../../functions/jobs/verify-backup/manifest.ts';
 import { manifest as writeReport } from '../../../functions/jobs/write-report/manifest.ts';
+import { manifest as dataCorruption } from '../../../functions/recovery/data-corruption/manifest.ts';
 import { manifest as regionFailover } from '../../../functions/recovery/region-failover/manifest.ts';
 import { manifest as serviceRecovery } from '../../../functions/recovery/service-recovery/manifest.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
@@ -81,7 +82,7 @@ export function buildStack(
           unit(prune),
           unit(writeReport),
         ],
-        plans: [unit(regionFailover), unit(serviceRecovery)],
+        plans: [unit(dataCorruption), unit(regionFailover), unit(serviceRecovery)],
         heartbeats: [unit(writeHeartbeat)],
         authority: [unit(keepAuthority), unit(setAuthority)],
       },

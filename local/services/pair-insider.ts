@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { PAIR, type SeededPair } from '../../local/services/pair.ts';
+import { PAIR, type SeededPair } from './pair.ts';
 
 export interface Insider {
   /** Ids of the rows that the database said were written, and when (epoch milliseconds). */

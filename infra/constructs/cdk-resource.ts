@@ -25,6 +25,23 @@ export interface CdkCertificate {
   readonly certificateArn: string;
 }
 
+/** What CDK's `elasticloadbalancingv2.ApplicationTargetGroup` says of itself once a listener sends it requests. */
+export interface CdkTargetGroup {
+  readonly targetGroupFullName: string;
+  readonly firstLoadBalancerFullName: string;
+}
+
+/** What CDK's `route53.HealthCheck` says of itself. */
+export interface CdkHealthCheck {
+  readonly node: { readonly id: string };
+  readonly healthCheckId: string;
+}
+
+/** What CDK's `route53.ARecord` and its like say of themselves. */
+export interface CdkRecord {
+  readonly domainName: string;
+}
+
 /** Real values of dimensions, by their names. */
 export type Dimensions = Metric['dimensions'];
 

@@ -6,19 +6,23 @@
  *     nightshift.protectService(service);
  *     nightshift.protectDatabase(database, { maxConnections: 400 });
  *
- * A service, a database or a certificate is given as the app's own construct, or by the name it has in the deployment's configuration. That
+ * What is protected is given as the app's own construct, or by the name it has in the deployment's configuration. That
  * configuration must list the target too: alarms are untrusted input, a tag only selects.
  */
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type CertificateInput, certificateSchema } from '../config/certificates.ts';
-import { type EndpointInput, endpointSchema } from '../config/endpoints.ts';
+import { type EndpointInput, endpointSchema, ROUTE53_METRICS_REGION } from '../config/endpoints.ts';
 import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import {
   type CdkCertificate,
   type CdkDatabase,
+  type CdkHealthCheck,
+  type CdkRecord,
   type CdkService,
+  type CdkTargetGroup,
   type Dimensions,
   keyOf,
   ofReal,
@@ -76,7 +80,46 @@ function resourceIdOf(
     );
   return instanceResourceId ?? resourceId;
 }
+/** Of a service that is given as a construct: its target group, by which it is watched as by the configuration's `balancedBy`. */
+type ServiceLimits = Limits<Omit<ServiceInput, 'balancedBy'>, 'cluster' | 'service'> & {
+  readonly balancedBy?: CdkTargetGroup;
+};
+const SOME_BALANCER = {
+  loadBalancer: 'app/unknown/0000000000000000',
+  targetGroup: 'targetgroup/unknown/0000000000000000',
+} as const;
+
+/** Of an endpoint that is given as a construct: the record that its health check follows. */
+type EndpointLimits = Limits<Pick<EndpointInput, 'severity' | 'unhealthyForSeconds'>, never> & {
+  readonly record: CdkRecord;
+};
+const endpointLimits = endpointSchema.pick({ severity: true, unhealthyForSeconds: true });
+
 const SOME_CERTIFICATE = 'arn:aws:acm:us-east-1:000000000000:certificate/unknown';
+
+/** Descriptions have its real names as well: whoever is paged looks there. */
+function realService(of: CdkService, { name = keyOf(of), balancedBy, ...limits }: ServiceLimits) {
+  const standIns = {
+    cluster: name,
+    service: name,
+    ...(balancedBy && { balancedBy: SOME_BALANCER, requestAlarms: {} }),
+  };
+  // How many tasks it may have is the deployment's to say.
+  const checked = serviceSchema.parse({ maxTasks: Math.max(1, limits.minTasks ?? 1), ...standIns, ...limits });
+  const real = { cluster: of.cluster.clusterName, service: of.serviceName };
+  const behind = balancedBy && {
+    balancedBy: {
+      loadBalancer: balancedBy.firstLoadBalancerFullName,
+      targetGroup: balancedBy.targetGroupFullName,
+    },
+  };
+  return { name, service: { ...checked, ...real, ...behind } };
+}
+
+const realEndpoint = (of: CdkHealthCheck, { name = keyOf(of), record, ...limits }: EndpointLimits) => ({
+  ...{ name, recordName: record.domainName, healthCheckId: of.healthCheckId },
+  ...endpointLimits.parse(limits),
+});
 
 export class Protection extends Construct {
   readonly #props: ProtectionProps;
@@ -90,20 +133,15 @@ export class Protection extends Construct {
    * Alarms of an ECS service: CPU and memory; with Container Insights missing tasks, with its enhanced observability unhealthy ones, too; with a load balancer errors, latency, unhealthy
    * targets, and the burn of its error budget.
    * @param of the service's key in the deployment's configuration, or the app's own construct: then alarms are named by `name`, else by its id.
-   * @param input thresholds and times; of a construct all have defaults.
+   * @param input thresholds and times; of a construct all have defaults, and its load balancer is told by `balancedBy`, its target group.
    */
   protectService(of: string, input: ServiceInput): ProtectedAlarm[];
-  protectService(of: CdkService, input?: Limits<ServiceInput, 'cluster' | 'service'>): ProtectedAlarm[];
-  protectService(
-    of: string | CdkService,
-    { name = typeof of === 'string' ? of : keyOf(of), ...input }: Limits<ServiceInput, never> = {},
-  ): ProtectedAlarm[] {
-    // How many tasks it may have is the deployment's to say.
-    const names = typeof of === 'string' ? {} : { cluster: name, service: name };
-    const checked = serviceSchema.parse({ maxTasks: Math.max(1, input.minTasks ?? 1), ...input, ...names });
-    // Descriptions name them as well: whoever is paged looks there.
-    const service =
-      typeof of === 'string' ? checked : { ...checked, cluster: of.cluster.clusterName, service: of.serviceName };
+  protectService(of: CdkService, input?: ServiceLimits): ProtectedAlarm[];
+  protectService(of: string | CdkService, input: ServiceInput | ServiceLimits = {}): ProtectedAlarm[] {
+    const { name, service } =
+      typeof of === 'string'
+        ? { name: of, service: serviceSchema.parse(input) }
+        : realService(of, input as ServiceLimits);
     for (const signal of burnSignals(name, service)) this.#page(signal);
     return serviceSignals(name, service).map((signal) => this.#alarm(signal));
   }
@@ -131,11 +169,20 @@ export class Protection extends Construct {
 
   /**
    * Alarm on the health check that follows an endpoint's record (AWS/Route53 HealthCheckStatus: 1 is healthy; "Monitoring health checks using CloudWatch").
-   * Only in a stack of us-east-1: elsewhere there is no such metric.
-   * @param name the endpoint's key in the deployment's configuration.
+   * @param of the endpoint's key in the deployment's configuration, or the app's own health check: then the alarm is named by `name`, else by its id.
+   * @param input of a construct: the record that it follows, and limits, which have defaults.
+   * @throws Error in a stack of another region than us-east-1: there is no such metric, so the alarm would be silent, or fire, for ever.
    */
-  protectEndpoint(name: string, input: EndpointInput): ProtectedAlarm {
-    const { recordName, healthCheckId, severity, unhealthyForSeconds } = endpointSchema.parse(input);
+  protectEndpoint(of: string, input: EndpointInput): ProtectedAlarm;
+  protectEndpoint(of: CdkHealthCheck, input: EndpointLimits): ProtectedAlarm;
+  protectEndpoint(of: string | CdkHealthCheck, input: EndpointInput | EndpointLimits): ProtectedAlarm {
+    const { name, recordName, healthCheckId, severity, unhealthyForSeconds } =
+      typeof of === 'string' ? { name: of, ...endpointSchema.parse(input) } : realEndpoint(of, input as EndpointLimits);
+    const { region } = Stack.of(this);
+    if (!Token.isUnresolved(region) && region !== ROUTE53_METRICS_REGION)
+      throw new Error(
+        `${name}: Route 53's metrics are in ${ROUTE53_METRICS_REGION} only, this stack is in ${region}: protect the endpoint in a stack of ${ROUTE53_METRICS_REGION}`,
+      );
     return this.#alarm({
       name: `${name}-endpoint`,
       runbook: 'fail-over-dns',

@@ -25,6 +25,10 @@ const MESSAGES = {
   'recovery-started': /multi-az instance recovery started/i,
   /** RDS-EVENT-0053. */
   'recovery-completed': /multi-az instance recovery completed/i,
+  /** RDS-EVENT-0020: the server replays its log after a crash, and lets nobody in meanwhile. */
+  'crash-recovery-started': /recovery of the db instance has started/i,
+  /** RDS-EVENT-0021. */
+  'crash-recovery-completed': /recovery of the db instance is complete/i,
   /** RDS-EVENT-0014. */
   'class-changed': /finished applying modification to db instance class/i,
   /** RDS-EVENT-0017, RDS-EVENT-0218. */

@@ -4,8 +4,8 @@
  * CloudWatch User Guide; on Lambda "writing JSON to standard out ... is sufficient"). The others can be asked of the log.
  *
  * A metric of one's own costs 0.30 USD a month for each combination of dimension values, by the hour in which it is sent ("Amazon CloudWatch
- * Pricing", custom metrics, prorated hourly). So nothing is sent while nothing happens, and dimensions have few, known values: never a target, an
- * alarm's name or anything else that comes from outside.
+ * Pricing", custom metrics, prorated hourly). So nothing is sent while nothing happens, and dimensions have few, known values: never an
+ * alarm's name or anything else that comes from outside; of targets only the databases that the configuration has heartbeats written into.
  */
 import type { JournalEntry } from '../../events/journal.ts';
 import type { Outcome } from '../../events/outcome.ts';
@@ -54,6 +54,8 @@ export const METRICS = {
   JobAge: { unit: 'Seconds', dimensions: ['Job'] },
   /** Databases whose heartbeat can't be written before a person has set it up. The alarm `heartbeats-not-set-up` watches it. */
   HeartbeatsNotSetUp: { unit: 'Count', dimensions: [], isWatched: true },
+  /** 1: no beat of a minute's heartbeats was answered by the database's server; 0: one was. The alarm `<database>-down` watches it. */
+  DatabaseUnanswered: { unit: 'Count', dimensions: ['DBInstanceIdentifier'], isWatched: true },
   /** 1: the primary of each pair was granted time to write, and is held to it; 0: not so. The alarm `authority-not-kept` watches it. */
   AuthorityKept: { unit: 'Count', dimensions: [], isWatched: true },
   /** A primary database was told until when it may write. The alarm `authority-not-heard` watches it in the primary's region, whatever becomes of the standby's. */

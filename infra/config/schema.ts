@@ -256,6 +256,8 @@ export const databaseSchema = z.strictObject({
   severity: severity.default('P2'),
   /** The time is written into the table `nightshift.heartbeat` every ten seconds, so that the age of a copy is exact (docs/backups.md, Heartbeat). */
   heartbeat: z.boolean().default(false),
+  /** With `heartbeat`: how long nobody must have got in, nor be connected, for the alarm that it is down (runbook 001, line 552: 1 minute; RDS restarts and fails over by itself in that time). */
+  unansweredForSeconds: seconds(60, 86_400).multipleOf(60).default(120),
   /** It takes writes only while the standby's region grants it, so that a failover is fenced without a person (docs/recovery.md, Fencing by itself). Needs the guard in the database. */
   authority: z.boolean().default(false),
   /** Backups that Nightshift takes and proves; none when left out. */

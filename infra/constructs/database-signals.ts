@@ -1,5 +1,7 @@
 /** What is watched of a database: metric, limit, time, and the runbook that answers (AWS/RDS, "Amazon CloudWatch metrics for Amazon RDS"). Pure. */
 import type { z } from 'zod';
+import { DATABASE_DOWN } from '../../functions/databases/down.ts';
+import { NAMESPACE } from '../../functions/engine/metrics.ts';
 import type { databaseSchema } from '../config/schema.ts';
 import type { Metric } from './protected-alarm.ts';
 import type { NamedSignal } from './protection.ts';
@@ -10,14 +12,19 @@ const GIB = 1_073_741_824;
 
 type Database = z.output<typeof databaseSchema>;
 
-/** @param name the instance identifier. */
-export function databaseSignals(name: string, database: Database): readonly NamedSignal[] {
+type MetricOf = (metricName: string, statistic: Metric['statistic']) => Metric;
+const metricOf =
+  (name: string): MetricOf =>
+  (metricName, statistic) => ({
+    ...{ namespace: 'AWS/RDS', metricName, dimensions: { DBInstanceIdentifier: name }, statistic },
+  });
+
+/** @param name the instance identifier. @param deployment by whose name heartbeats are measured. */
+export function databaseSignals(name: string, database: Database, deployment: string): readonly NamedSignal[] {
   const { severity, maxConnections, storageFreeBelowGib: storage, memoryFreeBelowMib: memory } = database;
   const { cpuAbovePercent, writeLatencyAboveSeconds, resourcesForSeconds: forSeconds } = database;
   const connections = Math.floor(database.connectionsAboveShare * maxConnections);
-  const metric = (metricName: string, statistic: Metric['statistic']): Metric => ({
-    ...{ namespace: 'AWS/RDS', metricName, dimensions: { DBInstanceIdentifier: name }, statistic },
-  });
+  const metric = metricOf(name);
   const below = (id: string, runbook: string, metricName: string, bytes: number, text: string): NamedSignal => ({
     ...{ name: `${name}-${id}`, runbook, severity, forSeconds, threshold: bytes, trouble: 'below' },
     ...{ metric: metric(metricName, 'Minimum'), description: `Database ${name} has less than ${text} left.` },
@@ -49,6 +56,7 @@ export function databaseSignals(name: string, database: Database): readonly Name
       metric: metric('WriteLatency', 'Average'),
     },
     ...aboveLimits(name, database, metric),
+    ...(database.heartbeat ? [down(name, database, deployment, metric)] : []),
   ];
 }
 
@@ -62,7 +70,7 @@ function aboveLimits(
     replicaLagAboveSeconds,
     loadAbovePerVcpu,
   }: Database,
-  metric: (metricName: string, statistic: Metric['statistic']) => Metric,
+  metric: MetricOf,
 ): NamedSignal[] {
   const signals: NamedSignal[] = [
     {
@@ -92,23 +100,65 @@ function aboveLimits(
   return signals.filter(({ threshold }) => threshold > 0);
 }
 
-const DEADLOCKS_WITHIN_SECONDS = 300;
+/** Heartbeats are written, and measured, once a minute. */
+const HEARTBEAT_SECONDS = 60;
+
+const unanswered = (name: string, deployment: string): Metric => ({
+  ...{ namespace: NAMESPACE, metricName: 'DatabaseUnanswered', statistic: 'Minimum' },
+  dimensions: { Deployment: deployment, DBInstanceIdentifier: name },
+});
 
 /**
- * What a person is called for and no runbook answers: the server ends one of the transactions by itself, the application's order of locks is what is wrong.
- * "Amazon CloudWatch metrics for Amazon RDS Performance Insights": counters are read by the metric math function DB_PERF_INSIGHTS, by DbiResourceId.
- * @param name the instance identifier.
+ * No heartbeat gets in and nobody is connected: two signs, by two ways. Where clients are connected it is Nightshift's own way there that is broken, or a server that hangs
+ * with its sessions: people are called for that (`databasePages`).
  */
-export function databasePages(
+function down(
   name: string,
-  { pageForDeadlocks, resourceId, severity }: Pick<Database, 'pageForDeadlocks' | 'resourceId' | 'severity'>,
-): readonly PagingSignal[] {
-  if (!pageForDeadlocks) return [];
-  return [
-    {
-      ...{ name: `${name}-deadlocks`, severity, threshold: 0, windowSeconds: DEADLOCKS_WITHIN_SECONDS },
-      metric: { expression: `DB_PERF_INSIGHTS('RDS', '${resourceId}', 'db.Concurrency.deadlocks.avg')`, of: {} },
-      description: `Transactions of database ${name} wait for each other, and the server ends one of them.`,
+  { severity, unansweredForSeconds: forSeconds }: Database,
+  deployment: string,
+  metric: MetricOf,
+): NamedSignal {
+  return {
+    ...{ name: `${name}-down`, runbook: DATABASE_DOWN, severity, forSeconds, periodSeconds: HEARTBEAT_SECONDS },
+    ...{ threshold: 0, silencePages: true },
+    description: `Database ${name} lets nobody in: no heartbeat is written, and no client is connected.`,
+    metric: {
+      expression: 'IF(unanswered > 0, connections < 1, 0)',
+      of: { unanswered: unanswered(name, deployment), connections: metric('DatabaseConnections', 'Maximum') },
     },
+  };
+}
+
+const DEADLOCKS_WITHIN_SECONDS = 300;
+const SHUT_OUT_SECONDS = 300;
+
+/**
+ * What a person is called for and no runbook answers.
+ * @param name the instance identifier. @param deployment by whose name heartbeats are measured.
+ */
+export function databasePages(name: string, database: Database, deployment: string): readonly PagingSignal[] {
+  return [
+    ...(database.pageForDeadlocks ? [deadlocks(name, database)] : []),
+    ...(database.heartbeat ? [shutOut(name, database, deployment)] : []),
   ];
 }
+
+/**
+ * The server ends one of the transactions by itself, the application's order of locks is what is wrong.
+ * "Amazon CloudWatch metrics for Amazon RDS Performance Insights": counters are read by the metric math function DB_PERF_INSIGHTS, by DbiResourceId.
+ */
+const deadlocks = (name: string, { resourceId, severity }: Database): PagingSignal => ({
+  ...{ name: `${name}-deadlocks`, severity, threshold: 0, windowSeconds: DEADLOCKS_WITHIN_SECONDS },
+  metric: { expression: `DB_PERF_INSIGHTS('RDS', '${resourceId}', 'db.Concurrency.deadlocks.avg')`, of: {} },
+  description: `Transactions of database ${name} wait for each other, and the server ends one of them.`,
+});
+
+/** The other half of `down`: a restart would end what may still work. Where RDS doesn't tell how many are connected, nobody knows, and that counts as some. */
+const shutOut = (name: string, { severity }: Database, deployment: string): PagingSignal => ({
+  ...{ name: `${name}-shut-out`, severity, threshold: 0, windowSeconds: SHUT_OUT_SECONDS },
+  metric: {
+    expression: 'IF(unanswered > 0, FILL(connections, 1) > 0, 0)',
+    of: { unanswered: unanswered(name, deployment), connections: metricOf(name)('DatabaseConnections', 'Maximum') },
+  },
+  description: `No heartbeat gets into database ${name}, although clients are connected: the server hangs, or the way there from Nightshift's subnets is broken.`,
+});

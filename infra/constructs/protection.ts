@@ -147,7 +147,8 @@ export class Protection extends Construct {
   }
 
   /**
-   * Alarms of a database: connections, storage, memory, CPU, write latency and transaction ids; with their limits replica lag and load; deadlocks.
+   * Alarms of a database: connections, storage, memory, CPU, write latency and transaction ids; with their limits replica lag and load; deadlocks; with `heartbeat` that it
+   * lets nobody in, which the deployment's own heartbeats tell.
    * @param of the instance identifier, or the app's own construct: then alarms are named by `name`, else by its id.
    * @param input thresholds and times; of a construct all but `maxConnections` have defaults.
    */
@@ -163,8 +164,9 @@ export class Protection extends Construct {
     const real: Dimensions = typeof of === 'string' ? {} : { DBInstanceIdentifier: of.instanceIdentifier };
     const checked = databaseSchema.parse(typeof of === 'string' ? input : { ...input, ...NOT_ALARMED });
     const database = typeof of === 'string' ? checked : { ...checked, resourceId: resourceIdOf(of, name, checked) };
-    for (const signal of databasePages(name, database)) this.#page(signal, real);
-    return databaseSignals(name, database).map((signal) => this.#alarm(signal, real));
+    const { deployment } = this.#props;
+    for (const signal of databasePages(name, database, deployment)) this.#page(signal, real);
+    return databaseSignals(name, database, deployment).map((signal) => this.#alarm(signal, real));
   }
 
   /**

@@ -151,6 +151,8 @@ class Server implements PostgresServer {
     if (!this.#child) return this.#gone;
     this.state = 'stopping';
     this.#child.kill(STOP_SIGNALS[mode]);
+    // One that was halted (SIGSTOP: a server that hangs) hears of nothing else.
+    this.#child.kill('SIGCONT');
     if (await settles(this.#gone, STOP_LIMIT_MS)) return;
     this.#world.log('postgres', `${this.#options.name}: still there after a ${mode} stop, stopped hard`);
     this.#child?.kill(STOP_SIGNALS.immediate);

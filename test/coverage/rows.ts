@@ -26,8 +26,6 @@ export const LATER = {
     'What a change costs an hour is said before and after it; the bill is in AWS Cost Explorer, which no report asks yet: each question costs money, and its answer is a day old.',
   secrets:
     'No part of `secret-rotation`, which changes the password of a database user and nothing else, or still to be proved under this id.',
-  refused:
-    '`restart-database` lets a database that refuses connections answer again, but only an alarm on its memory starts it; of one that RDS tells nothing of any more a person is paged.',
   weekly:
     'The weekly report has alarms, trends and the scheduled jobs (certificates, restored backups); updates, audit logs and documents aren’t looked at.',
   security: 'Security work comes after recovery; nothing is built for it yet.',

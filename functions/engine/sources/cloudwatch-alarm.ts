@@ -54,6 +54,8 @@ const KINDS: Readonly<Record<string, TargetKind>> = {
   'AWS/RDS': 'rds-instance',
   'AWS/Route53': 'dns-endpoint',
   'AWS/CertificateManager': 'certificate',
+  // DatabaseUnanswered; no other metric of ours starts a runbook.
+  Nightshift: 'rds-instance',
 };
 /** What the metrics of a namespace are about; undefined for one that no runbook knows. */
 export const kindOfMetrics = (namespace: string): TargetKind | undefined =>

@@ -18,6 +18,8 @@ export interface Beaten {
   readonly why?: string;
   /** The login isn't let in, or the table isn't there: that takes a person, and no further beat was tried. */
   readonly isNotSetUp: boolean;
+  /** The server said something at least once, if only that it has no slot free or doesn't know the login. */
+  readonly isAnswered: boolean;
 }
 
 /** A beat is over before the next is due. */
@@ -35,6 +37,7 @@ export async function beat(database: DatabaseConfig, region: string, { beats, ev
   let written = 0;
   let why: string | undefined;
   let isNotSetUp = false;
+  let isAnswered = false;
   try {
     for (let index = 0; index < beats && !isNotSetUp; index++) {
       await sleep(Math.max(0, begun + index * everyMs - performance.now()));
@@ -45,8 +48,10 @@ export async function beat(database: DatabaseConfig, region: string, { beats, ev
         );
         await session.query(BEAT);
         written += 1;
+        isAnswered = true;
       } catch (error) {
         ({ why, isNotSetUp } = missing(database, error));
+        isAnswered ||= session !== undefined || !isUnreachable(error);
         await leave(session);
         session = undefined;
       }
@@ -54,8 +59,11 @@ export async function beat(database: DatabaseConfig, region: string, { beats, ev
   } finally {
     await leave(session);
   }
-  return { database: database.name, written, ...(why !== undefined && { why }), isNotSetUp };
+  return { database: database.name, written, ...(why !== undefined && { why }), isNotSetUp, isAnswered };
 }
+
+/** No answer at all, or none but that the server is starting up or shutting down. */
+const isUnreachable = (error: unknown): boolean => error instanceof ConnectError && error.kind === 'unreachable';
 
 /** What goes wrong while saying goodbye changes nothing that was written. */
 const leave = async (session: pg.Client | undefined): Promise<void> => {

@@ -1,4 +1,5 @@
 /** Whether the standby takes over, whether it already did, and whether that helped. Pure. */
+import { type Connected, notDown } from '../../databases/down.ts';
 import { happened, type PastEvent, underWay } from '../../databases/happened.ts';
 import type { Instance } from '../../databases/instance.ts';
 import { notAvailable } from '../../databases/status.ts';
@@ -13,6 +14,7 @@ export type Observation =
       readonly at: string;
       /** Of the last hour, oldest first. */
       readonly events: readonly PastEvent[];
+      readonly connected: Connected;
     } & Pick<Instance, 'status' | 'cluster' | 'multiAz' | 'zone' | 'secondaryZone' | 'pending'>);
 
 type Seen = Extract<Observation, { kind: 'instance' }>;
@@ -43,11 +45,14 @@ const wait = (detail: string): Decision => ({
   recheckAfterSeconds: RECHECK_SECONDS,
 });
 
-export function decide({ target, observation }: DecideInput<DatabaseConfig, Observation>): Decision {
+export function decide({ signal, target, observation }: DecideInput<DatabaseConfig, Observation>): Decision {
   if (observation.kind === 'missing') return callPerson(observation.why);
   const { name } = target;
   const blocked =
-    whyNeverHere(name, observation) ?? notAvailable(name, observation.status) ?? lately(name, observation);
+    whyNeverHere(name, observation) ??
+    notAvailable(name, observation.status) ??
+    lately(name, observation) ??
+    notDown(name, signal, observation.connected);
   if (blocked) return blocked;
   const { zone, secondaryZone } = observation;
   if (!secondaryZone || secondaryZone === zone)
@@ -82,6 +87,9 @@ function lately(name: string, { at, events }: Seen): Decision | undefined {
   if (running) return wait(`a failover of ${name} began at ${running} and RDS hasn't said that it is over`);
   const recovering = underWay(events, 'recovery-started', 'recovery-completed');
   if (recovering) return wait(`RDS has been recovering the standby of ${name} since ${recovering}`);
+  const crashed = underWay(events, 'crash-recovery-started', 'crash-recovery-completed');
+  if (crashed)
+    return wait(`${name} has been recovering from a crash since ${crashed}: its standby would begin that anew`);
   const last = happened(events, 'failover-completed').at(-1);
   if (last === undefined) return undefined;
   if (Date.parse(at) - Date.parse(last) < SETTLING_MS) return wait(`${name} failed over at ${last} and is settling`);

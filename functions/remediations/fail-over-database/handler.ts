@@ -1,10 +1,11 @@
 /** The AWS side of `fail-over-database`. */
+import { readConnected } from '../../databases/connected.ts';
 import { readDatabaseGuards } from '../../databases/guards.ts';
 import { readInstance } from '../../databases/instance.ts';
 import { lookAt } from '../../databases/look.ts';
 import { reboot } from '../../databases/reboot.ts';
 import { databaseOf, noUpstreams } from '../../databases/target.ts';
-import type { DatabaseConfig } from '../../engine/config.ts';
+import type { DatabaseConfig, RuntimeConfig } from '../../engine/config.ts';
 import { ChangedBySomeoneElseError } from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
 import type { ActReport, Change, Remediation } from '../../engine/remediation.ts';
@@ -15,6 +16,11 @@ import { manifest } from './manifest.ts';
 /** How far back failovers count. */
 const MINUTES = 60;
 const CATEGORIES = ['failover', 'availability', 'recovery'];
+
+async function observe(target: DatabaseConfig, config: RuntimeConfig): Promise<Observation> {
+  const [look, connected] = await Promise.all([lookAt(target, MINUTES, CATEGORIES), readConnected(target, config)]);
+  return look.kind === 'missing' ? look : { ...look, connected };
+}
 
 async function act(target: DatabaseConfig, change: Change): Promise<ActReport> {
   const { name } = target;
@@ -37,7 +43,7 @@ export const remediation: Remediation<DatabaseConfig, Observation> = {
   manifest,
   targetOf: databaseOf,
   upstreamsOf: noUpstreams,
-  observe: (target) => lookAt(target, MINUTES, CATEGORIES),
+  observe,
   decide,
   act,
   alreadyApplied,

@@ -4,11 +4,13 @@ export const manifest = defineManifest({
   name: 'fail-over-database',
   summary: 'Has the standby of a Multi-AZ DB instance take over when its primary is sick without being dead.',
   targetKind: 'rds-instance',
-  // A host or volume that is slow and still answers RDS's own health checks. When it stops answering, RDS fails over by itself.
+  // A host, volume or server that is sick and still answers RDS's own health checks. When it stops answering these, RDS fails over by itself.
   triggers: [
     { namespace: 'AWS/RDS', metricName: 'WriteLatency', dimensions: ['DBInstanceIdentifier'] },
     { namespace: 'AWS/RDS', metricName: 'ReadLatency', dimensions: ['DBInstanceIdentifier'] },
     { namespace: 'AWS/RDS', metricName: 'DiskQueueDepth', dimensions: ['DBInstanceIdentifier'] },
+    // What write-heartbeat measures: the server lets nobody in.
+    { namespace: 'Nightshift', metricName: 'DatabaseUnanswered', dimensions: ['Deployment', 'DBInstanceIdentifier'] },
   ],
   permissions: [
     {
@@ -39,6 +41,7 @@ export const manifest = defineManifest({
       "the instance isn't there, isn't available, or is a member of a cluster",
       'it has no standby, is about to lose it, or RDS names none in another zone',
       'a failover or the recovery of its standby is under way, or one was completed within the hour',
+      'it is said to let nobody in, but clients are connected to it, or nobody can tell whether any are',
     ],
     undo: 'Fail it over again to have its primary where it was; nothing else has changed.',
   },

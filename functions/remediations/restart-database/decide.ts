@@ -1,42 +1,61 @@
 /** Whether a database is restarted, whether that happened, and whether it helped. Pure. */
-import { happened } from '../../databases/happened.ts';
+import { type Connected, DATABASE_DOWN, notDown } from '../../databases/down.ts';
+import { happened, underWay } from '../../databases/happened.ts';
 import type { Look } from '../../databases/look.ts';
 import { notAvailable } from '../../databases/status.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
 import type { Change, DecideInput, Decision, Verification } from '../../engine/remediation.ts';
 
 type Used = 'kind' | 'at' | 'events' | 'status' | 'cluster' | 'parametersPending';
-type Seen = Pick<Extract<Look, { kind: 'instance' }>, Used>;
-export type Observation = Extract<Look, { kind: 'missing' }> | Seen;
+type Missing = Extract<Look, { kind: 'missing' }>;
+type Looked = Pick<Extract<Look, { kind: 'instance' }>, Used>;
+type Seen = Looked & { readonly connected: Connected };
+export type Observation = Missing | Seen;
 
 const RECHECK_SECONDS = 60;
 /** So long after a restart the alarm may still be firing on old data, and caches be cold. */
 const SETTLING_MS = 10 * 60_000;
 
+const wait = (detail: string): Decision => ({
+  kind: 'hold',
+  reason: 'change-under-way',
+  detail,
+  recheckAfterSeconds: RECHECK_SECONDS,
+});
 const callPerson = (reason: string): Decision => ({ kind: 'escalate', reason, recheckAfterSeconds: RECHECK_SECONDS });
 
 /** When the state before was seen (ISO 8601); the state after is a restart later than that. */
 export const seenAt = (change: Change): string => (change.before as { seenAt: string }).seenAt;
 
-export function decide({ target, observation }: DecideInput<DatabaseConfig, Observation>): Decision {
+/** What is left when a database stays down. */
+const RESTORE = 'else restore it beside the old one (nightshift recover database-restore)';
+
+/** A database that is down and isn't restarted: whoever is called is told what is left. */
+export function decide(input: DecideInput<DatabaseConfig, Observation>): Decision {
+  const decision = judge(input);
+  if (decision.kind !== 'escalate' || input.signal.runbook !== DATABASE_DOWN) return decision;
+  return { ...decision, reason: `${decision.reason}; ${RESTORE}` };
+}
+
+function judge({ signal, target, observation }: DecideInput<DatabaseConfig, Observation>): Decision {
   if (observation.kind === 'missing') return callPerson(observation.why);
   const { name } = target;
   const { status, cluster, parametersPending, at, events } = observation;
   if (cluster) return callPerson(`${name} is a member of cluster ${cluster}: restart it there, its readers first`);
   const blocked = notAvailable(name, status);
   if (blocked) return blocked;
+  const recovering = underWay(events, 'crash-recovery-started', 'crash-recovery-completed');
+  if (recovering)
+    return wait(`${name} has been recovering from a crash since ${recovering}: a restart would begin that anew`);
+  const serves = notDown(name, signal, observation.connected);
+  if (serves) return serves;
   if (parametersPending)
     return callPerson(
       `a restart of ${name} would put parameter changes in force that wait for one; decide about them first`,
     );
   const last = lastRestart(events, '');
   if (last !== undefined && Date.parse(at) - Date.parse(last) < SETTLING_MS)
-    return {
-      kind: 'hold',
-      reason: 'change-under-way',
-      detail: `${name} restarted at ${last} and is settling`,
-      recheckAfterSeconds: RECHECK_SECONDS,
-    };
+    return wait(`${name} restarted at ${last} and is settling`);
   if (last !== undefined)
     return callPerson(
       `${name} restarted at ${last} already and is in trouble again: another restart would not last longer`,
@@ -57,7 +76,7 @@ function lastRestart(events: Seen['events'], since: string): string | undefined 
 }
 
 /** What is different from when the change was decided; `undefined` when nothing is. */
-export function notAsSeen(change: Change, observation: Observation): string | undefined {
+export function notAsSeen(change: Change, observation: Missing | Looked): string | undefined {
   if (observation.kind === 'missing') return observation.why;
   const { status, parametersPending, events } = observation;
   if (status !== 'available') return status;

@@ -2,7 +2,7 @@ import { defineManifest } from '../../engine/manifest.ts';
 
 export const manifest = defineManifest({
   name: 'restart-database',
-  summary: 'Restarts a DB instance whose memory is used up, once an hour at most.',
+  summary: 'Restarts a DB instance whose memory is used up or that lets nobody in, once an hour at most.',
   targetKind: 'rds-instance',
   triggers: [
     { namespace: 'AWS/RDS', metricName: 'SwapUsage', dimensions: ['DBInstanceIdentifier'] },
@@ -35,7 +35,8 @@ export const manifest = defineManifest({
     refusesWhen: [
       "the instance isn't there, isn't available, or is a member of a cluster",
       'parameter changes wait for a restart, which this one would put in force',
-      'it restarted within the hour, or is settling after that',
+      'it restarted within the hour, is settling after that, or is recovering from a crash',
+      'it is said to let nobody in, but clients are connected to it, or nobody can tell whether any are',
     ],
     undo: 'There is nothing to put back: clients connect again by themselves.',
   },

@@ -7,6 +7,7 @@ import {
   type Observation,
   verify,
 } from '../../../functions/remediations/fail-over-database/decide.ts';
+import { anyConnected } from '../../support/connected.ts';
 import { config, database, signal } from '../../support/fixtures.ts';
 
 const AT = Date.parse('2026-11-20T03:00:00.000Z');
@@ -32,6 +33,7 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
       zone,
       secondaryZone: fc.option(zone),
       cluster: fc.option(fc.constant('orders'), { freq: 5 }),
+      connected: anyConnected,
       pending: fc.subarray(['MultiAZ', 'DBInstanceClass']),
       events: fc.array(event, { maxLength: 5 }),
     })
@@ -43,7 +45,14 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
       ...(cluster && { cluster }),
     })),
 );
-const judge = (seen: Observation) => decide({ signal, target: database, observation: seen, hold: undefined, config });
+const judge = (seen: Observation, runbook?: string) =>
+  decide({
+    signal: { ...signal, ...(runbook && { runbook }) },
+    target: database,
+    observation: seen,
+    hold: undefined,
+    config,
+  });
 
 describe('fail-over-database, whatever it sees', () => {
   it('acts only on an available Multi-AZ instance of its own, with a standby elsewhere and no failover in the last hour', () => {
@@ -57,6 +66,15 @@ describe('fail-over-database, whatever it sees', () => {
         expect(seen.secondaryZone).not.toBe(seen.zone);
         expect(seen.events.some((each) => /failover completed/.test(each.message))).toBe(false);
         expect(beforeOf(decision.change).zone).toBe(seen.zone);
+      }),
+    );
+  });
+
+  it('leaves one that is said to be down alone unless nobody is connected', () => {
+    fc.assert(
+      fc.property(observation, (seen) => {
+        if (seen.kind !== 'instance' || judge(seen, 'database-down').kind !== 'act') return;
+        expect(seen.connected).toEqual({ kind: 'counted', most: 0 });
       }),
     );
   });

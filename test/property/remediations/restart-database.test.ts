@@ -6,6 +6,7 @@ import {
   type Observation,
   verify,
 } from '../../../functions/remediations/restart-database/decide.ts';
+import { anyConnected } from '../../support/connected.ts';
 import { config, database, signal } from '../../support/fixtures.ts';
 
 const AT = Date.parse('2026-11-20T03:00:00.000Z');
@@ -19,6 +20,7 @@ const observation: fc.Arbitrary<Observation> = fc
   .record({
     status: fc.constantFrom('available', 'rebooting', 'modifying', 'failed', 'unheard-of'),
     parametersPending: fc.boolean(),
+    connected: anyConnected,
     cluster: fc.option(fc.constant('orders'), { freq: 5 }),
     events: fc.array(event, { maxLength: 4 }),
   })
@@ -32,11 +34,13 @@ const observation: fc.Arbitrary<Observation> = fc
 describe('restart-database, whatever it sees', () => {
   it('never restarts twice, and calls nothing good that is not available', () => {
     fc.assert(
-      fc.property(observation, observation, (first, later) => {
-        const decision = decide({ signal, target: database, observation: first, hold: undefined, config });
+      fc.property(observation, observation, fc.boolean(), (first, later, isDown) => {
+        const told = isDown ? { ...signal, runbook: 'database-down' } : signal;
+        const decision = decide({ signal: told, target: database, observation: first, hold: undefined, config });
         if (decision.kind !== 'act' || first.kind !== 'instance' || later.kind !== 'instance') return;
         expect(first).toMatchObject({ status: 'available', parametersPending: false });
         expect(first.events.filter(({ message }) => message.startsWith('DB instance'))).toEqual([]);
+        if (isDown) expect(first.connected).toEqual({ kind: 'counted', most: 0 });
         expect(['yes', 'unclear']).toContain(alreadyApplied(decision.change, later));
         if (verify({ change: decision.change, observation: later }).kind === 'good')
           expect(later.status).toBe('available');

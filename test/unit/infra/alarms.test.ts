@@ -99,6 +99,35 @@ describe('an alarm of a protected target', () => {
     });
   });
 
+  it('starts a runbook where neither heartbeat nor client gets into a database, and pages where clients do or nobody can tell', () => {
+    const more = resourcesOf(
+      buildStack((config) => ({
+        ...config,
+        databases: Object.fromEntries(
+          Object.entries(config.databases ?? {}).map(([key, database]) => [key, { ...database, heartbeat: true }]),
+        ),
+      })),
+      'AWS::CloudWatch::Alarm',
+    ).map(({ properties }) => properties);
+    const by = (name: string) => more.find((alarm) => alarm.AlarmName === `nightshift-main-orders-db-${name}`);
+    const id = { Name: 'DBInstanceIdentifier', Value: 'orders-db' };
+    const stat = (Namespace: string, MetricName: string, Dimensions: object[]) => ({
+      MetricStat: expect.objectContaining({ Metric: { Namespace, MetricName, Dimensions }, Period: 60 }),
+    });
+    expect(by('down')).toMatchObject({
+      EvaluationPeriods: 2,
+      Metrics: [
+        { Expression: 'IF(unanswered > 0, connections < 1, 0)' },
+        stat('Nightshift', 'DatabaseUnanswered', [{ Name: 'Deployment', Value: 'main' }, id]),
+        stat('AWS/RDS', 'DatabaseConnections', [id]),
+      ],
+      Tags: expect.arrayContaining([{ Key: 'nightshift:runbook', Value: 'database-down' }]),
+    });
+    expect(by('down-backstop')).toMatchObject({ InsufficientDataActions: [page] });
+    expect(by('shut-out')).toMatchObject({ AlarmActions: [page], EvaluationPeriods: 1 });
+    expect(by('shut-out')?.Tags).toBeUndefined();
+  });
+
   it('watches lag and load of a database where it has limits for them, and pages for deadlocks where that is wanted', () => {
     const more = resourcesOf(
       buildStack((config) => ({

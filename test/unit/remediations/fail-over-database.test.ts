@@ -17,6 +17,7 @@ const STARTED = 'Multi-AZ instance failover started.';
 const COMPLETED = 'Multi-AZ instance failover completed.';
 const ABANDONED = 'Abandoning user requested failover since a failover recently occurred on the database instance.';
 
+const NOBODY = { kind: 'counted', most: 0 } as const;
 const seen = (change: Partial<Seen> = {}): Seen => ({
   kind: 'instance',
   at: AT,
@@ -26,6 +27,7 @@ const seen = (change: Partial<Seen> = {}): Seen => ({
   secondaryZone: 'us-east-1b',
   pending: [],
   events: [],
+  connected: NOBODY,
   ...change,
 });
 const judge = (observation: Observation) => decide({ signal, target: database, observation, hold: undefined, config });
@@ -74,6 +76,35 @@ describe('deciding on a failover', () => {
   it('calls a person when RDS names no standby', () => {
     const { secondaryZone: _, ...rest } = seen();
     expect(judge(rest)).toMatchObject({ kind: 'escalate' });
+  });
+});
+
+describe('a database that is said to be down', () => {
+  const down = (change: Partial<Seen>) =>
+    decide({
+      signal: { ...signal, runbook: 'database-down' },
+      target: database,
+      observation: seen(change),
+      hold: undefined,
+      config,
+    });
+
+  it('fails over where nobody is connected', () => {
+    expect(down({})).toMatchObject({ kind: 'act' });
+  });
+
+  it('is left alone while clients are connected, or nobody can tell', () => {
+    expect(down({ connected: { kind: 'counted', most: 1 } })).toMatchObject({ kind: 'escalate' });
+    expect(down({ connected: { kind: 'unknown', why: '' } })).toMatchObject({ kind: 'escalate' });
+    expect(judge(seen({ connected: { kind: 'counted', most: 1 } }))).toMatchObject({ kind: 'act' });
+  });
+
+  it('is let recover from a crash first', () => {
+    const began = {
+      at: minutesBefore(5),
+      message: 'Recovery of the DB instance has started. Recovery time will vary.',
+    };
+    expect(down({ events: [began] })).toMatchObject({ kind: 'hold' });
   });
 });
 

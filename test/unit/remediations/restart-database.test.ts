@@ -14,16 +14,25 @@ type Seen = Extract<Observation, { kind: 'instance' }>;
 const AT = '2026-11-20T03:00:00.000Z';
 const minutesLater = (minutes: number) => new Date(Date.parse(AT) + minutes * 60_000).toISOString();
 const event = (minutes: number, message: string) => ({ at: minutesLater(minutes), message });
+const NOBODY = { kind: 'counted', most: 0 } as const;
 const seen = (change: Partial<Seen> = {}): Seen => ({
   kind: 'instance',
   at: AT,
   status: 'available',
   parametersPending: false,
   events: [],
+  connected: NOBODY,
   ...change,
 });
 const MISSING: Observation = { kind: 'missing', why: 'DB instance orders-db does not exist' };
-const judge = (observation: Observation) => decide({ signal, target: database, observation, hold: undefined, config });
+const judge = (observation: Observation, runbook?: string) =>
+  decide({
+    signal: { ...signal, ...(runbook && { runbook }) },
+    target: database,
+    observation,
+    hold: undefined,
+    config,
+  });
 
 function planned(): Change {
   const decision = judge(seen());
@@ -55,6 +64,40 @@ describe('deciding on a restart', () => {
     ['shut down just now, and its restart has not been told', seen({ events: [event(-1, 'DB instance shutdown.')] })],
   ])('waits while the instance %s', (_, observation) => {
     expect(judge(observation)).toMatchObject({ kind: 'hold' });
+  });
+});
+
+describe('a database that is said to be down', () => {
+  const down = (change: Partial<Seen>) => judge(seen(change), 'database-down');
+
+  it('is restarted where nobody is connected', () => {
+    expect(down({})).toMatchObject({ kind: 'act' });
+  });
+
+  it.each<[string, Partial<Seen>, RegExp]>([
+    ['while clients are connected', { connected: { kind: 'counted', most: 12 } }, /12 clients are connected/],
+    ['while nobody can tell', { connected: { kind: 'unknown', why: 'it is throttled' } }, /not known: it is throttled/],
+    ['that failed', { status: 'failed' }, /is failed/],
+    ['that is down again within the hour', { events: [event(-30, 'DB instance restarted')] }, /would not last/],
+  ])('is left to a person, who is told what is left, %s', (_, change, reason) => {
+    expect(down(change)).toMatchObject({ kind: 'escalate', reason: expect.stringMatching(reason) });
+    expect(down(change)).toMatchObject({ reason: expect.stringContaining('nightshift recover database-restore') });
+  });
+
+  it('is the only one whose clients count', () => {
+    expect(judge(seen({ connected: { kind: 'counted', most: 12 } }))).toMatchObject({ kind: 'act' });
+  });
+
+  it('is let recover from its crash before anything is done, whatever the alarm', () => {
+    const began = event(
+      -5,
+      'Recovery of the DB instance has started. Recovery time will vary with the amount of data.',
+    );
+    expect(down({ events: [began] })).toMatchObject({ kind: 'hold', reason: 'change-under-way' });
+    expect(judge(seen({ events: [began] }))).toMatchObject({ kind: 'hold' });
+    expect(down({ events: [began, event(-1, 'Recovery of the DB instance is complete.')] })).toMatchObject({
+      kind: 'act',
+    });
   });
 });
 

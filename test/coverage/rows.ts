@@ -33,8 +33,6 @@ export const LATER = {
   kubernetes: 'Nightshift acts on ECS first; Kubernetes comes later.',
   dumps:
     'A logical copy needs a task with pg_dump beside the database; what runs here are functions, and what they take and prove are snapshots.',
-  clusters:
-    'An ECS cluster is what its services are: each has its own ladder, and many at once are a storm. No test plays a whole cluster yet; a lost region is `region-failover`’s.',
   network:
     '`fail-over-dns` puts names right and asks resolvers, `renew-certificate` puts certificates right; no plan does both in one run.',
   inventory:

@@ -4,7 +4,7 @@ import { type Row, row } from '../rows.ts';
 export const alerts: readonly Row[] = [
   row('2a/crash-loop', '000 002 003', 'a task that starts and dies again and again', 'ladder'),
   row('2a/service-down', '001 002 003 004', 'a service whose health endpoints no longer answer', 'proof'),
-  row('2a/cluster-down', '003', 'the whole cluster is gone', 'clusters'),
+  row('2a/cluster-down', '003', 'the whole cluster is gone', 'ladder'),
   row('2a/database-down', '000 001 004', 'the database refuses or drops connections', 'ladder'),
   row('2a/node-not-ready', '000 003', 'a machine of the cluster is lost', 'kubernetes'),
   row('2a/availability-zone-failure', '000', 'one zone takes several machines with it', 'zones'),

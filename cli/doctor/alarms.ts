@@ -1,6 +1,8 @@
 /** Alarms as they should be for what is protected. Pure. */
+
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import type { Check } from '../../events/published/doctor.ts';
+import { DATABASE_DOWN } from '../../functions/databases/down.ts';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import {
   DEPLOYMENT_TAG,
@@ -14,6 +16,7 @@ import { type Deployment, protectedTargets } from '../deployment.ts';
 /** Runbooks whose alarms a deployment makes by itself for every target; others only with a load balancer, Container Insights or a limit. */
 const MADE_HERE: readonly string[] = [
   ...['scale-out-service', 'release-idle-connections', 'end-long-queries', 'fail-over-database', 'fail-over-dns'],
+  DATABASE_DOWN,
 ];
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
@@ -40,12 +43,19 @@ interface WantedMetric {
 
 /** One for each runbook that is deployed and each target it is for. */
 export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 'manifests'>): Wanted[] {
+  // Whether a database lets anybody in is told by its heartbeat alone.
+  const probed = Object.values(config.databases).flatMap(({ heartbeat, name }) =>
+    heartbeat ? [`rds-instance/${name}`] : [],
+  );
   return Object.entries(config.ladders).flatMap(([runbook, { rungs, startedBy }]) => {
     const first = manifests.find(({ name }) => name === rungs[0]);
     const triggers = metricTriggersOf({ triggers: startedBy });
     // One that only events start has no alarm to look for.
     if (!first || triggers.length === 0) return [];
-    return targetsOf(first, config).map(({ target, dimensions }) => ({
+    const targets = targetsOf(first, config).filter(
+      ({ target }) => runbook !== DATABASE_DOWN || probed.includes(target),
+    );
+    return targets.map(({ target, dimensions }) => ({
       ...{ target, runbook },
       metrics: triggers.flatMap(({ namespace, metricName, dimensions: names }): WantedMetric[] => {
         const own = Object.fromEntries(Object.entries(dimensions).filter(([name]) => names.includes(name)));

@@ -6,6 +6,7 @@ import { type Around, examineAll } from '../../../cli/doctor/checks.ts';
 import { secretsIn } from '../../../cli/doctor/deployed.ts';
 import { main } from '../../../cli/main.ts';
 import { type Check, doctorDocument } from '../../../events/published/doctor.ts';
+import { manifest as failOver } from '../../../functions/remediations/fail-over-database/manifest.ts';
 import { examine as examineDatabase } from '../../../functions/remediations/release-idle-connections/examine.ts';
 import type { SessionReading } from '../../../functions/remediations/release-idle-connections/sql.ts';
 import { examine as examineService } from '../../../functions/remediations/scale-out-service/examine.ts';
@@ -65,6 +66,20 @@ describe('alarms of a load balancer', () => {
     expect(watches(of('targetgroup/backend/0123'), balanced)).toBe(true);
     expect(watches(of('targetgroup/other/0123'), balanced)).toBe(false);
     expect(watches(of('targetgroup/backend/0123'), wanted)).toBe(false);
+  });
+});
+
+describe('the alarm on a database that lets nobody in', () => {
+  it('is looked for where a heartbeat tells it, and nowhere else', () => {
+    const wantedOf = (heartbeat: boolean) =>
+      wantedAlarms({
+        manifests: [failOver],
+        config: { ...config, databases: { 'orders-db': { ...database, heartbeat } } },
+      })
+        .map(({ runbook }) => runbook)
+        .sort();
+    expect(wantedOf(true)).toEqual(['database-down', 'fail-over-database']);
+    expect(wantedOf(false)).toEqual(['fail-over-database']);
   });
 });
 

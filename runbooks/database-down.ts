@@ -1,10 +1,9 @@
-import { DATABASE_DOWN } from '../functions/databases/down.ts';
 import { metricTriggersOf } from '../functions/engine/manifest.ts';
 import { defineRunbook } from '../functions/engine/runbook.ts';
 import { manifest } from '../functions/remediations/fail-over-database/manifest.ts';
 
 export const runbook = defineRunbook({
-  name: DATABASE_DOWN,
+  name: 'database-down',
   summary: 'A database lets nobody in: its standby takes over, and one without a standby is restarted.',
   severity: 'P1',
   startedBy: metricTriggersOf(manifest).filter(({ namespace }) => namespace === 'Nightshift'),

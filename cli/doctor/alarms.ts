@@ -2,7 +2,6 @@
 
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import type { Check } from '../../events/published/doctor.ts';
-import { DATABASE_DOWN } from '../../functions/databases/down.ts';
 import type { RuntimeConfig } from '../../functions/engine/config.ts';
 import {
   DEPLOYMENT_TAG,
@@ -16,7 +15,7 @@ import { type Deployment, protectedTargets } from '../deployment.ts';
 /** Runbooks whose alarms a deployment makes by itself for every target; others only with a load balancer, Container Insights or a limit. */
 const MADE_HERE: readonly string[] = [
   ...['scale-out-service', 'release-idle-connections', 'end-long-queries', 'fail-over-database', 'fail-over-dns'],
-  DATABASE_DOWN,
+  'database-down',
 ];
 
 /** An alarm with its tags; `ActionConfiguration` says whether they travel with its events. */
@@ -53,7 +52,7 @@ export function wantedAlarms({ config, manifests }: Pick<Deployment, 'config' | 
     // One that only events start has no alarm to look for.
     if (!first || triggers.length === 0) return [];
     const targets = targetsOf(first, config).filter(
-      ({ target }) => runbook !== DATABASE_DOWN || probed.includes(target),
+      ({ target }) => runbook !== 'database-down' || probed.includes(target),
     );
     return targets.map(({ target, dimensions }) => ({
       ...{ target, runbook },

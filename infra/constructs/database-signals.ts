@@ -1,6 +1,5 @@
 /** What is watched of a database: metric, limit, time, and the runbook that answers (AWS/RDS, "Amazon CloudWatch metrics for Amazon RDS"). Pure. */
 import type { z } from 'zod';
-import { DATABASE_DOWN } from '../../functions/databases/down.ts';
 import { NAMESPACE } from '../../functions/engine/metrics.ts';
 import type { databaseSchema } from '../config/schema.ts';
 import type { Metric } from './protected-alarm.ts';
@@ -119,7 +118,7 @@ function down(
   metric: MetricOf,
 ): NamedSignal {
   return {
-    ...{ name: `${name}-down`, runbook: DATABASE_DOWN, severity, forSeconds, periodSeconds: HEARTBEAT_SECONDS },
+    ...{ name: `${name}-down`, runbook: 'database-down', severity, forSeconds, periodSeconds: HEARTBEAT_SECONDS },
     ...{ threshold: 0, silencePages: true },
     description: `Database ${name} lets nobody in: no heartbeat is written, and no client is connected.`,
     metric: {

@@ -76,6 +76,8 @@ export interface RemediationManifest {
   readonly removesCapacity?: boolean;
   /** The canary's: it claims no budget, and its incidents are kept where nobody is told of them. */
   readonly changesNothing?: boolean;
+  /** Its change is the start of a run of this recovery plan (functions/plan-rungs). It is deployed where `plansByAlarm` of the configuration names the plan. */
+  readonly startsPlan?: string;
   /** Fields that it changes for a while (`Change.hold.field`), so that it knows what another remediation holds of them. */
   readonly holds?: readonly string[];
   /** Its own change isn't for a while: `holds` only says of which fields it minds that another remediation holds them. */

@@ -96,8 +96,15 @@ function noteIn(
 }
 
 /** What was put off until a take-over, or a recovery plan, lets go of the target. */
-export async function dueNow(store: Store, target: string, { alarms, holds }: TargetItem, now: number): Promise<void> {
+export async function dueNow(
+  store: Store,
+  target: string,
+  { alarms, holds, verifying }: TargetItem,
+  now: number,
+  andVerify?: 'and-verify',
+): Promise<void> {
   const keys = [
+    ...(andVerify ? Object.keys(verifying).map((name) => workKey('verify', workOf(target, name))) : []),
     ...Object.keys(alarms).map((subject) => workKey('recheck', subject)),
     ...holds.map(({ remediation }) => workKey('hand-back', workOf(target, remediation))),
   ];

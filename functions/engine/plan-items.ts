@@ -11,6 +11,18 @@ export const leaseHolderOf = (run: string): string => `${HOLDER}${run}`;
 export const runOfHolder = (leaseHolder: string | undefined): string | undefined =>
   leaseHolder?.startsWith(HOLDER) ? leaseHolder.slice(HOLDER.length) : undefined;
 
+const BY_INCIDENT = 'incident:';
+
+/** Who started a run, where a rung of an incident's ladder did. */
+export const startedByIncident = (incidentId: string): string => `${BY_INCIDENT}${incidentId}`;
+export const isByIncident = (startedBy: string): boolean => startedBy.startsWith(BY_INCIDENT);
+
+/**
+ * The run that a rung of an incident starts, and so the name of its execution: the same each time, so that Step Functions refuses a second one ("StartExecution", AWS Step
+ * Functions API Reference: names of a machine's executions are unique for 90 days; 80 characters).
+ */
+export const runOfRung = (incidentId: string, rung: string): string => `${incidentId}-${rung}`.slice(0, 80);
+
 /** All runs of a plan in one partition: they are few, and are listed together. */
 export const planPartition = (plan: string): string => `PLAN#${plan}`;
 export const runKey = ({ plan, run }: { readonly plan: string; readonly run: string }): Key => ({

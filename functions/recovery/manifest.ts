@@ -19,6 +19,11 @@ export interface PlanManifest extends Plan {
   readonly asksPeople?: true;
   /** Where there are backups of the configuration, it looks into them: into their job's runs and the archive's bucket. */
   readonly usesConfigurationBackups?: true;
+  /**
+   * How a rung of a ladder starts it (functions/plan-rungs). `approved`: a person approves each start, in mode `auto` too; `by-mode`: as any change of high risk, unattended where the configuration says so
+   * on a line of its own. Absent: no alarm starts it.
+   */
+  readonly byAlarm?: 'approved' | 'by-mode';
   /** Of the incident that each run is told in. */
   readonly severity: Severity;
   /**

@@ -9,7 +9,7 @@ import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
 import { NEW_TARGET, type TargetItem, targetKey } from '../engine/items.ts';
 import { log } from '../engine/log.ts';
 import { dueNow } from '../engine/operator.ts';
-import { leaseHolderOf, planLockKey, runOfHolder } from '../engine/plan-items.ts';
+import { isByIncident, leaseHolderOf, planLockKey, runOfHolder } from '../engine/plan-items.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { Labelled } from '../engine/store.ts';
 import { anyCopy, readSwitch } from '../engine/switch.ts';
@@ -130,9 +130,10 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
   if (other) throw new PlanBusyError(underWay(other));
   if (result.failed.has('switch')) throw new PlanBusyError('Nightshift was paused meanwhile');
   const target = [...result.failed.keys()].find((label) => label.startsWith('target'));
-  throw new PlanBusyError(
-    `${target ? taken.targets.join(', ') : 'the journal'} changed meanwhile (${now()}): start it again`,
-  );
+  const moved = `${target ? taken.targets.join(', ') : 'the journal'} changed meanwhile`;
+  // Nobody waits beside a run that an incident started: the state machine asks again.
+  if (isByIncident(startedBy)) throw new InFlightError(moved);
+  throw new PlanBusyError(`${moved} (${now()}): start it again`);
 }
 
 const underWay = (lock: Record<string, unknown>): string =>
@@ -182,6 +183,9 @@ async function leases<Input>({ store, now }: Around<Input>, item: RunItem): Prom
     const other = runOfHolder(present.leaseHolder);
     if (other !== undefined)
       throw new PlanBusyError(`${target}: the run ${other} of a recovery plan has it in hand: wait for it, or stop it`);
+    // The rung that starts a run writes that down a moment later, and gives its lease back; or is resumed, if it died before.
+    if (present.leaseHolder !== undefined && isByIncident(item.startedBy))
+      throw new InFlightError(`${target}: ${present.leaseHolder} has it in hand for a moment`);
     if (present.leaseHolder !== undefined)
       throw new PlanBusyError(`${target}: ${present.leaseHolder} has it in hand: try again in a moment`);
     const held = { ...present, leaseHolder: leaseHolderOf(item.run), leaseUntil: item.leasedUntil };
@@ -291,13 +295,13 @@ export async function endRun<Input>(
 }
 
 /**
- * What remediations held while the run had its targets is looked at again at once. If this isn't done, they are looked at when the lease would have
- * been over: it never fails a run that has ended.
+ * What remediations held while the run had its targets is looked at again at once, and so is whether the rung that started it helped. If this isn't done, they are
+ * looked at when the lease would have been over: it never fails a run that has ended.
  */
 export async function wakeHeld<Input>({ store, now }: Around<Input>, { targets }: RunItem): Promise<void> {
   for (const target of targets)
     try {
-      await dueNow(store, target, await readTarget(store, target), now());
+      await dueNow(store, target, await readTarget(store, target), now(), 'and-verify');
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       log('WARN', `what waits for ${target} is looked at later`, { error: error.message });

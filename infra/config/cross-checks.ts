@@ -34,7 +34,7 @@ export type LooseConfig = Omit<
   readonly channels: LooseNotifications['channels'];
 };
 
-type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults' | 'targetKind' | 'approval'>;
+type Manifest = Pick<RemediationManifest, 'name' | 'risk' | 'defaults' | 'targetKind' | 'approval' | 'startsPlan'>;
 
 /** Every cross-field fault of what could be read. `manifests`: the remediations that exist; `jobs`: the names of the scheduled jobs. */
 export function crossFieldFaults(
@@ -51,6 +51,7 @@ export function crossFieldFaults(
     ...certificateFaults(config.certificates, config.region),
     ...networkFaults(config),
     ...runbookFaults(config, manifests),
+    ...planByAlarmFaults(config, manifests),
     ...alarmFaults(config),
     ...requestAlarmFaults(config),
     ...windowFaults(config),
@@ -80,6 +81,23 @@ function regionFaults({ region, standbyRegion }: LooseConfig): Fault[] {
   return [
     fault('standbyRegion', standbyRegion, `must differ from region ('${region}'): it takes over when that is lost`),
   ];
+}
+
+/** A rung would start nothing of a plan that isn't deployed, and no ladder has a rung for most plans. */
+function planByAlarmFaults({ plans = [], plansByAlarm = [] }: LooseConfig, manifests: readonly Manifest[]): Fault[] {
+  const started = manifests.flatMap(({ startsPlan }) => startsPlan ?? []);
+  const allowed = plans.filter((plan) => started.includes(plan));
+  return plansByAlarm.flatMap((plan, index) =>
+    allowed.includes(plan)
+      ? []
+      : [
+          fault(
+            `plansByAlarm[${index}]`,
+            plan,
+            `one of \`plans\` that a ladder may start (${started.join(', ')}): ${unknownName(plan, allowed)}`,
+          ),
+        ],
+  );
 }
 
 /** A plan that could only refuse would be found out in the outage. */
@@ -203,6 +221,7 @@ function runbookFaults(config: LooseConfig, manifests: readonly Manifest[]): Fau
   };
   const unmarked = manifests
     .filter(({ targetKind }) => isDeployed[targetKind])
+    .filter(({ startsPlan }) => startsPlan === undefined || (config.plansByAlarm ?? []).includes(startsPlan))
     .filter(({ name, risk }) => risk === 'high' && config.mode === 'auto' && config.runbooks[name]?.mode === undefined)
     .map(({ name }) =>
       fault(

@@ -19,7 +19,7 @@ import { reportsConfigOf } from './reports.ts';
 import type { DeploymentConfig } from './schema.ts';
 
 /** Remediations that have something to protect; the others aren't deployed. */
-export function deployedManifests<M extends Pick<RemediationManifest, 'targetKind'>>(
+export function deployedManifests<M extends Pick<RemediationManifest, 'targetKind' | 'startsPlan'>>(
   config: DeploymentConfig,
   manifests: readonly M[],
 ): M[] {
@@ -33,7 +33,10 @@ export function deployedManifests<M extends Pick<RemediationManifest, 'targetKin
     'dns-endpoint': Object.keys(config.endpoints).length > 0,
     certificate: Object.keys(config.certificates).length > 0,
   };
-  return manifests.filter((manifest) => protectedKinds[manifest.targetKind]);
+  return manifests.filter(
+    ({ targetKind, startsPlan }) =>
+      protectedKinds[targetKind] && (startsPlan === undefined || config.plansByAlarm.includes(startsPlan)),
+  );
 }
 
 /** The shape that `functions/engine/config.ts` reads from a function's asset. */

@@ -367,6 +367,8 @@ export const configSchema = z.strictObject({
   jobs: z.record(z.string(), jobSchema).default({}),
   /** Recovery plans that a person may start, by name: the folders in `functions/recovery` (docs/recovery.md). */
   plans: z.array(z.string()).default([]),
+  /** Those of `plans` that the ladders of alarms may start, too (docs/recovery.md, Started by an alarm). */
+  plansByAlarm: z.array(z.string()).default([]),
   /** Rehearsals of plans on schedule, by a name of yours (docs/recovery.md). */
   drills: z.record(name(32), drillSchema).default({}),
   contacts: z

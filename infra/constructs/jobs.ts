@@ -19,6 +19,7 @@ import { jobMachineDefinition } from './job-machine.ts';
 import type { JournalAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
 import { busNameOf } from './notifications.ts';
+import { machinesEnvironment } from './plan.ts';
 import { ScratchNetwork } from './scratch-network.ts';
 
 /** A run reads the switch, and writes its own items, all jobs' news and what it tells. */
@@ -60,7 +61,9 @@ export class Jobs extends Construct {
           network: manifest.network === 'database-vpc' ? network : undefined,
           environment: {
             NIGHTSHIFT_OVERDUE_AFTER_SECONDS: JSON.stringify(overdueTimes(manifest, deployment.config)),
-            ...(manifest.stopsPlans && { NIGHTSHIFT_MACHINES: JSON.stringify(this.#machinesOf(deployment)) }),
+            ...(manifest.stopsPlans && {
+              ...machinesEnvironment(this, deployment.config.name, drilledPlans(deployment.config)),
+            }),
             ...(manifest.usesArchive && {
               NIGHTSHIFT_ARCHIVE_BUCKET: archiveBucketName(this, deployment.config.name),
             }),
@@ -84,16 +87,6 @@ export class Jobs extends Construct {
   }
 
   /** By plan, the state machines of those that are rehearsed: by their names, because they are made later. */
-  #machinesOf({ config }: Deployment): Record<string, string> {
-    const { partition, region, account } = Stack.of(this);
-    return Object.fromEntries(
-      drilledPlans(config).map((plan) => [
-        plan,
-        `arn:${partition}:states:${region}:${account}:stateMachine:${functionNameOf(config.name, plan)}`,
-      ]),
-    );
-  }
-
   /** By their names: the bucket and the bus are made elsewhere in the stack. */
   #whereReportsGo({ config }: Deployment): Record<string, string> {
     return {

@@ -1,4 +1,4 @@
-/** A recovery plan: its function, with exactly what its steps need, and its state machine. Nothing starts it but a person. */
+/** A recovery plan: its function, with exactly what its steps need, and its state machine. A person starts it, a drill, or a rung of a ladder where the configuration says so. */
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Stack, Validations } from 'aws-cdk-lib/core';
@@ -27,6 +27,20 @@ const ENDS = {
   ExecutionsAborted: 'was aborted halfway: nightshift stop <run> has it backed out',
   ExecutionsTimedOut: 'was not over after a week: nightshift stop <run> has it backed out',
 } as const;
+
+/** By which a function finds the state machines of plans that it starts: their ARNs, by the plans' names. */
+export function machinesEnvironment(
+  scope: Construct,
+  deployment: string,
+  plans: readonly string[],
+): { NIGHTSHIFT_MACHINES: string } {
+  const { partition, region, account } = Stack.of(scope);
+  const arns = plans.map((plan) => [
+    plan,
+    `arn:${partition}:states:${region}:${account}:stateMachine:${functionNameOf(deployment, plan)}`,
+  ]);
+  return { NIGHTSHIFT_MACHINES: JSON.stringify(Object.fromEntries(arns)) };
+}
 
 export class Plan extends NightshiftFunction {
   constructor(scope: Construct, { deployment, manifest, network }: PlanProps) {
@@ -87,8 +101,7 @@ export class Plan extends NightshiftFunction {
     });
     // Its policy is there before it runs.
     machine.node.addDependency(role);
-    const reason =
-      'A run is rare and started by a person; Step Functions keeps its history for 90 days, the journal what it meant for ever.';
+    const reason = 'A run is rare; Step Functions keeps its history for 90 days, the journal what it meant for ever.';
     Validations.of(machine).acknowledge({ id: 'AwsSolutions-SF1', reason }, { id: 'AwsSolutions-SF2', reason });
     return machine;
   }

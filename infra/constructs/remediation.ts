@@ -16,6 +16,7 @@ import type { EventSource } from '../../functions/engine/sources/source.ts';
 import type { DatabaseNetwork } from './database-network.ts';
 import { engineAccess } from './journal-table.ts';
 import { type Deployment, functionNameOf, NightshiftFunction } from './nightshift-function.ts';
+import { machinesEnvironment } from './plan.ts';
 
 export interface RemediationProps {
   readonly deployment: Deployment;
@@ -34,6 +35,9 @@ export class Remediation extends NightshiftFunction {
       journal: engineAccess(manifest),
       network,
       reservedConcurrency: deployment.config.runbooks[manifest.name]?.reservedConcurrency,
+      ...(manifest.startsPlan !== undefined && {
+        environment: machinesEnvironment(scope, deployment.config.name, [manifest.startsPlan]),
+      }),
     });
     const mine = Object.entries(ladders).filter(([, { rungs }]) => rungs[0] === manifest.name);
     const byAlarms = mine.filter(([, { startedBy }]) => metricTriggersOf({ triggers: startedBy }).length > 0);

@@ -16,7 +16,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/certificates': ['functions/engine', 'events'],
   'functions/dns': ['functions/engine', 'events'],
   'functions/configuration': [...['functions/ecs', 'functions/dns', 'functions/records', 'functions/engine', 'events']],
+  'functions/plan-rungs': ['functions/engine', 'events'],
   'functions/remediations': [
+    'functions/plan-rungs',
     'functions/certificates',
     'functions/databases',
     'functions/dns',

@@ -72,7 +72,7 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
     }),
     ...remediations.flatMap(({ manifest }) =>
       [functions[manifest.name] ?? '', ...Array.from({ length: lanes }, (_, lane) => laneOf(manifest.name, lane))].map(
-        (each) => make(manifest.name, each, manifest.timeoutSeconds),
+        (each) => make(manifest.name, each, manifest.timeoutSeconds, machineOf(place, manifest.startsPlan)),
       ),
     ),
   ]);
@@ -80,6 +80,16 @@ export async function deploy(place: Place, options: DeploymentOptions): Promise<
   const orderTaker = (functionName: string) => takers.has(functionName);
   return { table, config, lanes, laneOf, reconciler, orderTaker, failures: () => queue.requestIds() };
 }
+
+/** Where a remediation that starts a recovery plan finds its machine. */
+export const machineOf = (place: Place, plan: string | undefined): Record<string, string> =>
+  plan === undefined
+    ? {}
+    : {
+        NIGHTSHIFT_MACHINES: JSON.stringify({
+          [plan]: `arn:aws:states:${REGION}:${place.world.accountId}:stateMachine:matrix-${plan}`,
+        }),
+      };
 
 export function assetOf(assets: Assets, unit: string): Uint8Array {
   const asset = assets.get(unit);

@@ -16,6 +16,7 @@ export const manifest = definePlanManifest({
   targets: { recoveryTimeSeconds: 900, dataLossSeconds: 0 },
   targetKinds: ['ecs-service'],
   usesConfigurationBackups: true,
+  byAlarm: 'approved',
   severity: 'P2',
   steps: [
     {

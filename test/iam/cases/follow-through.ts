@@ -73,12 +73,12 @@ const sfnOf = (world: World): SFNClient =>
 const machineOf = (world: World): string =>
   `arn:aws:states:${world.context.region}:${world.context.accountId}:stateMachine:${FOLLOW}`;
 
-/** What is deployed (the world has no certificate), each with a target of its own kind that nothing else knows: it may write no other. */
+/** What is deployed (the world has no certificate, and starts no plan by alarm), each with a target of its own kind that nothing else knows: it may write no other. */
 async function remediations(): Promise<{ name: string; target: string }[]> {
   const kinds: readonly TargetKind[] = ['ecs-service', 'rds-instance', 'dns-endpoint'];
   return (await discover()).remediations
     .map(({ manifest }) => manifest)
-    .filter(({ targetKind }) => kinds.includes(targetKind))
+    .filter(({ targetKind, startsPlan }) => kinds.includes(targetKind) && startsPlan === undefined)
     .map(({ name, targetKind }) => ({
       name,
       target: `${targetKind}/${targetKind === 'ecs-service' ? 'orders/' : ''}followed`,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../infra/config/parse.ts';
+import { discover } from '../../../infra/discover.ts';
 import example from '../../../nightshift.config.ts';
 
 const SECRET = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:orders-AbCdEf';
@@ -11,6 +12,8 @@ const parsed = (databases: object) =>
     [],
   );
 const [name = '', database] = Object.entries(example.databases ?? {})[0] ?? [];
+
+const { remediations } = await discover();
 
 describe('the plan database-restore', () => {
   it('is refused where no database can be restored by it', () => {
@@ -53,5 +56,25 @@ describe('the plan database-restore', () => {
       },
     });
     expect(config.plans).toContain('database-restore');
+  });
+});
+
+describe('plans that alarms start', () => {
+  const manifests = remediations.map(({ manifest }) => manifest);
+  const given = (plans: string[], plansByAlarm: string[]) =>
+    parseConfig({ ...example, plans, plansByAlarm } as typeof example, manifests, 'test', []);
+
+  it('are those of `plans` that a ladder has a rung for', () => {
+    expect(() => given([], ['service-recovery'])).toThrow(/plansByAlarm\[0\].*one of `plans`/s);
+    expect(() => given(['service-recovery'], ['drill'])).toThrow(/plansByAlarm\[0\].*service-recovery/s);
+  });
+
+  it('have their rung, last of the ladder, where the configuration says so, and nowhere else', () => {
+    const of = (plansByAlarm: string[]) => given(['service-recovery'], plansByAlarm).runtime;
+    expect(of([]).ladders['restart-service']?.rungs).toEqual(['restart-service']);
+    expect(of([]).runbooks['recover-service']).toBeUndefined();
+    const { ladders, runbooks } = of(['service-recovery']);
+    expect(ladders['restart-service']?.rungs).toEqual(['restart-service', 'recover-service']);
+    expect(runbooks['recover-service']).toMatchObject({ verifyWithinSeconds: 2100 });
   });
 });

@@ -28,6 +28,7 @@ import { manifest as writeReport } from '../../../functions/jobs/write-report/ma
 import { manifest as dataCorruption } from '../../../functions/recovery/data-corruption/manifest.ts';
 import { manifest as regionFailover } from '../../../functions/recovery/region-failover/manifest.ts';
 import { manifest as serviceRecovery } from '../../../functions/recovery/service-recovery/manifest.ts';
+import { manifest as recoverService } from '../../../functions/remediations/recover-service/manifest.ts';
 import { manifest as release } from '../../../functions/remediations/release-idle-connections/manifest.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
 import { parseConfig } from '../../../infra/config/parse.ts';
@@ -60,11 +61,11 @@ export function buildStack(
       outdir: join(folder, 'cdk.out'),
       context: { '@aws-cdk/core:enablePartitionLiterals': true, '@aws-cdk/aws-iam:minimizePolicies': true },
     });
-    const parsed = parseConfig(change(example), [release, scaleOut]);
+    const parsed = parseConfig(change(example), [release, scaleOut, recoverService]);
     const stack = new ResponseStack(app, 'nightshift-main', {
       ...parsed,
       units: {
-        remediations: [unit(release), unit(scaleOut)],
+        remediations: [unit(release), unit(scaleOut), unit(recoverService)],
         incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
         jobs: [
           unit(backUp),

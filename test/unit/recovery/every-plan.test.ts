@@ -17,7 +17,7 @@ import { TableModel } from '../../simulation/table/table.ts';
 import { config } from '../../support/fixtures.ts';
 import { Player } from '../../support/plan-player.ts';
 
-const { plans } = await discover();
+const { plans, remediations } = await discover();
 const RUN = 'run-1';
 let store: Store;
 let plan: Player;
@@ -165,4 +165,31 @@ describe.each(plans.map(({ manifest }) => [manifest.name, manifest] as const))('
     expect(await plan.play(RUN, { to: 7, rehearse: true })).toBe('done');
     expect([plan.writes, (await plan.run(RUN))?.targets]).toEqual([{}, []]);
   });
+});
+
+describe('a rung that starts a plan', () => {
+  const rungs = remediations.flatMap(({ manifest }) => (manifest.startsPlan === undefined ? [] : [manifest]));
+  const planOf = (name: string | undefined) => plans.find(({ manifest }) => manifest.name === name)?.manifest;
+
+  it('is there for each plan that says that alarms may start it, and for no other', () => {
+    const allowed = plans.flatMap(({ manifest }) => (manifest.byAlarm ? [manifest.name] : []));
+    expect(rungs.map(({ startsPlan }) => startsPlan).sort()).toEqual(allowed.sort());
+    expect(rungs.length).toBeGreaterThan(0);
+  });
+
+  it.each(rungs.map((rung) => [rung.name, rung] as const))(
+    '%s asks where its plan says so, and waits for its end',
+    (_, rung) => {
+      const manifest = planOf(rung.startsPlan);
+      if (!manifest) throw new Error(`${rung.startsPlan} is no plan`);
+      expect(manifest.targetKinds).toContain(rung.targetKind);
+      if (manifest.byAlarm === 'approved') expect(rung.approval?.people).toBeGreaterThanOrEqual(1);
+      else expect(rung.risk).toBe('high');
+      const back = manifest.steps.reduce(
+        (sum, { undo }) => sum + (undo.kind === 'compensate' ? undo.budgetSeconds : 0),
+        0,
+      );
+      expect(rung.defaults.verifyWithinSeconds).toBeGreaterThanOrEqual(longestSeconds(manifest) + back);
+    },
+  );
 });

@@ -15,7 +15,7 @@ export type ChangeListener = (call: AwsCall) => Promise<void>;
 export class Observer implements StandIn {
   readonly services = [
     ...['dynamodb', 'ecs', 'application-autoscaling', 'rds', 'route53'],
-    ...['sns', 'events', 'lambda', 'sqs'],
+    ...['sns', 'events', 'lambda', 'sqs', 'states'],
   ];
   readonly #keys = new Map<string, Map<string, ItemKey>>();
   readonly #callers = new Map<string, string>();

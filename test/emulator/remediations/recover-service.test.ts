@@ -166,6 +166,14 @@ async function approved(name: string) {
 const settle = (name: string, options: Told = {}) => deliver(name, alarm(name, 'OK'), options);
 const timeline = async (outcome: Outcome) => (await w.incident(outcome))?.timeline ?? [];
 
+const LIMITED = [
+  ['is in a window in which nothing is changed', { windows: [YEARS_END] }],
+  [
+    'was started as often as its budget allows',
+    { runbooks: { 'recover-service': { ...limits, perTargetPerHour: 0 } } },
+  ],
+] as const;
+
 describe('recover-service', () => {
   it('gets what restarting could not mend, asks, starts the plan once, tells its end, and is verified', async () => {
     await sick('climbed');
@@ -250,13 +258,7 @@ describe('recover-service', () => {
     expect(await executions('since')).toHaveLength(1);
   });
 
-  it.each([
-    ['is in a window in which nothing is changed', { windows: [YEARS_END] }],
-    [
-      'was started as often as its budget allows',
-      { runbooks: { 'recover-service': { ...limits, perTargetPerHour: 0 } } },
-    ],
-  ])('changes nothing where it %s', async (what, config) => {
+  it.each(LIMITED)('changes nothing where it %s', async (what, config) => {
     const name = what.replace(/[^a-z]/g, '');
     const { result, changing } = await w.callsDuring(() => deliver(name, alarm(name), { config }));
     expect([result.kind, changing]).toEqual(['refused', []]);

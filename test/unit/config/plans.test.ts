@@ -72,6 +72,7 @@ describe('plans that alarms start', () => {
   it('have their rung, last of the ladder, where the configuration says so, and nowhere else', () => {
     const of = (plansByAlarm: string[]) => given(['service-recovery'], plansByAlarm).runtime;
     expect(of([]).ladders['restart-service']?.rungs).toEqual(['restart-service']);
+    expect(of([]).ladders['recover-service']).toBeUndefined();
     expect(of([]).runbooks['recover-service']).toBeUndefined();
     const { ladders, runbooks } = of(['service-recovery']);
     expect(ladders['restart-service']?.rungs).toEqual(['restart-service', 'recover-service']);

@@ -213,9 +213,11 @@ describe('a deployment with backups of its configuration', () => {
     const statements = allowed(built(['Z0123456789'], ['orders-']));
     const actions = statements.flatMap(({ Action }) => [Action].flat()).map(String);
     expect(actions.filter((action) => !/^(logs|sqs|dynamodb):/.test(action)).sort()).toEqual([
+      'acm:ListCertificates',
       ...['application-autoscaling:DescribeScalableTargets', 'application-autoscaling:DescribeScalingPolicies'],
-      ...['cloudwatch:DescribeAlarms', 'ecs:DescribeServices', 'ecs:DescribeTaskDefinition', 'events:ListRules'],
-      ...['events:ListTargetsByRule', 'route53:ListResourceRecordSets', 's3:GetObject', 's3:PutObject'],
+      ...['cloudwatch:DescribeAlarms', 'ecs:DescribeServices', 'ecs:DescribeTaskDefinition', 'ecs:ListClusters'],
+      ...['ecs:ListServices', 'events:ListRules', 'events:ListTargetsByRule', 'rds:DescribeDBInstances'],
+      ...['route53:ListHostedZones', 'route53:ListResourceRecordSets', 's3:GetObject', 's3:PutObject'],
       ...['s3:PutObjectRetention', 'ssm:DescribeParameters', 'states:ListStateMachines'],
     ]);
     const of = (action: string) => statements.find(({ Action }) => [Action].flat().includes(action))?.Resource;

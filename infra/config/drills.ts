@@ -1,7 +1,7 @@
 /** The part of the configuration that says which recovery plans are rehearsed by themselves, and when (docs/recovery.md, Drills). */
 import { z } from 'zod';
 import type { DrillConfig } from '../../functions/engine/drills.ts';
-import { DRILL_JOB } from '../../functions/engine/drills.ts';
+import { CHORES, DRILL_JOB } from '../../functions/engine/drills.ts';
 import { asGiven, type Fault, unknownName } from './faults.ts';
 import type { DeploymentConfig } from './schema.ts';
 import { timeZoneName } from './times.ts';
@@ -25,6 +25,8 @@ export const drillSchema = z.strictObject({
   every: z.enum(['month', 'quarter']).default('month'),
   /** While there is trouble, it is looked for a better time so often. */
   recheckAfterSeconds: z.int().min(5).max(3600).default(600),
+  /** It is run, not rehearsed: `secret-rotation` only, which replaces the tasks of the services that use the secret. */
+  forReal: z.literal(true).optional(),
   /** Of the clock by which it is ten in the morning. */
   timeZone: timeZoneName.default('UTC'),
 });
@@ -42,7 +44,10 @@ export const drillsConfigOf = (drills: Drills): Record<string, DrillConfig> =>
   Object.fromEntries(
     Object.entries(drills)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { plan, input, recheckAfterSeconds }]) => [name, { plan, input, recheckAfterSeconds }]),
+      .map(([name, { plan, input, recheckAfterSeconds, forReal }]) => [
+        name,
+        { plan, input, recheckAfterSeconds, ...(forReal && { forReal }) },
+      ]),
   );
 
 /** Plans of which there are drills, in a steady order. */
@@ -50,7 +55,9 @@ export const drilledPlans = ({ drills }: Pick<DeploymentConfig, 'drills'>): stri
   [...new Set(Object.values(drills).map(({ plan }) => plan))].sort();
 
 interface LooseDrills {
-  readonly drills?: Readonly<Record<string, { readonly plan?: string | undefined }>> | undefined;
+  readonly drills?:
+    | Readonly<Record<string, { readonly plan?: string | undefined; readonly forReal?: true | undefined }>>
+    | undefined;
   readonly plans?: readonly string[] | undefined;
   readonly jobs?:
     | Readonly<
@@ -66,11 +73,21 @@ export function drillFaults({ drills = {}, plans = [], jobs = {} }: LooseDrills)
       ? []
       : [{ path: `drills.${name}.plan`, given: asGiven(plan), expected: `one of plans: ${unknownName(plan, plans)}` }],
   );
+  const real = Object.entries(drills).flatMap(([name, { plan = '', forReal }]): Fault[] =>
+    !forReal || CHORES.includes(plan)
+      ? []
+      : [
+          {
+            ...{ path: `drills.${name}.forReal`, given: asGiven(forReal) },
+            expected: `leave it out: of plans only ${CHORES.join(', ')} may run on schedule, ${plan} is a rescue`,
+          },
+        ],
+  );
   const timed = (['cron', 'timeZone', 'overdueAfterSeconds'] as const).flatMap((field): Fault[] => {
     const given = jobs[DRILL_JOB]?.[field];
     if (given === undefined) return [];
     const expected = 'each drill has its own times (drills.<name>.every, timeZone): leave it out';
     return [{ path: `jobs.${DRILL_JOB}.${field}`, given: asGiven(given), expected }];
   });
-  return [...unknown, ...timed];
+  return [...unknown, ...real, ...timed];
 }

@@ -20,8 +20,6 @@ export const LATER = {
   reports: 'A report, or a part of one, that is still to be built or proved under this id.',
   dns: 'No part of `fail-over-dns` yet, or still to be proved under this id.',
   certificates: 'No part of `renew-certificate` yet, or still to be proved under this id.',
-  rotation:
-    '`secret-rotation` is started by a person; no schedule starts it, because it replaces every task of the services that use the secret.',
   costs:
     'What a change costs an hour is said before and after it; the bill is in AWS Cost Explorer, which no report asks yet: each question costs money, and its answer is a day old.',
   secrets:

@@ -19,7 +19,12 @@ export type State = {
   readonly refused: number;
   /** When it was started (epoch milliseconds). */
   readonly startedAt: number;
+  /** It is run, not rehearsed (`DrillConfig`). */
+  readonly forReal?: true;
 };
+
+/** What a run is called to people. */
+const done = ({ forReal }: Pick<State, 'forReal'>): string => (forReal ? 'run' : 'rehearsed');
 
 /** Of a rehearsal's item, what is asked here (`RunItem`, functions/recovery/items.ts). */
 export interface Rehearsal {
@@ -118,9 +123,9 @@ export function whileWaiting(
       state: { ...state, phase: 'starts', attempt: state.attempt + 1 },
       note: 'begins',
     };
-  const note = `nothing is rehearsed while ${red.slice(0, 3).join(', ')}${red.length > 3 ? ` and ${red.length - 3} more` : ''}`;
+  const note = `nothing is ${done(state)} while ${red.slice(0, 3).join(', ')}${red.length > 3 ? ` and ${red.length - 3} more` : ''}`;
   if (now < since + WAITS_MS) return { kind: 'wait', seconds: recheckAfterSeconds, state, note };
-  return { kind: 'verdict', state, verdict: failed('red', `not rehearsed within 12 hours: ${note}`) };
+  return { kind: 'verdict', state, verdict: failed('red', `not ${done(state)} within 12 hours: ${note}`) };
 }
 
 export const started = (state: State, now: number): Step<State> => ({
@@ -158,7 +163,8 @@ export function whileFollowing(state: State, rehearsal: Rehearsal | undefined, k
   const again = (more: Partial<State>, note: string): Extract<Step<State>, { readonly kind: 'wait' }> => ({
     ...{ kind: 'wait', seconds: known.recheckAfterSeconds, state: { ...state, ...more, phase: 'waits' }, note },
   });
-  if (verdict === 'rehearsed') return { kind: 'verdict', state, verdict: judge(rehearsal, known) };
+  if (verdict === (state.forReal ? 'recovered' : 'rehearsed'))
+    return { kind: 'verdict', state, verdict: judge(rehearsal, known) };
   if (verdict === 'refused' && rehearsal.passes) {
     // Each try is an execution and an item that is kept for a year: less and less often.
     const seconds = Math.max(known.recheckAfterSeconds, Math.round((now - known.since) / 10_000));
@@ -172,7 +178,11 @@ export function whileFollowing(state: State, rehearsal: Rehearsal | undefined, k
   }
   if (verdict === 'backed-out' && stop && !stop.by.startsWith('person:'))
     return again({}, `${execution} made way: ${stop.reason}`);
-  return { kind: 'verdict', state, verdict: failed('rehearsal', `${plan} ${summary}`, reportOf(rehearsal, known)) };
+  return {
+    kind: 'verdict',
+    state,
+    verdict: failed(state.forReal ? 'run' : 'rehearsal', `${plan} ${summary}`, reportOf(rehearsal, known)),
+  };
 }
 
 /** More than so many times as long as usual, and by more than a minute: worse, not chance. */
@@ -194,7 +204,7 @@ export function usualMs(earlierMs: readonly number[]): number | undefined {
 function judge(rehearsal: Rehearsal, known: Known): Verdict {
   const { plan, earlierMs } = known;
   const { figures } = rehearsal;
-  if (!figures) return failed('figures', `${plan} was rehearsed, and left no figures: deploy again`);
+  if (!figures) return failed('figures', `${plan} came to its end, and left no figures: deploy again`);
   const report = reportOf(rehearsal, known);
   const { targetRecoveryTimeMs, dataLossMs, targetDataLossMs } = figures;
   const tookMs = workedMs(figures);
@@ -227,7 +237,7 @@ const reportOf = ({ figures, verdict = 'refused', incidentId }: Rehearsal, { pla
   ...{ plan, execution, verdict, incidentId },
   ...(figures && {
     // Only what came to its end is a time to compare with.
-    ...(verdict === 'rehearsed' && { recoveryTimeMs: workedMs(figures) }),
+    ...((verdict === 'rehearsed' || verdict === 'recovered') && { recoveryTimeMs: workedMs(figures) }),
     targetRecoveryTimeMs: figures.targetRecoveryTimeMs,
     ...(figures.dataLossMs !== undefined && { dataLossMs: figures.dataLossMs }),
     ...(figures.targetDataLossMs !== undefined && { targetDataLossMs: figures.targetDataLossMs }),

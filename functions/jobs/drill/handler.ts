@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod/mini';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
+import { CHORES } from '../../engine/drills.ts';
 import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { listIncidents } from '../../engine/journal-reader.ts';
@@ -45,10 +46,11 @@ export const job: Job<State> = {
   manifest,
   begin: ({ subject }, { drills }) => ({
     ...{ plan: drills?.[subject]?.plan ?? '', phase: 'waits', attempt: 0, refused: 0, startedAt: 0 },
+    ...(drills?.[subject]?.forReal && { forReal: true }),
   }),
   async step(context, state) {
     const { run, now } = context;
-    const { input, recheckAfterSeconds } = drillOf(context);
+    const { input, recheckAfterSeconds, forReal } = drillOf(context);
     const { plan } = state;
     const execution = executionOf(run, state);
     switch (state.phase) {
@@ -57,7 +59,11 @@ export const job: Job<State> = {
           ...{ since: Date.parse(run.scheduledAt), now: now(), recheckAfterSeconds },
         });
       case 'starts':
-        await start(plan, execution, { ...input, rehearse: true, startedBy: `drill:${run.subject}` });
+        // Both what it began with and what is configured now have to say that it is no rehearsal.
+        await start(plan, execution, {
+          ...input,
+          ...{ rehearse: !(forReal && state.forReal && CHORES.includes(plan)), startedBy: `drill:${run.subject}` },
+        });
         return started(state, now());
       case 'follows':
         return whileFollowing(

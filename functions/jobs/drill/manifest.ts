@@ -4,7 +4,7 @@ import { defineJob } from '../manifest.ts';
 export const manifest = defineJob({
   name: DRILL_JOB,
   summary:
-    'Rehearses a recovery plan on schedule while nothing is red, and holds how long it took and what it would have lost against the targets and against earlier times.',
+    'Rehearses a recovery plan on schedule while nothing is red (or runs one that is a chore, such as a rotation of secrets), and holds how long it took and what it would have lost against the targets and against earlier times.',
   permissions: [
     {
       actions: ['states:StartExecution'],

@@ -29,7 +29,7 @@ export const schedules: readonly Row[] = [
   row('5c/standby-image-check', '003', "the standby's images are current", 'checks'),
   row('5c/audit-log-review', '000', 'a look at who did what', 'security'),
   row('5c/alert-review', '000 002', 'alarms gone through and tuned', 'reports'),
-  row('5d/rotate-secrets', '000', 'secrets changed on schedule', 'rotation'),
+  row('5d/rotate-secrets', '000', 'secrets changed on schedule', 'secrets'),
   row('5d/review-requests-limits', '000', 'task sizes against real use', 'checks'),
   row('5d/cost-review', '000', 'what it cost, and why', 'costs'),
   row('5d/capacity-report', '002 004', 'what is used and when it runs out', 'reports'),

@@ -23,6 +23,8 @@ import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { readSwitch, setSwitch } from '../../../functions/engine/switch.ts';
+import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
+import { takeTurn } from '../../../functions/jobs/run.ts';
 import { PlanRefusedError } from '../../../functions/recovery/errors.ts';
 import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
@@ -34,6 +36,7 @@ import { rotationGrants } from '../../../functions/recovery/secret-rotation/help
 import { manifest } from '../../../functions/recovery/secret-rotation/manifest.ts';
 import { newReceiver } from '../../../functions/recovery/secret-rotation/sealed.ts';
 import type { Observation } from '../../../functions/remediations/snapshot-database/decide.ts';
+import { jsonReply } from '../../../local/gateway/reply.ts';
 import { createEcs, type Ecs } from '../../../local/stand-ins/ecs/ecs.ts';
 import { secretSource } from '../../../local/stand-ins/ecs/secrets.ts';
 import type { Fault } from '../../../local/world/types.ts';
@@ -154,11 +157,13 @@ interface Ended {
 
 let runs = 0;
 async function rotate({
+  run = `${PLAN}-${++runs}`,
   ask = real,
   input = {},
   before = async (_step: string, _run: string): Promise<unknown> => undefined,
   waits = async (): Promise<unknown> => 0,
 }: {
+  run?: string;
   ask?: AskLogins;
   input?: object;
   before?: (step: string, run: string) => Promise<unknown>;
@@ -166,7 +171,6 @@ async function rotate({
 } = {}): Promise<Ended> {
   let skewMs = 0;
   let requests = 0;
-  const run = `${PLAN}-${++runs}`;
   const code = planWith((order: LoginOrder, deployment: string) => {
     events.push(JSON.stringify(order));
     return ask(order, deployment);
@@ -271,6 +275,49 @@ describe('secret-rotation', () => {
     expect(await writtenBy()).toBe('app_b');
     expect(item.summary).toMatch(/the services log in as app_b; app is shut out/);
     expect(item.steps.cut?.forward?.change).toBeUndefined();
+  });
+
+  it('[5d/rotate-secrets] is run by its schedule once nothing is red, and told as a job that passed', async () => {
+    const started: { readonly name: string; readonly input: Record<string, unknown> }[] = [];
+    let playing: Promise<unknown> = Promise.resolve();
+    // Step Functions: what it is asked to start is played by the plan's own code.
+    w.world.gateway.register({
+      services: ['states'],
+      handle: async (call) => {
+        const { name, input } = call.params as { readonly name: string; readonly input: string };
+        started.push({ name, input: JSON.parse(input) as Record<string, unknown> });
+        playing = rotate({ run: name, input: started.at(-1)?.input ?? {} });
+        return jsonReply(call, { executionArn: `arn:aws:states:${REGION}:1:execution:x:${name}`, startDate: 0 });
+      },
+    });
+    process.env.NIGHTSHIFT_MACHINES = JSON.stringify({ [PLAN]: `arn:aws:states:${REGION}:1:stateMachine:x` });
+    const { job } = await import('../../../functions/jobs/drill/handler.ts');
+    const drills = {
+      monthly: { plan: PLAN, input: { database: DB }, recheckAfterSeconds: 600, forReal: true as const },
+    };
+    const order = { job: 'drill', subject: 'monthly', scheduledAt: '2026-11-03T10:00:00Z' };
+    const around = { store: w.store, config: { ...config, drills }, remaining: () => 60_000 };
+    const turn = async () => {
+      const taken = await takeTurn({ ...around, now: () => Date.parse(order.scheduledAt) }, job, order);
+      if (taken.kind === 'wait') await sleep(100);
+      return taken;
+    };
+    const entry = entryMaker('sick', 'test', Date.now());
+    const about = { title: 'sick', target: 'ecs-service/orders/shop', severity: 'P2' };
+    await w.store.transact([putEntry(w.store.table, entry('opened', 'sick', about))]);
+    expect(await turn()).toMatchObject({ kind: 'wait', note: expect.stringContaining('nothing is run while P2 sick') });
+    expect(started).toEqual([]);
+    await w.store.transact([putEntry(w.store.table, entry('resolved', 'well again'))]);
+    const before = await state();
+    let last = await turn();
+    while (last.kind === 'wait') last = await turn();
+    await playing;
+    expect(last).toMatchObject({ verdict: 'passed', summary: expect.stringMatching(/^secret-rotation took /) });
+    expect(started.map(({ input }) => input)).toEqual([{ database: DB, rehearse: false, startedBy: 'drill:monthly' }]);
+    expect((await state()).user).not.toBe(before.user);
+    expect(await writtenBy()).toBe((await state()).user);
+    // As the tests that follow expect it.
+    expect((await rotate()).item.verdict).toBe('recovered');
   });
 
   it('takes the users in turns; waits while Nightshift is frozen, refuses a second run meanwhile, and goes on; answers that were lost are asked for again', async () => {
@@ -416,7 +463,9 @@ describe('secret-rotation', () => {
     const asked = w.world.gateway
       .calls()
       .filter(({ service, caller }) => caller === PLAN && service !== 'dynamodb')
-      .map(({ service, operation }) => `${service}:${operation}`);
+      .map(({ service, operation }) => `${service}:${operation}`)
+      // The job's that started it by its schedule.
+      .filter((action) => !['states:StartExecution', 'monitoring:DescribeAlarms'].includes(action));
     const allowed = manifest.permissions.flatMap(({ actions }) => actions);
     expect([...new Set([...asked, ...unseen])].sort()).toEqual([...new Set<string>(allowed)].sort());
   });

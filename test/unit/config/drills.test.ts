@@ -32,6 +32,24 @@ describe('drills', () => {
     expect(overdueAfterOf(manifest, config, 'seldom')).toBeGreaterThan((longestQuarter + 1) * 86_400);
   });
 
+  it('run for real only a plan that is a chore', () => {
+    const rotation = { plan: 'secret-rotation', input: { database: 'orders-db' }, forReal: true as const };
+    const both = ['service-recovery', 'secret-rotation'];
+    const secretArn = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:orders/app-AbCdEf';
+    const databases = Object.fromEntries(
+      Object.entries(example.databases ?? {}).map(([name, database]) => [
+        name,
+        { ...database, rotation: { secretArn, users: ['app', 'app_b'] as [string, string] } },
+      ]),
+    );
+    const { runtime } = parsed({ plans: both, databases, drills: { rotate: rotation, other: backend } });
+    expect(runtime.drills?.rotate).toEqual({ ...rotation, recheckAfterSeconds: 600 });
+    expect(runtime.drills?.other).not.toHaveProperty('forReal');
+    expect(() => parsed({ drills: { one: { ...backend, forReal: true } } })).toThrow(
+      /drills\.one\.forReal: true; leave it out: of plans only secret-rotation may run on schedule, service-recovery/,
+    );
+  });
+
   it('are refused of a plan that isn’t deployed, and with times of the job', () => {
     expect(() => parsed({ drills: { one: { plan: 'database-restore' } } })).toThrow(/drills\.one\.plan/);
     const timed = { drill: { cron: '0 1 * * ? *', overdueAfterSeconds: 90_000 } };

@@ -8,6 +8,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import type { RuntimeConfig } from '../../../functions/engine/config.ts';
 import { type HeadItem, headKey } from '../../../functions/engine/job-head.ts';
 import { Store } from '../../../functions/engine/store.ts';
 import { setSwitch } from '../../../functions/engine/switch.ts';
@@ -62,8 +63,12 @@ afterEach(() => {
 });
 
 /** One run of the job, to its end. */
-async function drill(scheduledAt: string, between: (note: string) => Promise<void> = async () => {}) {
-  const around = { store, config: { ...config, drills }, now: () => now, remaining: () => 60_000 };
+async function drill(
+  scheduledAt: string,
+  between: (note: string) => Promise<void> = async () => {},
+  configured: RuntimeConfig['drills'] = drills,
+) {
+  const around = { store, config: { ...config, drills: configured }, now: () => now, remaining: () => 60_000 };
   for (let turns = 0; turns < 400; turns++) {
     const turn = await takeTurn(around, job, { ...RUN, scheduledAt });
     if (turn.kind === 'ended') return turn;
@@ -86,6 +91,24 @@ it('rehearses the plan, changes nothing, and is told as a job that passed', asyn
   expect(plan.writes).toEqual({});
   expect(await rehearsals()).toEqual(['rehearsed']);
   expect(await head()).toMatchObject({ lastKind: 'passed' });
+});
+
+it.each<[string, object, boolean]>([
+  ['runs a plan that is a chore, once nothing is red', { forReal: true }, false],
+  ['only rehearses it without being told otherwise', {}, true],
+])('%s', async (_what, more, rehearses) => {
+  now = Date.parse(at(3));
+  const inputs: Record<string, unknown>[] = [];
+  process.env.NIGHTSHIFT_MACHINES = JSON.stringify({ 'secret-rotation': 'arn:aws:states:us-east-1:1:stateMachine:r' });
+  plan = new Player({ store, config }, 'secret-rotation');
+  machine = (name, input) => {
+    inputs.push(input as Record<string, unknown>);
+    return plan.play(name, input).catch(() => 'refused');
+  };
+  const rotation = { ...drills.numbers, plan: 'secret-rotation', ...more };
+  expect(await drill(at(3), undefined, { numbers: rotation })).toMatchObject({ verdict: 'passed' });
+  expect(inputs).toEqual([{ to: 7, rehearse: rehearses, startedBy: 'drill:numbers' }]);
+  expect(Object.keys(plan.writes)).toHaveLength(rehearses ? 0 : 4);
 });
 
 it('waits while an incident is open', async () => {

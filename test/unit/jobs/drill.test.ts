@@ -124,6 +124,19 @@ describe('a rehearsal', () => {
     expect(verdictOf(took(1_000_000, { frozenMs: 800_000 }))?.report.recoveryTimeMs).toBe(200_000);
   });
 
+  it('is a run where the plan is a chore: it has passed when the plan came to its end, and a rehearsal has not', () => {
+    const real: State = { ...following, forReal: true };
+    const told = (rehearsal: Rehearsal) => {
+      const step = whileFollowing(real, rehearsal, known, DUE);
+      return step.kind === 'verdict' ? [step.verdict.kind, step.verdict.check, timeIn(step.verdict.report)] : step.note;
+    };
+    expect(told(ended({ verdict: 'recovered' }))).toEqual(['passed', undefined, 300_000]);
+    expect(told(ended())).toEqual(['failed', 'run', 300_000]);
+    expect(told(ended({ verdict: 'backed-out', summary: 'x' }))).toEqual(['failed', 'run', undefined]);
+    const red = whileWaiting({ ...waiting, forReal: true }, ['P1 is open'], times);
+    expect(red).toMatchObject({ kind: 'wait', note: 'nothing is run while P1 is open' });
+  });
+
   it('that failed is no time to compare with', () => {
     expect(timeIn(verdictOf(ended({ verdict: 'backed-out', summary: 'x' }))?.report)).toBeUndefined();
     expect(timeIn(verdictOf(took(5_000))?.report)).toBe(5_000);

@@ -357,6 +357,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       action,
       resource,
     })),
+  'cloudtrail:LookupEvents': onAny,
   'route53:ListHostedZones': onAny,
   'route53:ListResourceRecordSets': hostedZone,
   'route53:ChangeResourceRecordSets': changeRecords,

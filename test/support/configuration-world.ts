@@ -24,6 +24,7 @@ import { readRuns } from '../../functions/jobs/items.ts';
 import type { Job, Verdict } from '../../functions/jobs/job.ts';
 import { takeTurn } from '../../functions/jobs/run.ts';
 import { startMinistack } from '../../local/emulators/index.ts';
+import { jsonReply } from '../../local/gateway/reply.ts';
 import { createAcm } from '../../local/stand-ins/acm/acm.ts';
 import { createRoute53 } from '../../local/stand-ins/route53/route53.ts';
 import { createSsm } from '../../local/stand-ins/ssm/ssm.ts';
@@ -36,6 +37,13 @@ export const BUCKET = `nightshift-test-000000000000-${REGION}`;
 export const PLANTED = 'planted-value-that-nobody-may-see';
 /** More than one page of Route 53 (300). */
 export const RECORDS = 320;
+
+interface Recorded {
+  readonly eventName: string;
+  readonly eventTime: string;
+  readonly userIdentity: { readonly arn: string };
+  readonly requestParameters: object;
+}
 
 export type ConfigurationWorld = Awaited<ReturnType<typeof openConfigurationWorld>>;
 
@@ -53,6 +61,23 @@ export async function openConfigurationWorld() {
     cname: () => undefined,
   });
   w.gateway.register(acm);
+  /** What CloudTrail has recorded ("LookupEvents": by the call's name, from a time on). */
+  const trail: Recorded[] = [];
+  w.gateway.register({
+    services: ['cloudtrail'],
+    handle: async (call) => {
+      const { LookupAttributes = [], StartTime = 0 } = call.params as {
+        readonly LookupAttributes?: readonly { readonly AttributeValue: string }[];
+        readonly StartTime?: number;
+      };
+      const found = trail.filter(
+        ({ eventName, eventTime }) =>
+          LookupAttributes.some(({ AttributeValue }) => AttributeValue === eventName) &&
+          Date.parse(eventTime) >= StartTime * 1000,
+      );
+      return jsonReply(call, { Events: found.map((each) => ({ CloudTrailEvent: JSON.stringify(each) })) });
+    },
+  });
   await route53.start();
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: w.gateway.url,
@@ -109,7 +134,7 @@ export async function openConfigurationWorld() {
     throw new Error('it never ended');
   }
   return {
-    ...{ w, upstream, store, config, zone, clients, backUp, acm, bundle, certificates: { issued, imported } },
+    ...{ w, upstream, store, config, zone, clients, backUp, acm, trail, bundle, certificates: { issued, imported } },
     release: (image: string) => release(clients.ecs, image),
     async close() {
       for (const client of [dynamodb, ...Object.values(clients)]) client.destroy();

@@ -10,19 +10,24 @@ const TOLD = 5;
 const KEPT = 50;
 const LONGEST = 500;
 
-/** @param before folder of the backup that it was compared with; null: there is none. @param damaged why the one before can't be read, which is a fault of its own. */
+/**
+ * @param who by whom each change was made, a line each.
+ * @param before folder of the backup that it was compared with; null: there is none. @param damaged why the one before can't be read, which is a fault of its own.
+ */
 export function verdictOf(
   { items, unread }: Side,
   changes: readonly ItemChange[],
   folder: string,
   before: string | null,
   damaged?: string,
+  who: readonly string[] = [],
 ): Verdict {
   const uncovered = items.filter(({ kind }) => kind === 'uncovered');
   const things = items.length - uncovered.length;
   const report = {
     ...{ folder, things, comparedWith: before, changes: changes.length, uncovered: uncovered.length },
     changed: changes.slice(0, KEPT).map((change): Json => tellChange(change).slice(0, LONGEST)),
+    who: who.map((each): Json => each.slice(0, LONGEST)),
     notCovered: uncovered.slice(0, KEPT).map(({ id, settings }): Json => `${id}: ${settings.why}`.slice(0, LONGEST)),
     unread: unread.slice(0, KEPT).map((each): Json => ({ ...each, why: each.why.slice(0, LONGEST) })),
   };

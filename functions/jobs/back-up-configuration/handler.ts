@@ -1,4 +1,4 @@
-import { changesBetween, type Side } from '../../configuration/diff.ts';
+import { changesBetween, type ItemChange, type Side } from '../../configuration/diff.ts';
 import { partsOf, taskLimitsOf } from '../../configuration/parts.ts';
 import { ConfigurationReader, openClients } from '../../configuration/reading.ts';
 import { backupsIn } from '../../configuration/runs.ts';
@@ -21,6 +21,8 @@ import type { Job, JobContext, Step } from '../job.ts';
 import { ACCOUNT, readAccount } from './account.ts';
 import { verdictOf } from './decide.ts';
 import { manifest } from './manifest.ts';
+import { type Between, callsOn } from './trail.ts';
+import { tellWho } from './who.ts';
 
 const clients = openClients();
 const DAY_MS = 86_400_000;
@@ -74,9 +76,31 @@ async function finish(context: JobContext, written: readonly Written[], lockedUn
   const old = before && (await oldBackup(bucket, before.folder));
   const changes = old?.side ? changesBetween(old.side, present, taskLimitsOf(config)) : [];
   const comparedWith = (old?.side && before?.folder) ?? null;
+  const who = before
+    ? await whoMade(changes, { from: new Date(before.scheduledAt), until: new Date(context.now()) })
+    : [];
   const index = { version: 1 as const, deployment: config.name, scheduledAt: run.scheduledAt, comparedWith };
   await finishBackup(bucket, folder, { ...index, changes: changes.length, parts: [...written] }, changes, lockedUntil);
-  return { kind: 'verdict', state: { written }, verdict: verdictOf(present, changes, folder, comparedWith, old?.why) };
+  return {
+    kind: 'verdict',
+    state: { written },
+    verdict: verdictOf(present, changes, folder, comparedWith, old?.why, who),
+  };
+}
+
+/** So many are asked about; the rest of a day with more is a deployment's. */
+const ASKED_ABOUT = 50;
+
+/** A backup is whole without it: what CloudTrail refuses is said in place of names. @throws EngineError (retryable) */
+async function whoMade(changes: readonly ItemChange[], between: Between): Promise<string[]> {
+  const asked = changes.filter(({ kind }) => kind !== 'uncovered').slice(0, ASKED_ABOUT);
+  try {
+    const calls = asked.length > 0 ? await callsOn(asked, between) : [];
+    return asked.map((change) => tellWho(change, calls));
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.retryable) throw error;
+    return [`CloudTrail can't be asked: ${error.message}`];
+  }
 }
 
 /** One that can't be read any more keeps none from being taken: the next one is compared with this. @throws EngineError that may be gone the next time. */

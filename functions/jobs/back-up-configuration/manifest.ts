@@ -56,6 +56,12 @@ export const manifest = defineJob({
       whyAnyResource: `${LISTS} Amazon Route 53).`,
     },
     {
+      actions: ['cloudtrail:LookupEvents'],
+      resources: ['*'],
+      whyAnyResource:
+        'LookupEvents has no resource types (Service Authorization Reference, Actions for AWS CloudTrail).',
+    },
+    {
       actions: ['ssm:DescribeParameters'],
       resources: ['*'],
       whyAnyResource: `${LISTS} AWS Systems Manager); it tells names and versions, no value.`,

@@ -1,5 +1,5 @@
 /** Backups of the configuration end to end: what is read page by page, what is written to the bucket, what changed, what is never written. */
-import { DisableAlarmActionsCommand } from '@aws-sdk/client-cloudwatch';
+import { DisableAlarmActionsCommand, EnableAlarmActionsCommand } from '@aws-sdk/client-cloudwatch';
 import { CreateServiceCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { CreateDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import { CreateHostedZoneCommand } from '@aws-sdk/client-route-53';
@@ -128,12 +128,28 @@ describe('back-up-configuration', () => {
     });
   });
 
-  it('[5d/monitoring-config-review] names what somebody changed by hand', async () => {
+  it('[5d/monitoring-config-review, 8/audit-change, 5c/audit-log-review] names what somebody changed by hand, and who did it', async () => {
     const { ecs, cloudwatch } = world.clients;
     await world.release('two');
     await ecs.send(new UpdateServiceCommand({ cluster: 'orders', service: 'backend', taskDefinition: 'backend:2' }));
     await cloudwatch.send(new DisableAlarmActionsCommand({ AlarmNames: ['backend-cpu'] }));
+    const record = (eventName: string, hour: number, name: string, requestParameters: object) =>
+      world.trail.push({
+        ...{ eventName, eventTime: new Date(Date.now() - hour * 3_600_000).toISOString(), requestParameters },
+        userIdentity: { arn: `arn:aws:sts::000000000000:assumed-role/admin/${name}` },
+      });
+    record('UpdateService', 2, 'early', { cluster: 'orders', service: 'backend' });
+    record('UpdateService', 1, 'jane', { cluster: 'orders', service: 'backend', note: PLANTED });
+    record('UpdateService', 0, 'elsewhere', { cluster: 'other', service: 'backend' });
+    record('UpdateService', 40 * 24, 'long-ago', { cluster: 'orders', service: 'backend' });
     const { report } = await world.backUp();
+    expect(report.who).toEqual([
+      'alarm/backend-cpu: CloudTrail tells of no call that changed it',
+      expect.stringMatching(
+        /^service\/orders\/backend: UpdateService at \S+ by arn:aws:sts::\d+:assumed-role\/admin\/jane$/,
+      ),
+    ]);
+    expect(JSON.stringify(report)).not.toContain(PLANTED);
     const told = JSON.stringify(report.changed);
     expect(report.changes).toBe(2);
     expect(told).toContain('alarm/backend-cpu: ActionsEnabled: true -> false');
@@ -150,6 +166,17 @@ describe('back-up-configuration', () => {
     expect({ kind, check }).toEqual({ kind: 'failed', check: 'unread' });
     expect(summary).toMatch(/record\/Z\S+\/\*: .*nothing changed since the one before/);
     expect((await whole(report.folder)).items).not.toHaveLength(0);
+  });
+
+  it('is whole although CloudTrail may not be asked, and says so', async () => {
+    await world.clients.cloudwatch.send(new EnableAlarmActionsCommand({ AlarmNames: ['backend-cpu'] }));
+    world.w.gateway.faults.add({
+      ...{ name: 'refused', kind: 'refused' },
+      match: { service: 'cloudtrail', operation: 'LookupEvents' },
+    });
+    const { kind, report } = await world.backUp();
+    expect({ kind, changes: report.changes }).toEqual({ kind: 'passed', changes: 1 });
+    expect(report.who).toEqual([expect.stringMatching(/^CloudTrail can't be asked: /)]);
   });
 
   it('says so when the one before can’t be read any more, and still takes a whole one, with which the next is compared', async () => {

@@ -163,9 +163,15 @@ const configuration = jobCase(
     world.acm.import(bundle.certificate, bundle.privateKey, bundle.chain, IMPORTED.id);
     stage.restore('no imported certificate', () => world.acm.remove(IMPORTED.arn));
     await runJob(world, stage, 'back-up-configuration', 'all');
+    // Who changed it is asked only where something was.
+    await events.send(new PutRuleCommand({ Name: name, EventPattern: '{"source":["somebody"]}' }));
     const { verdict } = await runJob(world, stage, 'back-up-configuration', 'all');
     const { report = {} } = verdict ?? {};
     expectThat(typeof report.comparedWith === 'string', `expected a comparison, but ${verdict?.summary}`);
+    expectThat(
+      `${JSON.stringify(report.who)}`.includes(name),
+      `expected who changed ${name}, but ${JSON.stringify(report)}`,
+    );
   },
 );
 

@@ -215,6 +215,7 @@ describe('a deployment with backups of its configuration', () => {
     expect(actions.filter((action) => !/^(logs|sqs|dynamodb):/.test(action)).sort()).toEqual([
       'acm:ListCertificates',
       ...['application-autoscaling:DescribeScalableTargets', 'application-autoscaling:DescribeScalingPolicies'],
+      'cloudtrail:LookupEvents',
       ...['cloudwatch:DescribeAlarms', 'ecs:DescribeServices', 'ecs:DescribeTaskDefinition', 'ecs:ListClusters'],
       ...['ecs:ListServices', 'events:ListRules', 'events:ListTargetsByRule', 'rds:DescribeDBInstances'],
       ...['route53:ListHostedZones', 'route53:ListResourceRecordSets', 's3:GetObject', 's3:PutObject'],

@@ -7,7 +7,7 @@ import { mayChange, type Protected } from './config.ts';
 import { type Context, limitsOf, readTarget } from './context.ts';
 import { InFlightError } from './errors.ts';
 import { SOON_MS } from './guard.ts';
-import type { AlarmItem, TargetItem } from './items.ts';
+import type { ActionItem, AlarmItem, TargetItem } from './items.ts';
 import { alarmKey, eventKey } from './items.ts';
 import { type AlarmStates, noVerify, recheckOf, resolve } from './resolution.ts';
 import type { Labelled } from './store.ts';
@@ -136,6 +136,8 @@ export async function settle<T extends Protected, O>(
   }
   if (target.leaseHolder) {
     // Its change is being made, or its function died and it is resumed: until it ends nobody can say that the incident is over.
+    const overdue = await overdueAction(context, target);
+    if (overdue) return judgeAction(context, targetName, seen, target, overdue);
     const dueAt = Math.max(target.leaseUntil ?? 0, context.now() + SOON_MS);
     await store.transact([putTargetWork(store, 'verify', targetName, name, dueAt)]);
     return { kind: 'noted', detail: `${targetName}: ${target.leaseHolder} is under way` };
@@ -165,6 +167,20 @@ export async function settle<T extends Protected, O>(
   }
   const how = target.escalatedAt === undefined ? 'cleared without a change' : 'after a person was called';
   return resolve(context, targetName, seen, actionId, undefined, how);
+}
+
+/**
+ * The action of this remediation that should be verified by now, where another one's intent is open and nobody is at work on it. A freeze may keep it open for
+ * as long as people like, and whether an earlier change helped is to be known all the same (invariant I7).
+ */
+async function overdueAction<T extends Protected, O>(
+  { store, remediation, now }: Context<T, O>,
+  { leaseHolder, leaseUntil = 0, verifying }: TargetItem,
+): Promise<ActionItem | undefined> {
+  const actionId = verifying[remediation.manifest.name];
+  if (actionId === undefined || actionId === leaseHolder || leaseUntil > now()) return undefined;
+  const action = await readAction(store, actionId);
+  return now() >= (action?.verifyBy ?? Number.POSITIVE_INFINITY) ? action : undefined;
 }
 
 const stillFiring = (target: string): Outcome => ({ kind: 'noted', detail: `${target}: an alarm is still firing` });

@@ -43,7 +43,9 @@ export async function judgeAction<T extends Protected, O>(
   await waitForTurn(context, targetName);
   const verdict = await look(context, targetName, action, quiet);
   if (verdict.kind === 'good' && quiet)
-    return resolve(context, targetName, seen, action.actionId, action, verdict.detail);
+    return target.leaseHolder
+      ? noteVerified(context, targetName, action, verdict.detail)
+      : resolve(context, targetName, seen, action.actionId, action, verdict.detail);
   if (verdict.kind === 'worse') {
     const outcome = await madeWorse(context, targetName, action, verdict.detail, now + verdict.stopForSeconds * 1000);
     await undo(context, action.actionId);
@@ -140,6 +142,31 @@ async function putVerify<T extends Protected, O>(
   dueAt: number,
 ): Promise<void> {
   await store.transact([putTargetWork(store, 'verify', target, remediation, dueAt)]);
+}
+
+/** It helped, and another action's intent is still open: whoever looks again after that has ended ends the incident. */
+async function noteVerified<T extends Protected, O>(
+  { store, now }: Context<T, O>,
+  targetName: string,
+  action: ActionItem,
+  detail: string,
+): Promise<Outcome> {
+  const { table } = store;
+  const at = now();
+  const { remediation: name, actionId, incidentId } = action;
+  await writeTarget(store, targetName, (present) => {
+    if (present.verifying[name] !== actionId)
+      throw new InFlightError(`${targetName}: ${actionId} was judged by another delivery`);
+    return {
+      next: judged(present, name),
+      items: [
+        updateAction(table, action, { ...action, status: 'verified' as const }),
+        putEntry(table, entryMaker(incidentId, name, at)('verified', detail, { actionId })),
+        putTargetWork(store, 'verify', targetName, name, at + SOON_MS),
+      ],
+    };
+  });
+  return { kind: 'noted', detail: `${actionId} is verified; another action of ${targetName} is under way` };
 }
 
 /** It made things worse: a person is called, and its undo is due at once, whoever gets to it. No other rung changes anything on top of it. */

@@ -25,6 +25,8 @@ export interface Options {
   /** Incidents to be opened at least. */
   readonly incidents: number;
   readonly seed: number;
+  /** Number of the first run of that seed; 0 when it isn't given. */
+  readonly firstRun?: number;
   /** Failures after which it stops. */
   readonly mostFailures?: number;
   readonly mostRuns?: number;
@@ -48,6 +50,7 @@ export const seedOf = (seed: number, run: number): number => (Math.imul(seed, 0x
 export async function simulate({
   incidents,
   seed,
+  firstRun = 0,
   mostFailures = 1,
   mostRuns = Number.POSITIVE_INFINITY,
 }: Options): Promise<Simulated> {
@@ -58,7 +61,7 @@ export async function simulate({
   };
   let [done, opened, entries] = [0, 0, 0];
   while (opened < incidents && failures.length < mostFailures && done < mostRuns) {
-    const world = await runOf(scenarioOf(seedOf(seed, done++)));
+    const world = await runOf(scenarioOf(seedOf(seed, firstRun + done++)));
     opened += world.incidents;
     entries += world.entries;
     for (const { outcome } of world.deliveries) count(outcome ?? 'none');

@@ -35,8 +35,8 @@ it('holds every invariant over some hundred incidents, and says so', async () =>
 
 it('tells the same of the same seed', async () => {
   const [first, second] = await Promise.all([1, 2].map(() => simulate('--incidents', '60', '--seed', '5')));
-  const { perMinute: _first, ...one } = simulationDocument.parse(first?.document);
-  const { perMinute: _second, ...other } = simulationDocument.parse(second?.document);
+  const { perMinute: _first, perMinuteInAll: _firstInAll, ...one } = simulationDocument.parse(first?.document);
+  const { perMinute: _second, perMinuteInAll: _secondInAll, ...other } = simulationDocument.parse(second?.document);
   expect(one).toEqual(other);
 });
 
@@ -56,4 +56,5 @@ it('finds a known bug, cuts its run down to the steps that matter, and repeats i
 it('refuses what is no number, and a bug that there is not', async () => {
   expect((await simulate('--seed', 'x')).code).toBe(2);
   expect((await simulate('--bug', 'none')).code).toBe(2);
+  expect((await simulate('--until', '100')).code).toBe(2);
 });

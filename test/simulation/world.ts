@@ -339,6 +339,7 @@ export class World implements Surroundings {
       await reconcile({
         store: invocation.store,
         cloudwatch: this.alarms.api(),
+        cloudwatchIn: () => this.alarms.api(),
         lambda: { send } as unknown as ReconcilerSurroundings['lambda'],
         config: this.config,
         functions: Object.fromEntries(REMEDIATIONS.map((name) => [name, name])),

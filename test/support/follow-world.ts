@@ -158,7 +158,7 @@ export async function openFollowWorld(): Promise<FollowWorld> {
   } as unknown as Pick<LambdaClient, 'send'>;
   const context: FollowContext = {
     store,
-    cloudwatch,
+    cloudwatchIn: () => cloudwatch,
     lambda,
     functions: { 'scale-out-service': 'scale-out', 'restart-service': 'restart' },
     config,

@@ -47,6 +47,7 @@ export async function reconcileOnce(
   const report = await reconcile({
     store: world.store,
     cloudwatch,
+    cloudwatchIn: () => cloudwatch,
     lambda,
     config,
     functions: Object.fromEntries(Object.keys(config.runbooks).map((name) => [name, name])),

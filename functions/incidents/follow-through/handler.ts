@@ -3,7 +3,6 @@
  * reconciler asks it to take up what nobody follows (`ensure`). It holds no state: everything is in the journal, so that executions which were started
  * by an older definition, and functions that died anywhere, go on.
  */
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -17,6 +16,7 @@ import { requiredEnvironment } from '../../engine/handler.ts';
 import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
+import { cloudwatchOfRegions } from '../regional-alarms.ts';
 import { completeWait, type Machine, startFollowing } from '../wake.ts';
 import { BadRequestError } from './errors.ts';
 import { type Around, beginToWait, type Looked, look } from './look.ts';
@@ -105,7 +105,7 @@ function contextOf(dynamodb: DynamoDBClient): FollowContext {
   const config = runtimeConfig();
   return {
     store: new Store(table, dynamodb),
-    cloudwatch: new CloudWatchClient(clientDefaults()),
+    cloudwatchIn: cloudwatchOfRegions(),
     lambda: new LambdaClient(clientDefaults()),
     functions: JSON.parse(requiredEnvironment('NIGHTSHIFT_FUNCTIONS')) as Record<string, string>,
     config,

@@ -1,5 +1,4 @@
 /** One look at an incident: what is due is done, what is left to wait for is written down and returned to the state machine. */
-import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
 import { RetryableError } from '../../engine/errors.ts';
 import { nextCall } from '../../engine/escalation.ts';
@@ -10,6 +9,7 @@ import type { Labelled, Store } from '../../engine/store.ts';
 import { READS_OF_A_LOOK } from '../../engine/storm.ts';
 import { entryMaker, putEntry } from '../../engine/writes.ts';
 import { orderOfWait, putFollowing, storeToken, type Wait } from '../follow-item.ts';
+import type { CloudWatchIn } from '../regional-alarms.ts';
 import { stepMeasures } from './measures.ts';
 import {
   type AlarmsSeen,
@@ -26,8 +26,8 @@ import type { TakeTurn } from './turns.ts';
 
 export interface Around extends Orders {
   readonly store: Store;
-  readonly cloudwatch: Pick<CloudWatchClient, 'send'>;
-  readonly config: FollowRules;
+  readonly cloudwatchIn: CloudWatchIn;
+  readonly config: FollowRules & { readonly region: string };
   readonly now: () => number;
   readonly takeTurn: TakeTurn;
   /** Told of what was done. */
@@ -110,7 +110,7 @@ const waitOf = ({ token, waitOrder }: FollowItem): Partial<FollowItem> => ({
 
 /** CloudWatch is asked only when the journal alone doesn't settle it: when nobody brought news in time, or before a remediation is ordered. In turns. */
 async function judge(
-  { cloudwatch, config, now, takeTurn }: Around,
+  { cloudwatchIn, config, now, takeTurn }: Around,
   incident: IncidentWithTimeline,
   item: FollowItem | undefined,
   round: number,
@@ -124,7 +124,7 @@ async function judge(
   const reads = (step.kind === 'settle' ? READS_OF_A_LOOK : 0) + (alarmsOf(incident.alarms).length > 0 ? 1 : 0);
   const turnAt = item?.turnAt ?? (reads > 0 ? await takeTurn(reads) : now());
   if (turnAt > now()) return { step: untilTurn(incident, turnAt, config, now()), alarms: known };
-  const alarms = await describe(cloudwatch, incident);
+  const alarms = await describe(cloudwatchIn, incident, config.region);
   return { step: nextStep(incident, alarms, progress, config, now()), alarms };
 }
 

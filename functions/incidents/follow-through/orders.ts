@@ -1,11 +1,12 @@
 /** What the follow-through asks of remediations, and what it asks CloudWatch. */
-import { type CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { Command } from '../../../events/command.ts';
 import type { IncidentWithTimeline } from '../../../events/journal.ts';
 import { classifyAwsError } from '../../engine/errors.ts';
 import { nextIn } from '../../engine/ladder.ts';
 import { log } from '../../engine/log.ts';
+import { byRegion, type CloudWatchIn } from '../regional-alarms.ts';
 import { type AlarmsSeen, alarmsInJournal, alarmsOf } from './next-step.ts';
 
 export interface Orders {
@@ -48,33 +49,51 @@ export function rungCommand({ timeline }: IncidentWithTimeline, key: string): Co
 /** "DescribeAlarms", Amazon CloudWatch API Reference: at most 100 names. */
 const MOST_NAMES = 100;
 
-/** The incident's alarms as CloudWatch has them now; one that doesn't exist any more is `GONE`. @throws EngineError when it can't be asked. */
+/**
+ * The incident's alarms as CloudWatch has them now, each in its own region; one that doesn't exist any more is `GONE`. In another region that doesn't answer they are as the
+ * journal knows them.
+ * @param own the deployment's region.
+ * @throws EngineError when CloudWatch can't be asked in the own region.
+ */
 export async function describe(
-  cloudwatch: Pick<CloudWatchClient, 'send'>,
+  cloudwatchIn: CloudWatchIn,
   incident: IncidentWithTimeline,
+  own: string,
 ): Promise<AlarmsSeen> {
-  const arns = alarmsOf(incident.alarms).slice(0, MOST_NAMES);
-  if (arns.length === 0) return {};
-  const seen: Record<string, AlarmsSeen[string]> = {};
   const known = alarmsInJournal(incident);
-  for (const arn of arns) seen[arn] = { state: 'GONE', since: known[arn]?.since ?? 0 };
-  try {
-    const reply = await cloudwatch.send(
-      new DescribeAlarmsCommand({
-        // A name may itself hold `:alarm:`.
-        AlarmNames: arns.map((arn) => arn.split(':alarm:').slice(1).join(':alarm:')),
-        AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
-        MaxRecords: MOST_NAMES,
-      }),
-    );
-    for (const alarm of [...(reply.MetricAlarms ?? []), ...(reply.CompositeAlarms ?? [])])
-      if (alarm.AlarmArn && alarm.StateValue && alarm.AlarmArn in seen)
-        seen[alarm.AlarmArn] = {
-          state: alarm.StateValue,
-          since: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp)?.getTime() ?? 0,
-        };
-  } catch (error) {
-    throw classifyAwsError(`describe the alarms of ${incident.id}`, error);
+  const seen: Record<string, AlarmsSeen[string]> = {};
+  for (const [region, arns] of byRegion(alarmsOf(incident.alarms).slice(0, MOST_NAMES))) {
+    try {
+      Object.assign(seen, await describeInRegion(cloudwatchIn(region), arns, known));
+    } catch (error) {
+      if (region === own) throw classifyAwsError(`describe the alarms of ${incident.id}`, error);
+      log('WARN', `alarms of ${region} can't be looked at`, { incidentId: incident.id, why: String(error) });
+      for (const arn of arns) if (known[arn]) seen[arn] = known[arn];
+    }
   }
+  return seen;
+}
+
+async function describeInRegion(
+  cloudwatch: ReturnType<CloudWatchIn>,
+  arns: readonly string[],
+  known: AlarmsSeen,
+): Promise<AlarmsSeen> {
+  const seen: Record<string, AlarmsSeen[string]> = {};
+  for (const arn of arns) seen[arn] = { state: 'GONE', since: known[arn]?.since ?? 0 };
+  const reply = await cloudwatch.send(
+    new DescribeAlarmsCommand({
+      // A name may itself hold `:alarm:`.
+      AlarmNames: arns.map((arn) => arn.split(':alarm:').slice(1).join(':alarm:')),
+      AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
+      MaxRecords: MOST_NAMES,
+    }),
+  );
+  for (const alarm of [...(reply.MetricAlarms ?? []), ...(reply.CompositeAlarms ?? [])])
+    if (alarm.AlarmArn && alarm.StateValue && alarm.AlarmArn in seen)
+      seen[alarm.AlarmArn] = {
+        state: alarm.StateValue,
+        since: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp)?.getTime() ?? 0,
+      };
   return seen;
 }

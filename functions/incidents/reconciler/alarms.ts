@@ -13,9 +13,11 @@ import {
   type Tag,
 } from '@aws-sdk/client-cloudwatch';
 import { classifyAwsError } from '../../engine/errors.ts';
+import { log } from '../../engine/log.ts';
 import { RUNBOOK_TAG, TARGET_TAG } from '../../engine/manifest.ts';
 import type { Pacer } from '../../engine/pacer.ts';
 import { REASON_LIMIT } from '../../engine/sources/source.ts';
+import { byRegion, type CloudWatchIn } from '../regional-alarms.ts';
 import type { LiveAlarm } from './plan.ts';
 
 /** "DescribeAlarms", Amazon CloudWatch API Reference: at most 100 names in AlarmNames, at most 100 in MaxRecords. */
@@ -37,15 +39,39 @@ export const paced = (cloudwatch: CloudWatch, pacer: Pacer): CloudWatch => ({
   }) as CloudWatch['send'],
 });
 
+/** The same CloudWatch of every region, asked no faster than the pacer lets. */
+export const pacedIn =
+  (cloudwatchIn: CloudWatchIn, pacer: Pacer): CloudWatchIn =>
+  (region) =>
+    paced(cloudwatchIn(region), pacer);
+
 /**
- * The alarms of those ARNs as they are now; one that doesn't exist any more has the state `GONE`.
- * @throws EngineError when CloudWatch can't be asked: what is unknown must not look like gone.
+ * The alarms of those ARNs as they are now, each asked for in its own region; one that doesn't exist any more has the state `GONE`. Those of another region that doesn't
+ * answer are left out: what is known of them stays, and the work of this region goes on.
+ * @param own the deployment's region.
+ * @throws EngineError when CloudWatch can't be asked in the own region: what is unknown must not look like gone.
  */
 export async function describeAlarms(
-  cloudwatch: CloudWatch,
+  cloudwatchIn: CloudWatchIn,
   arns: ReadonlySet<string>,
+  own: string,
 ): Promise<Map<string, LiveAlarm>> {
-  const named = [...arns].map((arn) => ({ arn, name: nameOf(arn) })).filter(({ name }) => name !== '');
+  const regions = await Promise.all(
+    [...byRegion(arns)].map(async ([region, ofRegion]) => {
+      try {
+        return await describeInRegion(cloudwatchIn(region), ofRegion);
+      } catch (error) {
+        if (region === own) throw error;
+        log('WARN', `alarms of ${region} can't be looked at`, { why: String(error), alarms: ofRegion.length });
+        return [];
+      }
+    }),
+  );
+  return new Map(regions.flatMap((found) => [...found]));
+}
+
+async function describeInRegion(cloudwatch: CloudWatch, arns: readonly string[]): Promise<Map<string, LiveAlarm>> {
+  const named = arns.map((arn) => ({ arn, name: nameOf(arn) })).filter(({ name }) => name !== '');
   const found = new Map<string, LiveAlarm>(
     named.map(({ arn, name }) => [arn, { arn, name, state: 'GONE', stateAt: 0, actionsEnabled: true }]),
   );

@@ -2,7 +2,6 @@
  * The reconciler: CloudWatch tells of a change of state once, and functions can die anywhere, so what is due is looked for on a schedule
  * ("level, not only edge", design section 1). It changes nothing of the customer's: it hands orders to the remediations.
  */
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
@@ -14,6 +13,7 @@ import type { ExpectedJob } from '../../engine/job-head.ts';
 import { log } from '../../engine/log.ts';
 import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
+import { cloudwatchOfRegions } from '../regional-alarms.ts';
 import { takeUpUnfollowed } from './follow.ts';
 import { watchPlans } from './left-plans.ts';
 import { watchJobs } from './overdue-jobs.ts';
@@ -29,7 +29,7 @@ import {
   whoStoppedFollowing,
 } from './trouble.ts';
 
-const cloudwatch = new CloudWatchClient(clientDefaults());
+const cloudwatchIn = cloudwatchOfRegions();
 const lambda = new LambdaClient(clientDefaults());
 const handedOver = new Map<string, number>();
 let queues: { readonly here: SQSClient; readonly standby: SQSClient } | undefined;
@@ -49,7 +49,8 @@ export const handler = middy<unknown, ReconcilerReport, Error, LambdaContext>().
   const [work, failures, jobs, left, followers, unfollowed, last] = await Promise.allSettled([
     reconcile({
       store,
-      cloudwatch,
+      cloudwatch: cloudwatchIn(config.region),
+      cloudwatchIn,
       lambda,
       config,
       functions,

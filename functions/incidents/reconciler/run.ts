@@ -9,6 +9,7 @@ import { Pacer } from '../../engine/pacer.ts';
 import { releaseRunLease, takeRunLease } from '../../engine/run-lease.ts';
 import type { Store } from '../../engine/store.ts';
 import { alarmActionsDisabled, alarmNotOurs, bumpWork, dropWork } from '../../engine/writes.ts';
+import type { CloudWatchIn } from '../regional-alarms.ts';
 import {
   type AnyAlarm,
   asEvent,
@@ -16,6 +17,7 @@ import {
   describeAlarms,
   listAlarms,
   paced,
+  pacedIn,
   tagsOf,
   toLive,
 } from './alarms.ts';
@@ -41,9 +43,15 @@ const LEASE_MARGIN_MS = 5_000;
 const LEASE = 'reconciler';
 
 export interface Surroundings extends RollOutSurroundings {
+  /** Of the deployment's own region. */
   readonly cloudwatch: CloudWatch;
+  /** Of every region, the own one too. */
+  readonly cloudwatchIn: CloudWatchIn;
   readonly lambda: Pick<LambdaClient, 'send'>;
-  readonly config: Pick<RuntimeConfig, 'name' | 'fleet' | 'ladders' | 'services' | 'endpoints' | 'certificates'> &
+  readonly config: Pick<
+    RuntimeConfig,
+    'name' | 'region' | 'fleet' | 'ladders' | 'services' | 'endpoints' | 'certificates'
+  > &
     RollOutSurroundings['config'];
   /** Names of the functions of the remediations that are deployed. */
   readonly functions: Readonly<Record<string, string>>;
@@ -88,7 +96,12 @@ export async function reconcile(around: Surroundings): Promise<ReconcilerReport>
     return { skipped: true, due: 0, waitedSeconds: 0, ordered: 0, dropped: 0, heldBack: 0, orphaned: 0, reinjected: 0 };
   try {
     const pacer = new Pacer({ perSecond: around.config.fleet.describesPerSecond });
-    return await reconcileAlone({ ...around, cloudwatch: paced(around.cloudwatch, pacer), pacer });
+    return await reconcileAlone({
+      ...around,
+      cloudwatch: paced(around.cloudwatch, pacer),
+      cloudwatchIn: pacedIn(around.cloudwatchIn, pacer),
+      pacer,
+    });
   } finally {
     await releaseRunLease(store, LEASE, requestId);
   }
@@ -99,12 +112,12 @@ export async function reconcile(around: Surroundings): Promise<ReconcilerReport>
  * @throws RetryableError at the end, when any of it failed.
  */
 async function reconcileAlone(around: Run): Promise<ReconcilerReport> {
-  const { store, cloudwatch } = around;
+  const { store, cloudwatchIn, config } = around;
   const now = around.now();
   const failures: unknown[] = [];
   const due = await readDue(store, now);
   const concerned = await alarmsConcerned(store, due);
-  const alarms = await describeAlarms(cloudwatch, new Set([...concerned.values()].flat()));
+  const alarms = await describeAlarms(cloudwatchIn, new Set([...concerned.values()].flat()), config.region);
   const orders = ordersFor(around, due, concerned, alarms);
   const firing = due.flatMap((work) => firingOf(work, orders.get(work)));
   const heldBack = await holdBack(around, firing, now, failures);

@@ -112,7 +112,17 @@ async function run({
     },
   } as unknown as Surroundings['lambda'];
   const cloudwatch = answers.cloudwatch ?? told;
-  const around = { store: world.store, cloudwatch, lambda, config, functions, requestId: 'run', now: () => at };
+  const cloudwatchIn = () => cloudwatch;
+  const around = {
+    store: world.store,
+    cloudwatch,
+    cloudwatchIn,
+    lambda,
+    config,
+    functions,
+    requestId: 'run',
+    now: () => at,
+  };
   const report = await reconcile({ ...around, remaining: remaining ?? (() => 60_000) });
   const outcomes = [];
   for (const order of undelivered?.() ? [] : orders)
@@ -269,7 +279,14 @@ describe('a run', () => {
       requestId: 'run',
     };
     const nothing = { send: async () => ({}) } as unknown as CloudWatch & Surroundings['lambda'];
-    await reconcile({ ...around, cloudwatch: nothing, lambda: nothing, now: () => at, remaining: () => 60_000 });
+    await reconcile({
+      ...around,
+      cloudwatch: nothing,
+      cloudwatchIn: () => nothing,
+      lambda: nothing,
+      now: () => at,
+      remaining: () => 60_000,
+    });
     expect(await world.due(at + 1)).toHaveLength(1);
   });
 });

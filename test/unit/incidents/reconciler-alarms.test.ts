@@ -9,10 +9,16 @@ import {
   toLive,
 } from '../../../functions/incidents/reconciler/alarms.ts';
 
-const arnOf = (name: string) => `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`;
+const OWN = 'us-east-1';
+const arnOf = (name: string, region = OWN) => `arn:aws:cloudwatch:${region}:000000000000:alarm:${name}`;
+const throttled = {
+  send: async () => {
+    throw Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
+  },
+} as unknown as CloudWatch;
 
 /** CloudWatch with those alarms firing, that gives out `pageSize` at a time. */
-function cloudwatch(names: readonly string[], pageSize: number): CloudWatch {
+function cloudwatch(names: readonly string[], pageSize: number, region = OWN): CloudWatch {
   const send = async (command: unknown) => {
     if (!(command instanceof DescribeAlarmsCommand)) throw new Error('only DescribeAlarms is expected');
     const { AlarmNames = [], NextToken } = command.input;
@@ -21,7 +27,7 @@ function cloudwatch(names: readonly string[], pageSize: number): CloudWatch {
     const matching = AlarmNames.filter((name) => names.includes(name));
     const MetricAlarms = matching
       .slice(from, from + pageSize)
-      .map((name) => ({ AlarmName: name, AlarmArn: arnOf(name), StateValue: 'ALARM' }));
+      .map((name) => ({ AlarmName: name, AlarmArn: arnOf(name, region), StateValue: 'ALARM' }));
     return { MetricAlarms, ...(from + pageSize < matching.length && { NextToken: String(from + pageSize) }) };
   };
   return { send } as CloudWatch;
@@ -30,28 +36,51 @@ function cloudwatch(names: readonly string[], pageSize: number): CloudWatch {
 describe('describing alarms by name', () => {
   it('finds every one of 250, however few come in a page, so that none looks deleted', async () => {
     const names = Array.from({ length: 250 }, (_, index) => `alarm-${index}`);
-    const found = await describeAlarms(cloudwatch(names, 30), new Set(names.map(arnOf)));
+    const found = await describeAlarms(() => cloudwatch(names, 30), new Set(names.map((name) => arnOf(name))), OWN);
     expect([...found.values()].filter((alarm) => alarm.state === 'ALARM')).toHaveLength(250);
   });
 
   it('tells a deleted alarm from one that is there', async () => {
-    const found = await describeAlarms(cloudwatch(['kept'], 50), new Set([arnOf('kept'), arnOf('deleted')]));
+    const found = await describeAlarms(() => cloudwatch(['kept'], 50), new Set([arnOf('kept'), arnOf('deleted')]), OWN);
     expect(found.get(arnOf('kept'))?.state).toBe('ALARM');
     expect(found.get(arnOf('deleted'))?.state).toBe('GONE');
   });
 
   it('finds an alarm whose name holds the separator', async () => {
-    const found = await describeAlarms(cloudwatch(['odd:alarm:name'], 50), new Set([arnOf('odd:alarm:name')]));
+    const found = await describeAlarms(
+      () => cloudwatch(['odd:alarm:name'], 50),
+      new Set([arnOf('odd:alarm:name')]),
+      OWN,
+    );
     expect(found.get(arnOf('odd:alarm:name'))?.state).toBe('ALARM');
   });
 
   it('takes nothing for deleted when CloudWatch does not answer', async () => {
-    const throttled = {
-      send: async () => {
-        throw Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
-      },
-    } as unknown as CloudWatch;
-    await expect(describeAlarms(throttled, new Set([arnOf('a')]))).rejects.toBeInstanceOf(RetryableError);
+    await expect(describeAlarms(() => throttled, new Set([arnOf('a')]), OWN)).rejects.toBeInstanceOf(RetryableError);
+  });
+
+  it('looks for an alarm in its own region: it fires there, and looked deleted from here', async () => {
+    const [here, there] = [arnOf('here', 'eu-west-1'), arnOf('there')];
+    const of = { 'eu-west-1': cloudwatch(['here'], 50, 'eu-west-1'), [OWN]: cloudwatch(['there'], 50) };
+    const found = await describeAlarms(
+      (region) => of[region as keyof typeof of] ?? throttled,
+      new Set([here, there]),
+      'eu-west-1',
+    );
+    expect([...found].map(([arn, { state }]) => [arn, state])).toEqual([
+      [here, 'ALARM'],
+      [there, 'ALARM'],
+    ]);
+  });
+
+  it('knows nothing of those of another region that does not answer, and tells of the others', async () => {
+    const here = arnOf('here', 'eu-west-1');
+    const found = await describeAlarms(
+      (region) => (region === 'eu-west-1' ? cloudwatch(['here'], 50, region) : throttled),
+      new Set([here, arnOf('there')]),
+      'eu-west-1',
+    );
+    expect([...found.keys()]).toEqual([here]);
   });
 });
 

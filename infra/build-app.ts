@@ -4,6 +4,7 @@ import type { App } from 'aws-cdk-lib/core';
 import { type BundleEntry, bundle } from './bundle.ts';
 import { ARCHIVER, archiveConfigOf } from './config/archive.ts';
 import { authorityUnits } from './config/authority.ts';
+import { ROUTE53_METRICS_REGION } from './config/endpoints.ts';
 import { asGiven, ConfigurationError, unknownName } from './config/faults.ts';
 import { hasHeartbeat } from './config/heartbeat.ts';
 import { jobSubjects } from './config/jobs.ts';
@@ -11,7 +12,9 @@ import { NOTIFICATION_FUNCTIONS, notifyConfigOf } from './config/notifications.t
 import type { ParsedConfig } from './config/parse.ts';
 import { LINKS_FUNCTION, linksConfigOf } from './config/people.ts';
 import { deployedManifests } from './config/runtime.ts';
+import { hasEndpointsElsewhere } from './constructs/endpoint-alarms.ts';
 import { helpersOf, type Units } from './discover.ts';
+import { EndpointStack } from './stacks/endpoint-stack.ts';
 import { ResponseStack } from './stacks/response-stack.ts';
 import { StandbyStack } from './stacks/standby-stack.ts';
 
@@ -35,6 +38,11 @@ export function buildApp(app: App, { config, runtime, units }: BuildOptions): Re
       config,
       env: { region: config.standbyRegion, ...(account ? { account } : {}) },
     });
+    if (config.standbyRegion !== ROUTE53_METRICS_REGION && hasEndpointsElsewhere(config))
+      new EndpointStack(app, `nightshift-${config.name}-endpoints`, {
+        config,
+        env: { region: ROUTE53_METRICS_REGION, ...(account ? { account } : {}) },
+      });
     return stack;
   } finally {
     bundles.remove();

@@ -40,8 +40,8 @@ import type { TaggedAlarm, WithoutMetric } from './alarms.ts';
 import type { Scaling } from './scalers.ts';
 
 export interface Aws {
-  /** Every metric alarm of the region for which `concerned` says yes, with its tags. */
-  alarms(concerned: (alarm: MetricAlarm) => boolean): Promise<TaggedAlarm[]>;
+  /** Every metric alarm of a region for which `concerned` says yes, with its tags. */
+  alarms(concerned: (alarm: MetricAlarm) => boolean, region: string): Promise<TaggedAlarm[]>;
   /** Composite alarms of the region with their tags. */
   alarmsWithoutMetric(): Promise<WithoutMetric[]>;
   /** What Application Auto Scaling has of a service. */
@@ -115,8 +115,8 @@ export function awsOf(place: Place): Aws {
     return client;
   };
   const watchIn = (region: string) => inRegion(watches, region, () => new CloudWatchClient({ ...settings, region }));
-  const tagsOf = async (ResourceARN: string | undefined) => {
-    const { Tags = [] } = await cloudwatch.send(new ListTagsForResourceCommand({ ResourceARN }));
+  const tagsOf = async (ResourceARN: string | undefined, client = cloudwatch) => {
+    const { Tags = [] } = await client.send(new ListTagsForResourceCommand({ ResourceARN }));
     return Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
   };
   return {
@@ -131,11 +131,12 @@ export function awsOf(place: Place): Aws {
       }
       return found;
     },
-    alarms: async (concerned) => {
+    alarms: async (concerned, region) => {
       const found: TaggedAlarm[] = [];
-      for await (const page of paginateDescribeAlarms({ client: cloudwatch }, { AlarmTypes: ['MetricAlarm'] }))
+      const client = watchIn(region);
+      for await (const page of paginateDescribeAlarms({ client }, { AlarmTypes: ['MetricAlarm'] }))
         for (const alarm of (page.MetricAlarms ?? []).filter(concerned))
-          found.push({ alarm, tags: await tagsOf(alarm.AlarmArn) });
+          found.push({ alarm, tags: await tagsOf(alarm.AlarmArn, client) });
       return found;
     },
     scaling: async (service) => {

@@ -1,7 +1,9 @@
 /** The checks of `nightshift doctor`. None of them changes anything. */
+import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import type { Check } from '../../events/published/doctor.ts';
 import { EngineError } from '../../functions/engine/errors.ts';
 import type { SwitchItem } from '../../functions/engine/items.ts';
+import { ROUTE53_METRICS_REGION } from '../../infra/config/endpoints.ts';
 import { type Deployment, type ProtectedTarget, protectedTargets } from '../deployment.ts';
 import type { Failures } from '../failures.ts';
 import type { Place } from '../place.ts';
@@ -164,9 +166,13 @@ async function checkTarget(
   }
 }
 
-export async function checkAlarms({ deployment, aws }: Around): Promise<Check[]> {
+export async function checkAlarms({ place, deployment, aws }: Around): Promise<Check[]> {
   const wanted = wantedAlarms(deployment);
-  const alarms = await aws.alarms((alarm) => wanted.some((each) => watches(alarm, each)));
+  const isWanted = (alarm: MetricAlarm) => wanted.some((each) => watches(alarm, each));
+  // Route 53's metrics, and so alarms on them, are in one region only.
+  const hasEndpoints = Object.keys(deployment.config.endpoints).length > 0;
+  const regions = new Set([place.region, ...(hasEndpoints ? [ROUTE53_METRICS_REGION] : [])]);
+  const alarms = (await Promise.all([...regions].map((region) => aws.alarms(isWanted, region)))).flat();
   const judged = wanted.flatMap((each) => {
     const watching = alarms.filter(({ alarm }) => watches(alarm, each));
     return [...judgeAlarms(each, watching, deployment.name), ...judgeOtherDeployments(each, watching, deployment.name)];

@@ -67,6 +67,9 @@ type Loose = { readonly [K in keyof Endpoint]?: Endpoint[K] | undefined };
 /** "Monitoring health checks using CloudWatch": Route 53's metrics, and so alarms on them, are in this region only. */
 export const ROUTE53_METRICS_REGION = 'us-east-1';
 
+/** "Expanding cross-Region event routing with Amazon EventBridge" (AWS Compute Blog): between all regions but those of China and AWS GovCloud (US). */
+const isCutOff = (region: string): boolean => /^(cn|us-gov|us-iso[a-z]*|eu-isoe)-/.test(region);
+
 /** Cross-field faults of the endpoints. */
 export function endpointFaults(endpoints: Readonly<Record<string, Loose>>, region: string | undefined): Fault[] {
   return Object.entries(endpoints).flatMap(([key, endpoint]) => {
@@ -113,12 +116,12 @@ export function endpointFaults(endpoints: Readonly<Record<string, Loose>>, regio
       return [];
     });
     const elsewhere =
-      createAlarms !== false && region !== undefined && region !== ROUTE53_METRICS_REGION
+      createAlarms !== false && region !== undefined && isCutOff(region)
         ? [
             fault(
               `${at}.createAlarms`,
               createAlarms,
-              `false while region is '${region}': Route 53's metrics are in ${ROUTE53_METRICS_REGION} only (docs/endpoints.md says how an alarm from there gets here)`,
+              `false while region is '${region}': alarms on Route 53's metrics are in another region, and EventBridge brings no events from there (docs/endpoints.md)`,
             ),
           ]
         : [];

@@ -14,7 +14,13 @@ import { Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type CertificateInput, certificateSchema } from '../config/certificates.ts';
 import { type EndpointInput, endpointSchema, ROUTE53_METRICS_REGION } from '../config/endpoints.ts';
-import { type DatabaseInput, databaseSchema, type ServiceInput, serviceSchema } from '../config/schema.ts';
+import {
+  type DatabaseInput,
+  type DeploymentConfig,
+  databaseSchema,
+  type ServiceInput,
+  serviceSchema,
+} from '../config/schema.ts';
 import { pagingAlarm } from './alarm-action.ts';
 import {
   type CdkCertificate,
@@ -41,6 +47,15 @@ export interface ProtectionProps {
   /** How much longer than its alarm a backstop waits before it pages (default 900: the defaults of `verifyWithinSeconds` and `backstopMarginSeconds`). */
   readonly backstopAfterSeconds?: number;
 }
+
+/** As a deployment's configuration has it. */
+export const protectionOf = (
+  config: Pick<DeploymentConfig, 'name' | 'alarmPeriodSeconds' | 'verifyWithinSeconds' | 'backstopMarginSeconds'>,
+  pageTopic: ITopic,
+): ProtectionProps => ({
+  ...{ deployment: config.name, pageTopic, alarmPeriodSeconds: config.alarmPeriodSeconds },
+  backstopAfterSeconds: config.verifyWithinSeconds + config.backstopMarginSeconds,
+});
 
 /** One thing that is watched; `periodSeconds` where it isn't that of the deployment's alarms. */
 export interface NamedSignal

@@ -12,6 +12,7 @@ import { Archive } from '../constructs/archive.ts';
 import { authorityFunction } from '../constructs/authority.ts';
 import { Canary } from '../constructs/canary.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
+import { hasEndpointsElsewhere } from '../constructs/endpoint-alarms.ts';
 import { FollowThrough } from '../constructs/follow-through.ts';
 import { heartbeat } from '../constructs/heartbeat.ts';
 import { Jobs } from '../constructs/jobs.ts';
@@ -22,7 +23,7 @@ import { Notifications } from '../constructs/notifications.ts';
 import { levelTopics, pageTopic } from '../constructs/page-topic.ts';
 import { Plan } from '../constructs/plan.ts';
 import { protectedDashboard } from '../constructs/protected-dashboard.ts';
-import { Protection } from '../constructs/protection.ts';
+import { Protection, protectionOf } from '../constructs/protection.ts';
 import { Publisher } from '../constructs/publisher.ts';
 import { Reconciler } from '../constructs/reconciler.ts';
 import { Remediation } from '../constructs/remediation.ts';
@@ -153,17 +154,13 @@ export class ResponseStack extends Stack {
   }
 
   #protect({ config, pageTopic: topic }: Deployment): void {
-    const protection = new Protection(this, 'Protection', {
-      deployment: config.name,
-      pageTopic: topic,
-      alarmPeriodSeconds: config.alarmPeriodSeconds,
-      backstopAfterSeconds: config.verifyWithinSeconds + config.backstopMarginSeconds,
-    });
+    const protection = new Protection(this, 'Protection', protectionOf(config, topic));
     for (const [name, service] of Object.entries(config.services))
       if (service.createAlarms) protection.protectService(name, service);
     for (const [name, database] of Object.entries(config.databases))
       if (database.createAlarms) protection.protectDatabase(name, database);
-    for (const [name, endpoint] of Object.entries(config.endpoints))
+    // Elsewhere than in us-east-1 there is no such metric: another stack has these alarms.
+    for (const [name, endpoint] of hasEndpointsElsewhere(config) ? [] : Object.entries(config.endpoints))
       if (endpoint.createAlarms) protection.protectEndpoint(name, endpoint);
     for (const [name, certificate] of Object.entries(config.certificates))
       if (certificate.createAlarms) protection.protectCertificate(name, certificate);

@@ -4,8 +4,10 @@
  */
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { ROUTE53_METRICS_REGION } from '../config/endpoints.ts';
 import type { DeploymentConfig } from '../config/schema.ts';
 import { silenceAlarm } from '../constructs/alarm-action.ts';
+import { EndpointAlarms, hasEndpointsElsewhere } from '../constructs/endpoint-alarms.ts';
 import { pageTopic } from '../constructs/page-topic.ts';
 import { heartbeatQueueName, sentWithin, signOfLifeQueue } from '../constructs/sign-of-life.ts';
 
@@ -40,6 +42,8 @@ export class StandbyStack extends Stack {
       ...sentWithin(queue.queueName, Math.min(SQS_COUNTS_EVERY_SECONDS, config.alarmPeriodSeconds), seconds),
       pageTopic: topic,
     });
+    if (config.standbyRegion === ROUTE53_METRICS_REGION && hasEndpointsElsewhere(config))
+      new EndpointAlarms(this, 'Endpoints', { config, pageTopic: topic });
     new CfnOutput(this, 'PageTopic', { value: topic.topicArn });
   }
 }

@@ -155,7 +155,11 @@ it('doctor names another deployment that scales the same service', async () => {
     }),
   );
   const seconds = async () => {
-    const checks = await checkAlarms({ aws, deployment: configured('shared') } as never);
+    const checks = await checkAlarms({
+      aws,
+      deployment: configured('shared'),
+      place: { region: world.config.region },
+    } as never);
     return checks.filter(({ check }) => check === 'scalers').map(({ what }) => what);
   };
   expect(await seconds()).toEqual([

@@ -11,7 +11,7 @@ import { examine as examineDatabase } from '../../../functions/remediations/rele
 import type { SessionReading } from '../../../functions/remediations/release-idle-connections/sql.ts';
 import { examine as examineService } from '../../../functions/remediations/scale-out-service/examine.ts';
 import { manifest as scaleOut } from '../../../functions/remediations/scale-out-service/manifest.ts';
-import { config, database, NOW, service } from '../../support/fixtures.ts';
+import { config, database, endpoint, NOW, service } from '../../support/fixtures.ts';
 import { LOCAL_PLACE, recorder } from './harness.ts';
 
 const deployment = { name: 'test', config, manifests: [scaleOut] };
@@ -567,6 +567,22 @@ describe('doctor', () => {
       secretsIn({ links: { signingSecretArn: arn }, channels: [{ urlSecretArn: arn, topicArn: 'arn:other' }] }),
     ).toEqual([arn]);
     expect(secretsIn(undefined)).toEqual([]);
+  });
+
+  it('looks for alarms of endpoints where their metric is, too', async () => {
+    const regionsOf = async (endpoints: typeof config.endpoints) => {
+      const asked: string[] = [];
+      const alarms: Aws['alarms'] = async (_concerned, region) => {
+        asked.push(region);
+        return [];
+      };
+      const place = { ...LOCAL_PLACE, region: 'eu-west-1' };
+      const elsewhere = { ...quiet.deployment, config: { ...config, endpoints } };
+      await examineAll({ ...quiet, place, deployment: elsewhere, aws: { ...aws, alarms } });
+      return asked;
+    };
+    expect(await regionsOf({ shop: endpoint })).toEqual(['eu-west-1', 'us-east-1']);
+    expect(await regionsOf({})).toEqual(['eu-west-1']);
   });
 
   it('does not take a target for healthy that this checkout can not look at', async () => {

@@ -95,10 +95,12 @@ describe('endpoints in the configuration', () => {
     expect(faults(change)).toEqual([path]);
   });
 
-  it('have no alarm of ours outside us-east-1, where their metrics are', () => {
-    const elsewhere = { region: 'eu-west-1', standbyRegion: 'eu-central-1' };
-    expect(faults({}, elsewhere)).toEqual(['endpoints.shop.createAlarms']);
-    expect(faults({ createAlarms: false }, elsewhere)).toEqual([]);
+  it('have no alarm of ours where no event can be brought from the region of their metrics', () => {
+    expect(faults({}, { region: 'eu-west-1', standbyRegion: 'eu-central-1' })).toEqual([]);
+    const cutOff = { region: 'cn-north-1', standbyRegion: 'cn-northwest-1' };
+    expect(faults({}, cutOff)).toEqual(['endpoints.shop.createAlarms']);
+    expect(faults({ createAlarms: false }, cutOff)).toEqual([]);
+    expect(faults({}, { region: 'us-gov-west-1', standbyRegion: 'us-gov-east-1' })).toHaveLength(1);
   });
 
   it('are never failed over by mode auto alone', () => {

@@ -28,7 +28,7 @@ export const scenario: Scenario<World> = {
   timeLimitMs: 240_000,
   run: async (world, stage): Promise<Figures> => {
     await untilQuiet(world, stage, TARGET, RUNBOOK);
-    await untilTasks(world, stage, DEMO.tasks, 30_000);
+    await untilTasks(world, stage, DEMO.tasks, 60_000);
     const good = await presentRevision(world);
     stage.restore('the release that was steady', async () => {
       if ((await presentRevision(world)) !== good) await deploy(world, good);
@@ -45,7 +45,7 @@ export const scenario: Scenario<World> = {
     );
     const { id, openedAt } = await untilIncident(world, stage, TARGET, since);
     stage.step('Nightshift has rolled it back');
-    await untilTasks(world, stage, DEMO.tasks, 30_000);
+    await untilTasks(world, stage, DEMO.tasks, 60_000);
     expectThat((await presentRevision(world)) === good, `expected ${good} to run again`);
     const resolved = await untilResolved(world, stage, id);
     const { failed, ok } = load.stats();

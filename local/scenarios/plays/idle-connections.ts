@@ -72,7 +72,7 @@ async function untilFull(stage: Stage, admin: Admin): Promise<number> {
       seen = await admin.sessions();
       return seen >= ALL ? seen : undefined;
     },
-    { withinMs: 5_000, everyMs: 50, seen: () => `${seen}` },
+    { withinMs: 30_000, everyMs: 50, seen: () => `${seen}` },
   );
 }
 

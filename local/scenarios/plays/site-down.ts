@@ -55,7 +55,7 @@ export const scenario: Scenario<World> = {
     const ask = clientOf(world);
     stage.restore('the site', () => east.sick(false));
     await untilQuiet(world, stage, TARGET, RUNBOOK);
-    await untilServedBy(stage, ask, 'east', 10_000);
+    await untilServedBy(stage, ask, 'east', 30_000);
     const servedBefore = west.served();
     const since = startOfScenario();
     east.sick(true);
@@ -70,7 +70,7 @@ export const scenario: Scenario<World> = {
     const change = await stage.until('Nightshift to change the record', () => firstChange(world, wanted), {
       withinMs: 30_000,
     });
-    await untilServedBy(stage, ask, 'west', 10_000);
+    await untilServedBy(stage, ask, 'west', 30_000);
     stage.step('users are served by site west');
     const { id } = await untilIncident(world, stage, TARGET, since);
     const resolved = await untilResolved(world, stage, id);

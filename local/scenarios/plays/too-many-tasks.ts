@@ -13,14 +13,14 @@ export const scenario = play({
   target: targetOf(SERVICE),
   environment: askFor(SERVICE),
   ends: 'resolved',
-  ready: (world, stage) => untilTasks(world, stage, tasksOf(SERVICE), 30_000, SERVICE),
+  ready: (world, stage) => untilTasks(world, stage, tasksOf(SERVICE), 60_000, SERVICE),
   trouble: async (world, stage) => {
     stage.restore('the tasks that it had', () => setTasks(world, tasksOf(SERVICE), SERVICE));
     await setTasks(world, 3, SERVICE);
     stage.step('it gets three tasks');
   },
   after: async (world, stage, { since }) => {
-    await untilTasks(world, stage, tasksOf(SERVICE), 30_000, SERVICE);
+    await untilTasks(world, stage, tasksOf(SERVICE), 60_000, SERVICE);
     // Its tasks need memory for themselves, so it may take more than one step.
     const changes = new Set(changesSince(world, SERVICE, since));
     expectThat(changes.has('UpdateService'), `expected a change of the service, but it was ${[...changes].join(', ')}`);

@@ -17,7 +17,7 @@ export function badRelease(
     ...told,
     ...{ target: targetOf(service), environment: askFor(service), ends: 'resolved' },
     ready: async (world, stage) => {
-      await untilTasks(world, stage, tasksOf(service), 30_000, service);
+      await untilTasks(world, stage, tasksOf(service), 60_000, service);
       await before(world, stage);
     },
     trouble: async (world, stage) => {
@@ -27,7 +27,7 @@ export function badRelease(
       stage.step(`a release of ${service} is deployed`);
     },
     after: async (world, stage, { since }) => {
-      await untilTasks(world, stage, tasksOf(service), 30_000, service);
+      await untilTasks(world, stage, tasksOf(service), 60_000, service);
       expectThat((await presentRevision(world, service)) === good, `expected ${good} to run again`);
       const changes = changesSince(world, service, since);
       const updates = changes.filter((operation) => operation === 'UpdateService');

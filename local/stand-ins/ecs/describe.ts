@@ -13,7 +13,7 @@ import type {
 import type { Wire } from '../cloudwatch/wire.ts';
 import { toWire } from '../cloudwatch/wire.ts';
 import type { ClusterRecord, DeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
-import { isRunning, isStarting, tasksOf } from './model.ts';
+import { isRunning, isStarting, tasksOf, zoneOf } from './model.ts';
 
 /** Replaces every date: awsJson carries seconds, events carry ISO strings (AWS page "Amazon ECS task state change events"). */
 function mapDates(value: unknown, encode: (date: Date) => unknown): unknown {
@@ -48,7 +48,7 @@ export function describeTask(task: TaskRecord): Task {
     healthStatus: healthOf(task),
     launchType: task.service?.launchType ?? 'FARGATE',
     platformVersion: '1.4.0',
-    availabilityZone: `${task.cluster.region.name}a`,
+    availabilityZone: zoneOf(task.cluster.region.name, task.subnet),
     connectivity: task.status === 'PROVISIONING' ? 'DISCONNECTED' : 'CONNECTED',
     cpu: definition.cpu ?? '256',
     memory: definition.memory ?? '512',
@@ -66,7 +66,17 @@ export function describeTask(task: TaskRecord): Task {
       networkInterfaces: [],
       cpu: String(container.cpu ?? 0),
     })),
-    attachments: [],
+    // API page "Attachment": the network interface says in `subnetId` where it is.
+    attachments: task.subnet
+      ? [
+          {
+            id: task.id,
+            type: 'ElasticNetworkInterface',
+            status: 'ATTACHED',
+            details: [{ name: 'subnetId', value: task.subnet }],
+          },
+        ]
+      : [],
     overrides: { containerOverrides: [], inferenceAcceleratorOverrides: [] },
     createdAt: task.createdAt,
     // No image is pulled here: it is there as soon as the process is started.
@@ -98,6 +108,7 @@ function describeDeployment(service: ServiceRecord, deployment: DeploymentRecord
     createdAt: deployment.createdAt,
     updatedAt: deployment.updatedAt,
     launchType: service.launchType,
+    ...(deployment.network && { networkConfiguration: deployment.network }),
     platformVersion: '1.4.0',
     rolloutState: deployment.rolloutState,
     rolloutStateReason: deployment.rolloutStateReason,
@@ -120,6 +131,7 @@ export function describeService(service: ServiceRecord, withTags: boolean): Serv
     platformVersion: 'LATEST',
     taskDefinition: service.deployments[0]?.definition.taskDefinitionArn,
     deploymentConfiguration: service.configuration,
+    ...(service.network && { networkConfiguration: service.network }),
     deployments: service.deployments
       .filter((deployment) => deployment.status !== 'INACTIVE')
       .map((deployment) => describeDeployment(service, deployment)),

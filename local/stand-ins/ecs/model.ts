@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type {
   DeploymentConfiguration,
+  NetworkConfiguration,
   RegisterTaskDefinitionRequest,
   ServiceEvent,
   Tag,
@@ -27,6 +28,8 @@ export interface TaskRecord {
   /** Absent for a task that was run by itself. */
   readonly service?: ServiceRecord;
   readonly deploymentId?: string;
+  /** Where its network interface is: one of its deployment's. */
+  readonly subnet?: string;
   readonly group: string;
   readonly startedBy?: string;
   readonly createdAt: Date;
@@ -55,6 +58,7 @@ export interface TaskRecord {
 export interface DeploymentRecord {
   readonly id: string;
   readonly definition: TaskDefinition;
+  readonly network?: NetworkConfiguration;
   readonly createdAt: Date;
   /** Set for a deployment that the circuit breaker made: the one that failed, and the one whose revision it brings back. */
   readonly rollbackOf?: string;
@@ -81,6 +85,8 @@ export interface ServiceRecord {
   status: 'ACTIVE' | 'DRAINING' | 'INACTIVE';
   desiredCount: number;
   configuration: DeploymentConfiguration;
+  /** Absent for a service that was made without one. */
+  network?: NetworkConfiguration;
   /** How long after its start a task's failed health checks are ignored. */
   healthCheckGracePeriodSeconds: number;
   /** Newest first; the first one is PRIMARY. Deployments that are over stay, as INACTIVE, for ListServiceDeployments. */
@@ -112,6 +118,13 @@ export interface RegionRecord {
 }
 
 export type DefinitionRequest = RegisterTaskDefinitionRequest;
+
+/** Subnets of a deployment of task networking mode `awsvpc`. */
+export const subnetsOf = ({ network }: Pick<DeploymentRecord, 'network'>): readonly string[] =>
+  network?.awsvpcConfiguration?.subnets ?? [];
+
+/** There is no EC2 here that would know a subnet's zone: the last letter of its id is the zone's, another last character means zone `a`. */
+export const zoneOf = (region: string, subnet = ''): string => `${region}${/[a-f]$/.exec(subnet)?.[0] ?? 'a'}`;
 
 /** Tasks of a service that aren't stopped. */
 export const tasksOf = (service: ServiceRecord): TaskRecord[] =>

@@ -6,7 +6,7 @@ import type { TaskDefinition } from '@aws-sdk/client-ecs';
 import type { AwsEvent } from '../../world/types.ts';
 import { deploymentStateChange, serviceAction, taskStateChange } from './events.ts';
 import type { ClusterRecord, DeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
-import { isRunning, isServing, isStarting, tasksOf } from './model.ts';
+import { isRunning, isServing, isStarting, subnetsOf, tasksOf } from './model.ts';
 import { planService } from './plan.ts';
 import type { Runner } from './runner.ts';
 
@@ -50,6 +50,12 @@ const digits = (length: number): string => {
   return [...bytes].map((byte, i) => (i === 0 ? 1 + (byte % 9) : byte % 10)).join('');
 };
 
+/** Tasks are spread over the zones of their subnets as evenly as can be ("How Amazon ECS places tasks on container instances", and on Fargate). */
+const leastUsed = (subnets: readonly string[], tasks: readonly TaskRecord[]): string | undefined => {
+  const used = (subnet: string): number => tasks.filter((task) => task.subnet === subnet).length;
+  return [...subnets].sort((a, b) => used(a) - used(b))[0];
+};
+
 export function createScheduler(runner: () => Runner, publish: (event: AwsEvent) => void): Scheduler {
   function note(service: ServiceRecord, words: string): void {
     const message = `(service ${service.name}) ${words}`;
@@ -75,9 +81,14 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
   const deploy: Scheduler['deploy'] = (service, definition, rollback) => {
     const at = new Date();
     const id = `ecs-svc/${digits(19)}`;
+    const back = rollback && service.deployments.find((each) => each.id === rollback.to);
+    // A revision has its network, too: what comes back comes back with it.
+    const network = back ? back.network : service.network;
+    if (network) service.network = network;
     const deployment: DeploymentRecord = {
       id,
       definition,
+      ...(network && { network }),
       createdAt: at,
       updatedAt: at,
       ...(rollback && { rollbackOf: rollback.of, bringsBack: rollback.to }),
@@ -103,6 +114,7 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
     const id = hex(32);
     const at = new Date();
     const startedBy = deployment?.id ?? for_.startedBy;
+    const subnet = service && deployment && leastUsed(subnetsOf(deployment), tasksOf(service));
     const task: TaskRecord = {
       id,
       arn: `${cluster.arn.replace(':cluster/', ':task/')}/${id}`,
@@ -110,6 +122,7 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
       definition,
       ...(service && { service }),
       ...(deployment && { deploymentId: deployment.id }),
+      ...(subnet && { subnet }),
       group: service ? `service:${service.name}` : (for_.group ?? `family:${definition.family}`),
       ...(startedBy && { startedBy }),
       createdAt: at,

@@ -1,4 +1,5 @@
 /** Operations on services and their deployments (their API pages). */
+import { isDeepStrictEqual } from 'node:util';
 import type {
   CreateServiceRequest,
   DeleteServiceRequest,
@@ -8,6 +9,7 @@ import type {
   DescribeServicesRequest,
   ListServiceDeploymentsRequest,
   ListServicesRequest,
+  NetworkConfiguration,
   ServiceDeployment,
   ServiceDeploymentBrief,
   TaskDefinition,
@@ -80,6 +82,7 @@ async function createService(
     status: 'ACTIVE',
     desiredCount,
     configuration: configured(input.deploymentConfiguration),
+    ...(input.networkConfiguration && { network: input.networkConfiguration as NetworkConfiguration }),
     deployments: [],
     events: [],
     steady: false,
@@ -103,7 +106,11 @@ function updateService(context: OperationContext, region: RegionRecord, input: W
   service.configuration = configured(input.deploymentConfiguration, service.configuration);
   service.healthCheckGracePeriodSeconds = input.healthCheckGracePeriodSeconds ?? service.healthCheckGracePeriodSeconds;
   setDesired(service, desiredCount);
-  const changed = asked?.taskDefinitionArn !== current?.taskDefinitionArn;
+  const network = input.networkConfiguration as NetworkConfiguration | undefined;
+  // "This parameter triggers a new service deployment" (API page "UpdateService", networkConfiguration).
+  const moved = network !== undefined && !isDeepStrictEqual(network, service.network);
+  if (moved) service.network = network;
+  const changed = moved || asked?.taskDefinitionArn !== current?.taskDefinitionArn;
   if (asked && (changed || input.forceNewDeployment)) context.scheduler.deploy(service, asked);
   context.scheduler.reconcile(service);
   return wired({ service: describeService(service, true) });

@@ -36,7 +36,7 @@ export const LATER = {
   inventory:
     'Certificates are protected by their ARN in the configuration; those of the account that are missing there are named by `back-up-configuration`, and none is protected by what it is.',
   zones:
-    'ECS and RDS move what they run off a lost zone by themselves; moving traffic away from a zone that is only sick is still to be built.',
+    'ECS and RDS move what they run off a lost zone by themselves; whoever is called is told when all sick tasks of a service are in one zone. Moving a service or its traffic away from a zone that is only sick is still to be built.',
   hosts: 'Nightshift acts on services and databases; single hosts come later.',
   release: 'Releasing software is a pipeline’s work; Nightshift watches and rolls back.',
 } as const;

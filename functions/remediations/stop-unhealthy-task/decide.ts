@@ -10,6 +10,8 @@ export interface TaskSeen {
   readonly health: 'HEALTHY' | 'UNHEALTHY' | 'UNKNOWN';
   /** Since it was created, or since it runs. */
   readonly inStatusForSeconds: number;
+  /** Availability Zone; ECS tells it once the task is placed. */
+  readonly zone?: string;
 }
 
 export type Observation =
@@ -61,17 +63,32 @@ export function decide({ target, observation, config }: DecideInput<ServiceConfi
   if (sick.length > tasks.length / 2)
     return {
       kind: 'escalate',
-      reason: `${sick.length} of ${tasks.length} tasks of ${target.name} are sick: the cause isn't in one of them`,
+      reason: `${sick.length} of ${tasks.length} tasks of ${target.name} are sick: the cause isn't in one of them${zoneTold(sick, tasks)}`,
     };
   return {
     kind: 'act',
     change: {
-      summary: `stop task ${idOf(first.arn)} of ${target.name}, which ${sickness(first, target)}`,
+      summary: `stop task ${idOf(first.arn)} of ${target.name}, which ${sickness(first, target)}${zoneTold(sick, tasks)}`,
       before: { task: first.arn, status: first.status, health: first.health },
       after: { task: first.arn, desiredStatus: 'STOPPED' },
       undo: 'a task that was stopped does not come back: ECS starts another in its place',
     },
   };
+}
+
+/**
+ * What a person looks for first when several tasks are sick (runbook 000, lines 552 to 557): whether they are all in one zone, and those elsewhere well. Nothing is said
+ * of a single one, nor where a zone isn't known.
+ */
+function zoneTold(sick: readonly TaskSeen[], tasks: readonly TaskSeen[]): string {
+  const [first, ...others] = sick;
+  const zone = first?.zone;
+  if (zone === undefined || others.length === 0 || others.some((each) => each.zone !== zone)) return '';
+  const rest = tasks.filter((each) => !sick.includes(each));
+  const elsewhere = rest.length > 0 && rest.every((each) => each.zone !== undefined && each.zone !== zone);
+  return elsewhere
+    ? ` (all ${sick.length} sick ones are in ${zone}, all others in other zones: that zone may be what is wrong)`
+    : '';
 }
 
 const longestFirst = (a: TaskSeen, b: TaskSeen): number =>

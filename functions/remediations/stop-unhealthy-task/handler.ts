@@ -22,10 +22,18 @@ async function observe(target: ServiceConfig): Promise<Observation> {
   return service.kind === 'missing' ? service : { ...service, tasks: tasks.map(asSeen) };
 }
 
-function asSeen({ taskArn = '', lastStatus = '', healthStatus, createdAt, startedAt }: Task): TaskSeen {
+function asSeen({
+  taskArn = '',
+  lastStatus = '',
+  healthStatus,
+  createdAt,
+  startedAt,
+  availabilityZone: zone,
+}: Task): TaskSeen {
   const since = startedAt ?? createdAt;
   const inStatusForSeconds = since ? Math.max(0, Math.floor((Date.now() - since.getTime()) / 1000)) : 0;
-  return { arn: taskArn, status: lastStatus, health: healthStatus ?? 'UNKNOWN', inStatusForSeconds };
+  const seen = { arn: taskArn, status: lastStatus, health: healthStatus ?? 'UNKNOWN', inStatusForSeconds };
+  return { ...seen, ...(zone !== undefined && { zone }) };
 }
 
 /** ECS can't compare before it stops, so one re-read comes directly before: a task that recovered is left alone. */

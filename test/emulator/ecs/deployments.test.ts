@@ -72,6 +72,31 @@ async function tasks(name: string, desiredStatus: 'RUNNING' | 'STOPPED') {
   return (await world.clients.ecs.send(new DescribeTasksCommand({ cluster: 'orders', tasks: taskArns }))).tasks ?? [];
 }
 
+describe('the subnets of a service', () => {
+  const inSubnets = (...subnets: string[]) => ({ networkConfiguration: { awsvpcConfiguration: { subnets } } });
+
+  it('are where its tasks are, and others begin a deployment into them', async () => {
+    await create('spread', await register('spread'), { desiredCount: 2, ...inSubnets('subnet-1a', 'subnet-1b') });
+    const first = await steady('spread');
+    const zones = async () => (await tasks('spread', 'RUNNING')).map(({ availabilityZone }) => availabilityZone).sort();
+    expect(await zones()).toEqual(['eu-west-1a', 'eu-west-1b']);
+    const update = (change: object) =>
+      world.clients.ecs.send(new UpdateServiceCommand({ cluster: 'orders', service: 'spread', ...change }));
+    // The same ones begin none.
+    await update(inSubnets('subnet-1a', 'subnet-1b'));
+    expect(await steady('spread')).toMatchObject({ id: first.id });
+    await update(inSubnets('subnet-1b', 'subnet-1c'));
+    const second = await steady('spread');
+    expect(second).toMatchObject(inSubnets('subnet-1b', 'subnet-1c'));
+    expect(second.id).not.toBe(first.id);
+    expect(await zones()).toEqual(['eu-west-1b', 'eu-west-1c']);
+    const [task] = await tasks('spread', 'RUNNING');
+    expect(task?.attachments?.[0]?.details).toEqual([
+      { name: 'subnetId', value: expect.stringMatching(/^subnet-1[bc]$/) },
+    ]);
+  });
+});
+
 describe('a revision that fails its health checks', () => {
   it('is rolled back by the circuit breaker, as one service deployment that tells the revision brought back', async () => {
     const good = await register('sick');

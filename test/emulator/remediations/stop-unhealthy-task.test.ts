@@ -63,6 +63,27 @@ describe('stop-unhealthy-task', () => {
     expect(await w.incident(result)).toMatchObject({ state: 'resolved', actions: [{ status: 'verified' }] });
   });
 
+  it('tells whoever is called that the sick tasks are those of one zone', async () => {
+    const name = 'zonal';
+    const subnets = ['subnet-0a', 'subnet-0b', 'subnet-0c'];
+    const networkConfiguration = { awsvpcConfiguration: { subnets } };
+    await w.create(name, {}, { desiredCount: 4, networkConfiguration, ...GRACE });
+    const tasks = await tasksOf(name);
+    // Spread as evenly as can be: the first subnet has the fourth.
+    expect(tasks.map(({ zone }) => zone).sort()).toEqual(['eu-west-1a', 'eu-west-1a', 'eu-west-1b', 'eu-west-1c']);
+    const inFirst = tasks.flatMap(({ zone, arn }) => (zone === 'eu-west-1a' ? [arn] : []));
+    for (const { pid, taskArn } of w.world.ecs.processes('orders', name))
+      if (pid && inFirst.includes(taskArn)) globalThis.process.kill(pid, 'SIGUSR2');
+    await w.world.ecs.checkHealth('orders', name);
+    await eventually(`both tasks of ${name} in the zone are sick`, async () => {
+      const sick = await sickOf(name);
+      return sick.length === 2 && sick.every(({ inStatusForSeconds }) => inStatusForSeconds >= 1);
+    });
+    const { result } = await w.callsDuring(() => w.deliver(name, unhealthy(name), { target }));
+    const told = (await w.incident(result))?.timeline.map(({ summary }) => summary).join('; ');
+    expect(told).toContain('all 2 sick ones are in eu-west-1a');
+  });
+
   it('hands a service that answers nobody any more on, and its tasks are replaced until it answers again [2a/service-down]', async () => {
     const name = 'down';
     await w.create(name, {}, { desiredCount: 2, ...GRACE });

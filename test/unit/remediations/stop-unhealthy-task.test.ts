@@ -75,6 +75,27 @@ describe('stop-unhealthy-task decides', () => {
     expect(on(seen([starting, task('b', sick)]))).toMatchObject({ kind: 'escalate' });
   });
 
+  it('to say that the sick ones share a zone in which no other runs, and nothing where that is not so', () => {
+    const at = (zone: string, id: string, more: Partial<TaskSeen> = {}) =>
+      task(id, { zone: `us-east-1${zone}`, ...more });
+    const told = (tasks: readonly TaskSeen[]) => {
+      const decision = on(seen(tasks));
+      if (decision.kind === 'act') return decision.change.summary;
+      return decision.kind === 'escalate' ? decision.reason : decision.kind;
+    };
+    const rest = [at('b', 'c'), at('c', 'd')];
+    const both = [at('a', 'x', sick), at('a', 'y', sick)];
+    const words = 'all 2 sick ones are in us-east-1a';
+    // Half of them, then more than half.
+    expect(told([...both, ...rest])).toMatch(new RegExp(`^stop task x.*${words}`));
+    expect(told([...both, at('b', 'c')])).toMatch(new RegExp(`^2 of 3.*${words}`));
+    // A well one beside them, a sick one elsewhere, a single one, and zones that nobody knows.
+    expect(told([...both, ...rest, at('a', 'e')])).not.toContain('zone');
+    expect(told([at('a', 'x', sick), at('b', 'y', sick), ...rest])).not.toContain('zone');
+    expect(told([at('a', 'x', sick), ...rest])).not.toContain('zone');
+    expect(told([task('x', sick), task('y', sick), ...rest])).not.toContain('zone');
+  });
+
   it('to wait for a deployment and to keep its hands off what is switched off', () => {
     const rolling = { deployments: [{ ...deployment, rolloutState: 'IN_PROGRESS' as const }] };
     expect(on(seen([a, task('b', sick), c], rolling))).toMatchObject({ kind: 'hold', reason: 'change-under-way' });

@@ -27,14 +27,18 @@ export interface Echo extends ExpectedEcho {
 const HEARD_WITHIN_MS = 15 * 60_000;
 const MOST_KEPT = 20;
 
-/** With what an action that is being committed may cause; what can't be heard any more is dropped. */
-export function withEchoes({ echoes = [] }: TargetItem, action: ActionItem, now: number): readonly Echo[] {
-  const { actionId, incidentId, change } = action;
-  const expected = (change.echoes ?? []).map(
+/** What a change that is being committed may cause, from now on (epoch milliseconds). */
+export const echoesOf = (
+  { actionId, incidentId, change }: Pick<ActionItem, 'actionId' | 'incidentId' | 'change'>,
+  now: number,
+) =>
+  (change.echoes ?? []).map(
     (echo): Echo => ({ ...echo, actionId, incidentId, from: now, until: now + HEARD_WITHIN_MS }),
   );
-  return [...echoes.filter(({ until }) => until > now), ...expected].slice(-MOST_KEPT);
-}
+
+/** With what an action that is being committed may cause; what can't be heard any more is dropped. */
+export const withEchoes = ({ echoes = [] }: TargetItem, action: ActionItem, now: number): readonly Echo[] =>
+  [...echoes.filter(({ until }) => until > now), ...echoesOf(action, now)].slice(-MOST_KEPT);
 
 /** The echo that a signal is; undefined when it is news. Alarms are never echoes: they tell a level, which we want to know. */
 export function echoOf({ echoes = [] }: TargetItem, signal: Signal): Echo | undefined {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from '../../events/journal.ts';
 import type { RuntimeConfig } from '../engine/config.ts';
+import type { Echo } from '../engine/echo.ts';
 import { InFlightError } from '../engine/errors.ts';
 import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
 import { type TargetItem, targetKey } from '../engine/items.ts';
@@ -52,6 +53,8 @@ export interface Written {
   readonly items?: readonly Labelled[];
   /** A change is about to be made: only while the run has its targets in hand, and no person does. */
   readonly toChange?: boolean;
+  /** What that change may have AWS tell by itself: it is no news of its targets. */
+  readonly echoes?: readonly Echo[];
   /** `next` says itself until when the leases hold. */
   readonly renews?: boolean;
 }
@@ -70,11 +73,11 @@ export async function changeRun<Input>(
   let present = read;
   for (let tries = 1; tries <= TRIES; tries++) {
     if (present.phase === 'ended') throw new InFlightError(`${read.run}: it ended meanwhile`);
-    const { next, items = [], toChange = false, renews = false } = change(present);
+    const { next, items = [], toChange = false, echoes = [], renews = false } = change(present);
     const now = around.now();
     const renewed = renew(next, now);
     const leases = toChange
-      ? next.targets.map((target) => renewToChange(store.table, renewed, target, now))
+      ? next.targets.map((target) => renewToChange(store.table, renewed, target, now, echoes))
       : renewed === next && !renews
         ? []
         : next.targets.map((target) => renewLease(store.table, renewed, target));

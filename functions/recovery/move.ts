@@ -2,6 +2,7 @@
  * One turn of a step or of its compensation: look, decide, write down, act. A function can die between any two of these; the next turn finds what was
  * written down, and looks whether it took effect before it is done again.
  */
+import { echoesOf } from '../engine/echo.ts';
 import {
   ActionFailedError,
   ChangedBySomeoneElseError,
@@ -202,6 +203,7 @@ async function act<Input>(
     return {
       next: withProgress(present, step.name, way, intent, stepOf(present, step.name).status),
       toChange: true,
+      echoes: echoesOf({ actionId, incidentId: present.incidentId, change }, now()),
       items: [
         checkNotFrozen(store.table, anyCopy(random)),
         ...entriesOf(around, present, [

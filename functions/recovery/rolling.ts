@@ -41,6 +41,9 @@ export const deploymentsOf = (services: readonly SeenService[]): Record<string, 
 export const rolledFrom = ({ before }: Pick<Change, 'before'>): Readonly<Record<string, string>> =>
   (before as { deployments: Record<string, string> }).deployments;
 
+/** Of every change that makes ECS begin a deployment. */
+export const DEPLOYMENT_BEGINS = [{ source: 'ecs-deployment', what: 'SERVICE_DEPLOYMENT_IN_PROGRESS' }] as const;
+
 export function decideRoll(services: readonly SeenService[]): StepDecision {
   const [wrong] = unrollable(services);
   if (wrong !== undefined) return { kind: 'fail', reason: wrong };
@@ -57,6 +60,7 @@ export function decideRoll(services: readonly SeenService[]): StepDecision {
       before: { deployments },
       after: { deployments: 'new ones' },
       undo: 'the same again, once the secret is put back',
+      echoes: DEPLOYMENT_BEGINS,
     },
   };
 }
@@ -172,6 +176,7 @@ export function decideSwitchBack(
       before: { version: own, deployments: deploymentsOf(services) },
       after: { version: earlier },
       undo: `make the version ${own} of the secret the current one`,
+      echoes: DEPLOYMENT_BEGINS,
     },
   };
 }

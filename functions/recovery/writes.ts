@@ -1,5 +1,6 @@
 /** The items that a plan's transactions are made of: pure builders. */
 import { marshall } from '../engine/attributes.ts';
+import type { Echo } from '../engine/echo.ts';
 import { type SwitchItem, switchKey, targetKey } from '../engine/items.ts';
 import { putVersion } from '../engine/job-head-writes.ts';
 import { leaseHolderOf, planLockKey, runKey } from '../engine/plan-items.ts';
@@ -57,12 +58,25 @@ const onLease = (
     },
   });
 
-/** Before a change: refused, too, while a person has taken the target over. @param now epoch milliseconds. */
-export const renewToChange = (table: string, { run, leasedUntil }: RunItem, target: string, now: number): Labelled =>
-  onLease(
-    ...([table, run, target, 'SET leaseUntil = :until', { ':until': leasedUntil, ':now': now }] as const),
+/**
+ * Before a change: refused, too, while a person has taken the target over.
+ * @param now epoch milliseconds. @param echoes what the change may have AWS tell of the target; what can't be heard any more the engine drops with its next action there.
+ */
+export const renewToChange = (
+  table: string,
+  { run, leasedUntil }: RunItem,
+  target: string,
+  now: number,
+  echoes: readonly Echo[],
+): Labelled => {
+  const known = echoes.length > 0;
+  return onLease(
+    ...([table, run, target] as const),
+    `SET leaseUntil = :until${known ? ', echoes = list_append(if_not_exists(echoes, :none), :echoes)' : ''}`,
+    { ':until': leasedUntil, ':now': now, ...(known && { ':none': [], ':echoes': echoes }) },
     ' AND (attribute_not_exists(takenOver) OR takenOver.#until <= :now)',
   );
+};
 
 /** Refused when the run no longer has the target in hand. */
 export const renewLease = (table: string, { run, leasedUntil }: RunItem, target: string): Labelled =>

@@ -13,6 +13,33 @@ export const LATER = {
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans:
     'Belongs to a recovery plan, or a step of one, that is still to be built, or to be proved under this id; docs/recovery.md says which plans are there.',
+  startedByPerson:
+    '`region-failover` does it, with two signs of the outage; lacks an alarm that starts it: a person does.',
+  platform:
+    'Services, databases, their passwords, the configuration and a pair of regions have a plan each; lacks one that recovers a whole platform in phases.',
+  drills:
+    'Plans are rehearsed on schedule, and measured (`drills`, the scenario `drill`); lacks a test that plays a drill in the local world: its decisions have unit tests.',
+  trafficDrill:
+    'A rehearsal changes nothing that users use: lacks a drill that moves their traffic, which a person starts as a real run.',
+  validation:
+    'Each plan ends with a proof of its own (tasks, deployment, requests, rows); lacks limits for response times, and requests from end to end.',
+  watching: 'Once a run has ended, alarms watch as before it; lacks a watch of its own, and its report.',
+  standbyRegion:
+    'What Nightshift needs of a standby region is deployed there; lacks the services and databases, which whoever owns them deploys and `checks.standby` compares.',
+  failoverMachine:
+    'The scenario `region-failover` plays the state machine on two regions of the local world; lacks a test under this id.',
+  slack:
+    'Each step has one owner and a budget; lacks slack: the budgets of some plans add up to more than their target.',
+  logsOfLost: 'A run’s story is kept where it runs, not in what failed; lacks the logs of what failed.',
+  noReversal:
+    'The old primary is fenced before the promotion; lacks a reversal of the promotion, which no database knows: a person is called.',
+  allProbes:
+    'Probes are asked several times, and the steps say how many were answered well; lacks a report of all of them where the first fails.',
+  wholeBackup:
+    'Each thing is restored from its own backup; lacks a check that all that was backed up together is restored together.',
+  pinned: 'Services go back to revisions whose images are pinned by digest; lacks a recovery of hosts.',
+  noPassword:
+    'Several signs, a fence, and an API call without a password; lacks a test under this id that looks for one.',
   stuck:
     'RDS can’t cancel a snapshot that is being made: a person is called when one takes too long (2c/backup-too-slow), and another is taken of a database whose backup failed (M26).',
   backups: 'Part of backups that is still to be built, or to be proved under this id.',

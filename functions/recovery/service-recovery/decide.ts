@@ -5,6 +5,7 @@ import type { Change } from '../../engine/remediation.ts';
 import { type DefinitionSeen, whyUnfit } from '../../remediations/roll-back-deployment/decide.ts';
 import { quarantined } from '../../remediations/roll-back-deployment/quarantine.ts';
 import type { Health } from '../remediation-step.ts';
+import { DEPLOYMENT_BEGINS } from '../rolling.ts';
 import type { ServiceSeen } from '../service-health.ts';
 import type { StepDecision, StepProof } from '../step.ts';
 
@@ -73,7 +74,7 @@ export function decideRestore(
       summary: `set ${said}`,
       before,
       after: { ...(isMore && { desired: wanted }), ...(back && { taskDefinition: back.taskDefinition }) },
-      ...(back && { echoes: [{ source: 'ecs-deployment', what: 'SERVICE_DEPLOYMENT_IN_PROGRESS' }] }),
+      ...(back && { echoes: DEPLOYMENT_BEGINS }),
       undo: `set ${name} to ${told(before)}`,
     },
   };
@@ -162,6 +163,7 @@ export function decideRestoreBack({ service }: Pick<ServiceSeen, 'service'>, mad
       before: { ...from },
       after: { ...to },
       undo: `set it to ${told(from)}`,
+      ...(to.taskDefinition !== undefined && { echoes: DEPLOYMENT_BEGINS }),
     },
   };
 }
@@ -203,6 +205,7 @@ export function decideRollForward(service: Missing | RunningService, made: Chang
       before: { taskDefinition: after, deploymentId: primary.id },
       after: { taskDefinition: before },
       undo: `set the task definition to ${shortName(after)}`,
+      echoes: DEPLOYMENT_BEGINS,
     },
   };
 }

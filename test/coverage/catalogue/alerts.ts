@@ -8,7 +8,7 @@ export const alerts: readonly Row[] = [
   row('2a/database-down', '000 001 004', 'the database refuses or drops connections', 'ladder'),
   row('2a/node-not-ready', '000 003', 'a machine of the cluster is lost', 'kubernetes'),
   row('2a/availability-zone-failure', '000', 'one zone takes several machines with it', 'zones'),
-  row('2a/region-unhealthy', '000 004', 'the region no longer serves', 'plans'),
+  row('2a/region-unhealthy', '000 004', 'the region no longer serves', 'startedByPerson'),
   row('2a/container-not-up', '004', "one container of a host isn't running", 'hosts'),
   row('2a/redis-down', '004', "the cache doesn't answer", 'cache'),
   row('2a/partial-degradation', '003', 'some parts fail while others work', 'proof'),
@@ -38,6 +38,6 @@ export const alerts: readonly Row[] = [
   row('2c/secret-too-old', '002', "a secret hasn't been changed for long", 'secrets'),
   row('2c/image-vulnerable', '002 004', 'an image has known holes', 'security'),
   row('2c/security-breach', '001 004', 'somebody is inside, or a key is out', 'security'),
-  row('2c/dr-test-failed', '003', 'a recovery drill failed', 'plans'),
+  row('2c/dr-test-failed', '003', 'a recovery drill failed', 'drills'),
   row('2c/user-reports', '003', 'users say that something is broken', 'people'),
 ];

@@ -350,7 +350,7 @@ async function expectAsBefore(id: string): Promise<void> {
 }
 
 describe('database-restore', () => {
-  it('restores the newest proved backup, reads it, points the services at it, rolls them, and keeps the old instance [4/restore-database, D8]', async () => {
+  it('restores the newest proved backup, reads it, points the services at it, rolls them, and keeps the old instance [4/restore-database, 4/recover-database, D8, D14, D35, D36, D84]', async () => {
     await query('INSERT INTO orders SELECT n, now() FROM generate_series(101, 150) n');
     const before = await deploymentOf();
     const { how, item } = await recover(REAL);
@@ -373,7 +373,8 @@ describe('database-restore', () => {
     expect(item.summary).toMatch(/its newest row is from .* until the services were rolled \(.*\), \d+ s at most/);
     const incident = await readIncident(w.store, item.incidentId);
     expect(incident?.timeline.at(-1)?.data).toMatchObject({
-      recovery: { dataLossMs: expect.any(Number), targetDataLossMs: 86_400_000 },
+      // Its own targets, not those of a service.
+      recovery: { dataLossMs: expect.any(Number), targetDataLossMs: 86_400_000, targetRecoveryTimeMs: 14_400_000 },
     });
     expect(JSON.stringify([item, incident])).not.toContain('kept-secret');
   });
@@ -412,7 +413,7 @@ describe('database-restore', () => {
     await expectAsBefore(REAL);
   });
 
-  it('rehearses with a copy of its own, which it removes, and switches nothing', async () => {
+  it('rehearses with a copy of its own, which it removes, and switches nothing [D15, D92]', async () => {
     const before = [await textOf(PLAIN), await deploymentOf()];
     let copies: string[] = [];
     const { how, item } = await recover(PLAIN, {
@@ -686,7 +687,7 @@ describe('data-corruption', () => {
     };
   };
 
-  it('stops who writes, keeps the evidence, counts what differs, asks, and has the services write to the restored database [2c/data-corruption, 4/recover-corruption, D148, D150, D152]', async () => {
+  it('stops who writes, keeps the evidence, counts what differs, asks, and has the services write to the restored database [2c/data-corruption, 4/recover-corruption, D94, D122, D148, D150, D152]', async () => {
     await backUp(REAL, 'good');
     const [{ rows: good } = {}] = await query('SELECT count(*)::int AS rows FROM orders');
     await query(`DELETE FROM orders WHERE id <= 10;

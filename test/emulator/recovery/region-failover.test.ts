@@ -196,8 +196,11 @@ const tasksWanted = async (): Promise<number | undefined> =>
   (await ecs.send(new DescribeServicesCommand({ cluster: PAIR.cluster, services: [PAIR.service] }))).services?.[0]
     ?.desiredCount;
 const answeredBy = (site: 'east' | 'west') => client.stats().answeredBy[w.pair.sites[site].address] ?? 0;
-const fault = (service: string, operation: string, kind: Fault['kind']): void =>
-  w.gateway.faults.add({ name: operation, match: { service, operation, caller: PLAN }, kind, delayMs: 20 });
+const fault = (service: string, operation: string, kind: Fault['kind'], times?: number): void =>
+  w.gateway.faults.add({
+    ...{ name: operation, match: { service, operation, caller: PLAN }, kind, delayMs: 20 },
+    ...(times !== undefined && { times }),
+  });
 
 /** As `set-authority` of the standby's region would. */
 const release = (pair: string, config: RuntimeConfig) => setAuthority({ ask: 'release', pair }, config);
@@ -287,6 +290,14 @@ describe('region-failover', () => {
     expect(await tasksWanted()).toBe(PAIR.tasks.west);
   });
 
+  it('promotes nothing when the standby may not be given more tasks', async () => {
+    await outage();
+    fault('ecs', 'UpdateService', 'refused', 1);
+    const played = await failOver();
+    await expectUntouched(played);
+    expect(played.item.why).toMatch(/^scale: .*AccessDenied/);
+  });
+
   it('promotes nothing and takes its tasks back when the primary is back by then', async () => {
     await outage();
     const { item, changes } = await failOver({
@@ -299,7 +310,7 @@ describe('region-failover', () => {
     expect(await tasksWanted()).toBe(PAIR.tasks.west);
   });
 
-  it('[4/fail-over-region] fails over unattended with the primary’s region and the global control planes gone: waits until the old primary has stopped by itself, promotes once, proves, moves users, and loses what the clients count', async () => {
+  it('[4/fail-over-region, D132] fails over unattended with the primary’s region and the global control planes gone: waits until the old primary has stopped by itself, promotes once, proves, moves users, and loses what the clients count', async () => {
     expect(answeredBy('east')).toBeGreaterThan(0);
     const { fencing, renew } = await guardedPrimary();
     const insider = await startInsider(w.pair);

@@ -88,7 +88,7 @@ const setRecord = (name: string, action: 'UPSERT' | 'DELETE', value: string) =>
   );
 
 describe('restore-configuration', () => {
-  it('[4/restore-configuration, D126] puts a service back as it was, by the revision and scaling that are there, and to what it was when a later step fails', async () => {
+  it('[4/restore-configuration, D93, D126] puts a service back as it was, by the revision and scaling that are there, and to what it was when a later step fails', async () => {
     const { ecs, scaling } = world.clients;
     await world.release('broken by hand');
     await ecs.send(new UpdateServiceCommand({ cluster: 'orders', service: 'backend', taskDefinition: 'backend:2' }));

@@ -22,6 +22,7 @@ import type { DatabaseConfig, RuntimeConfig } from '../../../functions/engine/co
 import { readTarget } from '../../../functions/engine/context.ts';
 import { RetryableError } from '../../../functions/engine/errors.ts';
 import { readIncident } from '../../../functions/engine/journal-reader.ts';
+import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { readSwitch, setSwitch } from '../../../functions/engine/switch.ts';
 import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
 import { takeTurn } from '../../../functions/jobs/run.ts';
@@ -365,6 +366,19 @@ describe('secret-rotation', () => {
     const before = await state();
     const { how, item } = await rotate({ ask: break_() });
     expect([how, item.why]).toEqual(['backed-out', expect.stringMatching(new RegExp(`^${step}: `))]);
+    await expectAsBefore(before);
+  });
+
+  it.each(['test', 'roll', 'retire'])('leaves everything as it was when a person stops it before %s', async (at) => {
+    const before = await state();
+    const { how, item } = await rotate({
+      before: async (step, run) => {
+        if (step !== at) return;
+        const stop = { by: 'person:jane', at: Date.now(), reason: 'not during the sale' };
+        await w.store.transact([requestStop(w.store.table, { plan: PLAN, run }, stop)]);
+      },
+    });
+    expect([how, item.verdict, item.stop?.by]).toEqual(['backed-out', 'backed-out', 'person:jane']);
     await expectAsBefore(before);
   });
 

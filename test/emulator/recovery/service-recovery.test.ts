@@ -6,6 +6,8 @@ import { CONFIGURATION_JOB, SUBJECT } from '../../../functions/configuration/run
 import { serviceItem } from '../../../functions/configuration/shapes.ts';
 import { finishBackup, folderOf, writePart } from '../../../functions/configuration/stored.ts';
 import type { RuntimeConfig, ServiceConfig } from '../../../functions/engine/config.ts';
+import { readTarget } from '../../../functions/engine/context.ts';
+import { readIncident } from '../../../functions/engine/journal-reader.ts';
 import { requestStop } from '../../../functions/engine/plan-stop.ts';
 import { putRun } from '../../../functions/jobs/writes.ts';
 import type { PlanCode } from '../../../functions/recovery/around.ts';
@@ -13,7 +15,7 @@ import { takeOrder } from '../../../functions/recovery/handler.ts';
 import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
 import type { Observation } from '../../../functions/remediations/restart-service/decide.ts';
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
-import { config as base, service as baseService } from '../../support/fixtures.ts';
+import { config as base, service as baseService, limits } from '../../support/fixtures.ts';
 import { playPlan } from '../../support/plan-play.ts';
 import { eventually, REGION } from '../ecs/support.ts';
 
@@ -142,6 +144,22 @@ describe('service-recovery', () => {
     const ended = await recover('sick');
     expect(ended.changing).toEqual(['UpdateService']);
     expect(ended.item.verdict).toBe('recovered');
+    // What ECS tells of its restart is told in its incident, and opens none of the service.
+    const event = w.event('sick', 'ECS Deployment State Change', {
+      ...{ eventType: 'INFO', eventName: 'SERVICE_DEPLOYMENT_IN_PROGRESS', deploymentId: 'ecs-svc/1' },
+      ...{ updatedAt: new Date().toISOString(), reason: 'ECS deployment ecs-svc/1 in progress.' },
+    });
+    const { remediation: rollBack } = await import('../../../functions/remediations/roll-back-deployment/handler.ts');
+    const heard = await w.deliver('sick', event, {
+      by: rollBack as unknown as typeof w.remediation,
+      config: { runbooks: { 'roll-back-deployment': limits } },
+    });
+    expect(heard).toMatchObject({
+      kind: 'noted',
+      detail: expect.stringContaining(`echo of ${ended.item.run}/restart`),
+    });
+    expect((await readIncident(w.store, ended.item.incidentId))?.timeline.at(-1)?.summary).toContain('in progress');
+    expect((await readTarget(w.store, 'ecs-service/orders/sick')).openIncidentId).toBeUndefined();
     expect(notes(ended)).toMatchObject({
       restart: expect.stringMatching(/^2 tasks of sick:1 run/),
       'roll-back': expect.stringMatching(/nothing to do/),

@@ -64,6 +64,13 @@ export function restored(present: Authority, run: string): Authority | undefined
   return { ...kept, state: 'granting' };
 }
 
+/**
+ * After the way back to the first region grants begin anew, of a database of which nothing is known yet: what was confirmed was another one's.
+ * @returns undefined when nothing is withdrawn.
+ */
+export const handedOver = ({ pair, state, version, until }: Authority): Authority | undefined =>
+  state === 'withdrawn' ? { pair, state: 'granting', version, until } : undefined;
+
 /** How long until the last grant is over by every clock within the margin; 0: it is. */
 export const lapsesIn = ({ until }: Pick<Authority, 'until'>, clockMarginMs: number, now: number): number =>
   Math.max(0, until + clockMarginMs - now);

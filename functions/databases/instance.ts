@@ -1,10 +1,8 @@
 /** One DB instance as RDS describes it (data type DBInstance, Amazon RDS API Reference), reduced to what decisions are made of. */
-import { type DBInstance, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
-import { clientDefaults } from '../engine/clients.ts';
+import { type DBInstance, DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import type { DatabaseConfig } from '../engine/config.ts';
 import { ActionFailedError, classifyAwsError } from '../engine/errors.ts';
-
-const rds = new RDSClient(clientDefaults());
+import { readingRds } from './rds-clients.ts';
 
 export interface Instance {
   readonly arn: string;
@@ -32,6 +30,12 @@ export interface Instance {
   readonly wasAvailable: boolean;
   /** Set when it is encrypted. */
   readonly kmsKeyId?: string;
+  /** RDS's own name for it, which no other instance ever has. */
+  readonly resourceId?: string;
+  readonly subnetGroup?: string;
+  readonly parameterGroup?: string;
+  /** Protected from deletion. */
+  readonly isProtected?: boolean;
   /** A static parameter or the group itself was changed: the next restart puts that in force. */
   readonly parametersPending: boolean;
   /** Names of changes that wait for the maintenance window or a reboot. */
@@ -55,12 +59,12 @@ export type InstanceReading =
   | ({ readonly kind: 'instance' } & Instance);
 
 /**
- * Reads it. An instance that doesn't exist is a reading, too.
+ * Reads it. An instance that doesn't exist is a reading, too. @param region undefined: the function's own.
  * @throws PermissionError, RetryableError or ActionFailedError.
  */
-export async function readInstance({ name }: Pick<DatabaseConfig, 'name'>): Promise<InstanceReading> {
+export async function readInstance({ name }: Pick<DatabaseConfig, 'name'>, region?: string): Promise<InstanceReading> {
   try {
-    const reply = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: name }));
+    const reply = await readingRds(region).send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: name }));
     const found = reply.DBInstances?.[0];
     return found ? instanceOf(found) : missing(name);
   } catch (error) {
@@ -83,6 +87,16 @@ function settingsOf(found: DBInstance): Settings {
     ...(storageType && { storageType }),
     ...(hasIops && Iops && { iops: Iops }),
     ...(isGp3 && StorageThroughput && { throughputMibPerSecond: StorageThroughput }),
+  };
+}
+
+function placeOf({ DbiResourceId, DBSubnetGroup, DBParameterGroups, DeletionProtection }: DBInstance) {
+  const parameterGroup = DBParameterGroups?.[0]?.DBParameterGroupName;
+  return {
+    ...(DbiResourceId !== undefined && { resourceId: DbiResourceId }),
+    ...(DBSubnetGroup?.DBSubnetGroupName !== undefined && { subnetGroup: DBSubnetGroup.DBSubnetGroupName }),
+    ...(parameterGroup !== undefined && { parameterGroup }),
+    ...(DeletionProtection !== undefined && { isProtected: DeletionProtection }),
   };
 }
 
@@ -111,6 +125,7 @@ function instanceOf(found: DBInstance): InstanceReading {
     settings: settingsOf(found),
     wasAvailable: found.InstanceCreateTime !== undefined || found.Endpoint?.Address !== undefined,
     ...(found.StorageEncrypted && found.KmsKeyId && { kmsKeyId: found.KmsKeyId }),
+    ...placeOf(found),
     parametersPending: (found.DBParameterGroups ?? []).some(
       ({ ParameterApplyStatus }) => ParameterApplyStatus === 'pending-reboot',
     ),

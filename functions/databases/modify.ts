@@ -2,15 +2,13 @@
  * Changing one setting of an instance at once, if it still is as it was seen. RDS compares nothing and takes no token: the instance is read directly
  * before, and an answer that was lost is never asked for by a second call, because that one would be refused while the first is carried out.
  */
-import { ModifyDBInstanceCommand, type ModifyDBInstanceCommandInput, RDSClient } from '@aws-sdk/client-rds';
-import { onceClientDefaults } from '../engine/clients.ts';
+import { ModifyDBInstanceCommand, type ModifyDBInstanceCommandInput } from '@aws-sdk/client-rds';
 import type { DatabaseConfig } from '../engine/config.ts';
 import { ChangedBySomeoneElseError, classifyAwsError } from '../engine/errors.ts';
 import type { ActReport, Json } from '../engine/remediation.ts';
 import { sendOnce } from '../engine/send-once.ts';
 import { type Instance, readInstance } from './instance.ts';
-
-const rds = new RDSClient(onceClientDefaults());
+import { onceRds } from './rds-clients.ts';
 
 export interface Modification<Value extends Json> {
   /** "grow the storage of DB instance orders-db to 30 GiB". */
@@ -20,6 +18,8 @@ export interface Modification<Value extends Json> {
   /** The setting, as the instance has it. */
   present(instance: Instance): Value;
   readonly unit?: string;
+  /** Where it is; undefined: in the function's own region. */
+  readonly region?: string;
   readonly set: Omit<ModifyDBInstanceCommandInput, 'DBInstanceIdentifier' | 'ApplyImmediately'>;
 }
 
@@ -30,9 +30,9 @@ export interface Modification<Value extends Json> {
  */
 export async function modifyNow<Value extends Json>(
   { name }: Pick<DatabaseConfig, 'name'>,
-  { what, before, after, present, unit = '', set }: Modification<Value>,
+  { what, before, after, present, unit = '', region, set }: Modification<Value>,
 ): Promise<ActReport> {
-  const live = await readInstance({ name });
+  const live = await readInstance({ name }, region);
   if (live.kind === 'missing' || present(live) !== before || live.pending.length > 0) {
     const found =
       live.kind === 'missing' ? live.why : `${present(live)}${unit}, pending: ${live.pending.join() || 'none'}`;
@@ -40,7 +40,7 @@ export async function modifyNow<Value extends Json>(
   }
   try {
     await sendOnce(() =>
-      rds.send(new ModifyDBInstanceCommand({ ...set, DBInstanceIdentifier: name, ApplyImmediately: true })),
+      onceRds(region).send(new ModifyDBInstanceCommand({ ...set, DBInstanceIdentifier: name, ApplyImmediately: true })),
     );
   } catch (error) {
     // The read directly before saw it as it was, so somebody's change came in between.

@@ -1,6 +1,6 @@
 /** Clients of RDS in the function's own region, and in another one where copies of snapshots are. Each is made once for a process. */
 import { RDSClient } from '@aws-sdk/client-rds';
-import { changingClientDefaults, clientDefaults } from '../engine/clients.ts';
+import { changingClientDefaults, clientDefaults, onceClientDefaults } from '../engine/clients.ts';
 
 /** @param region undefined: the function's own. */
 export type RdsIn = (region?: string) => RDSClient;
@@ -20,3 +20,5 @@ function oneEach(defaults: typeof clientDefaults): RdsIn {
 export const readingRds: RdsIn = oneEach(clientDefaults);
 /** For calls that change something. */
 export const changingRds: RdsIn = oneEach(changingClientDefaults);
+/** For changing calls that must not be repeated: see `sendOnce`. */
+export const onceRds: RdsIn = oneEach(onceClientDefaults);

@@ -260,6 +260,29 @@ export interface PairConfig {
   readonly fencing: Fencing;
   /** The object that sends users to this region while it is there. */
   readonly switch: { readonly bucket: string; readonly key: string };
+  /** The first region, for the way back there by plan. */
+  readonly failBack?: FailBack | undefined;
+}
+
+/** What serves in the first region, the deployment's `standbyRegion`. */
+export interface FailBack {
+  /** Identifier of its database, which the rebuilt one gets. */
+  readonly database: string;
+  /** By the key in `tasks` of the pair. */
+  readonly services: Readonly<Record<string, FailBackService>>;
+  /** Of that region's site alone, answered well only when the database can be written, too. */
+  readonly probeUrl: string;
+  /** Keys for the rebuilt databases of the first region and of this one, where they are encrypted. */
+  readonly kmsKeyArn?: string | undefined;
+  readonly standbyKmsKeyArn?: string | undefined;
+}
+
+export interface FailBackService {
+  readonly cluster: string;
+  readonly service?: string | undefined;
+  /** So many does it need to serve everybody. */
+  readonly tasks: number;
+  readonly balancedBy?: { readonly loadBalancer: string; readonly targetGroup: string } | undefined;
 }
 
 /** Limits of the check of secrets. */

@@ -1,5 +1,5 @@
 /**
- * Three operations of Amazon S3, PutObject, GetObject and ListObjectsV2, signed by hand: the whole client would be half of the function's bundle. Credentials, region and endpoint come
+ * Four operations of Amazon S3, PutObject, GetObject, DeleteObject and ListObjectsV2, signed by hand: the whole client would be half of the function's bundle. Credentials, region and endpoint come
  * from the standard environment variables ("Defined runtime environment variables", AWS Lambda Developer Guide; "Service-specific endpoints", AWS
  * SDKs and Tools Reference Guide).
  */
@@ -42,15 +42,24 @@ export const putNew = (object: NewObject, options: S3Options): Promise<boolean> 
  * @throws EngineError when S3 refuses or can't be reached in three tries.
  */
 export const readObject = (bucket: string, key: string, options: S3Options): Promise<string> =>
-  repeated(`read ${key} of ${bucket}`, options, async () => {
-    const { environment = process.env, fetch = globalThis.fetch, region } = options;
-    const url = urlOf(bucket, key, region, environment);
-    const headers = await signedHeaders({ service: 's3', region, method: 'GET', url }, environment);
-    const reply = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const text = await reply.text();
-    if (reply.ok) return text;
-    throw refusedBy(text, reply.status);
-  });
+  repeated(`read ${key} of ${bucket}`, options, () => askFor('GET', bucket, key, options));
+
+/**
+ * Deletes an object; one that isn't there is no error ("DeleteObject").
+ * @throws EngineError when S3 refuses or can't be reached in three tries.
+ */
+export const deleteObject = (bucket: string, key: string, options: S3Options): Promise<string> =>
+  repeated(`delete ${key} of ${bucket}`, options, () => askFor('DELETE', bucket, key, options));
+
+async function askFor(method: 'GET' | 'DELETE', bucket: string, key: string, options: S3Options): Promise<string> {
+  const { environment = process.env, fetch = globalThis.fetch, region } = options;
+  const url = urlOf(bucket, key, region, environment);
+  const headers = await signedHeaders({ service: 's3', region, method, url }, environment);
+  const reply = await fetch(url, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const text = await reply.text();
+  if (reply.ok) return text;
+  throw refusedBy(text, reply.status);
+}
 
 /**
  * Keys that begin so, in the order of their bytes; the first `limit` of them.

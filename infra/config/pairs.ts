@@ -27,6 +27,38 @@ const fencingSchema = z.discriminatedUnion('by', [
   }),
 ]);
 
+const identifier = z
+  .string()
+  .max(50)
+  .regex(
+    /^[a-z][a-z0-9-]*$/,
+    'the identifier of a database, of at most 50 letters: one that is set aside gets 13 more',
+  );
+const kmsKeyArn = z.string().regex(/^arn:[^:]+:kms:[^:]+:\d{12}:key\/[^*]+$/, 'the ARN of a KMS key');
+
+/** What serves in the first region, this one's `standbyRegion`: what `region-fail-back` needs to know beforehand. */
+const failBackSchema = z.strictObject({
+  /** Its database, by identifier. */
+  database: identifier,
+  /** By the key in `tasks`: the service there that does the same. */
+  services: z.record(
+    z.string(),
+    z.strictObject({
+      cluster: z.string().min(1).max(255),
+      /** Its name there; that of the key when left out. */
+      service: z.string().min(1).max(255).optional(),
+      /** So many tasks does it need to serve everybody. */
+      tasks: z.int().min(1).max(5000),
+      balancedBy: z.strictObject({ loadBalancer: z.string().min(1), targetGroup: z.string().min(1) }).optional(),
+    }),
+  ),
+  /** Of that region's site alone; answered well only when everything works, the database too. */
+  probeUrl: url,
+  /** Keys for the rebuilt databases, of the first region and of this one; needed where they are encrypted. */
+  kmsKeyArn: kmsKeyArn.optional(),
+  standbyKmsKeyArn: kmsKeyArn.optional(),
+});
+
 export const pairSchema = z.strictObject({
   /** Key in `databases`: the read replica in this region, which is promoted. */
   replica: z.string().min(1).max(63),
@@ -69,6 +101,8 @@ export const pairSchema = z.strictObject({
       .max(200)
       .regex(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, 'letters, digits, dot, hyphen, underscore and slashes'),
   }),
+  /** For the way back by `region-fail-back`. */
+  failBack: failBackSchema.optional(),
 });
 
 type Pair = z.output<typeof pairSchema>;
@@ -87,11 +121,20 @@ export function pairFaults({
   readonly services: Readonly<Record<string, { readonly maxTasks?: number | undefined }>>;
 }): Fault[] {
   const fault = (path: string, given: unknown, expected: string): Fault => ({ path, given: asGiven(given), expected });
-  const at = plans.indexOf('region-failover');
-  const none =
-    at >= 0 && Object.keys(pairs).length === 0
-      ? [fault(`plans[${at}]`, 'region-failover', 'needs at least one of `pairs`: what it is to fail over')]
-      : [];
+  const needs = (plan: string, isMissing: boolean, what: string) =>
+    plans.includes(plan) && isMissing ? [fault(`plans[${plans.indexOf(plan)}]`, plan, what)] : [];
+  const none = [
+    ...needs(
+      'region-failover',
+      Object.keys(pairs).length === 0,
+      'needs at least one of `pairs`: what it is to fail over',
+    ),
+    ...needs(
+      'region-fail-back',
+      Object.values(pairs).every(({ failBack }) => failBack === undefined),
+      'needs at least one of `pairs` with `failBack`: what serves in the first region',
+    ),
+  ];
   const faults = Object.entries(pairs).flatMap(([key, { replica, tasks, primaryProbeUrl, fencing, ...urls }]) => {
     const path = `pairs.${key}`;
     // What couldn't be read is a fault of form, told elsewhere.
@@ -141,9 +184,50 @@ export function pairFaults({
         ? [fault(`${path}.${field}`, hosts[field], `another host than ${other}: each leads to something else`)]
         : [],
     );
-    return [...unknown, ...empty, ...many, ...counts, ...long, ...same];
+    const back = failBackFaults(path, { ...urls, replica, tasks, primaryProbeUrl, fencing }, fault);
+    return [...unknown, ...empty, ...many, ...counts, ...long, ...same, ...back];
   });
   return [...none, ...faults, ...shared(pairs, fault)];
+}
+
+/** Each service that users are moved with has to be there on the other side, too. */
+function failBackFaults(
+  path: string,
+  { failBack, replica, tasks = {}, fencing, ...urls }: Loose,
+  fault: (path: string, given: unknown, expected: string) => Fault,
+): Fault[] {
+  if (failBack === undefined) return [];
+  const { services, database, probeUrl } = failBack;
+  const missing = Object.keys(tasks).flatMap((key) =>
+    Object.hasOwn(services, key)
+      ? []
+      : [fault(`${path}.failBack.services.${key}`, undefined, `the first region's service: ${path}.tasks has it`)],
+  );
+  const unknown = Object.keys(services).flatMap((key) =>
+    Object.hasOwn(tasks, key)
+      ? []
+      : [
+          fault(
+            `${path}.failBack.services.${key}`,
+            key,
+            `one of ${path}.tasks: ${unknownName(key, Object.keys(tasks))}`,
+          ),
+        ],
+  );
+  const long =
+    replica !== undefined && replica.length > 50
+      ? [fault(`${path}.replica`, replica, 'at most 50 letters: one that is set aside gets 13 more')]
+      : [];
+  const other =
+    fencing?.by === 'self' && fencing.database !== database
+      ? [fault(`${path}.failBack.database`, database, `that of fencing.database (${fencing.database})`)]
+      : [];
+  const elsewhere = (['standbyHealthUrl', 'standbyProbeUrl', 'userUrl'] as const).flatMap((field) =>
+    urls[field] !== undefined && hostOf(probeUrl) === hostOf(urls[field])
+      ? [fault(`${path}.failBack.probeUrl`, probeUrl, `another host than ${field}: it has to lead to the first region`)]
+      : [],
+  );
+  return [...missing, ...unknown, ...long, ...other, ...elsewhere];
 }
 
 /** The names lead to one site each; a site's own can't be proved, nor users' moving be seen, by a name that is the other's. */

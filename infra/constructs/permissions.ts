@@ -37,6 +37,11 @@ const PAIR_REPLICA = ['pairReplica'];
 const PAIR_OBJECT = ['pairObject'];
 const PAIR_ALARM = ['pairAlarm'];
 const PAIR_SERVICE = ['pairCluster', 'pairService'];
+/** For the way back: the first region's database and services, the standby's database, and who may look into that one. */
+const FAIL_BACK = ['failBackDatabase', 'failBackReplica', 'failBackResourceId', 'failBackUser'];
+const FAIL_BACK_SERVICE = ['failBackCluster', 'failBackService'];
+const FAIL_BACK_KEY = ['failBackKey'];
+const FAIL_BACK_STANDBY_KEY = ['failBackStandbyKey'];
 /** A database that is told until when it may write, the function that tells those of this region, and those of primaries' regions that do. */
 const AUTHORITY = ['authorityResourceId'];
 const AUTHORITY_FUNCTION = ['authorityFunction'];
@@ -88,6 +93,10 @@ export class PlaceholderError extends Error {
       PAIR_OBJECT,
       PAIR_ALARM,
       PAIR_SERVICE,
+      FAIL_BACK,
+      FAIL_BACK_SERVICE,
+      FAIL_BACK_KEY,
+      FAIL_BACK_STANDBY_KEY,
       AUTHORITY,
       AUTHORITY_FUNCTION,
       HOLDER,
@@ -236,6 +245,14 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   if (speaksOf(HOLDER))
     return selfFenced(config).map(({ fencing }) => ({ holderFunction: functionOf(fencing.deployment) }));
   if (speaksOf(PAIR_SERVICE)) return pairServices(config);
+  if (speaksOf(FAIL_BACK)) return failBacks(config);
+  if (speaksOf(FAIL_BACK_SERVICE)) return failBackServices(config);
+  if (speaksOf(FAIL_BACK_KEY))
+    return pairs.flatMap(({ failBack: { kmsKeyArn } = {} }) => (kmsKeyArn ? [{ failBackKey: kmsKeyArn }] : []));
+  if (speaksOf(FAIL_BACK_STANDBY_KEY))
+    return pairs.flatMap(({ failBack: { standbyKmsKeyArn } = {} }) =>
+      standbyKmsKeyArn ? [{ failBackStandbyKey: standbyKmsKeyArn }] : [],
+    );
   if (speaksOf(DATABASE)) return databases(config);
   if (speaksOf(RECORD)) return records(config);
   if (speaksOf(SITE))
@@ -293,6 +310,26 @@ const pairServices = ({ pairs, services: all }: DeploymentConfig): Values[] =>
       const found = all[key];
       return found ? [{ pairCluster: found.cluster, pairService: found.service ?? key }] : [];
     }),
+  );
+
+const failBacks = ({ pairs, databases: all }: DeploymentConfig): Values[] =>
+  Object.values(pairs).flatMap(({ failBack, replica }) => {
+    const found = all[replica];
+    return failBack && found
+      ? [
+          {
+            ...{ failBackDatabase: failBack.database, failBackReplica: replica },
+            ...{ failBackResourceId: found.resourceId, failBackUser: found.user },
+          },
+        ]
+      : [];
+  });
+
+const failBackServices = ({ pairs }: DeploymentConfig): Values[] =>
+  Object.values(pairs).flatMap(({ failBack }) =>
+    Object.entries(failBack?.services ?? {}).map(([key, { cluster, service }]) => ({
+      ...{ failBackCluster: cluster, failBackService: service ?? key },
+    })),
   );
 
 const functionOf = (deployment: string): string => `nightshift-${deployment}-set-authority`;

@@ -22,7 +22,7 @@ const runningOf = ({ seen: { service } }: SeenService): number =>
 
 const sizesOf = (writers: readonly SeenService[]): Sizes =>
   Object.fromEntries(writers.map((each) => [nameOf(each.target), desiredOf(each)]));
-const sizesIn = (change: Change, side: 'before' | 'after'): Sizes => (change[side] as { sizes: Sizes }).sizes;
+export const sizesIn = (change: Change, side: 'before' | 'after'): Sizes => (change[side] as { sizes: Sizes }).sizes;
 
 const inWords = (sizes: Sizes): string =>
   Object.entries(sizes)

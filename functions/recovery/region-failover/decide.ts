@@ -278,37 +278,38 @@ export function steady(services: readonly SeenService[], since: Parameters<typeo
   };
 }
 
-export const proveStandby = (standby: Probes): StepDecision =>
-  isGood(standby)
-    ? { kind: 'done', detail: `the standby: ${tell(standby)}` }
-    : { kind: 'wait', seconds: POLL_SECONDS, detail: `the standby: ${tell(standby)}` };
+/** @param site in words. */
+export const proveSite = (probes: Probes, site: string): StepDecision =>
+  isGood(probes)
+    ? { kind: 'done', detail: `${site}: ${tell(probes)}` }
+    : { kind: 'wait', seconds: POLL_SECONDS, detail: `${site}: ${tell(probes)}` };
 
 export interface NameSeen {
   /** What the name that users know resolves to; empty: to nothing. */
   readonly addresses: readonly string[];
-  /** What the standby's own name resolves to. */
-  readonly standby: readonly string[];
+  /** What the own name of the site that they are to be sent to resolves to. */
+  readonly site: readonly string[];
   /** Asked by the users' name. */
   readonly answers: Probes;
 }
 
 /** Resolvers keep an answer for as long as its record lives: only then does nobody who keeps to that ask the old site any more. */
 export function moved(
-  { addresses, standby, answers }: NameSeen,
+  { addresses, site: wanted, answers }: NameSeen,
   { ttlSeconds }: Pick<PairConfig, 'ttlSeconds'>,
-  { now, since }: { readonly now: number; readonly since: number | undefined },
+  { now, since, site }: { readonly now: number; readonly since: number | undefined; readonly site: string },
 ): StepDecision {
-  const there = addresses.length > 0 && addresses.every((address) => standby.includes(address));
+  const there = addresses.length > 0 && addresses.every((address) => wanted.includes(address));
   const wait = (detail: string, movedSince: number | null): StepDecision => ({
     ...{ kind: 'wait', seconds: Math.min(POLL_SECONDS, ttlSeconds), detail },
     result: { movedSince },
   });
-  if (!there) return wait(`the name leads to ${addresses.join(', ') || 'nothing'}, not to the standby`, null);
-  if (!isGood(answers)) return wait(`the name leads to the standby: ${tell(answers)}`, since ?? now);
+  if (!there) return wait(`the name leads to ${addresses.join(', ') || 'nothing'}, not to ${site}`, null);
+  if (!isGood(answers)) return wait(`the name leads to ${site}: ${tell(answers)}`, since ?? now);
   const movedSince = since ?? now;
   if (now - movedSince < ttlSeconds * 1000)
-    return wait(`the name leads to the standby; resolvers may keep the old answer for ${ttlSeconds} s`, movedSince);
-  return { kind: 'done', detail: `the name leads to the standby: ${tell(answers)}`, result: { movedSince } };
+    return wait(`the name leads to ${site}; resolvers may keep the old answer for ${ttlSeconds} s`, movedSince);
+  return { kind: 'done', detail: `the name leads to ${site}: ${tell(answers)}`, result: { movedSince } };
 }
 
 /** Sick in between begins it anew. */
@@ -319,16 +320,18 @@ export function settled(
     now,
     wellSince,
     since,
+    site,
   }: {
     readonly now: number;
     readonly wellSince: number | undefined;
     readonly since: Parameters<typeof healthSince>[2];
+    readonly site: string;
   },
 ): StepDecision {
   const sick = isGood(seen.answers) ? firstSick(seen.services, since) : `asked by users' name: ${tell(seen.answers)}`;
   const from = sick === undefined ? (wellSince ?? now) : null;
   if (from !== null && now - from >= settleSeconds * 1000)
-    return { kind: 'done', detail: `the standby serves everybody, and was well for ${settleSeconds} s` };
+    return { kind: 'done', detail: `${site} serves everybody, and was well for ${settleSeconds} s` };
   const seconds = Math.min(30, Math.max(1, Math.ceil(settleSeconds / 10)));
   return {
     ...{ kind: 'wait', seconds, result: { wellSince: from } },

@@ -1,5 +1,5 @@
 /** `region-failover`: its steps, put together of what they look at, what they decide (pure) and what they change. Nothing of the region that is lost is asked but its site. */
-import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { ECSClient } from '@aws-sdk/client-ecs';
 import { PromoteReadReplicaCommand, RDSClient } from '@aws-sdk/client-rds';
 import * as z from 'zod/mini';
 import { readAuthority, writeAuthority } from '../../authority/items.ts';
@@ -8,16 +8,16 @@ import { type Authority, restored, withdrawn } from '../../authority/rules.ts';
 import { askerOf } from '../../databases/ask-function.ts';
 import type { InstanceReading } from '../../databases/instance.ts';
 import { probeSite } from '../../dns/probe.ts';
-import { readService } from '../../ecs/service.ts';
 import { changingClientDefaults, clientDefaults, onceClientDefaults } from '../../engine/clients.ts';
-import type { ServiceConfig } from '../../engine/config.ts';
 import { ActionFailedError, ChangedBySomeoneElseError, classifyAwsError, RetryableError } from '../../engine/errors.ts';
 import type { ActReport, Change } from '../../engine/remediation.ts';
 import { sendOnce } from '../../engine/send-once.ts';
 import { putNew } from '../../records/s3.ts';
 import type { PlanCode } from '../around.ts';
 import { planHandler } from '../handler.ts';
+import { looksOnly, resultOf, sinceOf } from '../looking.ts';
 import { inputBy } from '../read-input.ts';
+import { setTasks } from '../set-tasks.ts';
 import type { StepCode } from '../step.ts';
 import {
   type Confirmed,
@@ -35,7 +35,7 @@ import {
   promotionApplied,
   provePromotion,
   proveScale,
-  proveStandby,
+  proveSite,
   type SeenService,
   scaleApplied,
   settled,
@@ -81,54 +81,15 @@ const input = z.strictObject({
   reason: z.optional(z.string().check(z.maxLength(500))),
 });
 
-const looksOnly = (name: string) => ({
-  act: () => Promise.reject(new ActionFailedError(`${name} changes nothing`)),
-  alreadyApplied: () => 'unclear' as const,
-  verify: () => ({ kind: 'bad' as const, detail: `${name} changes nothing` }),
-});
-
-const resultOf = <Result>({ results }: Context, step: string): Result | undefined =>
-  results[step] as unknown as Result | undefined;
-
-const sinceOf = ({ lastChangeAt, now, config }: Context) => ({
-  ...{ lastChangeAt, now: now(), periodSeconds: config.metricPeriodSeconds },
-});
-
+const SITE = 'the standby';
 const REHEARSED = { kind: 'done', detail: 'a rehearsal: nothing was promoted, and nobody was moved' } as const;
 
-/**
- * All services are read again directly before the first is changed: when one is another's by then, none is changed (see `Move.act`). One that has the wanted number already is
- * left alone.
- */
-async function setTasks(context: Context, change: Change): Promise<ActReport> {
-  const [before, after] = [countsOf(change, 'before'), countsOf(change, 'after')];
-  const live = await Promise.all(
-    pairOf(context).services.flatMap(({ target }) => {
-      const name = `${target.cluster}/${target.service}`;
-      const wanted = after[name];
-      return wanted === undefined ? [] : [readDesired(target).then((present) => ({ target, name, wanted, present }))];
-    }),
+const scaleTo = (context: Context, change: Change): Promise<ActReport> =>
+  setTasks(
+    pairOf(context).services.map(({ target }) => target),
+    { summary: change.summary, before: countsOf(change, 'before'), after: countsOf(change, 'after') },
+    { reading, changing: ecs, how: 'compares' },
   );
-  const toSet = live.filter(({ present, wanted }) => present !== wanted);
-  const foreign = toSet.find(({ name, present }) => present === undefined || present !== before[name]);
-  if (foreign)
-    throw new ChangedBySomeoneElseError(
-      ...([foreign.name, `${before[foreign.name]} tasks`, `${foreign.present ?? 'no service'}`] as const),
-    );
-  for (const { target, name, wanted } of toSet)
-    try {
-      const { cluster, service } = target;
-      await ecs.send(new UpdateServiceCommand({ cluster, service, desiredCount: wanted }));
-    } catch (error) {
-      throw classifyAwsError(`set the number of tasks of ${name} to ${wanted}`, error);
-    }
-  return { summary: change.summary, data: { before, after } };
-}
-
-async function readDesired(target: ServiceConfig): Promise<number | undefined> {
-  const live = await readService(reading, target);
-  return live.kind === 'service' ? live.desired : undefined;
-}
 
 /** The outage may have been confirmed long ago (frozen, asked again, taken up by another execution): a primary that is back is noticed here, while everything can be taken back. */
 async function promote(context: Context, change: Change): Promise<ActReport> {
@@ -244,12 +205,12 @@ export function regionFailover(resolve?: Resolve, release: Release = byFunction)
   step<readonly SeenService[]>('scale', {
     observe: readServices,
     decide: decideScale,
-    act: setTasks,
+    act: scaleTo,
     alreadyApplied: scaleApplied,
     verify: proveScale,
     compensation: {
       decide: (seen, _context, made) => decideScaleBack(seen, made),
-      act: setTasks,
+      act: scaleTo,
       alreadyApplied: scaleApplied,
       verify: proveScale,
     },
@@ -282,7 +243,7 @@ export function regionFailover(resolve?: Resolve, release: Release = byFunction)
   step<Awaited<ReturnType<typeof readStandby>>>('prove', {
     ...looksOnly('prove'),
     observe: (context) => (context.rehearse ? Promise.resolve({ healthy: 0, all: 0 }) : readStandby(context)),
-    decide: (seen, { rehearse }) => (rehearse ? REHEARSED : proveStandby(seen)),
+    decide: (seen, { rehearse }) => (rehearse ? REHEARSED : proveSite(seen, SITE)),
   });
   step<null>('switch', {
     observe: () => Promise.resolve(null),
@@ -306,7 +267,7 @@ export function regionFailover(resolve?: Resolve, release: Release = byFunction)
       context.rehearse
         ? REHEARSED
         : moved(seen, pairOf(context).pair, {
-            now: context.now(),
+            ...{ now: context.now(), site: SITE },
             since: resultOf<{ movedSince: number | null }>(context, 'move')?.movedSince ?? undefined,
           }),
   });
@@ -317,7 +278,7 @@ export function regionFailover(resolve?: Resolve, release: Release = byFunction)
       context.rehearse
         ? REHEARSED
         : settled(seen, pairOf(context).pair, {
-            ...{ now: context.now(), since: sinceOf(context) },
+            ...{ now: context.now(), since: sinceOf(context), site: SITE },
             wellSince: resultOf<{ wellSince: number | null }>(context, 'settle')?.wellSince ?? undefined,
           }),
   });

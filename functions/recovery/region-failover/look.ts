@@ -106,31 +106,40 @@ const LAG_MINUTES = 15;
  * transaction was made; the newest of these counts. @throws EngineError
  */
 async function readRecoveryPoint(context: Context): Promise<Pick<LagSeen, 'recoveryPointAt'>> {
-  const { pair } = pairOf(context);
-  const at = context.now();
+  const points = await readReplicaLag(cloudwatch, pairOf(context).pair.replica, context);
+  return {
+    recoveryPointAt:
+      points.length > 0 ? Math.max(...points.map(({ at, lagSeconds }) => at - lagSeconds * 1000)) : undefined,
+  };
+}
+
+/** Datapoints of the last minutes, `at` in epoch milliseconds. @throws EngineError */
+export async function readReplicaLag(
+  client: CloudWatchClient,
+  replica: string,
+  { now, config }: Pick<Context, 'now' | 'config'>,
+): Promise<{ readonly at: number; readonly lagSeconds: number }[]> {
+  const at = now();
   const Metric = {
     ...{ Namespace: 'AWS/RDS', MetricName: 'ReplicaLag' },
-    Dimensions: [{ Name: 'DBInstanceIdentifier', Value: pair.replica }],
+    Dimensions: [{ Name: 'DBInstanceIdentifier', Value: replica }],
   };
   try {
-    const { MetricDataResults = [] } = await cloudwatch.send(
+    const { MetricDataResults = [] } = await client.send(
       new GetMetricDataCommand({
         StartTime: new Date(at - LAG_MINUTES * 60_000),
         EndTime: new Date(at + 60_000),
-        MetricDataQueries: [
-          { Id: 'lag', MetricStat: { Metric, Period: context.config.metricPeriodSeconds, Stat: 'Maximum' } },
-        ],
+        MetricDataQueries: [{ Id: 'lag', MetricStat: { Metric, Period: config.metricPeriodSeconds, Stat: 'Maximum' } }],
       }),
     );
     const [{ Timestamps = [], Values = [] } = {}] = MetricDataResults;
     // RDS tells -1 of a replica whose lag it can't determine.
-    const points = Timestamps.flatMap((time, index) => {
-      const lag = Values[index];
-      return lag === undefined || lag < 0 ? [] : [time.getTime() - lag * 1000];
+    return Timestamps.flatMap((time, index) => {
+      const lagSeconds = Values[index];
+      return lagSeconds === undefined || lagSeconds < 0 ? [] : [{ at: time.getTime(), lagSeconds }];
     });
-    return { recoveryPointAt: points.length > 0 ? Math.max(...points) : undefined };
   } catch (error) {
-    throw classifyAwsError(`read ReplicaLag of ${pair.replica}`, error);
+    throw classifyAwsError(`read ReplicaLag of ${replica}`, error);
   }
 }
 
@@ -156,7 +165,7 @@ export const readAnswers = async (context: Context) => ({
 });
 
 /** What can't be resolved leads nowhere. */
-async function addressesOf(url: string, resolve: Resolve): Promise<readonly string[]> {
+export async function addressesOf(url: string, resolve: Resolve): Promise<readonly string[]> {
   const { hostname } = new URL(url);
   if (isIPv4(hostname)) return [hostname];
   return resolve(hostname).catch(() => []);
@@ -164,10 +173,10 @@ async function addressesOf(url: string, resolve: Resolve): Promise<readonly stri
 
 export async function readName(context: Context, resolve: Resolve = resolve4): Promise<NameSeen> {
   const { userUrl, standbyProbeUrl } = pairOf(context).pair;
-  const [addresses, standby, answers] = await Promise.all([
+  const [addresses, site, answers] = await Promise.all([
     addressesOf(userUrl, resolve),
     addressesOf(standbyProbeUrl, resolve),
     probeSite(userUrl),
   ]);
-  return { addresses, standby, answers };
+  return { addresses, site, answers };
 }

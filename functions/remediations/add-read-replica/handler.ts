@@ -1,6 +1,7 @@
 /** The AWS side of `add-read-replica`. */
 import { CreateDBInstanceReadReplicaCommand, DeleteDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
-import { readInstance, type Settings } from '../../databases/instance.ts';
+import { readInstance } from '../../databases/instance.ts';
+import { asItsSource } from '../../databases/replica-settings.ts';
 import { databaseOf, noUpstreams } from '../../databases/target.ts';
 import { changingClientDefaults } from '../../engine/clients.ts';
 import type { DatabaseConfig } from '../../engine/config.ts';
@@ -80,21 +81,6 @@ async function add({ name }: DatabaseConfig, replica: string, before: readonly s
       throw new ChangedBySomeoneElseError(`DB instance ${name}`, 'status available', error.message);
     throw classifyAwsError(`make ${replica}, a read replica of ${name}`, error);
   }
-}
-
-/**
- * "CreateDBInstanceReadReplica", Amazon RDS API Reference: unless asked for, a replica is in the VPC's default security group, has no IAM database
- * authentication, and storage of RDS's choice. Enhanced Monitoring isn't copied: it would need `iam:PassRole`.
- */
-function asItsSource({ securityGroups, isPublic, hasIamLogins, storageType, iops, throughputMibPerSecond }: Settings) {
-  return {
-    ...(securityGroups.length > 0 && { VpcSecurityGroupIds: [...securityGroups] }),
-    PubliclyAccessible: isPublic,
-    EnableIAMDatabaseAuthentication: hasIamLogins,
-    ...(storageType && { StorageType: storageType }),
-    ...(iops !== undefined && { Iops: iops }),
-    ...(throughputMibPerSecond !== undefined && { StorageThroughput: throughputMibPerSecond }),
-  };
 }
 
 /** Deletes a replica of our own making that RDS could not make: one that could be used is never deleted. */

@@ -100,7 +100,7 @@ describe('region-failover', () => {
     fc.assert(
       fc.property(fc.array(address), fc.array(address), probes, sickFor, (addresses, standby, answers, seconds) => {
         const since = seconds === undefined ? undefined : NOW - seconds * 1000;
-        const decision = moved({ addresses, standby, answers }, pair, { now: NOW, since });
+        const decision = moved({ addresses, site: standby, answers }, pair, { now: NOW, since, site: 'the standby' });
         const there = addresses.length > 0 && addresses.every((each) => standby.includes(each));
         if (decision.kind === 'done') expect([there, answers.healthy, (seconds ?? 0) >= 60]).toEqual([true, 3, true]);
         else expect(decision.kind).toBe('wait');

@@ -10,7 +10,7 @@ import {
   type Outlook,
   promotionApplied,
   provePromotion,
-  proveStandby,
+  proveSite,
   scaleApplied,
   settled,
   steady,
@@ -202,31 +202,33 @@ describe('the promotion', () => {
   });
 });
 
+const SITE = 'the standby';
+
 describe('moving users', () => {
-  const there = { addresses: ['192.0.2.2'], standby: ['192.0.2.2', '192.0.2.3'], answers: GOOD };
+  const there = { addresses: ['192.0.2.2'], site: ['192.0.2.2', '192.0.2.3'], answers: GOOD };
 
   it('is over once the name has led to the standby alone for as long as its records live', () => {
-    expect(moved(there, pair, { now: NOW, since: undefined })).toMatchObject({
+    expect(moved(there, pair, { now: NOW, site: SITE, since: undefined })).toMatchObject({
       kind: 'wait',
       result: { movedSince: NOW },
     });
-    expect(moved(there, pair, { now: NOW, since: NOW - 59_000 }).kind).toBe('wait');
-    expect(moved(there, pair, { now: NOW, since: NOW - 60_000 }).kind).toBe('done');
+    expect(moved(there, pair, { now: NOW, site: SITE, since: NOW - 59_000 }).kind).toBe('wait');
+    expect(moved(there, pair, { now: NOW, site: SITE, since: NOW - 60_000 }).kind).toBe('done');
   });
 
   it('begins anew when the name leads elsewhere again, or to nothing', () => {
     for (const addresses of [['192.0.2.2', '192.0.2.9'], []])
-      expect(moved({ ...there, addresses }, pair, { now: NOW, since: NOW - 60_000 })).toMatchObject({
+      expect(moved({ ...there, addresses }, pair, { now: NOW, site: SITE, since: NOW - 60_000 })).toMatchObject({
         kind: 'wait',
         result: { movedSince: null },
       });
   });
 
   it('isn’t over while users would get no good answers', () => {
-    expect(moved({ ...there, answers: BAD }, pair, { now: NOW, since: NOW - 60_000 }).kind).toBe('wait');
-    expect(proveStandby({ healthy: 2, all: 3 }).kind).toBe('wait');
-    expect(proveStandby({ healthy: 0, all: 0 }).kind).toBe('wait');
-    expect(proveStandby(GOOD).kind).toBe('done');
+    expect(moved({ ...there, answers: BAD }, pair, { now: NOW, site: SITE, since: NOW - 60_000 }).kind).toBe('wait');
+    expect(proveSite({ healthy: 2, all: 3 }, SITE).kind).toBe('wait');
+    expect(proveSite({ healthy: 0, all: 0 }, SITE).kind).toBe('wait');
+    expect(proveSite(GOOD, SITE).kind).toBe('done');
   });
 });
 
@@ -235,7 +237,7 @@ describe('settling', () => {
   const well = { answers: GOOD, services: [running(4)] };
 
   it('counts the time in which everything was well without a break', () => {
-    const at = { now: NOW, since };
+    const at = { now: NOW, since, site: SITE };
     expect(settled(well, pair, { ...at, wellSince: undefined })).toMatchObject({ result: { wellSince: NOW } });
     expect(settled(well, pair, { ...at, wellSince: NOW - 299_000 }).kind).toBe('wait');
     expect(settled(well, pair, { ...at, wellSince: NOW - 300_000 }).kind).toBe('done');

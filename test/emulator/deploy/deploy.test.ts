@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
-import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetFunctionCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import {
   GetScheduleCommand,
   paginateListSchedules,
@@ -23,6 +23,7 @@ import { type Deployed, deployNightshift } from '../../../local/deploy/deploy.ts
 import { startMinistack } from '../../../local/emulators/index.ts';
 import { type Gateway, startGateway } from '../../../local/gateway/index.ts';
 import { BACKUPS } from '../../../local/services/backups.ts';
+import { CONFIGURATION } from '../../../local/services/configuration-backup.ts';
 import { askFor } from '../../../local/services/troubled.ts';
 import { type CloudWatch, createCloudWatch } from '../../../local/stand-ins/cloudwatch/cloudwatch.ts';
 import { balancerOf } from '../../../local/stand-ins/ecs/balancer-metrics.ts';
@@ -31,7 +32,12 @@ import { type OpenWorld, openWorld } from '../../../local/world/context.ts';
 jest.setTimeout(240_000);
 const DEPLOYED = 'test/emulator/deploy/deployed.config.ts';
 /** `checkout` is watched through its load balancer, too. */
-const ENVIRONMENT = { NIGHTSHIFT_DEMO_DATABASE_PORT: '5499', [BACKUPS.switch]: '1', ...askFor('checkout') };
+const ENVIRONMENT = {
+  NIGHTSHIFT_DEMO_DATABASE_PORT: '5499',
+  [BACKUPS.switch]: '1',
+  [CONFIGURATION.switch]: '1',
+  ...askFor('checkout'),
+};
 let scratch: string;
 let world: OpenWorld;
 let gateway: Gateway;
@@ -212,6 +218,28 @@ describe('deployNightshift', () => {
         DeadLetterConfig: { Arn: expect.stringContaining(':nightshift-demo-') },
       });
     }
+  });
+
+  it('keeps all that it writes in one bucket, encrypted and versioned, and has backups proved and pruned [D114, D119]', async () => {
+    const buckets: Record<string, string> = {};
+    for await (const { Functions = [] } of paginateListFunctions({ client: new LambdaClient(client()) }, {}))
+      for (const { FunctionName = '', Environment: { Variables = {} } = {} } of Functions)
+        if (Variables.NIGHTSHIFT_ARCHIVE_BUCKET) buckets[FunctionName] = Variables.NIGHTSHIFT_ARCHIVE_BUCKET;
+    const bucket = 'nightshift-demo-000000000000-us-east-1';
+    expect(Object.keys(buckets)).toEqual(
+      expect.arrayContaining(['nightshift-demo-archiver', 'nightshift-demo-back-up-configuration']),
+    );
+    expect([...new Set(Object.values(buckets))]).toEqual([bucket]);
+    const authorization = `AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0`;
+    const asked = async (what: string) =>
+      (await fetch(`${gateway.url}/${bucket}?${what}`, { headers: { authorization } })).text();
+    expect(await asked('encryption')).toContain('<SSEAlgorithm>AES256</SSEAlgorithm>');
+    expect(await asked('versioning')).toContain('<Status>Enabled</Status>');
+    const scheduler = new SchedulerClient(client());
+    for (const Name of ['verify-backup-orders-db', 'prune-backups-orders-db'])
+      expect(await scheduler.send(new GetScheduleCommand({ Name, GroupName: 'nightshift-demo-jobs' }))).toMatchObject({
+        State: 'ENABLED',
+      });
   });
 
   it('backs up as often as the objective asks, and refuses a schedule that can not meet it [D13, D44, D83]', async () => {

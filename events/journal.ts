@@ -35,6 +35,8 @@ export const ENTRY_KINDS = [
   /** A channel couldn't be told that a person is needed. */
   'undelivered',
   'severity-changed',
+  /** What AWS says of the target, and what probably is the matter: collected when a person is called. */
+  'diagnosed',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 

@@ -11,13 +11,13 @@ const MOST = 100;
 
 /**
  * Events of the last `minutes`, oldest first. More than 100 in that time are more than this reads; no instance has so many of these categories.
- * @param categories such as `failover`, `availability`.
+ * @param categories such as `failover`, `availability`; all when left out.
  * @throws PermissionError, RetryableError or ActionFailedError.
  */
 export async function readEvents(
   { name }: Pick<DatabaseConfig, 'name'>,
   minutes: number,
-  categories: readonly string[],
+  categories?: readonly string[],
 ): Promise<PastEvent[]> {
   try {
     const { Events = [] } = await rds.send(
@@ -25,7 +25,7 @@ export async function readEvents(
         SourceIdentifier: name,
         SourceType: 'db-instance',
         Duration: minutes,
-        EventCategories: [...categories],
+        ...(categories && { EventCategories: [...categories] }),
         MaxRecords: MOST,
       }),
     );

@@ -2,23 +2,40 @@
 import { DescribeServicesCommand, type ECSClient, type Service } from '@aws-sdk/client-ecs';
 import type { ServiceConfig } from '../engine/config.ts';
 import { classifyAwsError } from '../engine/errors.ts';
-import type { Missing, RunningService } from './types.ts';
+import type { Missing, RunningService, ServiceWithEvents } from './types.ts';
+
+type Named = Pick<ServiceConfig, 'cluster' | 'service'>;
 
 /**
  * Reads the target's service with its tags; what isn't there is an answer too.
  * @throws EngineError when it can't be read.
  */
-export async function readService(
-  ecs: ECSClient,
-  target: Pick<ServiceConfig, 'cluster' | 'service'>,
-): Promise<RunningService | Missing> {
+export async function readService(ecs: ECSClient, target: Named): Promise<RunningService | Missing> {
+  const seen = await describeService(ecs, target);
+  return 'kind' in seen ? seen : asRunning(seen);
+}
+
+/**
+ * The same with what its scheduler told, newest first: the last 100 messages (API page "Service").
+ * @throws EngineError when it can't be read.
+ */
+export async function readServiceWithEvents(ecs: ECSClient, target: Named): Promise<ServiceWithEvents | Missing> {
+  const seen = await describeService(ecs, target);
+  if ('kind' in seen) return seen;
+  const events = (seen.events ?? []).flatMap(({ createdAt, message }) =>
+    createdAt && message ? [{ atMs: createdAt.getTime(), message }] : [],
+  );
+  return { ...asRunning(seen), events: events.sort((a, b) => b.atMs - a.atMs) };
+}
+
+async function describeService(ecs: ECSClient, target: Named): Promise<Service | Missing> {
   const where = `${target.cluster}/${target.service}`;
   try {
     const reply = await ecs.send(
       new DescribeServicesCommand({ cluster: target.cluster, services: [target.service], include: ['TAGS'] }),
     );
     const service = reply.services?.[0];
-    if (service?.status === 'ACTIVE') return asRunning(service);
+    if (service?.status === 'ACTIVE') return service;
     const status = service?.status ?? reply.failures?.[0]?.reason ?? 'MISSING';
     return { kind: 'missing', why: `ECS service ${where} is ${status}` };
   } catch (error) {

@@ -36,6 +36,10 @@ export interface RunningService {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+export interface ServiceWithEvents extends RunningService {
+  readonly events: readonly { readonly atMs: number; readonly message: string }[];
+}
+
 /** A service deployment and what it rolled out: ECS keeps them for 90 days ("View service history using Amazon ECS service deployments"). */
 export interface PastDeployment {
   /** API page "ServiceDeploymentBrief": `SUCCESSFUL` means that the service was steady with it. */

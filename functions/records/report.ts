@@ -11,6 +11,7 @@ const TOPIC: Readonly<Partial<Record<EntryKind, Topic>>> = {
   opened: 'seen',
   signal: 'seen',
   'alarm-ok': 'seen',
+  diagnosed: 'seen',
   decided: 'decided',
   intent: 'decided',
   acted: 'changed',

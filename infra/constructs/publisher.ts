@@ -16,13 +16,15 @@ export interface PublisherProps {
   readonly streamArn: string;
   /** Topics of levels of people, by level. */
   readonly levels: ReadonlyMap<string, ITopic>;
+  /** Looks at the target of an incident before people are called; they are called without it, too. */
+  readonly diagnose: NightshiftFunction | undefined;
 }
 
 /** What calls people, and what is news to a follow-through. */
 const FOLLOWED: readonly EntryKind[] = ['called', ...NEWS];
 
 export class Publisher extends NightshiftFunction {
-  constructor(scope: Construct, { deployment, manifest, streamArn, levels }: PublisherProps) {
+  constructor(scope: Construct, { deployment, manifest, streamArn, levels, diagnose }: PublisherProps) {
     const machineArn = followMachineArn(scope, deployment.config.name);
     super(scope, manifest.name, {
       deployment,
@@ -33,11 +35,13 @@ export class Publisher extends NightshiftFunction {
           Object.fromEntries([...levels].map(([level, { topicArn }]) => [level, topicArn])),
         ),
         NIGHTSHIFT_FOLLOW_MACHINE_ARN: machineArn,
+        ...(diagnose && { NIGHTSHIFT_DIAGNOSE_FUNCTION: diagnose.function.functionName }),
       },
       journal: { actions: ['GetItem', 'PutItem', 'Query'], writes: [entryKey('*', '').pk, followKey('*').pk] },
     });
     const topics = [deployment.pageTopic, ...levels.values()];
     this.allow(['sns:Publish'], [...new Set(topics.map(({ topicArn }) => topicArn))]);
+    if (diagnose) this.allow(['lambda:InvokeFunction'], [diagnose.function.functionArn]);
     this.allow(['states:SendTaskSuccess', 'states:StartExecution'], [machineArn]);
     // SNS encrypts on behalf of whoever publishes ("Key management", Amazon SNS Developer Guide).
     const key = deployment.config.pageTopicKeyArn;

@@ -12,6 +12,7 @@ import { Archive } from '../constructs/archive.ts';
 import { authorityFunction } from '../constructs/authority.ts';
 import { Canary } from '../constructs/canary.ts';
 import { DatabaseNetwork } from '../constructs/database-network.ts';
+import { diagnoseFunction } from '../constructs/diagnose.ts';
 import { hasEndpointsElsewhere } from '../constructs/endpoint-alarms.ts';
 import { FollowThrough } from '../constructs/follow-through.ts';
 import { heartbeat } from '../constructs/heartbeat.ts';
@@ -106,6 +107,7 @@ export class ResponseStack extends Stack {
     const followThrough = followed && new FollowThrough(this, { deployment, manifest: followed, remediations });
     const publisherManifest = manifestOf('publisher');
     const streamArn = deployment.table.tableStreamArn;
+    const diagnoseManifest = manifestOf('diagnose');
     const publisher =
       publisherManifest && streamArn
         ? new Publisher(this, {
@@ -113,6 +115,7 @@ export class ResponseStack extends Stack {
             manifest: publisherManifest,
             streamArn,
             levels: levelTopics(this, deployment.config),
+            diagnose: diagnoseManifest && diagnoseFunction(this, deployment, diagnoseManifest),
           })
         : undefined;
     const canary = manifestOf('canary') && publisher ? new Canary(this, { deployment, publisher }) : undefined;

@@ -30,7 +30,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/heartbeats': ['functions/databases', 'functions/engine', 'events'],
   'functions/records': ['functions/engine', 'events'],
   'functions/reports': ['functions/records', 'functions/engine', 'events'],
-  'functions/incidents': ['functions/records', 'functions/engine', 'events'],
+  'functions/diagnostics': ['functions/databases', 'functions/dns', 'functions/ecs', 'functions/engine', 'events'],
+  'functions/incidents': ['functions/diagnostics', 'functions/records', 'functions/engine', 'events'],
   'functions/jobs': [
     ...['functions/certificates', 'functions/configuration', 'functions/databases', 'functions/ecs'],
     ...['functions/metrics', 'functions/reports', 'functions/records', 'functions/engine', 'events'],

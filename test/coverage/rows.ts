@@ -9,7 +9,7 @@ export const LATER = {
     'Nobody looks for a second scaler of the same service yet; a minimum that somebody else’s scaler owns is raised and given back.',
   severities: 'Nightshift knows P1 to P4: what the runbooks call P0 is its P1 and has no path of its own.',
   diagnosis:
-    'A page tells what was seen of its target; its logs, and what AWS says of a task that isn’t placed or of an image that can’t be fetched, aren’t collected yet.',
+    'A page tells what AWS says of its target; the lines of its logs, and stored queries of them, aren’t collected: they are the application’s own words, and may hold what a page must not.',
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans:
     'Belongs to a recovery plan, or a step of one, that is still to be built, or to be proved under this id; docs/recovery.md says which plans are there.',

@@ -15,6 +15,7 @@ import { CERTIFICATE_CASES } from './cases/certificates.ts';
 import { COPY_CASE } from './cases/copies.ts';
 import { DATABASE_CASES } from './cases/databases.ts';
 import { DEPLOYMENT_CASES } from './cases/deployments.ts';
+import { DIAGNOSE_CASES } from './cases/diagnose.ts';
 import { FOLLOW_CASES } from './cases/follow-through.ts';
 import { JOB_CASES } from './cases/jobs.ts';
 import { LINK_CASES } from './cases/links.ts';
@@ -58,6 +59,7 @@ export async function playActing(around: Surroundings): Promise<Played> {
       ...NOTIFY_CASES,
       ...LINK_CASES,
       ...FOLLOW_CASES,
+      ...DIAGNOSE_CASES,
       // Last: what remediations held meanwhile is looked at again a little later.
       ...choose(all, ['service-recovery']),
     ],

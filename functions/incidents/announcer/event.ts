@@ -30,6 +30,7 @@ const HAPPENING: Readonly<Partial<Record<JournalEntry['kind'], Happening>>> = {
   snoozed: 'acknowledged',
   released: 'updated',
   'severity-changed': 'updated',
+  diagnosed: 'updated',
   resolved: 'resolved',
   'approval-requested': 'approval',
   approved: 'updated',

@@ -21,6 +21,8 @@ export interface CallContext {
   };
   readonly rules: EscalationRules;
   readonly now: () => number;
+  /** Has an incident's target looked at, if that can be done in a moment; never fails. @returns whether its timeline may hold something new. */
+  readonly diagnose?: (incidentId: string) => Promise<boolean>;
 }
 
 /**
@@ -35,10 +37,20 @@ export async function callFor(entry: JournalEntry, context: CallContext): Promis
   if (await store.read(entryKey(entry.incidentId, mark.id))) return false;
   const incident = await readIncident(store, entry.incidentId);
   const silent = entry.kind === 'escalated' && incident ? whyNot(entry, incident, context.rules) : undefined;
-  if (!silent) await send(entry, incident, context);
+  if (!silent) await send(entry, await withDiagnosis(entry, incident, context), context);
   const written = silent ? { ...mark, kind: 'note' as const, summary: `nobody is paged: ${silent}` } : mark;
   await store.transact([putEntry(store.table, written)]);
   return !silent;
+}
+
+/** A storm is told in one incident and is none of its target's. */
+async function withDiagnosis(
+  entry: JournalEntry,
+  incident: IncidentWithTimeline | undefined,
+  { store, diagnose }: CallContext,
+): Promise<IncidentWithTimeline | undefined> {
+  if (!incident || !diagnose || entry.data.headline !== undefined || entry.data.level === 'management') return incident;
+  return (await diagnose(entry.incidentId)) ? await readIncident(store, entry.incidentId) : incident;
 }
 
 function markOf(entry: JournalEntry, { rules, now }: CallContext): JournalEntry {

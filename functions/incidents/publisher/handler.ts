@@ -4,6 +4,7 @@
  * told, whose trouble never holds a page back.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import middy from '@middy/core';
@@ -18,6 +19,7 @@ import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { type CallContext, callFor } from './call.ts';
 import { canarySeen, isCanaryEnd } from './canary-seen.ts';
+import { diagnosingClientDefaults, haveDiagnosed } from './diagnosed.ts';
 import { type FollowContext, tellFollowThrough } from './follow.ts';
 
 export interface PublisherContext extends CallContext, FollowContext {}
@@ -69,7 +71,8 @@ const wakingClient = () =>
     requestHandler: { ...clientDefaults().requestHandler, requestTimeout: 1_500 },
   });
 
-let kept: Omit<PublisherContext, 'remaining'> | undefined;
+let kept: Omit<PublisherContext, 'remaining' | 'diagnose'> | undefined;
+const diagnostician = new LambdaClient(diagnosingClientDefaults());
 
 function contextFor(lambda: LambdaContext): PublisherContext {
   const config = runtimeConfig();
@@ -85,7 +88,11 @@ function contextFor(lambda: LambdaContext): PublisherContext {
     now: Date.now,
     machine: { sfn: wakingClient(), arn: requiredEnvironment('NIGHTSHIFT_FOLLOW_MACHINE_ARN') },
   };
-  return { ...kept, remaining: () => lambda.getRemainingTimeInMillis() };
+  const remaining = () => lambda.getRemainingTimeInMillis();
+  const functionName = process.env.NIGHTSHIFT_DIAGNOSE_FUNCTION;
+  if (!functionName) return { ...kept, remaining };
+  const around = { lambda: diagnostician, functionName, remaining };
+  return { ...kept, remaining, diagnose: (incidentId) => haveDiagnosed(incidentId, around) };
 }
 
 export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse, Error, LambdaContext>().handler(

@@ -1,13 +1,14 @@
 /** What a page says. Pure. */
 import type { IncidentWithTimeline, JournalEntry } from '../../../events/journal.ts';
+import type { Diagnosis } from '../../diagnostics/words.ts';
 
 /** Amazon SNS API reference, Publish: a subject is ASCII, without line breaks, below 100 characters. */
 const SUBJECT_LIMIT = 99;
 
 /** "Publish", Amazon SNS API Reference: 256 KB at most, else nothing is sent. An incident looked at every few minutes has thousands of lines. */
 const FIRST_LINES = 10;
-const LAST_LINES = 90;
-/** In UTF-16 units, of at most 3 bytes each: 100 such lines still fit. */
+const LAST_LINES = 75;
+/** In UTF-16 units, of at most 3 bytes each: as many such lines still fit, with a diagnosis of up to 27 lines of half that length. */
 const LINE_LIMIT = 800;
 
 function story(timeline: readonly JournalEntry[]): string[] {
@@ -18,6 +19,19 @@ function story(timeline: readonly JournalEntry[]): string[] {
     ...timeline.slice(0, FIRST_LINES).map(text),
     `... ${left} lines are left out; the journal has them ...`,
     ...timeline.slice(-LAST_LINES).map(text),
+  ];
+}
+
+/** What AWS says of the target: its newest diagnosis, which may be younger than the entry that calls. */
+function diagnosedIn(timeline: readonly JournalEntry[]): string[] {
+  const found = timeline.findLast(({ kind }) => kind === 'diagnosed');
+  if (!found) return [];
+  const { findings = [], seen = [], unread = [] } = found.data as Partial<Diagnosis>;
+  return [
+    ...(findings.length === 0 ? [`Diagnosis: ${found.summary}`] : []),
+    ...findings.flatMap(({ cause, evidence }) => [`Probably: ${cause}`, ...evidence.map((each) => `    ${each}`)]),
+    ...seen.map((line) => `AWS says: ${line}`),
+    ...unread.map((line) => `Could not be read: ${line}`),
   ];
 }
 
@@ -32,6 +46,7 @@ function diagnosis(entry: JournalEntry, incident: IncidentWithTimeline | undefin
     ...(need ? [`Needs a person: ${need.summary}`] : []),
     ...(entry.kind === 'called' ? [`You are called because ${entry.summary}`] : []),
     ...(seen ? [`Seen: ${seen.summary}`] : []),
+    ...diagnosedIn(incident?.timeline ?? []),
     ...(incident ? [`Tried: ${tried.join('; ') || 'nothing'}`] : []),
     ...(typeof undo === 'string' && undo !== '' ? [`To undo: ${undo}`] : []),
   ].map((line) => line.slice(0, LINE_LIMIT));

@@ -37,6 +37,8 @@ export interface Ecs extends StandIn {
   checkHealth(cluster: string, service: string, region?: string): Promise<void>;
   /** For Application Auto Scaling. `undefined` when there is no such active service. */
   desiredCount(region: string, cluster: string, service: string): number | undefined;
+  /** Whether AWS has room for another task of that cluster; until then ECS says that it can't place any. @throws Error when there is no such cluster. */
+  setCapacity(cluster: string, hasCapacity: boolean, region?: string): void;
   setDesiredCount(region: string, cluster: string, service: string, desiredCount: number): void;
 }
 
@@ -186,6 +188,11 @@ export function createEcs(
       // The first may have been under way already.
       for (let looks = 0; looks <= CHECKS_BEFORE_UNHEALTHY; looks++)
         await Promise.all(tasksOf(found).filter(isRunning).map(check));
+    },
+    setCapacity(cluster, hasCapacity, name = world.region) {
+      const found = region(name).clusters.get(cluster);
+      if (!found) throw new Error(`there is no cluster ${cluster} in ${name}`);
+      found.hasCapacity = hasCapacity;
     },
     desiredCount: (name, cluster, service) => {
       const found = region(name).clusters.get(cluster)?.services.get(service);

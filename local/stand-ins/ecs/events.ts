@@ -39,18 +39,33 @@ export const deploymentStateChange = (
   },
 });
 
-export type ServiceActionName = 'SERVICE_STEADY_STATE' | 'SERVICE_TASK_START_IMPAIRED';
+export type ServiceActionName =
+  | 'SERVICE_STEADY_STATE'
+  | 'SERVICE_TASK_START_IMPAIRED'
+  | 'SERVICE_TASK_PLACEMENT_FAILURE';
 
-export const serviceAction = (service: ServiceRecord, eventName: ServiceActionName, at: Date): AwsEvent => ({
+const LEVEL: Readonly<Record<ServiceActionName, 'INFO' | 'WARN' | 'ERROR'>> = {
+  SERVICE_STEADY_STATE: 'INFO',
+  SERVICE_TASK_START_IMPAIRED: 'WARN',
+  SERVICE_TASK_PLACEMENT_FAILURE: 'ERROR',
+};
+
+export const serviceAction = (
+  service: ServiceRecord,
+  eventName: ServiceActionName,
+  at: Date,
+  reason?: string,
+): AwsEvent => ({
   source: 'aws.ecs',
   detailType: 'ECS Service Action',
   resources: [service.arn],
   region: service.cluster.region.name,
   time: at,
   detail: {
-    eventType: eventName === 'SERVICE_STEADY_STATE' ? 'INFO' : 'WARN',
+    eventType: LEVEL[eventName],
     eventName,
     clusterArn: service.cluster.arn,
+    ...(reason !== undefined && { reason }),
     createdAt: at.toISOString(),
   },
 });

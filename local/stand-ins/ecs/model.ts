@@ -105,6 +105,8 @@ export interface ClusterRecord {
   readonly tags: Tag[];
   /** Its setting `containerInsights` is on, so that its services are counted in namespace ECS/ContainerInsights. */
   readonly containerInsights: boolean;
+  /** Whether AWS has room for another task of it. */
+  hasCapacity: boolean;
 }
 
 export interface RegionRecord {

@@ -177,6 +177,7 @@ export function createOperations(context: OperationContext): Readonly<Record<str
       const made: ClusterRecord = {
         ...{ name, arn, region, services: new Map(), tasks: new Map(), tags: input.tags ?? [] },
         containerInsights,
+        hasCapacity: true,
       };
       // Creating one that exists gives that one, as on AWS.
       const cluster = region.clusters.get(name) ?? made;

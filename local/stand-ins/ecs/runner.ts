@@ -81,6 +81,14 @@ export function createRunner(
   /** Secrets are read before the container starts, and never again. */
   async function launch(task: TaskRecord): Promise<void> {
     move(task, 'PENDING', { launchedAt: new Date() });
+    const image = (task.definition.containerDefinitions ?? []).find((each) =>
+      /:missing$/.test(each.image ?? ''),
+    )?.image;
+    if (image !== undefined) {
+      const reason = cannotPull(image);
+      finish(task, { stopCode: 'TaskFailedToStart', stoppedReason: reason, containerReason: reason });
+      return;
+    }
     let secretVariables: Record<string, string>;
     try {
       secretVariables = await secretsOf(task.definition, task.cluster.region.name, secrets);
@@ -171,6 +179,10 @@ export function createRunner(
     },
   };
 }
+
+/** "CannotPullContainer task errors in Amazon ECS": what a registry that doesn't have an image makes ECS say. Images tagged `missing` aren't there. */
+const cannotPull = (image: string): string =>
+  `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/library/${image}: docker.io/library/${image}: not found`;
 
 const healthOf = async (task: TaskRecord): Promise<boolean> => (await ask(task, '/health')).status === 200;
 

@@ -4,6 +4,7 @@
  */
 import type { TaskDefinition } from '@aws-sdk/client-ecs';
 import type { AwsEvent } from '../../world/types.ts';
+import { balancerOf } from './balancer-metrics.ts';
 import { deploymentStateChange, serviceAction, taskStateChange } from './events.ts';
 import type { ClusterRecord, DeploymentRecord, ServiceRecord, TaskRecord } from './model.ts';
 import { isRunning, isServing, isStarting, subnetsOf, tasksOf } from './model.ts';
@@ -34,6 +35,9 @@ export interface Scheduler {
 /** Stopped tasks stay describable (AWS: for an hour); so many of a cluster are kept. */
 const STOPPED_KEPT = 200;
 const EVENTS_KEPT = 100;
+/** "Why can't I run tasks on Fargate": in these words. */
+const NO_CAPACITY = 'Capacity is unavailable at this time. Please try again later or in a different availability zone';
+const PLACED_AGAIN_AFTER_MS = 2_000;
 /** Deployments that are over (AWS: of the last 90 days). */
 const DEPLOYMENTS_KEPT = 50;
 /** Wait after the n-th failed start: 1, 2, 4 ... seconds, 15 at most ("Amazon ECS service throttle logic"). */
@@ -167,10 +171,19 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
     for (const task of stopping)
       runner().stop(task, 'ServiceSchedulerInitiated', `Scaling activity initiated by (deployment ${primary.id})`);
     const for_ = { service, deployment: primary };
-    const started = Array.from({ length: plan.start }, () => startTask(service.cluster, primary.definition, for_));
+    if (plan.start > 0 && !service.cluster.hasCapacity) notPlaced(service, primary);
+    const mayStart = service.cluster.hasCapacity ? plan.start : 0;
+    const started = Array.from({ length: mayStart }, () => startTask(service.cluster, primary.definition, for_));
     if (started.length > 0)
       note(service, `has started ${started.length} tasks: ${started.map((task) => `(task ${task.id})`).join(' ')}.`);
     settle(service, primary);
+  }
+
+  /** Said at each of its tries; a task that was never placed isn't counted as a failed one. */
+  function notPlaced(service: ServiceRecord, deployment: DeploymentRecord): void {
+    deployment.nextStartAtMs = Date.now() + PLACED_AGAIN_AFTER_MS;
+    note(service, `was unable to place a task. Reason: ${NO_CAPACITY}.`);
+    publish(serviceAction(service, 'SERVICE_TASK_PLACEMENT_FAILURE', new Date(), 'RESOURCE:FARGATE'));
   }
 
   /** What is over: old deployments without tasks, a rollout that is complete, a service that is gone. */
@@ -224,7 +237,11 @@ export function createScheduler(runner: () => Runner, publish: (event: AwsEvent)
     startTask,
     reconcile,
     taskUnhealthy(task) {
-      if (task.service) failedTask(task.service, task);
+      if (!task.service) return;
+      // "Amazon ECS service unhealthy event messages", of a task on Fargate.
+      const where = `(task ${task.id}) (port ${task.port}) is unhealthy in (target-group ${balancerOf(task.service.name).targetGroup})`;
+      note(task.service, `${where} due to (reason Health checks failed)`);
+      failedTask(task.service, task);
     },
     taskChanged(task) {
       publish(taskStateChange(task));

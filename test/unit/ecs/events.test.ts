@@ -22,6 +22,7 @@ const cluster: ClusterRecord = {
   services: new Map(),
   tasks: new Map(),
   containerInsights: false,
+  hasCapacity: true,
   tags: [],
 };
 const deployment: DeploymentRecord = {

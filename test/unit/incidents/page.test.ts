@@ -32,7 +32,7 @@ describe('a page', () => {
     expect(Buffer.byteLength(message)).toBeLessThan(256 * 1024);
     expect(message).toContain('line 0 ');
     expect(message).toContain('line 4999 ');
-    expect(message).toContain('4901 lines are left out');
+    expect(message).toContain('4916 lines are left out');
   });
 
   it('says what is needed, how to undo, and every line of a short story', () => {

@@ -10,6 +10,7 @@ const { template } = built;
 const FOLLOW_MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-main-follow-through';
 const functions = [
   'canary',
+  'diagnose',
   'follow-through',
   'publisher',
   'reconciler',
@@ -97,9 +98,15 @@ describe('a function role', () => {
         'Allow lambda:InvokeFunction on releaseidleconnectionsFunction.Arn',
         'Allow lambda:InvokeFunction on scaleoutserviceFunction.Arn',
         'Allow lambda:ListEventSourceMappings on *',
-        ...['canary', 'followthrough', 'publisher', 'reconciler', 'releaseidleconnections', 'scaleoutservice'].map(
-          (id) => `Allow sqs:GetQueueAttributes on ${id}Failures.Arn`,
-        ),
+        ...[
+          'canary',
+          'diagnose',
+          'followthrough',
+          'publisher',
+          'reconciler',
+          'releaseidleconnections',
+          'scaleoutservice',
+        ].map((id) => `Allow sqs:GetQueueAttributes on ${id}Failures.Arn`),
         'Allow sqs:SendMessage on arn:aws:sqs:us-west-2:111122223333:nightshift-main-heartbeat',
       ].sort(),
     );
@@ -113,10 +120,27 @@ describe('a function role', () => {
           (action) => `Allow dynamodb:${action} on Journal.StreamArn`,
         ),
         'Allow dynamodb:ListStreams on Journal.Arn/stream/*',
+        'Allow lambda:InvokeFunction on diagnoseFunction.Arn',
         'Allow sns:Publish on Pages',
         'Allow sqs:SendMessage on CanarySeen.Arn',
         `Allow states:SendTaskSuccess on ${FOLLOW_MACHINE}`,
         `Allow states:StartExecution on ${FOLLOW_MACHINE}`,
+      ].sort(),
+    );
+  });
+
+  it('of what diagnoses may read what is protected and write entries, and change nothing else', () => {
+    const entries = statementsOf(built, 'diagnoseRole').find(({ Action }) => Action === 'dynamodb:PutItem');
+    expect(JSON.stringify(entries?.Condition)).toContain('INCIDENT#*');
+    const grants = grantsOf(built, 'diagnoseRole').filter((grant) => !/ (dynamodb|logs|sqs):/.test(grant));
+    expect(grants).toEqual(
+      [
+        'Allow cloudwatch:GetMetricData on *',
+        'Allow ecs:DescribeServices on arn:aws:ecs:us-east-1:111122223333:service/orders/backend',
+        'Allow ecs:DescribeTasks on arn:aws:ecs:us-east-1:111122223333:task/orders/*',
+        'Allow ecs:ListTasks on *',
+        'Allow rds:DescribeDBInstances on arn:aws:rds:us-east-1:111122223333:db:orders-db',
+        'Allow rds:DescribeEvents on *',
       ].sort(),
     );
   });
@@ -213,6 +237,7 @@ describe('a function', () => {
     const names = resourcesOf(without, 'AWS::Lambda::Function').map(({ properties }) => properties.FunctionName);
     expect(names.sort()).toEqual([
       'nightshift-main-canary',
+      'nightshift-main-diagnose',
       'nightshift-main-follow-through',
       'nightshift-main-publisher',
       'nightshift-main-reconciler',

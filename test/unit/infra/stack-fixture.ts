@@ -8,6 +8,7 @@ import { manifest as keepAuthority } from '../../../functions/authority/keep-aut
 import { manifest as setAuthority } from '../../../functions/authority/set-authority/manifest.ts';
 import { manifest as writeHeartbeat } from '../../../functions/heartbeats/write-heartbeat/manifest.ts';
 import { manifest as canary } from '../../../functions/incidents/canary/manifest.ts';
+import { manifest as diagnose } from '../../../functions/incidents/diagnose/manifest.ts';
 import { manifest as followThrough } from '../../../functions/incidents/follow-through/manifest.ts';
 import { manifest as publisher } from '../../../functions/incidents/publisher/manifest.ts';
 import { manifest as reconciler } from '../../../functions/incidents/reconciler/manifest.ts';
@@ -37,7 +38,7 @@ import { ResponseStack } from '../../../infra/stacks/response-stack.ts';
 import { StandbyStack } from '../../../infra/stacks/standby-stack.ts';
 import example from '../../../nightshift.config.ts';
 
-export const MANIFESTS = { canary, followThrough, publisher, reconciler, release, scaleOut };
+export const MANIFESTS = { canary, diagnose, followThrough, publisher, reconciler, release, scaleOut };
 const unit = <M>(manifest: M) => ({ manifest, folder: '', handler: '' });
 
 export interface BuiltStack {
@@ -66,7 +67,7 @@ export function buildStack(
       ...parsed,
       units: {
         remediations: [unit(release), unit(scaleOut), unit(recoverService)],
-        incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary)],
+        incidentFunctions: [unit(followThrough), unit(publisher), unit(reconciler), unit(canary), unit(diagnose)],
         jobs: [
           unit(backUp),
           unit(backUpConfiguration),

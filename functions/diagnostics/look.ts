@@ -1,0 +1,122 @@
+/**
+ * Reads what a person would look for first. Everything is read softly: what can't be had is named in `unread`, and the rest is told all the same.
+ * Nothing is changed.
+ */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { ECSClient, type Task } from '@aws-sdk/client-ecs';
+import { describeInstance } from '../databases/describe.ts';
+import { readEvents } from '../databases/events.ts';
+import { databaseOf } from '../databases/target.ts';
+import { tellHealth, verdictOf } from '../dns/health.ts';
+import { lookAt } from '../dns/look.ts';
+import { readServiceGuards } from '../ecs/guards.ts';
+import { readServiceWithEvents } from '../ecs/service.ts';
+import { ofService } from '../ecs/target.ts';
+import { readTasks } from '../ecs/tasks.ts';
+import { shortName } from '../ecs/types.ts';
+import { clientDefaults } from '../engine/clients.ts';
+import type { DatabaseConfig, EndpointConfig, RuntimeConfig, ServiceConfig } from '../engine/config.ts';
+import type { Seen, StoppedTask } from './types.ts';
+
+export interface Look {
+  readonly seen: Seen;
+  /** What couldn't be read, and why: sentence fragments. */
+  readonly unread: readonly string[];
+}
+
+const HOUR_MINUTES = 60;
+const HOUR_MS = HOUR_MINUTES * 60_000;
+/** Somebody waits for it: one attempt, and a short one. */
+const hurried = () => ({ ...clientDefaults(), maxAttempts: 1 });
+const ecs = new ECSClient(hurried());
+const cloudwatch = new CloudWatchClient(hurried());
+
+/**
+ * Looks at a target of an incident.
+ * @param key such as `ecs-service/orders/backend`; what isn't configured isn't looked at.
+ * @param now epoch milliseconds.
+ */
+export async function lookAtTarget(key: string, config: RuntimeConfig, now: number): Promise<Look> {
+  const service = ofService.targetOf(key, config);
+  const database = databaseOf(key, config);
+  const endpoint = Object.values(config.endpoints).find(({ name }) => key === `dns-endpoint/${name}`);
+  const unread: string[] = [];
+  /** `otherwise` when it fails, with the failure noted. */
+  const softly = async <T>(reading: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await reading;
+    } catch (error) {
+      unread.push(error instanceof Error ? error.message : String(error));
+      return otherwise;
+    }
+  };
+  const nothing: Seen = { kind: 'not-looked-at' };
+  if (service) return { seen: await seeService(service, config, now, softly), unread };
+  if (database) return { seen: await seeDatabase(database, softly), unread };
+  if (endpoint) return { seen: await softly(seeEndpoint(endpoint), nothing), unread };
+  return { seen: nothing, unread };
+}
+
+type Softly = <T>(reading: Promise<T>, otherwise: T) => Promise<T>;
+
+async function seeService(target: ServiceConfig, config: RuntimeConfig, now: number, softly: Softly): Promise<Seen> {
+  const [service, tasks, guards] = await Promise.all([
+    softly(readServiceWithEvents(ecs, target), undefined),
+    softly(readTasks(ecs, target, 'STOPPED'), []),
+    softly(readServiceGuards(cloudwatch, target, config), {}),
+  ]);
+  if (!service) return { kind: 'not-looked-at' };
+  if (service.kind === 'missing') return service;
+  const { desired, running, pending, deployments, events } = service;
+  return {
+    ...{ kind: 'service', name: target.service, desired, running, pending },
+    deployments: deployments.map(({ primary, taskDefinition, rolloutState, reason, failedTasks, createdAtMs }) => ({
+      ...{ primary, revision: shortName(taskDefinition), rolloutState, reason, failedTasks, createdAtMs },
+    })),
+    events: events.filter(({ atMs }) => atMs > now - HOUR_MS),
+    stopped: stoppedTasks(tasks, now),
+    ...(guards.healthyHosts !== undefined && { healthyTargets: guards.healthyHosts }),
+  };
+}
+
+/** Newest first. */
+const stoppedTasks = (tasks: readonly Task[], now: number): StoppedTask[] =>
+  tasks
+    .map(({ stoppedAt, stoppingAt, stopCode = '', stoppedReason = '', containers = [] }) => ({
+      ...{ atMs: (stoppedAt ?? stoppingAt)?.getTime() ?? now, stopCode, reason: stoppedReason },
+      containers: containers.map(({ name = '', image = '', exitCode, reason }) => ({
+        ...{ name, image },
+        ...(exitCode !== undefined && { exitCode }),
+        ...(reason !== undefined && { reason }),
+      })),
+    }))
+    .filter(({ atMs }) => atMs > now - HOUR_MS)
+    .sort((a, b) => b.atMs - a.atMs);
+
+async function seeDatabase({ name }: DatabaseConfig, softly: Softly): Promise<Seen> {
+  const [instance, events] = await Promise.all([
+    softly(
+      describeInstance(name).then((found) => found ?? 'missing'),
+      undefined,
+    ),
+    softly(readEvents({ name }, HOUR_MINUTES), []),
+  ]);
+  if (instance === 'missing') return { kind: 'missing', why: `there is no DB instance ${name}` };
+  if (!instance) return { kind: 'not-looked-at' };
+  return {
+    ...{ kind: 'database', name, status: instance.DBInstanceStatus ?? 'unknown' },
+    // Names of what is to be changed; their values may be anything.
+    pending: Object.keys(instance.PendingModifiedValues ?? {}).filter((field) => !/password/i.test(field)),
+    events: events.map(({ at, message }) => ({ atMs: Date.parse(at), message })).reverse(),
+  };
+}
+
+async function seeEndpoint({ name, sites }: EndpointConfig): Promise<Seen> {
+  const looked = await Promise.all(
+    sites.map(async (site) => {
+      const health = await lookAt(site);
+      return { name: site.name, verdict: verdictOf(health), told: tellHealth(health) };
+    }),
+  );
+  return { kind: 'endpoint', name, sites: looked };
+}

@@ -38,9 +38,9 @@ const diagnoses: Scenario<World> = {
   summary: 'a service, a database and an endpoint are looked at before people are called for them',
   groups: [],
   rank: 9,
-  // A task of it is ended.
-  targets: [SERVICE_TARGET],
-  uses: [PUBLISHER],
+  targets: [],
+  // A task of the service is ended.
+  uses: [PUBLISHER, SERVICE_TARGET],
   timeLimitMs: 120_000,
   run: async (world, stage) => {
     // A task that has stopped lately, without which there is nothing to describe.

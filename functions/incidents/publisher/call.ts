@@ -35,9 +35,10 @@ export async function callFor(entry: JournalEntry, context: CallContext): Promis
   const { store } = context;
   const mark = markOf(entry, context);
   if (await store.read(entryKey(entry.incidentId, mark.id))) return false;
-  const incident = await readIncident(store, entry.incidentId);
-  const silent = entry.kind === 'escalated' && incident ? whyNot(entry, incident, context.rules) : undefined;
-  if (!silent) await send(entry, await withDiagnosis(entry, incident, context), context);
+  const known = await readIncident(store, entry.incidentId);
+  const silent = entry.kind === 'escalated' && known ? whyNot(entry, known, context.rules) : undefined;
+  const incident = silent ? known : await withDiagnosis(entry, known, context);
+  if (!silent) await send(entry, incident, context);
   const written = silent ? { ...mark, kind: 'note' as const, summary: `nobody is paged: ${silent}` } : mark;
   await store.transact([putEntry(store.table, written)]);
   return !silent;

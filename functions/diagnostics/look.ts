@@ -1,14 +1,15 @@
 /**
- * Reads what a person would look for first. Everything is read softly: what can't be had is named in `unread`, and the rest is told all the same.
- * Nothing is changed.
+ * Reads what a person would look for first. Everything is read softly: what can't be had, or not in time, is named in `unread`, and the rest is told all
+ * the same: what is in trouble is often slow to answer, and somebody waits. Nothing is changed.
  */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECSClient, type Task } from '@aws-sdk/client-ecs';
 import { describeInstance } from '../databases/describe.ts';
 import { readEvents } from '../databases/events.ts';
 import { databaseOf } from '../databases/target.ts';
-import { tellHealth, verdictOf } from '../dns/health.ts';
-import { lookAt } from '../dns/look.ts';
+import { readVotes } from '../dns/checkers.ts';
+import { type SiteHealth, tellHealth, verdictOf } from '../dns/health.ts';
+import { probeSite } from '../dns/probe.ts';
 import { readServiceGuards } from '../ecs/guards.ts';
 import { readServiceWithEvents } from '../ecs/service.ts';
 import { ofService } from '../ecs/target.ts';
@@ -16,7 +17,8 @@ import { readTasks } from '../ecs/tasks.ts';
 import { shortName } from '../ecs/types.ts';
 import { clientDefaults } from '../engine/clients.ts';
 import type { DatabaseConfig, EndpointConfig, RuntimeConfig, ServiceConfig } from '../engine/config.ts';
-import type { Seen, StoppedTask } from './types.ts';
+import { inTime } from '../engine/in-time.ts';
+import type { EndpointSeen, Seen, StoppedTask } from './types.ts';
 
 export interface Look {
   readonly seen: Seen;
@@ -31,20 +33,28 @@ const hurried = () => ({ ...clientDefaults(), maxAttempts: 1 });
 const ecs = new ECSClient(hurried());
 const cloudwatch = new CloudWatchClient(hurried());
 
+/** Of the 4 s that a page waits, the rest is for a cold start and the journal; probes of a site that hangs take 2.4 s. */
+const LOOKS_FOR_MS = 2_700;
+
 /**
  * Looks at a target of an incident.
  * @param key such as `ecs-service/orders/backend`; what isn't configured isn't looked at.
  * @param now epoch milliseconds.
+ * @param withinMs answers after this long at the latest, in milliseconds, with what it has by then.
  */
-export async function lookAtTarget(key: string, config: RuntimeConfig, now: number): Promise<Look> {
+export async function lookAtTarget(
+  key: string,
+  config: RuntimeConfig,
+  now: number,
+  withinMs = LOOKS_FOR_MS,
+): Promise<Look> {
   const service = ofService.targetOf(key, config);
   const database = databaseOf(key, config);
   const endpoint = Object.values(config.endpoints).find(({ name }) => key === `dns-endpoint/${name}`);
   const unread: string[] = [];
-  /** `otherwise` when it fails, with the failure noted. */
-  const softly = async <T>(reading: Promise<T>, otherwise: T): Promise<T> => {
+  const softly: Softly = async (what, reading, otherwise) => {
     try {
-      return await reading;
+      return await inTime(withinMs, `${what} took longer than ${withinMs} ms`, reading);
     } catch (error) {
       unread.push(error instanceof Error ? error.message : String(error));
       return otherwise;
@@ -53,17 +63,18 @@ export async function lookAtTarget(key: string, config: RuntimeConfig, now: numb
   const nothing: Seen = { kind: 'not-looked-at' };
   if (service) return { seen: await seeService(service, config, now, softly), unread };
   if (database) return { seen: await seeDatabase(database, softly), unread };
-  if (endpoint) return { seen: await softly(seeEndpoint(endpoint), nothing), unread };
+  if (endpoint) return { seen: await seeEndpoint(endpoint, softly), unread };
   return { seen: nothing, unread };
 }
 
-type Softly = <T>(reading: Promise<T>, otherwise: T) => Promise<T>;
+/** `otherwise` when it fails or takes too long, which is noted. */
+type Softly = <T>(what: string, reading: Promise<T>, otherwise: T) => Promise<T>;
 
 async function seeService(target: ServiceConfig, config: RuntimeConfig, now: number, softly: Softly): Promise<Seen> {
   const [service, tasks, guards] = await Promise.all([
-    softly(readServiceWithEvents(ecs, target), undefined),
-    softly(readTasks(ecs, target, 'STOPPED'), []),
-    softly(readServiceGuards(cloudwatch, target, config), {}),
+    softly('describing the service', readServiceWithEvents(ecs, target), undefined),
+    softly('reading stopped tasks', readTasks(ecs, target, 'STOPPED'), undefined),
+    softly('reading the load balancer’s metrics', readServiceGuards(cloudwatch, target, config), {}),
   ]);
   if (!service) return { kind: 'not-looked-at' };
   if (service.kind === 'missing') return service;
@@ -74,7 +85,8 @@ async function seeService(target: ServiceConfig, config: RuntimeConfig, now: num
       ...{ primary, revision: shortName(taskDefinition), rolloutState, reason, failedTasks, createdAtMs },
     })),
     events: events.filter(({ atMs }) => atMs > now - HOUR_MS),
-    stopped: stoppedTasks(tasks, now),
+    stopped: stoppedTasks(tasks ?? [], now),
+    ...(!tasks && { stoppedUnread: true as const }),
     ...(guards.healthyHosts !== undefined && { healthyTargets: guards.healthyHosts }),
   };
 }
@@ -96,10 +108,11 @@ const stoppedTasks = (tasks: readonly Task[], now: number): StoppedTask[] =>
 async function seeDatabase({ name }: DatabaseConfig, softly: Softly): Promise<Seen> {
   const [instance, events] = await Promise.all([
     softly(
+      'describing the database',
       describeInstance(name).then((found) => found ?? 'missing'),
       undefined,
     ),
-    softly(readEvents({ name }, HOUR_MINUTES), []),
+    softly('reading the database’s events', readEvents({ name }, HOUR_MINUTES), []),
   ]);
   if (instance === 'missing') return { kind: 'missing', why: `there is no DB instance ${name}` };
   if (!instance) return { kind: 'not-looked-at' };
@@ -111,11 +124,21 @@ async function seeDatabase({ name }: DatabaseConfig, softly: Softly): Promise<Se
   };
 }
 
-async function seeEndpoint({ name, sites }: EndpointConfig): Promise<Seen> {
+async function seeEndpoint({ name, sites }: EndpointConfig, softly: Softly): Promise<Seen> {
   const looked = await Promise.all(
-    sites.map(async (site) => {
-      const health = await lookAt(site);
-      return { name: site.name, verdict: verdictOf(health), told: tellHealth(health) };
+    sites.map(async (site): Promise<EndpointSeen['sites'][number]> => {
+      const unknown = { unknown: 'they could not be read' };
+      const [probes, votes] = await Promise.all([
+        softly(`probing site ${site.name}`, probeSite(site.probeUrl), undefined),
+        softly<SiteHealth['votes']>(
+          `reading the checkers of site ${site.name}`,
+          readVotes(site.healthCheckId, Date.now()),
+          unknown,
+        ),
+      ]);
+      // Not asked at all is not the same as no answer.
+      if (!probes) return { name: site.name, verdict: 'unclear', told: 'it was not probed in time' };
+      return { name: site.name, verdict: verdictOf({ probes, votes }), told: tellHealth({ probes, votes }) };
     }),
   );
   return { kind: 'endpoint', name, sites: looked };

@@ -46,6 +46,8 @@ export interface ServiceSeen {
   readonly events: readonly Told[];
   /** Of the last hour, newest first. */
   readonly stopped: readonly StoppedTask[];
+  /** They couldn't be read: none of them is told, which doesn't mean that there are none. */
+  readonly stoppedUnread?: true;
   /** Targets that its load balancer finds healthy; undefined where it has none, or CloudWatch tells nothing. */
   readonly healthyTargets?: number;
 }

@@ -21,28 +21,28 @@ export function diagnosisOf({ seen, unread }: { seen: Seen; unread: readonly str
   if (seen.kind === 'not-looked-at' && unread.length === 0) return undefined;
   const findings = diagnose(seen);
   return {
-    summary: summaryOf(seen, findings),
+    summary: summaryOf(seen, findings, unread.length > 0),
     findings,
     seen: [...standing(seen), ...lastWords(seen)].slice(0, MOST_LINES).map((line) => redact(line)),
     unread: unread.slice(0, MOST_UNREAD).map((line) => redact(line)),
   };
 }
 
-function summaryOf(seen: Seen, [first]: readonly Finding[]): string {
+function summaryOf(seen: Seen, [first]: readonly Finding[], isPartial: boolean): string {
   if (first) return `probably: ${first.cause}`;
-  return seen.kind === 'not-looked-at'
-    ? 'what AWS says of it could not be read'
+  if (seen.kind === 'not-looked-at') return 'what AWS says of it could not be read';
+  return isPartial
+    ? 'what could be read of it does not explain the trouble'
     : 'nothing that AWS says of it explains the trouble';
 }
 
 function standing(seen: Seen): string[] {
   switch (seen.kind) {
     case 'service': {
-      const { running, desired, pending, stopped, healthyTargets } = seen;
+      const { running, desired, pending, stopped, stoppedUnread, healthyTargets } = seen;
+      const ended = stoppedUnread ? '' : `, ${stopped.length} stopped within the hour`;
       const targets = healthyTargets === undefined ? '' : `, healthy targets: ${healthyTargets}`;
-      return [
-        `tasks: ${running} of ${desired} running, ${pending} starting, ${stopped.length} stopped within the hour${targets}`,
-      ];
+      return [`tasks: ${running} of ${desired} running, ${pending} starting${ended}${targets}`];
     }
     case 'database':
       return [`status: ${seen.status}`];

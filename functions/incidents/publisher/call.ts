@@ -5,6 +5,7 @@ import { classifyAwsError } from '../../engine/errors.ts';
 import { type EscalationRules, isKnownToWhoeverHasIt, pageWaitsUntil } from '../../engine/escalation.ts';
 import { entryKey } from '../../engine/items.ts';
 import { readIncident } from '../../engine/journal-reader.ts';
+import { log } from '../../engine/log.ts';
 import type { Store } from '../../engine/store.ts';
 import { putEntry } from '../../engine/writes.ts';
 import { pageFor } from './page.ts';
@@ -38,20 +39,30 @@ export async function callFor(entry: JournalEntry, context: CallContext): Promis
   const known = await readIncident(store, entry.incidentId);
   const silent = entry.kind === 'escalated' && known ? whyNot(entry, known, context.rules) : undefined;
   const incident = silent ? known : await withDiagnosis(entry, known, context);
+  // Meanwhile another delivery may have paged.
+  if (incident?.timeline.some(({ id }) => id === mark.id)) return false;
   if (!silent) await send(entry, incident, context);
   const written = silent ? { ...mark, kind: 'note' as const, summary: `nobody is paged: ${silent}` } : mark;
   await store.transact([putEntry(store.table, written)]);
   return !silent;
 }
 
-/** A storm is told in one incident and is none of its target's. */
+/** Whatever goes wrong with it, the page is sent. A storm is told in one incident and is none of its target's. */
 async function withDiagnosis(
   entry: JournalEntry,
   incident: IncidentWithTimeline | undefined,
   { store, diagnose }: CallContext,
 ): Promise<IncidentWithTimeline | undefined> {
   if (!incident || !diagnose || entry.data.headline !== undefined || entry.data.level === 'management') return incident;
-  return (await diagnose(entry.incidentId)) ? await readIncident(store, entry.incidentId) : incident;
+  if (!(await diagnose(entry.incidentId))) return incident;
+  try {
+    return (await readIncident(store, entry.incidentId)) ?? incident;
+  } catch (error) {
+    log('WARN', 'a page is sent without the diagnosis', {
+      error: error instanceof Error ? error.message : String(error),
+    });
+    return incident;
+  }
 }
 
 function markOf(entry: JournalEntry, { rules, now }: CallContext): JournalEntry {

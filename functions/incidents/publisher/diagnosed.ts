@@ -1,6 +1,7 @@
 /** Having an incident's target looked at before people are called, so that the page says what AWS says of it. */
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { clientDefaults } from '../../engine/clients.ts';
+import { inTime } from '../../engine/in-time.ts';
 import { log } from '../../engine/log.ts';
 
 export interface Diagnostician {
@@ -10,12 +11,14 @@ export interface Diagnostician {
   readonly remaining: () => number;
 }
 
-/** A page waits no longer for it than this, whatever the cause. */
+/** The pages of one invocation wait no longer for it than this in all, whatever the cause: the last of them is no later than the first. */
 export const WAITS_MS = 4_000;
+/** With less than this, the next one isn't even asked for: it could only come too late. */
+const WORTH_MS = 500;
 /** Kept for calling people: several may have to be called by one invocation. */
 const KEEP_MS = 18_000;
 
-/** One attempt; the whole of it may not take longer than a page may wait. */
+/** One attempt. */
 export const diagnosingClientDefaults = () => ({
   ...clientDefaults(),
   maxAttempts: 1,
@@ -23,24 +26,32 @@ export const diagnosingClientDefaults = () => ({
 });
 
 /**
- * Asks for a diagnosis, which is written into the incident's timeline. It never fails: a page without one is better than none.
- * @returns whether the timeline may hold something new.
+ * For one invocation: asks for the diagnosis of an incident, which is written into its timeline. It never fails: a page without one is better than none.
+ * What it returns tells whether the timeline may hold something new.
  */
-export async function haveDiagnosed(
-  incidentId: string,
-  { lambda, functionName, remaining }: Diagnostician,
-): Promise<boolean> {
-  if (remaining() < KEEP_MS + WAITS_MS) return false;
-  try {
-    const { FunctionError } = await lambda.send(
-      new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify({ incidentId }) }),
-    );
-    // What went wrong is in its own log.
-    if (FunctionError) log('WARN', 'an incident could not be diagnosed', { incidentId, error: FunctionError });
-    return FunctionError === undefined;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    log('WARN', 'an incident could not be diagnosed in time', { incidentId, error: why });
-    return false;
-  }
+export function diagnosing({
+  lambda,
+  functionName,
+  remaining,
+}: Diagnostician): (incidentId: string) => Promise<boolean> {
+  let leftMs = WAITS_MS;
+  return async (incidentId) => {
+    if (leftMs < WORTH_MS || remaining() < KEEP_MS + leftMs) return false;
+    const askedAt = performance.now();
+    try {
+      const asked = { FunctionName: functionName, Payload: JSON.stringify({ incidentId }) };
+      // A timeout of the client's own ends with the answer's first byte.
+      const answer = lambda.send(new InvokeCommand(asked), { abortSignal: AbortSignal.timeout(leftMs) });
+      const { FunctionError } = await inTime(leftMs, `no answer within ${Math.round(leftMs)} ms`, answer);
+      // What went wrong is in its own log.
+      if (FunctionError) log('WARN', 'an incident could not be diagnosed', { incidentId, error: FunctionError });
+      return FunctionError === undefined;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log('WARN', 'an incident could not be diagnosed in time', { incidentId, error: why });
+      return false;
+    } finally {
+      leftMs -= performance.now() - askedAt;
+    }
+  };
 }

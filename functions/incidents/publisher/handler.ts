@@ -19,7 +19,7 @@ import { measure } from '../../engine/metrics.ts';
 import { Store } from '../../engine/store.ts';
 import { type CallContext, callFor } from './call.ts';
 import { canarySeen, isCanaryEnd } from './canary-seen.ts';
-import { diagnosingClientDefaults, haveDiagnosed } from './diagnosed.ts';
+import { diagnosing, diagnosingClientDefaults } from './diagnosed.ts';
 import { type FollowContext, tellFollowThrough } from './follow.ts';
 
 export interface PublisherContext extends CallContext, FollowContext {}
@@ -91,8 +91,7 @@ function contextFor(lambda: LambdaContext): PublisherContext {
   const remaining = () => lambda.getRemainingTimeInMillis();
   const functionName = process.env.NIGHTSHIFT_DIAGNOSE_FUNCTION;
   if (!functionName) return { ...kept, remaining };
-  const around = { lambda: diagnostician, functionName, remaining };
-  return { ...kept, remaining, diagnose: (incidentId) => haveDiagnosed(incidentId, around) };
+  return { ...kept, remaining, diagnose: diagnosing({ lambda: diagnostician, functionName, remaining }) };
 }
 
 export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse, Error, LambdaContext>().handler(

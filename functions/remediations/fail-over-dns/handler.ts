@@ -1,12 +1,19 @@
 /** The side of `fail-over-dns` that asks sites and Route 53. */
+import { readVotes } from '../../dns/checkers.ts';
 import { type SiteHealth, tellHealth, verdictOf } from '../../dns/health.ts';
-import { lookAt } from '../../dns/look.ts';
+import { probeSite } from '../../dns/probe.ts';
 import { isSameRecord } from '../../dns/record.ts';
 import { askResolvers } from '../../dns/resolvers.ts';
 import { readRecord, replaceRecord } from '../../dns/route53.ts';
 import { CHANGING_CALL_BUDGET_MS } from '../../engine/clients.ts';
-import type { EndpointConfig } from '../../engine/config.ts';
-import { ActionFailedError, ChangedBySomeoneElseError, EngineError, OutOfTimeError } from '../../engine/errors.ts';
+import type { EndpointConfig, EndpointSite } from '../../engine/config.ts';
+import {
+  ActionFailedError,
+  ChangedBySomeoneElseError,
+  EngineError,
+  OutOfTimeError,
+  PermissionError,
+} from '../../engine/errors.ts';
 import { remediationHandler } from '../../engine/handler.ts';
 import type { ActReport, Change, MayGoOn, RemainingMs, Remediation } from '../../engine/remediation.ts';
 import { afterOf, alreadyApplied, beforeOf, decide, decideHandBack, type Observation, verify } from './decide.ts';
@@ -30,6 +37,16 @@ async function recordOf(target: EndpointConfig): Promise<Observation['record']> 
     if (error instanceof EngineError && error.retryable) return { kind: 'unknown', why: error.message };
     throw error;
   }
+}
+
+/** Our own probes and the checkers' votes, side by side. @throws PermissionError; whatever else is wrong with the votes leaves them unknown. */
+async function lookAt(site: EndpointSite): Promise<SiteHealth> {
+  const votes = readVotes(site.healthCheckId, Date.now()).catch((error: unknown) => {
+    if (error instanceof PermissionError || !(error instanceof EngineError)) throw error;
+    return { unknown: error.message };
+  });
+  const [probes, counted] = await Promise.all([probeSite(site.probeUrl), votes]);
+  return { probes, votes: counted };
 }
 
 /**

@@ -141,6 +141,16 @@ describe('a page', () => {
     expect(told).toMatch(/Could not be read: .*AccessDenied/);
   });
 
+  it('has what was read in time when something never answers', async () => {
+    await w.create('slow');
+    // Held for longer than anybody waits.
+    w.fault('ListTasks', 'timeout-before');
+    const told = await page('slow');
+    expect(told).toContain('AWS says: tasks: 1 of 1 running, 0 starting\n');
+    expect(told).toContain('Could not be read: reading stopped tasks took longer than 2700 ms');
+    expect(told).toContain('Diagnosis: what could be read of it does not explain the trouble');
+  });
+
   it('is sent when nothing can be read at all, or the diagnosis fails', async () => {
     for (const operation of ['DescribeServices', 'ListTasks']) w.fault(operation, 'refused');
     expect(await page('dark')).toContain('what AWS says of it could not be read');

@@ -44,6 +44,17 @@ export const INCIDENT_BUGS: readonly IncidentBug[] = [
     points: [at('publisher', 'escalated', WRITE, 'killed')],
   },
   {
+    name: 'a target is looked at again although it was just before',
+    patches: [
+      {
+        file: 'functions/incidents/diagnose/handler.ts',
+        find: 'if (!incident || isFresh(incident, now())) return',
+        replace: 'void isFresh; if (!incident) return',
+      },
+    ],
+    points: [at('diagnose', 'service', WRITE, 'killed')],
+  },
+  {
     name: 'the announcer skips what the bus doesn’t take',
     patches: [
       {

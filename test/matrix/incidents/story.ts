@@ -28,13 +28,10 @@ export async function tell(
   incidentId: string,
   openedMinutesAgo: number,
   lines: readonly Line[],
+  target = targetOf(incidentId),
 ): Promise<JournalEntry[]> {
   const opening: Line[] = [
-    [
-      openedMinutesAgo,
-      'opened',
-      { title: `${incidentId} is slow`, target: targetOf(incidentId), severity: 'P2', remediation: REMEDIATION },
-    ],
+    [openedMinutesAgo, 'opened', { title: `${incidentId} is slow`, target, severity: 'P2', remediation: REMEDIATION }],
     [openedMinutesAgo, 'signal', { subject: alarmOf(incidentId), alarmArn: alarmOf(incidentId), state: 'firing' }],
   ];
   const now = Date.now();

@@ -227,6 +227,14 @@ describe('what the timeline keeps', () => {
     });
   });
 
+  it('does not say that no task stopped, or that nothing explains the trouble, when that could not be read', () => {
+    const told = diagnosisOf({ seen: service({ stoppedUnread: true }), unread: ['read the tasks: timeout'] });
+    expect(told).toMatchObject({
+      summary: 'what could be read of it does not explain the trouble',
+      seen: ['tasks: 2 of 2 running, 0 starting'],
+    });
+  });
+
   it('says so when nothing explains the trouble or nothing could be read, and is nothing for what is not looked at', () => {
     expect(diagnosisOf({ seen: service(), unread: [] })?.summary).toBe(
       'nothing that AWS says of it explains the trouble',

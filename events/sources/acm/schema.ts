@@ -11,5 +11,10 @@ export const ACM_EVENTS = [
 export const acm = eventOf(
   'aws.acm',
   ACM_EVENTS,
-  z.looseObject({ DaysToExpiry: z.optional(z.number()), CommonName: z.optional(z.string()) }),
+  z.looseObject({
+    DaysToExpiry: z.optional(z.number()),
+    CommonName: z.optional(z.string()),
+    /** Why ACM couldn't renew it by itself: `CAA_ERROR`, `PENDING_DOMAIN_VALIDATION` ... */
+    RenewalStatusReason: z.optional(z.string()),
+  }),
 );

@@ -18,8 +18,12 @@ export const source: EventSource = {
       'the certificate event',
     );
     if (typeof target !== 'string') return target;
-    const { DaysToExpiry: daysToExpiry, CommonName: commonName } = detail;
-    const reason = daysToExpiry === undefined ? what : `${what}: ${daysToExpiry} days left`;
-    return happened('acm', { id, time, target, what, reason, facts: { daysToExpiry, commonName } });
+    const { DaysToExpiry: daysToExpiry, CommonName: commonName, RenewalStatusReason: obstacle } = detail;
+    const told = [
+      ...(daysToExpiry === undefined ? [] : [`${daysToExpiry} days left`]),
+      ...(obstacle ? [obstacle] : []),
+    ];
+    const reason = told.length === 0 ? what : `${what}: ${told.join(', ')}`;
+    return happened('acm', { id, time, target, what, reason, facts: { daysToExpiry, commonName, obstacle } });
   },
 };

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { type Certificate, tellDays } from '../../../functions/certificates/certificate.ts';
 import { EVENT_SOURCES, eventSourceOf, readSignal } from '../../../functions/engine/sources/index.ts';
 import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
 import { RUNBOOKS } from '../../../runbooks/index.ts';
@@ -79,6 +80,18 @@ describe('an event source', () => {
       'ACM Certificate Approaching Expiration',
     ],
     [
+      'a certificate that has expired',
+      sample('acm', 'expired'),
+      'certificate/61f50cd4-45b9-4259-b049-d0a53682fa4b',
+      'ACM Certificate Expired',
+    ],
+    [
+      'a certificate that ACM can’t renew by itself',
+      sample('acm', 'renewal-action-required'),
+      'certificate/61f50cd4-45b9-4259-b049-d0a53682fa4b',
+      'ACM Certificate Renewal Action Required',
+    ],
+    [
       'a certificate that a job of ours found',
       { ...sample('schedule', 'certificate-needs-renewal'), id: 'check-certificates-shop-2026-11-21T07:30:00Z' },
       'certificate/61f50cd4-45b9-4259-b049-d0a53682fa4b',
@@ -100,6 +113,25 @@ describe('an event source', () => {
     expect(signal).toMatchObject({ state: 'firing', recheck: 0, rung: 0, firstEvaluation: false });
   });
 
+  it('says why ACM can’t renew a certificate, and how many days are left', () => {
+    const reason = (name: string) => (read(sample('acm', name)) as { evidence: { reason: string } }).evidence.reason;
+    expect(reason('renewal-action-required')).toBe('ACM Certificate Renewal Action Required: 30 days left, CAA_ERROR');
+    expect(reason('approaching-expiration')).toBe('ACM Certificate Approaching Expiration: 31 days left');
+    expect(reason('expired')).toBe('ACM Certificate Expired');
+  });
+
+  it('knows the events of its own jobs in the words that they have', () => {
+    const told = (name: string) => sample('schedule', name).detail.reason;
+    const certificate = { daysLeft: 12, notAfter: '2026-12-03T12:00:00.000Z' } as Certificate;
+    expect(tellDays(certificate)).toBe(told('certificate-needs-renewal'));
+    expect(tellDays({} as Certificate)).toBe(told('certificate-never-issued'));
+    const never = { ...sample('schedule', 'certificate-never-issued') };
+    expect(read(never)).toMatchObject({
+      name: 'Certificate Needs Renewal',
+      evidence: { reason: 'never issued', facts: {} },
+    });
+  });
+
   it('reads the end of a trouble that names nothing any more: whoever was called would never hear of it', () => {
     const signal = read(withDetail(databaseHealth, { statusCode: 'closed', affectedEntities: [] }));
     expect(signal).toMatchObject({ name: 'issue', state: 'resolved' });
@@ -109,6 +141,7 @@ describe('an event source', () => {
 
   it.each<[string, Event, string]>([
     ['a task that belongs to no service', task, 'no-target'],
+    ['a task on an EC2 instance that belongs to no service', sample('ecs-task', 'running-on-ec2'), 'no-target'],
     ['a backup of something unknown', failedBackup, 'no-target'],
     ['a backup job that names no resource yet', sample('backup', 'created'), 'no-target'],
     ['a trouble with instances', degraded, 'no-target'],

@@ -17,8 +17,9 @@ import { readTasks } from '../ecs/tasks.ts';
 import { shortName } from '../ecs/types.ts';
 import { clientDefaults } from '../engine/clients.ts';
 import type { DatabaseConfig, EndpointConfig, RuntimeConfig, ServiceConfig } from '../engine/config.ts';
+import type { GuardReadings } from '../engine/guard-metrics.ts';
 import { inTime } from '../engine/in-time.ts';
-import type { EndpointSeen, Seen, StoppedTask } from './types.ts';
+import type { EndpointSeen, Seen, ServiceSeen, StoppedTask } from './types.ts';
 
 export interface Look {
   readonly seen: Seen;
@@ -74,7 +75,7 @@ async function seeService(target: ServiceConfig, config: RuntimeConfig, now: num
   const [service, tasks, guards] = await Promise.all([
     softly('describing the service', readServiceWithEvents(ecs, target), undefined),
     softly('reading stopped tasks', readTasks(ecs, target, 'STOPPED'), undefined),
-    softly('reading the load balancer’s metrics', readServiceGuards(cloudwatch, target, config), {}),
+    softly<GuardReadings>('reading the load balancer’s metrics', readServiceGuards(cloudwatch, target, config), {}),
   ]);
   if (!service) return { kind: 'not-looked-at' };
   if (service.kind === 'missing') return service;
@@ -88,8 +89,20 @@ async function seeService(target: ServiceConfig, config: RuntimeConfig, now: num
     stopped: stoppedTasks(tasks ?? [], now),
     ...(!tasks && { stoppedUnread: true as const }),
     ...(guards.healthyHosts !== undefined && { healthyTargets: guards.healthyHosts }),
+    ...clientsOf(guards),
   };
 }
+
+const clientsOf = ({ requestCount, errorRate, latencySeconds }: GuardReadings): Pick<ServiceSeen, 'clients'> =>
+  requestCount === undefined
+    ? {}
+    : {
+        clients: {
+          requestsPerMinute: requestCount,
+          ...(errorRate !== undefined && { failedShare: errorRate }),
+          ...(latencySeconds !== undefined && { latencySeconds }),
+        },
+      };
 
 /** Newest first. */
 const stoppedTasks = (tasks: readonly Task[], now: number): StoppedTask[] =>

@@ -50,6 +50,13 @@ export interface ServiceSeen {
   readonly stoppedUnread?: true;
   /** Targets that its load balancer finds healthy; undefined where it has none, or CloudWatch tells nothing. */
   readonly healthyTargets?: number;
+  /** What its clients got in the newest whole period, where a load balancer tells it. */
+  readonly clients?: {
+    readonly requestsPerMinute: number;
+    /** Of its tasks' answers, 0 to 1; undefined without requests. */
+    readonly failedShare?: number;
+    readonly latencySeconds?: number;
+  };
 }
 
 export interface DatabaseSeen {

@@ -1,7 +1,7 @@
 /** What an incident's timeline keeps of a look at its target: bounded, and without anything that looks like a secret. Pure. */
 import { diagnose } from './diagnose.ts';
 import { redact } from './redact.ts';
-import type { Finding, Seen, Told } from './types.ts';
+import type { Finding, Seen, ServiceSeen, Told } from './types.ts';
 
 const MOST_LINES = 8;
 const MOST_UNREAD = 3;
@@ -39,10 +39,13 @@ function summaryOf(seen: Seen, [first]: readonly Finding[], isPartial: boolean):
 function standing(seen: Seen): string[] {
   switch (seen.kind) {
     case 'service': {
-      const { running, desired, pending, stopped, stoppedUnread, healthyTargets } = seen;
+      const { running, desired, pending, stopped, stoppedUnread, healthyTargets, clients } = seen;
       const ended = stoppedUnread ? '' : `, ${stopped.length} stopped within the hour`;
       const targets = healthyTargets === undefined ? '' : `, healthy targets: ${healthyTargets}`;
-      return [`tasks: ${running} of ${desired} running, ${pending} starting${ended}${targets}`];
+      return [
+        `tasks: ${running} of ${desired} running, ${pending} starting${ended}${targets}`,
+        ...(clients ? [`clients: ${tellClients(clients)}`] : []),
+      ];
     }
     case 'database':
       return [`status: ${seen.status}`];
@@ -55,6 +58,13 @@ function standing(seen: Seen): string[] {
     default:
       return seen satisfies never;
   }
+}
+
+/** How many are concerned, and what they get. */
+function tellClients({ requestsPerMinute, failedShare, latencySeconds }: NonNullable<ServiceSeen['clients']>): string {
+  const failed = failedShare === undefined ? '' : `, ${Math.round(failedShare * 1000) / 10} % answered with an error`;
+  const latency = latencySeconds === undefined ? '' : `, after ${latencySeconds.toFixed(2)} s on average`;
+  return `${Math.round(requestsPerMinute)} requests a minute${failed}${latency}`;
 }
 
 /** Events and stops, newest first. */

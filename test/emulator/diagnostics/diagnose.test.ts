@@ -8,6 +8,7 @@ import { entryMaker, putEntry } from '../../../functions/engine/writes.ts';
 import type { DiagnoseContext } from '../../../functions/incidents/diagnose/handler.ts';
 import { callFor } from '../../../functions/incidents/publisher/call.ts';
 import type { Observation } from '../../../functions/remediations/restart-service/decide.ts';
+import { balancerOf, dimensionsOf } from '../../../local/stand-ins/ecs/balancer-metrics.ts';
 import { type EcsRemediationWorld, openEcsRemediation } from '../../support/ecs-remediation.ts';
 import { config as base, service as baseService } from '../../support/fixtures.ts';
 import { eventually, REGION } from '../ecs/support.ts';
@@ -17,7 +18,10 @@ let w: EcsRemediationWorld<Observation>;
 let diagnoseIncident: (event: unknown, context: DiagnoseContext) => Promise<{ diagnosed: boolean }>;
 let look: DiagnoseContext['look'];
 beforeAll(async () => {
-  w = await openEcsRemediation(() => import('../../../functions/remediations/restart-service/handler.ts'));
+  w = await openEcsRemediation(() => import('../../../functions/remediations/restart-service/handler.ts'), {
+    // The load balancer tells what a test says, and nothing else.
+    metricsEveryMs: 600_000,
+  });
   ({ diagnoseIncident } = await import('../../../functions/incidents/diagnose/handler.ts'));
   ({ lookAtTarget: look } = await import('../../../functions/diagnostics/look.ts'));
 });
@@ -27,8 +31,21 @@ afterAll(() => w?.close());
 const configOf = (name: string): RuntimeConfig => ({
   ...base,
   region: REGION,
-  services: { [name]: { ...baseService, dependsOn: [], name, service: name } },
+  metricPeriodSeconds: 10,
+  services: { [name]: { ...baseService, dependsOn: [], name, service: name, balancedBy: balancerOf(name) } },
 });
+
+/** What its load balancer tells of the last minute and of those to come: half of the requests fail. */
+function halfFail(name: string): void {
+  const now = Math.ceil(Date.now() / 1000) * 1000;
+  const told = { HealthyHostCount: 1, RequestCount: 20, HTTPCode_Target_5XX_Count: 10 };
+  for (let at = now - 60_000; at < now + 120_000; at += 1000)
+    for (const [metric, value] of Object.entries(told))
+      w.world.cloudwatch.put({
+        ...{ region: REGION, namespace: 'AWS/ApplicationELB', name: metric, dimensions: dimensionsOf(name) },
+        ...{ value, at: new Date(at) },
+      });
+}
 
 /** An incident about that service that goes to a person; its entry that calls them. */
 async function escalate(name: string): Promise<JournalEntry> {
@@ -83,7 +100,9 @@ describe('a page', () => {
     expect(result).toMatch(/AWS says: tasks: 1 of 1 running/);
     // Nothing is changed for it, and it is no more than one look.
     expect(changing).toEqual([]);
-    expect(calls.map(({ operation }) => operation).sort()).toEqual(['DescribeServices', 'DescribeTasks', 'ListTasks']);
+    expect(calls.map(({ operation }) => operation).sort()).toEqual([
+      ...['DescribeServices', 'DescribeTasks', 'GetMetricData', 'ListTasks'],
+    ]);
   });
 
   it('says why no task is placed [3d/diagnose-pod-pending]', async () => {
@@ -132,6 +151,12 @@ describe('a page', () => {
     expect(JSON.stringify(await readIncident(w.store, 'inc-crashing'))).not.toContain('hunter2');
   });
 
+  it('says how many clients are concerned, and what share of them gets errors [M7]', async () => {
+    await w.create('failing');
+    halfFail('failing');
+    expect(await page('failing')).toMatch(/AWS says: clients: \d+ requests a minute, 50 % answered with an error/);
+  });
+
   it('is sent without what may not be read, and says what that is', async () => {
     await w.create('closed');
     w.fault('ListTasks', 'refused');
@@ -146,7 +171,7 @@ describe('a page', () => {
     // Held for longer than anybody waits.
     w.fault('ListTasks', 'timeout-before');
     const told = await page('slow');
-    expect(told).toContain('AWS says: tasks: 1 of 1 running, 0 starting\n');
+    expect(told).toContain('AWS says: tasks: 1 of 1 running, 0 starting');
     expect(told).toContain('Could not be read: reading stopped tasks took longer than 2700 ms');
     expect(told).toContain('Diagnosis: what could be read of it does not explain the trouble');
   });

@@ -227,6 +227,16 @@ describe('what the timeline keeps', () => {
     });
   });
 
+  it('says what clients get, where a load balancer tells it', () => {
+    const line = (clients: ServiceSeen['clients']) =>
+      diagnosisOf({ seen: service({ ...(clients && { clients }) }), unread: [] })?.seen[1];
+    expect(line({ requestsPerMinute: 1200, failedShare: 0.0345, latencySeconds: 1.5 })).toBe(
+      'clients: 1200 requests a minute, 3.5 % answered with an error, after 1.50 s on average',
+    );
+    expect(line({ requestsPerMinute: 0 })).toBe('clients: 0 requests a minute');
+    expect(line(undefined)).toBeUndefined();
+  });
+
   it('does not say that no task stopped, or that nothing explains the trouble, when that could not be read', () => {
     const told = diagnosisOf({ seen: service({ stoppedUnread: true }), unread: ['read the tasks: timeout'] });
     expect(told).toMatchObject({

@@ -12,18 +12,20 @@ const MOST = 100;
 /**
  * Events of the last `minutes`, oldest first. More than 100 in that time are more than this reads; no instance has so many of these categories.
  * @param categories such as `failover`, `availability`; all when left out.
+ * @param of `db-cluster`: `name` is a DB cluster's identifier.
  * @throws PermissionError, RetryableError or ActionFailedError.
  */
 export async function readEvents(
   { name }: Pick<DatabaseConfig, 'name'>,
   minutes: number,
   categories?: readonly string[],
+  of: 'db-instance' | 'db-cluster' = 'db-instance',
 ): Promise<PastEvent[]> {
   try {
     const { Events = [] } = await rds.send(
       new DescribeEventsCommand({
         SourceIdentifier: name,
-        SourceType: 'db-instance',
+        SourceType: of,
         Duration: minutes,
         ...(categories && { EventCategories: [...categories] }),
         MaxRecords: MOST,
@@ -33,6 +35,6 @@ export async function readEvents(
       at && Message ? [{ at: at.toISOString(), message: Message }] : [],
     ).sort((a, b) => (a.at < b.at ? -1 : 1));
   } catch (error) {
-    throw classifyAwsError(`read the events of DB instance ${name}`, error);
+    throw classifyAwsError(`read the events of ${of} ${name}`, error);
   }
 }

@@ -37,16 +37,17 @@ function findingsOf(seen: Seen): Finding[] {
   }
 }
 
-/** Messages as "Amazon RDS event categories and event messages" lists them. */
+/** Messages as "Amazon RDS event categories and event messages" lists them, of DB instances and DB clusters. */
 const RDS_MESSAGES: readonly (readonly [RegExp, (name: string) => string])[] = [
   [
     /free storage capacity|allocated storage has been exhausted|ran out of storage/i,
     (name) => `${name} is running out of storage.`,
   ],
   [
-    /failover (?:started|completed)|Multi-AZ instance failover/i,
+    /failover (?:started|completed)|Multi-AZ (?:instance )?failover|(?:completed|started (?:same|cross) AZ) failover/i,
     (name) => `${name} failed over to its standby within the last hour: connections broke.`,
   ],
+  [/cluster failover failed/i, (name) => `A failover of the cluster of ${name} failed: look at its instances.`],
   [/out of memory|memory.*exhaust|low on memory/i, (name) => `${name} was short of memory.`],
   [
     /instance (?:re)?start|shutdown|has been rebooted|recovery of the DB instance/i,

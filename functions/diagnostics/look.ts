@@ -118,14 +118,21 @@ const stoppedTasks = (tasks: readonly Task[], now: number): StoppedTask[] =>
     .filter(({ atMs }) => atMs > now - HOUR_MS)
     .sort((a, b) => b.atMs - a.atMs);
 
-async function seeDatabase({ name }: DatabaseConfig, softly: Softly): Promise<Seen> {
-  const [instance, events] = await Promise.all([
+async function seeDatabase({ name, clusterIdentifier }: DatabaseConfig, softly: Softly): Promise<Seen> {
+  const [instance, events, ofCluster] = await Promise.all([
     softly(
       'describing the database',
       describeInstance(name).then((found) => found ?? 'missing'),
       undefined,
     ),
     softly('reading the database’s events', readEvents({ name }, HOUR_MINUTES), []),
+    clusterIdentifier === undefined
+      ? []
+      : softly(
+          'reading its cluster’s events',
+          readEvents({ name: clusterIdentifier }, HOUR_MINUTES, undefined, 'db-cluster'),
+          [],
+        ),
   ]);
   if (instance === 'missing') return { kind: 'missing', why: `there is no DB instance ${name}` };
   if (!instance) return { kind: 'not-looked-at' };
@@ -133,7 +140,9 @@ async function seeDatabase({ name }: DatabaseConfig, softly: Softly): Promise<Se
     ...{ kind: 'database', name, status: instance.DBInstanceStatus ?? 'unknown' },
     // Names of what is to be changed; their values may be anything.
     pending: Object.keys(instance.PendingModifiedValues ?? {}).filter((field) => !/password/i.test(field)),
-    events: events.map(({ at, message }) => ({ atMs: Date.parse(at), message })).reverse(),
+    events: [...events, ...ofCluster]
+      .map(({ at, message }) => ({ atMs: Date.parse(at), message }))
+      .sort((a, b) => b.atMs - a.atMs),
   };
 }
 

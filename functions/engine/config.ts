@@ -74,6 +74,8 @@ export interface ServiceConfig extends Protected {
 export interface DatabaseConfig extends Protected {
   /** Key in `databases`; the RDS instance identifier: `rds-instance/<name>`. */
   readonly name: string;
+  /** The DB cluster that it belongs to, whose events are its own, too. */
+  readonly clusterIdentifier?: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly databaseName: string;

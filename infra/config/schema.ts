@@ -176,6 +176,12 @@ export const databaseSchema = z.strictObject({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a PostgreSQL role name in lower case')
     .default('nightshift'),
+  /** The DB cluster that the instance belongs to (Aurora, or a Multi-AZ DB cluster): the cluster's events, such as a failover, are the instance's then. */
+  clusterIdentifier: z
+    .string()
+    .regex(/^[a-z](-?[a-z0-9])*$/, 'a DB cluster identifier such as orders-cluster')
+    .max(63)
+    .optional(),
   /** `DbiResourceId` of the instance (`db-...`), or `cluster-...` for Aurora: what `rds-db:connect` is granted on. */
   resourceId: z.string().regex(/^(db|cluster)-[A-Z0-9]+$/, 'a DbiResourceId such as db-ABCDEFGHIJKL01234'),
   /** Security group of the database; it gets one ingress rule, from Nightshift's function. */

@@ -45,13 +45,20 @@ const SNAPSHOT_EVENTS = {
   'RDS-EVENT-0060': ['notification', 'Finished copy of snapshot'],
 } as const satisfies Record<string, readonly [category: string, message: string]>;
 
+/** Of DB clusters; their messages end with the name of the instance that writes then. */
+const CLUSTER_EVENTS = {
+  'RDS-EVENT-0071': ['failover', 'Completed failover to DB instance: '],
+  'RDS-EVENT-0073': ['failover', 'Started cross AZ failover to DB instance: '],
+} as const satisfies Record<string, readonly [category: string, message: string]>;
+
+export type ClusterEventId = keyof typeof CLUSTER_EVENTS;
 export type InstanceEventId = keyof typeof INSTANCE_EVENTS;
 export type SnapshotEventId = keyof typeof SNAPSHOT_EVENTS;
 
 /** As DescribeEvents tells it. */
 export interface PastEvent {
   readonly region: string;
-  readonly sourceType: 'db-instance' | 'db-snapshot';
+  readonly sourceType: 'db-instance' | 'db-cluster' | 'db-snapshot';
   readonly sourceIdentifier: string;
   readonly sourceArn: string;
   readonly message: string;
@@ -79,6 +86,18 @@ export function tell(
   return publish(sink, past, instance, about);
 }
 
+/** The same for a DB cluster. @param writer the instance that writes then. */
+export function tellOfCluster(
+  sink: EventSink,
+  past: PastEvent[],
+  cluster: Subject,
+  eventId: ClusterEventId,
+  writer: string,
+): Promise<void> {
+  const [category, message] = CLUSTER_EVENTS[eventId];
+  return publish(sink, past, cluster, { ...KINDS.cluster, eventId, category, message: `${message}${writer}` });
+}
+
 /** The same for a snapshot. */
 export function tellOfSnapshot(
   sink: EventSink,
@@ -93,6 +112,7 @@ export function tellOfSnapshot(
 /** "Monitoring Amazon RDS events", examples of DB instance and DB snapshot events. */
 const KINDS = {
   instance: { sourceType: 'db-instance', detailType: 'RDS DB Instance Event', source: 'DB_INSTANCE' },
+  cluster: { sourceType: 'db-cluster', detailType: 'RDS DB Cluster Event', source: 'CLUSTER' },
   snapshot: { sourceType: 'db-snapshot', detailType: 'RDS DB Snapshot Event', source: 'SNAPSHOT' },
 } as const;
 

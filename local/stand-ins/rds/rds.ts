@@ -17,6 +17,7 @@ import {
 } from '../../world/types.ts';
 import { makeCertificates } from './certificates.ts';
 import type { Database } from './database.ts';
+import { type ClusterEventId, tellOfCluster } from './events.ts';
 import { exportOperations } from './export-operations.ts';
 import type { ObjectSink } from './exports.ts';
 import { groupOperations } from './group-operations.ts';
@@ -71,6 +72,8 @@ export interface Rds extends StandIn {
   backdateSnapshot(id: string, region: string, takenAt: Date): void;
   /** Makes the volume under an instance's primary sick, for ever: writes there take seconds, and a failover leaves it. Only its metric tells. */
   sicken(id: string, region: string): void;
+  /** Says something of a DB cluster, of which there are none here: RDS does when such a one fails over. */
+  tellOfCluster(id: string, region: string, eventId: ClusterEventId, writer: string): Promise<void>;
   /** Cuts a region off from the others, or joins it again: nothing is replicated into or out of it. Its API is the gateway's to cut. */
   cutOff(region: string, isCutOff: boolean): Promise<void>;
   /** Stops every server; also done when the world stops. */
@@ -144,6 +147,10 @@ export function createRds(world: WorldContext, options: RdsOptions): Rds {
     sicken(id, region) {
       const instance = instanceOf(state, region, id);
       instance.sickZone = instance.zone;
+    },
+    tellOfCluster(id, region, eventId, writer) {
+      const arn = `arn:aws:rds:${region}:${world.accountId}:cluster:${id}`;
+      return tellOfCluster(options.events, state.events, { region, id, arn, tags: new Map() }, eventId, writer);
     },
     async cutOff(region, isCutOff) {
       state.cutOff[isCutOff ? 'add' : 'delete'](region);

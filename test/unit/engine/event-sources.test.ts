@@ -6,7 +6,7 @@ import { type Certificate, tellDays } from '../../../functions/certificates/cert
 import { EVENT_SOURCES, eventSourceOf, readSignal } from '../../../functions/engine/sources/index.ts';
 import { compilePattern } from '../../../local/stand-ins/eventbridge/pattern.ts';
 import { RUNBOOKS } from '../../../runbooks/index.ts';
-import { config as base, certificate, endpoint } from '../../support/fixtures.ts';
+import { config as base, certificate, database, endpoint } from '../../support/fixtures.ts';
 
 type Event = Record<string, unknown> & { detail: Record<string, unknown>; resources: string[] };
 const FOLDER = join(import.meta.dirname, '../../../events/sources');
@@ -113,6 +113,26 @@ describe('an event source', () => {
     expect(signal).toMatchObject({ state: 'firing', recheck: 0, rung: 0, firstEvaluation: false });
   });
 
+  it('takes an event of a DB cluster for one of the database that names the cluster, and of no other', () => {
+    const event = sample('rds-event', 'cluster-patched');
+    const member = (name: string, clusterIdentifier?: string) => ({ [name]: { ...database, name, clusterIdentifier } });
+    const readBy = (databases: object, region = 'us-east-1') =>
+      eventSourceOf(event)?.toSignal(event, { ...config(region), databases: databases as never });
+    const failedOver = { EventID: 'RDS-EVENT-0071', Message: 'Completed failover to DB instance: orders-db' };
+    expect(readBy({ ...member('orders-db', 'my-db-cluster'), ...member('users-db') })).toMatchObject({
+      ...{ target: 'rds-instance/orders-db', name: 'RDS-EVENT-0173', state: 'firing' },
+    });
+    const told = withDetail(event, failedOver);
+    expect(
+      eventSourceOf(told)?.toSignal(told, { ...config('us-east-1'), databases: member('orders-db', 'my-db-cluster') }),
+    ).toMatchObject({ name: 'RDS-EVENT-0071', evidence: { reason: failedOver.Message } });
+    expect(readBy(member('orders-db', 'other-cluster'))).toMatchObject({ rejected: 'no-target' });
+    expect(readBy(member('orders-db', 'my-db-cluster'), 'eu-west-1')).toMatchObject({ rejected: 'no-target' });
+    expect(readBy({ ...member('a', 'my-db-cluster'), ...member('b', 'my-db-cluster') })).toMatchObject({
+      rejected: 'several-targets',
+    });
+  });
+
   it('says why ACM can’t renew a certificate, and how many days are left', () => {
     const reason = (name: string) => (read(sample('acm', name)) as { evidence: { reason: string } }).evidence.reason;
     expect(reason('renewal-action-required')).toBe('ACM Certificate Renewal Action Required: 30 days left, CAA_ERROR');
@@ -145,7 +165,7 @@ describe('an event source', () => {
     ['a backup of something unknown', failedBackup, 'no-target'],
     ['a backup job that names no resource yet', sample('backup', 'created'), 'no-target'],
     ['a trouble with instances', degraded, 'no-target'],
-    ['an event of a cluster, which is no target', sample('rds-event', 'cluster-patched'), 'no-target'],
+    ['an event of a cluster that no database names', sample('rds-event', 'cluster-patched'), 'no-target'],
     [
       'an event of RDS without its identifier',
       withDetail(sample('rds-event', 'stopped'), { EventID: undefined }),

@@ -1,4 +1,7 @@
-/** Which emulator test of a remediation shows which of what every remediation must hold (docs/adding-a-remediation.md), by its title. */
+/**
+ * Which emulator test of a remediation shows which of what every remediation must hold (docs/adding-a-remediation.md): by its title, and by what it looks at. What the function says
+ * of itself proves nothing: such a test must expect something of the calls that the gateway counted, or of the state that is there afterwards.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -42,14 +45,67 @@ const GUARANTEES: readonly (readonly [string, RegExp])[] = [
 const isChanging = (name: string) => !/permissions: \[\],/.test(read(`functions/remediations/${name}/manifest.ts`));
 const names = readdirSync(join(ROOT, 'functions/remediations')).filter(isChanging);
 
-function titlesOf(name: string): string[] {
-  const own = read(`test/emulator/remediations/${name}.test.ts`);
-  const shared = Object.entries(SHARED).flatMap(([call, file]) => (own.includes(`${call}({`) ? [read(file)] : []));
-  return [own, ...shared].flatMap((source) => [...source.matchAll(TITLE)].map(([, , title = '']) => title));
+/** Who tells what was done, other than the outcome of the delivery: calls and statements as they were counted, and readings of what is changed. */
+const WITNESSES =
+  /\b(?:changing|changes|made|calls|statements|isUnchanged|timesDone|ended|processes)\b|\b(?!reportOf)\w+Of\(|\b(?:state|describe_?|answer|resolveCname|report)\(/;
+/** Expectations that are functions of their own: `untilDone(id, 1)`, `trouble.expectUnchanged()`. */
+const WITNESS_CALLS = /\b(?:until[A-Z]\w*|expect(?:Unchanged|ChangedOnce))\(/;
+/** Nothing can be changed of what isn't there. */
+const WITHOUT_WITNESS = 'target missing';
+
+interface Test {
+  readonly title: string;
+  /** From its title to the next one's. */
+  readonly body: string;
 }
 
+function testsOf(name: string): Test[] {
+  const own = read(`test/emulator/remediations/${name}.test.ts`);
+  const shared = Object.entries(SHARED).flatMap(([call, file]) => (own.includes(`${call}({`) ? [read(file)] : []));
+  return [own, ...shared].flatMap(testsIn);
+}
+
+function testsIn(source: string): Test[] {
+  const found = [...source.matchAll(TITLE)];
+  return found.map(({ index, 2: title = '' }, at) => ({ title, body: source.slice(index, found[at + 1]?.index) }));
+}
+
+/** What stands between the parentheses of each `expect(...)`. */
+function expectedIn(body: string): string[] {
+  return [...body.matchAll(/\bexpect\(/g)].map(({ index, 0: { length } }) => {
+    const from = index + length;
+    let depth = 1;
+    let at = from;
+    for (; depth > 0 && at < body.length; at++) depth += body[at] === '(' ? 1 : body[at] === ')' ? -1 : 0;
+    return body.slice(from, at - 1);
+  });
+}
+
+const hasWitness = ({ body }: Test): boolean =>
+  WITNESS_CALLS.test(body) || expectedIn(body).some((expected) => WITNESSES.test(expected));
+
 describe.each(names)('%s', (name) => {
-  it.each(GUARANTEES)('has a test of: %s', (_, title) => {
-    expect(titlesOf(name).filter((each) => title.test(each))).not.toEqual([]);
+  const tests = testsOf(name);
+
+  it.each(GUARANTEES)('has a test of: %s', (guarantee, title) => {
+    const about = tests.filter((test) => title.test(test.title));
+    expect(about).not.toEqual([]);
+    if (guarantee !== WITHOUT_WITNESS) expect(about.filter(hasWitness)).not.toEqual([]);
+  });
+});
+
+describe('a test with the right title', () => {
+  const judged = (body: string) => testsIn(`it('makes no changing call in observe mode', async () => {${body}});`);
+
+  it.each([
+    ['', false],
+    ["expect(await deliver('a')).toMatchObject({ kind: 'would-act' });", false],
+    ["await expect(deliver('a')).rejects.toThrow(); expect(await reportOf(outcome)).toEqual({});", false],
+    ['const { changing } = await callsDuring(() => deliver(1)); expect(result).toBeDefined();', false],
+    ['expect(changing).toEqual([]);', true],
+    ["expect(await desiredOf('a')).toBe(2);", true],
+    ['await trouble.expectUnchanged();', true],
+  ])('that does %j shows something: %j', (body, isShown) => {
+    expect(judged(body).map(hasWitness)).toEqual([isShown]);
   });
 });

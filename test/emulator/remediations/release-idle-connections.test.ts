@@ -316,12 +316,13 @@ describe('release-idle-connections on a real server', () => {
   });
 
   it('only advises behind a pooler', async () => {
-    await open('orders_app', 34, 'idle');
+    const idle = await open('orders_app', 34, 'idle');
     await grownOld();
     expect(await fire({ change: { pooler: 'pgbouncer' } })).toMatchObject({
       kind: 'escalated',
       reason: expect.stringContaining('PgBouncer'),
     });
+    expect(idle.report().ended).toBe(0);
   });
 
   it('calls a person when all that is left may not be ended, and says who holds them [3c/inspect-connections]', async () => {

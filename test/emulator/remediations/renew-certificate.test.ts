@@ -140,12 +140,14 @@ describe('renew-certificate', () => {
       { shop: await w.imported(12), at: ['acm', IMPORT] },
     ] as const;
     for (const { shop, at } of refusals) {
+      const before = w.acm.serialOf(shop.arn);
       w.fault(at[0], at[1], 'refused');
       expect(await w.deliver(shop)).toMatchObject({
         kind: 'escalated',
         reason: expect.stringContaining('AccessDenied'),
       });
       w.calm();
+      expect(w.acm.serialOf(shop.arn)).toBe(before);
     }
   });
 
@@ -156,10 +158,13 @@ describe('renew-certificate', () => {
     w.calm();
     const other = await w.imported(12);
     const event = w.event(other);
+    const before = w.acm.serialOf(other.arn);
     w.fault('acm', IMPORT, 'throttled', 3);
     await expect(w.deliver(other, event)).rejects.toMatchObject({ retryable: true });
+    expect(w.acm.serialOf(other.arn)).toBe(before);
     w.calm();
     expect(await w.deliver(other, event, { now: () => Date.now() + 120_000 })).toMatchObject({ kind: 'remediated' });
+    expect(w.acm.serialOf(other.arn)).not.toBe(before);
   });
 
   it('recognises its own change when the answer to it was lost', async () => {

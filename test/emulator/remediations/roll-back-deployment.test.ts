@@ -163,6 +163,7 @@ describe('roll-back-deployment', () => {
       kind: 'escalated',
       reason: expect.stringContaining('never steady'),
     });
+    expect(await definitionOf('first')).toBe('first:1');
   });
 
   it('takes back the release whose answers are errors, and nothing when none is to blame [2b/high-error-rate, 4/mitigate-errors]', async () => {

@@ -139,7 +139,9 @@ describe('vacuum-and-analyze on a real server', () => {
   });
 
   it('does nothing when no table is due', async () => {
+    const { vacuums, analyzes } = await wearOf(seeded, 'orders');
     expect(await fire()).toMatchObject({ kind: 'already-fine' });
+    expect(await wearOf(seeded, 'orders')).toMatchObject({ vacuums, analyzes });
   });
 
   it('leaves tables larger than its limit to a person', async () => {

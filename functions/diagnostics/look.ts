@@ -15,6 +15,7 @@ import { readServiceWithEvents } from '../ecs/service.ts';
 import { ofService } from '../ecs/target.ts';
 import { readTasks } from '../ecs/tasks.ts';
 import { shortName } from '../ecs/types.ts';
+import { readUsage, type Usage } from '../ecs/usage.ts';
 import { clientDefaults } from '../engine/clients.ts';
 import type { DatabaseConfig, EndpointConfig, RuntimeConfig, ServiceConfig } from '../engine/config.ts';
 import type { GuardReadings } from '../engine/guard-metrics.ts';
@@ -72,10 +73,11 @@ export async function lookAtTarget(
 type Softly = <T>(what: string, reading: Promise<T>, otherwise: T) => Promise<T>;
 
 async function seeService(target: ServiceConfig, config: RuntimeConfig, now: number, softly: Softly): Promise<Seen> {
-  const [service, tasks, guards] = await Promise.all([
+  const [service, tasks, guards, use] = await Promise.all([
     softly('describing the service', readServiceWithEvents(ecs, target), undefined),
     softly('reading stopped tasks', readTasks(ecs, target, 'STOPPED'), undefined),
     softly<GuardReadings>('reading the load balancer’s metrics', readServiceGuards(cloudwatch, target, config), {}),
+    softly<Usage>('reading how much CPU and memory it uses', readUsage(cloudwatch, target, config), {}),
   ]);
   if (!service) return { kind: 'not-looked-at' };
   if (service.kind === 'missing') return service;
@@ -90,8 +92,19 @@ async function seeService(target: ServiceConfig, config: RuntimeConfig, now: num
     ...(!tasks && { stoppedUnread: true as const }),
     ...(guards.healthyHosts !== undefined && { healthyTargets: guards.healthyHosts }),
     ...clientsOf(guards),
+    ...useOf(use),
   };
 }
+
+const useOf = ({ cpuPercent, memoryPercent }: Usage): Pick<ServiceSeen, 'use'> =>
+  cpuPercent === undefined && memoryPercent === undefined
+    ? {}
+    : {
+        use: {
+          ...(cpuPercent !== undefined && { cpuPercent }),
+          ...(memoryPercent !== undefined && { memoryPercent }),
+        },
+      };
 
 const clientsOf = ({ requestCount, errorRate, latencySeconds }: GuardReadings): Pick<ServiceSeen, 'clients'> =>
   requestCount === undefined

@@ -50,6 +50,8 @@ export interface ServiceSeen {
   readonly stoppedUnread?: true;
   /** Targets that its load balancer finds healthy; undefined where it has none, or CloudWatch tells nothing. */
   readonly healthyTargets?: number;
+  /** Average share of what its tasks have, in percent, where CloudWatch tells it. */
+  readonly use?: { readonly cpuPercent?: number; readonly memoryPercent?: number };
   /** What its clients got in the newest whole period, where a load balancer tells it. */
   readonly clients?: {
     readonly requestsPerMinute: number;

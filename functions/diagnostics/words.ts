@@ -39,12 +39,13 @@ function summaryOf(seen: Seen, [first]: readonly Finding[], isPartial: boolean):
 function standing(seen: Seen): string[] {
   switch (seen.kind) {
     case 'service': {
-      const { running, desired, pending, stopped, stoppedUnread, healthyTargets, clients } = seen;
+      const { running, desired, pending, stopped, stoppedUnread, healthyTargets, clients, use } = seen;
       const ended = stoppedUnread ? '' : `, ${stopped.length} stopped within the hour`;
       const targets = healthyTargets === undefined ? '' : `, healthy targets: ${healthyTargets}`;
       return [
         `tasks: ${running} of ${desired} running, ${pending} starting${ended}${targets}`,
         ...(clients ? [`clients: ${tellClients(clients)}`] : []),
+        ...(use ? [`use: ${tellUse(use)}`] : []),
       ];
     }
     case 'database':
@@ -58,6 +59,15 @@ function standing(seen: Seen): string[] {
     default:
       return seen satisfies never;
   }
+}
+
+/** "CPU 93 %, memory 41 % of what its tasks have". */
+function tellUse({ cpuPercent, memoryPercent }: NonNullable<ServiceSeen['use']>): string {
+  const shares = [
+    ...(cpuPercent === undefined ? [] : [`CPU ${Math.round(cpuPercent)} %`]),
+    ...(memoryPercent === undefined ? [] : [`memory ${Math.round(memoryPercent)} %`]),
+  ];
+  return `${shares.join(', ')} of what its tasks have`;
 }
 
 /** How many are concerned, and what they get. */

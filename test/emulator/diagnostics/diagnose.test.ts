@@ -32,19 +32,24 @@ const configOf = (name: string): RuntimeConfig => ({
   ...base,
   region: REGION,
   metricPeriodSeconds: 10,
+  alarmPeriodSeconds: 10,
   services: { [name]: { ...baseService, dependsOn: [], name, service: name, balancedBy: balancerOf(name) } },
 });
 
-/** What its load balancer tells of the last minute and of those to come: half of the requests fail. */
+/** What its load balancer and its tasks tell of the last minute and of those to come: half of the requests fail. */
 function halfFail(name: string): void {
   const now = Math.ceil(Date.now() / 1000) * 1000;
-  const told = { HealthyHostCount: 1, RequestCount: 20, HTTPCode_Target_5XX_Count: 10 };
+  const service = { ClusterName: 'orders', ServiceName: name };
+  const told = [
+    ...Object.entries({ HealthyHostCount: 1, RequestCount: 20, HTTPCode_Target_5XX_Count: 10 }).map(
+      ([metric, value]) => ({ namespace: 'AWS/ApplicationELB', name: metric, dimensions: dimensionsOf(name), value }),
+    ),
+    ...Object.entries({ CPUUtilization: 91, MemoryUtilization: 40 }).map(([metric, value]) => ({
+      ...{ namespace: 'AWS/ECS', name: metric, dimensions: service, value },
+    })),
+  ];
   for (let at = now - 60_000; at < now + 120_000; at += 1000)
-    for (const [metric, value] of Object.entries(told))
-      w.world.cloudwatch.put({
-        ...{ region: REGION, namespace: 'AWS/ApplicationELB', name: metric, dimensions: dimensionsOf(name) },
-        ...{ value, at: new Date(at) },
-      });
+    for (const each of told) w.world.cloudwatch.put({ ...each, region: REGION, at: new Date(at) });
 }
 
 /** An incident about that service that goes to a person; its entry that calls them. */
@@ -85,7 +90,7 @@ const says = (name: string, words: RegExp) =>
   );
 
 describe('a page', () => {
-  it('says which image can not be fetched, and why, in AWS’s words [3d/diagnose-image-pull, 3d/collect-diagnostics]', async () => {
+  it('says which image can not be fetched, and why, in AWS’s words [3d/diagnose-image-pull]', async () => {
     await w.create('pulling');
     await w.update('pulling', { taskDefinition: await w.register('pulling', { image: 'shop/pulling:missing' }) });
     await eventually('a task failed to start', async () =>
@@ -101,7 +106,7 @@ describe('a page', () => {
     // Nothing is changed for it, and it is no more than one look.
     expect(changing).toEqual([]);
     expect(calls.map(({ operation }) => operation).sort()).toEqual([
-      ...['DescribeServices', 'DescribeTasks', 'GetMetricData', 'ListTasks'],
+      ...['DescribeServices', 'DescribeTasks', 'GetMetricData', 'GetMetricData', 'ListTasks'],
     ]);
   });
 
@@ -151,10 +156,12 @@ describe('a page', () => {
     expect(JSON.stringify(await readIncident(w.store, 'inc-crashing'))).not.toContain('hunter2');
   });
 
-  it('says how many clients are concerned, and what share of them gets errors [M7]', async () => {
+  it('says how many clients are concerned, and what share of them gets errors, and what the tasks use [M7, 3d/collect-diagnostics]', async () => {
     await w.create('failing');
     halfFail('failing');
-    expect(await page('failing')).toMatch(/AWS says: clients: \d+ requests a minute, 50 % answered with an error/);
+    const told = await page('failing');
+    expect(told).toMatch(/AWS says: clients: \d+ requests a minute, 50 % answered with an error/);
+    expect(told).toContain('AWS says: use: CPU 91 %, memory 40 % of what its tasks have');
   });
 
   it('is sent without what may not be read, and says what that is', async () => {

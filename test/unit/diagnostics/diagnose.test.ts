@@ -237,6 +237,16 @@ describe('what the timeline keeps', () => {
     expect(line(undefined)).toBeUndefined();
   });
 
+  it('says how much of its CPU and memory a service uses, as far as CloudWatch tells', () => {
+    const lines = (use: ServiceSeen['use']) =>
+      diagnosisOf({ seen: service({ ...(use && { use }) }), unread: [] })?.seen;
+    expect(lines({ cpuPercent: 92.6, memoryPercent: 41 })?.[1]).toBe(
+      'use: CPU 93 %, memory 41 % of what its tasks have',
+    );
+    expect(lines({ memoryPercent: 41 })?.[1]).toBe('use: memory 41 % of what its tasks have');
+    expect(lines(undefined)).toHaveLength(1);
+  });
+
   it('does not say that no task stopped, or that nothing explains the trouble, when that could not be read', () => {
     const told = diagnosisOf({ seen: service({ stoppedUnread: true }), unread: ['read the tasks: timeout'] });
     expect(told).toMatchObject({

@@ -47,7 +47,7 @@ const names = readdirSync(join(ROOT, 'functions/remediations')).filter(isChangin
 
 /** Who tells what was done, other than the outcome of the delivery: calls and statements as they were counted, and readings of what is changed. */
 const WITNESSES =
-  /\b(?:changing|changes|made|calls|statements|isUnchanged|timesDone|ended|processes)\b|\b(?!reportOf)\w+Of\(|\b(?:state|describe_?|answer|resolveCname|report)\(/;
+  /\b(?:changing|changes|made|calls|statements|isUnchanged|timesDone|ended|processes)\b|\b(?!reportOf)\w+Of\(|\b(?:state|describe_?|answer|resolveCname|report|executions)\(/;
 /** Expectations that are functions of their own: `untilDone(id, 1)`, `trouble.expectUnchanged()`. */
 const WITNESS_CALLS = /\b(?:until[A-Z]\w*|expect(?:Unchanged|ChangedOnce))\(/;
 /** Nothing can be changed of what isn't there. */

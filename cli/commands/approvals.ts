@@ -85,7 +85,7 @@ async function tell(
   { io }: CommandContext,
 ): Promise<void> {
   if (approval.run !== undefined) {
-    io.err(`${approval.status}: ${approval.run} looks for it itself, within half a minute`);
+    io.err(`${approval.status}: ${approval.run} looks for it itself, within a minute`);
     return;
   }
   const { name, config } = await deployment(place);

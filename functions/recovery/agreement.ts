@@ -81,8 +81,15 @@ export async function ask(
   return { summary: `asked people: ${approval.approvalId}`, data: { approval: approval.approvalId } };
 }
 
-/** Pure: what has become of the question. @param of what was asked: an approval of anything else is none. @param seconds until it is looked for again. */
-export function proveAgreed(approval: Approval | undefined, of: Asked, now: number, seconds: number): StepProof {
+const SOONEST_POLL_SECONDS = 5;
+const LATEST_POLL_SECONDS = 45;
+
+/** Whoever answers at once isn't waited for any longer than that, and an hour of waiting fits a step's share of turns: a tenth of the time that it has waited. */
+export const answerPollSeconds = (waitedMs: number): number =>
+  Math.round(Math.min(LATEST_POLL_SECONDS, Math.max(SOONEST_POLL_SECONDS, waitedMs / 10_000)));
+
+/** Pure: what has become of the question. @param of what was asked: an approval of anything else is none. */
+export function proveAgreed(approval: Approval | undefined, of: Asked, now: number): StepProof {
   if (!approval) return { kind: 'bad', detail: 'the question is gone from the journal' };
   if (
     approval.run !== of.run ||
@@ -94,7 +101,7 @@ export function proveAgreed(approval: Approval | undefined, of: Asked, now: numb
       kind: 'bad',
       detail: `${approval.approvalId} is an approval of something else: give the run another name`,
     };
-  const { approvalId, status, validUntil, reason } = approval;
+  const { approvalId, status, askedAt, validUntil, reason } = approval;
   switch (status) {
     case 'approved':
     case 'used':
@@ -106,7 +113,11 @@ export function proveAgreed(approval: Approval | undefined, of: Asked, now: numb
       };
     case 'waiting':
       return now < validUntil
-        ? { kind: 'not-yet', detail: `nightshift approve ${approvalId}, or deny, is waited for`, seconds }
+        ? {
+            kind: 'not-yet',
+            detail: `nightshift approve ${approvalId}, or deny, is waited for`,
+            seconds: answerPollSeconds(now - askedAt),
+          }
         : { kind: 'bad', detail: `nobody agreed before ${new Date(validUntil).toISOString()}` };
     case 'expired':
     case 'void':

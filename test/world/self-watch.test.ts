@@ -167,7 +167,9 @@ describe('Nightshift that is dead', () => {
         Statistics: ['Sum'],
       }),
     );
-    const last = Math.max(...Datapoints.map(({ Timestamp }) => Timestamp?.getTime() ?? 0));
+    // SQS goes on telling zeros of a queue that was active.
+    const sent = Datapoints.filter(({ Sum = 0 }) => Sum > 0);
+    const last = Math.max(...sent.map(({ Timestamp }) => Timestamp?.getTime() ?? 0));
     expect(last).toBeGreaterThan(0);
     expect(await pages()).toEqual([]);
     // The alarm's clock is put forward; a deployment's own alarm looks once a minute, this one each 10 s.

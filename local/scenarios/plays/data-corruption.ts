@@ -5,7 +5,7 @@
 import { vote, waitingApprovals } from '../../../functions/engine/approvals.ts';
 import type { TableDifference } from '../../../functions/recovery/data-corruption/compare.ts';
 import { manifest } from '../../../functions/recovery/data-corruption/manifest.ts';
-import { type RunItem, readRun } from '../../../functions/recovery/items.ts';
+import { type RunItem, readRun, stepOf } from '../../../functions/recovery/items.ts';
 import { ACCOUNTS } from '../../services/accounts.ts';
 import { DEMO } from '../../services/seed.ts';
 import type { World } from '../../world/world.ts';
@@ -63,7 +63,7 @@ async function recover(world: World, stage: Stage, writer: Writer, secret: Accou
   const run = await startPlan(world, stage, PLAN, {
     ...{ database, startedBy: 'person:demo-user', reason: 'names of customers were blanked' },
   });
-  const givenUp = await agree(world, stage, run);
+  const { agreedAt, ...agreed } = await agree(world, stage, run);
   const ended = await untilEnded(world, stage, PLAN, run, ENDED_WITHIN_MS);
   expectThat(ended.verdict === 'recovered', `expected it to recover, but it ${ended.verdict}: ${ended.summary}`);
   stage.step(`recovered: ${ended.summary}`);
@@ -74,8 +74,8 @@ async function recover(world: World, stage: Stage, writer: Writer, secret: Accou
   await expectMended(world, secret, copy);
   const rowsLost = await rowsLostBy(world, writer, ended);
   await expectCompared(world, writer, ended, rowsLost);
-  stage.step(`${rowsLost} rows that the client wrote are lost, as the person was asked: ${givenUp}`);
-  const approvalMs = tookMs(ended, 'agree');
+  stage.step(`${rowsLost} rows that the client wrote are lost, as the person was asked: ${agreed.to}`);
+  const askedAt = stepOf(ended, 'agree').forward?.actedAt ?? agreedAt;
   const settlingMs = tookMs(ended, 'prove');
   const recoveryTimeMs = ended.figures?.recoveryTimeMs ?? Number.NaN;
   const evidence = String(resultOf(ended, 'keep-evidence').snapshotId);
@@ -92,13 +92,14 @@ async function recover(world: World, stage: Stage, writer: Writer, secret: Accou
         ...aws.spanOf(ended, 'restore', { available: copy }),
         ...aws.spanOf(ended, 'keep-evidence', { available: evidence }),
         ...aws.spanOf(ended, 'examine', { available: `${copy}-damaged` }),
-        ...spanOfStep(ended, 'agree'),
+        [askedAt, agreedAt],
         ...aws.spanOf(ended, 'admit', { available: copy }),
         ...aws.spanOf(ended, 'resume', { steady: service }),
         ...aws.spanOf(ended, 'clear', { gone: `${copy}-damaged` }),
         ...spanOfStep(ended, 'prove'),
       ]),
-    approvalMs,
+    /** What the person took; how long the run took to see it is its own time. */
+    approvalMs: agreedAt - askedAt,
     settlingMs,
     waitScale: 1,
     clientDowntimeMs: writer.downtimeMs() - downtimeBefore,
@@ -106,8 +107,12 @@ async function recover(world: World, stage: Stage, writer: Writer, secret: Accou
   };
 }
 
-/** Somebody reads what is given up, and agrees, as `nightshift approve` does. @returns what was asked. */
-async function agree(world: World, stage: Stage, run: string): Promise<string> {
+/** Somebody reads what is given up, and agrees, as `nightshift approve` does. @returns to what, and when. */
+async function agree(
+  world: World,
+  stage: Stage,
+  run: string,
+): Promise<{ readonly to: string; readonly agreedAt: number }> {
   const store = storeOf(world);
   const asked = await stage.until(
     'people to be asked what may be given up',
@@ -119,8 +124,9 @@ async function agree(world: World, stage: Stage, run: string): Promise<string> {
     { withinMs: ASKED_WITHIN_MS },
   );
   await vote(store, asked.approvalId, { decision: 'approve', by: 'person:demo-user' });
+  const agreedAt = Date.now();
   stage.step(`demo-user agrees to: ${asked.change.summary}`);
-  return asked.change.summary;
+  return { to: asked.change.summary, agreedAt };
 }
 
 /** What the person was told is what differs: the damaged customers, and the rows that the client wrote since the backup, of which it was told or not. */

@@ -5,7 +5,7 @@ import type { RunningService } from '../../../functions/ecs/types.ts';
 import type { Approval, ApprovalStatus } from '../../../functions/engine/approval.ts';
 import type { Change } from '../../../functions/engine/remediation.ts';
 import type { Answer, Ask } from '../../../functions/jobs/verify-backup/reading.ts';
-import { proveAgreed } from '../../../functions/recovery/agreement.ts';
+import { answerPollSeconds, proveAgreed } from '../../../functions/recovery/agreement.ts';
 import type { TableDifference } from '../../../functions/recovery/data-corruption/compare.ts';
 import { compareNext } from '../../../functions/recovery/data-corruption/comparing.ts';
 import {
@@ -33,6 +33,7 @@ import {
 } from '../../../functions/recovery/data-corruption/writers.ts';
 import { stagesOf, wayBack } from '../../../functions/recovery/plan.ts';
 import type { StepDecision } from '../../../functions/recovery/step.ts';
+import { MOST_TURNS } from '../../../infra/constructs/plan-definition.ts';
 import { service } from '../../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-21T10:00:00Z');
@@ -299,8 +300,8 @@ describe('the question', () => {
     ['expired', NOW, 'bad'],
     ['void', NOW, 'bad'],
   ])('%s at %d: %s', (status, now, kind) => {
-    expect(proveAgreed(approvalOf({ status }), OF, now, 30).kind).toBe(kind);
-    expect(proveAgreed(undefined, OF, now, 30).kind).toBe('bad');
+    expect(proveAgreed(approvalOf({ status }), OF, now).kind).toBe(kind);
+    expect(proveAgreed(undefined, OF, now).kind).toBe('bad');
   });
 
   it.each<[string, object]>([
@@ -309,11 +310,18 @@ describe('the question', () => {
     ['another database', { target: 'rds-instance/other' }],
     ['another loss', { state: 'other' }],
   ])('of %s lets nothing through, whatever its id is', (_what, other) => {
-    expect(proveAgreed(approvalOf({ status: 'approved', ...other }), OF, NOW, 30)).toMatchObject({
+    expect(proveAgreed(approvalOf({ status: 'approved', ...other }), OF, NOW)).toMatchObject({
       kind: 'bad',
       detail: expect.stringMatching(/of something else/),
     });
   });
+});
+
+it('is looked for soon after it was asked, later at longer intervals, and for as long as people have within the step’s share of turns', () => {
+  expect([0, 20_000, 100_000, 3_000_000].map(answerPollSeconds)).toEqual([5, 5, 10, 45]);
+  let turns = 1;
+  for (let waitedMs = 0; waitedMs < 3_500_000; turns++) waitedMs += answerPollSeconds(waitedMs) * 1000;
+  expect(turns).toBeLessThan(MOST_TURNS / manifest.steps.length - 10);
 });
 
 it.each([

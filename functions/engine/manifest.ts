@@ -10,7 +10,7 @@ import type { EventSourceName } from './sources/source.ts';
  *   `{exportedDatabase}` `{exportRole}` `{exportKey}`: each whose backups are exported to S3, and what RDS does that with; `{exportedSnapshots}`: `*` where there is any.
  *   `{guardedCluster}` `{guardedService}` `{standbyCluster}` `{standbyService}` `{guardedDatabase}` `{standbyReplica}`: what `checks.standby` compares, here and there; `{standbyServices}` `{standbyReplicas}`: `*` where there is any.
  *   `{restoredDatabase}`: each that a recovery plan may restore; `{connectionSecret}` `{connectionSecretKey}`: the secret by which services find it, and its key.
- *   `{pairReplica}` `{pairObject}` `{pairAlarm}` `{pairCluster}` `{pairService}`: of each pair, the replica, `bucket/key` of its switch, each of its alarms, and each of its services.
+ *   `{pairReplica}` `{pairObject}` `{pairCluster}` `{pairService}`: of each pair, the replica, `bucket/key` of its switch, and each of its services.
  *   `{zone}` `{recordName}` `{recordType}`: each protected endpoint's record.   `{siteHealthCheck}`: the health check of each of its sites.
  *   `{configurationFolder}`: where backups of the configuration lie in the archive, if there are any.
  *   `{backedUpZone}` `{backedUpParameter}` `{backedUpRule}` `{backedUpStateMachine}`: of what `configurationBackup` names, the zones and the beginnings of names.

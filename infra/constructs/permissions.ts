@@ -32,10 +32,9 @@ const CONNECTION_SECRET = ['connectionSecret'];
 const CONNECTION_SECRET_KEY = ['connectionSecretKey'];
 /** Services that depend on such a database. */
 const RESTORED_SERVICE = ['restoredCluster', 'restoredService'];
-/** Of a service in two regions: the replica that a plan promotes, the object by which it moves users, the alarms that it looks at, its services. */
+/** Of a service in two regions: the replica that a plan promotes, the object by which it moves users, its services. */
 const PAIR_REPLICA = ['pairReplica'];
 const PAIR_OBJECT = ['pairObject'];
-const PAIR_ALARM = ['pairAlarm'];
 const PAIR_SERVICE = ['pairCluster', 'pairService'];
 /** For the way back: the first region's database and services, the standby's database, and who may look into that one. */
 const FAIL_BACK = ['failBackDatabase', 'failBackReplica', 'failBackResourceId', 'failBackUser'];
@@ -91,7 +90,6 @@ export class PlaceholderError extends Error {
       RESTORED_SERVICE,
       PAIR_REPLICA,
       PAIR_OBJECT,
-      PAIR_ALARM,
       PAIR_SERVICE,
       FAIL_BACK,
       FAIL_BACK_SERVICE,
@@ -225,8 +223,6 @@ function targetsOf(used: readonly string[], config: DeploymentConfig): Values[] 
   const pairs = Object.values(config.pairs);
   if (speaksOf(PAIR_REPLICA)) return pairs.map(({ replica }) => ({ pairReplica: replica }));
   if (speaksOf(PAIR_OBJECT)) return pairs.map(({ switch: { bucket, key } }) => ({ pairObject: `${bucket}/${key}` }));
-  if (speaksOf(PAIR_ALARM))
-    return pairs.flatMap(({ outageAlarms }) => outageAlarms.map((pairAlarm) => ({ pairAlarm })));
   if (speaksOf(ROTATED))
     return rotated(config).map(({ resourceId, rotation }) => ({
       ...{ rotatedResourceId: resourceId, rotationLogin: rotation.login },

@@ -338,6 +338,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ecs:UpdateService': on((params, arn) => ecsService(params, text(params.service), arn)),
   'rds:DescribeDBInstances': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier || '*', arn)),
   'rds:ModifyDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
+  'rds:PromoteReadReplica': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:CreateDBInstanceReadReplica': createReadReplica,
   'rds:DeleteDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),
   'rds:RebootDBInstance': on(({ DBInstanceIdentifier }, arn) => dbInstance(DBInstanceIdentifier, arn)),

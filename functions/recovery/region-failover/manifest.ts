@@ -138,7 +138,9 @@ export const manifest = definePlanManifest({
     },
     {
       actions: ['cloudwatch:DescribeAlarms'],
-      resources: ['arn:{partition}:cloudwatch:{region}:{account}:alarm:{pairAlarm}'],
+      resources: ['*'],
+      whyAnyResource:
+        'DescribeAlarms returns composite alarms only to callers with scope * (Amazon CloudWatch API Reference, DescribeAlarms).',
     },
     {
       actions: ['cloudwatch:GetMetricData'],

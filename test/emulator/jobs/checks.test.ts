@@ -7,7 +7,10 @@ import {
   CreateClusterCommand,
   CreateServiceCommand,
   ECSClient,
+  ListTasksCommand,
   RegisterTaskDefinitionCommand,
+  RunTaskCommand,
+  StopTaskCommand,
 } from '@aws-sdk/client-ecs';
 import {
   CreateDBInstanceCommand,
@@ -245,6 +248,17 @@ describe('check-health', () => {
       new CreateServiceCommand({ cluster: 'shop', serviceName: 'orders', taskDefinition: 'orders', desiredCount: 0 }),
     );
     await createInstance(db.name);
+  });
+
+  it('[D2] counts the tasks of a service that run: one that ended beside it is none that failed', async () => {
+    const { ecs } = w.clients;
+    const { tasks = [] } = await ecs.send(new RunTaskCommand({ cluster: 'shop', taskDefinition: 'orders' }));
+    await ecs.send(new StopTaskCommand({ cluster: 'shop', task: tasks[0]?.taskArn }));
+    const stopped = async () =>
+      (await ecs.send(new ListTasksCommand({ cluster: 'shop', desiredStatus: 'STOPPED' }))).taskArns ?? [];
+    expect(await stopped()).toEqual([tasks[0]?.taskArn]);
+    const well = { services: { orders: { ...orders, minTasks: 0 } }, databases: {} };
+    expect(await run('checkHealth', well)).toMatchObject({ verdict: 'passed', summary: '1 of 1 checks passed' });
   });
 
   it('[5b/daily-health-check, 3d/check-health, 5b/service-status, D7] passes over what is well and names what is not, with figures', async () => {

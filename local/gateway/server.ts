@@ -123,7 +123,7 @@ class HttpGateway implements Gateway {
     const call = this.#parse({ method, path, headers, body: Buffer.from(body), id: 0, at: new Date() });
     const isCutOff = this.faults
       .list()
-      .some(({ kind, match }) => kind === 'cut-off' && match.region === regionOf(call));
+      .some(({ kind, match }) => kind === 'cut-off' && match.caller === undefined && match.region === regionOf(call));
     if (isCutOff) throw new UpstreamUnreachable(`${call.service} in ${call.region} is cut off`);
     return understandReply(await this.#answer(call));
   }

@@ -9,7 +9,11 @@ export const LATER = {
     'Nobody looks for a second scaler of the same service yet; a minimum that somebody else’s scaler owns is raised and given back.',
   severities: 'Nightshift knows P1 to P4: what the runbooks call P0 is its P1 and has no path of its own.',
   diagnosis:
-    'A page tells what AWS says of its target; the lines of its logs, and stored queries of them, aren’t collected: they are the application’s own words, and may hold what a page must not.',
+    'A page tells what AWS says of its target (events, why tasks ended, use, requests and errors); the lines of its logs, and stored queries of them, such as for users concerned, aren’t collected: they are the application’s own words, and may hold what a page must not.',
+  ingress:
+    'A page says why targets behind the load balancer are unhealthy; its listeners, their rules, its own logs and its certificate aren’t looked at.',
+  auditLog:
+    'Who made each change that a backup of the configuration finds is looked up in CloudTrail; what changed nothing there (log-ins, reads, refusals) isn’t looked at.',
   channels: 'Needs a vendor’s API for chat rooms or status pages, which no channel of notifications uses yet.',
   plans:
     'Belongs to a recovery plan, or a step of one, that is still to be built, or to be proved under this id; docs/recovery.md says which plans are there.',
@@ -63,7 +67,7 @@ export const LATER = {
   inventory:
     'Certificates are protected by their ARN in the configuration; those of the account that are missing there are named by `back-up-configuration`, and none is protected by what it is.',
   zones:
-    'ECS and RDS move what they run off a lost zone by themselves; whoever is called is told when all sick tasks of a service are in one zone. Moving a service or its traffic away from a zone that is only sick is still to be built.',
+    'ECS starts lost tasks in the zones that are left, and RDS fails a Multi-AZ instance over, by themselves; `stop-unhealthy-task` tells whoever is called when all sick tasks of a service are in one zone. Lacks moving a service or its traffic away from a zone that is only sick.',
   hosts: 'Nightshift acts on services and databases; single hosts come later.',
   release: 'Releasing software is a pipeline’s work; Nightshift watches and rolls back.',
 } as const;

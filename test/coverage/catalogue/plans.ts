@@ -9,7 +9,7 @@ export const plans: readonly Row[] = [
   row('4/mitigate-latency', '000 001 004', 'from slow answers to their cause', 'ladder'),
   row('4/recover-pod', '000', 'a lost task comes back', 'ladder'),
   row('4/recover-node', '000', 'a lost machine is emptied and replaced', 'kubernetes'),
-  row('4/recover-zone', '000', "a lost zone's work goes elsewhere", 'plans'),
+  row('4/recover-zone', '000', "a lost zone's work goes elsewhere", 'zones'),
   row('4/recover-database', '000 004', 'the database is promoted or restored', 'plans'),
   row('4/restore-database', '000 001', 'a new instance from a backup, put into service', 'plans'),
   row('4/restore-cluster', '000 003', 'cluster state from a backup', 'kubernetes'),

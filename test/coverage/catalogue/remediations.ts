@@ -53,7 +53,7 @@ export const remediations: readonly Row[] = [
   row('3d/diagnose-pod-pending', '000', "why a task isn't placed", 'diagnosis'),
   row('3d/diagnose-image-pull', '000 003', "why an image can't be fetched", 'diagnosis'),
   row('3d/diagnose-service', '000', "why a service can't be reached", 'diagnosis'),
-  row('3d/diagnose-ingress', '000', "why traffic doesn't come in", 'diagnosis'),
+  row('3d/diagnose-ingress', '000', "why traffic doesn't come in", 'ingress'),
   row('3d/relax-network-policy', '000', 'a rule opened for debugging, and closed again', 'security'),
   row('3d/switch-dns', '000 001 002 003 004', 'traffic led to the other site', 'dns'),
   row('3d/check-dns', '003', 'what resolvers answer after a switch', 'dns'),

@@ -27,7 +27,7 @@ export const schedules: readonly Row[] = [
   row('5c/cpu-analysis', '002', 'where CPU went this week', 'reports'),
   row('5c/quick-dr-test', '003', 'a short drill each week', 'drills'),
   row('5c/standby-image-check', '003', "the standby's images are current", 'checks'),
-  row('5c/audit-log-review', '000', 'a look at who did what', 'security'),
+  row('5c/audit-log-review', '000', 'a look at who did what', 'auditLog'),
   row('5c/alert-review', '000 002', 'alarms gone through and tuned', 'reports'),
   row('5d/rotate-secrets', '000', 'secrets changed on schedule', 'secrets'),
   row('5d/review-requests-limits', '000', 'task sizes against real use', 'checks'),

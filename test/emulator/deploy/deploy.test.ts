@@ -200,7 +200,7 @@ describe('deployNightshift', () => {
     expect(await stateAfter(2_000, 10)).toBe('OK');
   });
 
-  it('takes, proves, prunes and sweeps backups on schedules that came with it, each with a zone, a queue and an end [M29, 3a/install-backup-tool]', async () => {
+  it('takes, proves, prunes and sweeps backups on schedules that came with it, each with a zone and a queue [M29, 3a/install-backup-tool]', async () => {
     const scheduler = new SchedulerClient(client());
     const names: ScheduleSummary[] = [];
     for await (const { Schedules = [] } of paginateListSchedules({ client: scheduler }, {})) names.push(...Schedules);

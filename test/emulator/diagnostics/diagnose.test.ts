@@ -121,7 +121,7 @@ describe('a page', () => {
     expect(told).toContain('AWS says: tasks: 1 of 2 running');
   });
 
-  it('says that a service can not be reached because its health checks fail [3d/diagnose-service, 3d/diagnose-ingress]', async () => {
+  it('says that a service can not be reached because its health checks fail [3d/diagnose-service]', async () => {
     await w.create('mute');
     const sick = await w.register('mute', { environment: { SERVICE_FAIL_HEALTH: '1' } });
     await w.update('mute', { taskDefinition: sick });
@@ -156,7 +156,7 @@ describe('a page', () => {
     expect(JSON.stringify(await readIncident(w.store, 'inc-crashing'))).not.toContain('hunter2');
   });
 
-  it('says how many clients are concerned, and what share of them gets errors, and what the tasks use [M7, 3d/collect-diagnostics]', async () => {
+  it('says how many requests come, what share of them is answered with an error, and what the tasks use', async () => {
     await w.create('failing');
     halfFail('failing');
     const told = await page('failing');

@@ -65,7 +65,7 @@ describe('back-up-configuration', () => {
     expect(locked.headers.get('x-amz-object-lock-retain-until-date')).toBe('2026-12-06T03:00:00.000Z');
   });
 
-  it('[5a/certificate-backup, D51] keeps names, dates and validation records of certificates, of an imported one its public part, and no key of any', async () => {
+  it('[5a/certificate-backup] keeps names, dates and validation records of certificates, of an imported one its public part, and no key of any', async () => {
     const { issued, imported } = world.certificates;
     const { report } = await world.backUp();
     const { items } = await whole(report.folder);
@@ -128,7 +128,7 @@ describe('back-up-configuration', () => {
     });
   });
 
-  it('[5d/monitoring-config-review, 8/audit-change, 5c/audit-log-review] names what somebody changed by hand, and who did it', async () => {
+  it('[5d/monitoring-config-review, 8/audit-change] names what somebody changed by hand, and who did it', async () => {
     const { ecs, cloudwatch } = world.clients;
     await world.release('two');
     await ecs.send(new UpdateServiceCommand({ cluster: 'orders', service: 'backend', taskDefinition: 'backend:2' }));

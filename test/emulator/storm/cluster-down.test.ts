@@ -32,7 +32,7 @@ const tasksAlarm = (name: string, state: 'ALARM' | 'OK') =>
 const processOf = (name: string) => w.world.ecs.processes('orders', name).find(({ status }) => status === 'RUNNING');
 
 describe('a cluster all of whose services lose all their tasks', () => {
-  it('[2a/cluster-down] is told once as one trouble, changed nowhere, and over when ECS has started its tasks again', async () => {
+  it('[2a/cluster-down] calls people for the first services and once for all others, is changed nowhere, and is over when ECS has started its tasks again', async () => {
     const before = NAMES.map((name) => processOf(name)?.pid);
     for (const pid of before) process.kill(pid ?? Number.NaN, 'SIGKILL');
     const { result: outcomes, changing } = await w.callsDuring(async () => {

@@ -172,7 +172,10 @@ export async function checkAlarms({ place, deployment, aws }: Around): Promise<C
   // Route 53's metrics, and so alarms on them, are in one region only.
   const hasEndpoints = Object.keys(deployment.config.endpoints).length > 0;
   const regions = new Set([place.region, ...(hasEndpoints ? [ROUTE53_METRICS_REGION] : [])]);
-  const alarms = (await Promise.all([...regions].map((region) => aws.alarms(isWanted, region)))).flat();
+  // What else is watched there is about other things of the same names.
+  const isOurs = (alarm: MetricAlarm, region: string) => region === place.region || alarm.Namespace === 'AWS/Route53';
+  const found = [...regions].map((region) => aws.alarms((alarm) => isOurs(alarm, region) && isWanted(alarm), region));
+  const alarms = (await Promise.all(found)).flat();
   const judged = wanted.flatMap((each) => {
     const watching = alarms.filter(({ alarm }) => watches(alarm, each));
     return [...judgeAlarms(each, watching, deployment.name), ...judgeOtherDeployments(each, watching, deployment.name)];

@@ -25,7 +25,7 @@ const SUPPRESSED_MS = 10 * 60_000;
 type Dimensions = Readonly<Record<string, string>>;
 
 /** How a target's key is made of the values of the alarm's dimensions. */
-type Known = Pick<RuntimeConfig, 'services' | 'endpoints' | 'certificates'>;
+type Known = Pick<RuntimeConfig, 'services' | 'endpoints' | 'certificates' | 'region'>;
 const TARGET_OF: Record<TargetKind, (dimensions: Dimensions, known: Known) => string> = {
   'ecs-service': ({ ClusterName, ServiceName, TargetGroup }, { services }) =>
     TargetGroup === undefined ? `ecs-service/${ClusterName}/${ServiceName}` : serviceBehind(TargetGroup, services),
@@ -60,6 +60,16 @@ const KINDS: Readonly<Record<string, TargetKind>> = {
 /** What the metrics of a namespace are about; undefined for one that no runbook knows. */
 export const kindOfMetrics = (namespace: string): TargetKind | undefined =>
   Object.hasOwn(KINDS, namespace) ? KINDS[namespace] : undefined;
+
+/** Metrics that AWS publishes in one region for things that have none, or whose dimensions name the region themselves (an ARN). */
+const OF_ANY_REGION: readonly string[] = ['AWS/Route53', 'AWS/CertificateManager'];
+/**
+ * Whether an alarm's metrics are about things of another region: an alarm watches metrics of its own region only ("Using Amazon CloudWatch alarms"), and alarms of us-east-1 are
+ * brought to deployments elsewhere. The same names there are other things, which Nightshift doesn't protect from here.
+ * @param arn of the alarm. @param own the deployment's region.
+ */
+export const isElsewhere = (namespace: string, arn: string, own: string): boolean =>
+  !OF_ANY_REGION.includes(namespace) && arn.split(':')[3] !== own;
 
 /** The configured service that a load balancer's target group leads to; what isn't configured is named, and protected by nobody. */
 function serviceBehind(targetGroup: string, services: RuntimeConfig['services']): string {
@@ -187,7 +197,7 @@ type Targets =
   | { readonly kind: 'foreign'; readonly metrics: string };
 
 function targetsOf(
-  { detail, account }: AlarmStateChange,
+  { detail, account, resources: [arn = ''] }: AlarmStateChange,
   kind: TargetKind,
   triggers: readonly TriggerMetric[],
   known: Known,
@@ -201,6 +211,10 @@ function targetsOf(
     // The same names in another account are other things, which Nightshift doesn't protect from here.
     if (accountId !== account) {
       foreign.push(`${namespace} ${name} of account ${accountId}`);
+      continue;
+    }
+    if (isElsewhere(namespace, arn, known.region)) {
+      foreign.push(`${namespace} ${name} of another region than ${known.region}`);
       continue;
     }
     const trigger = triggers.find((each) => each.namespace === namespace && each.metricName === name);

@@ -7,7 +7,7 @@ import type { RejectReason } from '../../../events/outcome.ts';
 import { CONTRIBUTOR_EVENT, contributorStateChange } from '../../../events/sources/cloudwatch-contributor/schema.ts';
 import { DEPLOYMENT_TAG, metricTriggersOf, RUNBOOK_TAG } from '../manifest.ts';
 import { happened } from './build.ts';
-import { kindOfMetrics, targetOfDimensions } from './cloudwatch-alarm.ts';
+import { isElsewhere, kindOfMetrics, targetOfDimensions } from './cloudwatch-alarm.ts';
 import { type EventSource, malformed, mutedUntil, type Rejection } from './source.ts';
 
 export const source: EventSource = {
@@ -49,6 +49,8 @@ export const source: EventSource = {
     const kind = kindOfMetrics(trigger?.namespace ?? '');
     if (!metric || !trigger || !kind)
       return refuse('foreign-metric', `watches ${metric ? `${metric.namespace} ${metric.name}` : 'no one metric'}`);
+    if (isElsewhere(metric.namespace, alarmArn, config.region))
+      return refuse('foreign-metric', `watches ${metric.namespace} of another region than ${config.region}`);
     const names = Object.keys(attributes);
     if (names.length !== trigger.dimensions.length || !trigger.dimensions.every((each) => attributes[each]))
       return refuse('no-target', `groups by ${names.join(', ') || 'nothing'}, not by ${trigger.dimensions.join(', ')}`);

@@ -25,7 +25,7 @@ export async function targetOfComposite(
   cloudwatch: CloudWatch,
   name: string,
   runbook: string,
-  config: Pick<RuntimeConfig, 'ladders' | 'services' | 'endpoints' | 'certificates'>,
+  config: Pick<RuntimeConfig, 'ladders' | 'services' | 'endpoints' | 'certificates' | 'region'>,
 ): Promise<{ readonly target: string } | { readonly whyNoTarget: string }> {
   const ladder: Pick<Ladder, 'startedBy'> = config.ladders[runbook] ?? { startedBy: [] };
   const names = await firingBelow(cloudwatch, name);

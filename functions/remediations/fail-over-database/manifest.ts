@@ -42,6 +42,7 @@ export const manifest = defineManifest({
       'it has no standby, is about to lose it, or RDS names none in another zone',
       'a failover or the recovery of its standby is under way, or one was completed within the hour',
       'it is said to let nobody in, but clients are connected to it, or nobody can tell whether any are',
+      'it is said to let nobody in, but no client was connected when its heartbeats stopped, or none of these was answered within the hour: it may be idle and well',
     ],
     undo: 'Fail it over again to have its primary where it was; nothing else has changed.',
   },

@@ -37,6 +37,7 @@ export const manifest = defineManifest({
       'parameter changes wait for a restart, which this one would put in force',
       'it restarted within the hour, is settling after that, or is recovering from a crash',
       'it is said to let nobody in, but clients are connected to it, or nobody can tell whether any are',
+      'it is said to let nobody in, but no client was connected when its heartbeats stopped, or none of these was answered within the hour: it may be idle and well',
     ],
     undo: 'There is nothing to put back: clients connect again by themselves.',
   },

@@ -375,7 +375,8 @@ describe('a composite alarm', () => {
       .map((name) => `ALARM(${name})`)
       .join(' AND ');
     await cloudwatch.send(new PutCompositeAlarmCommand({ AlarmName: composite, AlarmRule, Tags: tags }));
-    const again = (at: number) => run({ at, cloudwatch });
+    const config = { ...world.config, region: REGION };
+    const again = (at: number) => run({ at, cloudwatch, config });
     return { ...(await again(Date.now() + MINUTE)), again };
   }
 

@@ -28,6 +28,8 @@ import { eventually, REGION } from '../rds/harness.ts';
 
 jest.setTimeout(150_000);
 const MINUTE_MS = 60_000;
+/** Connected while all was well. */
+const CLIENTS = 20;
 const DEPLOYMENT = 'main';
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 
@@ -139,7 +141,7 @@ async function connectionsOf(id: string): Promise<number> {
 async function fallenSilent(id: string, more: { readonly MultiAZ?: boolean } = {}) {
   const target = await create(id, more);
   expect(await isAnswered(target)).toBe(true);
-  expect(stateOf(await judgeAlarm(id, true, 0, minute() - 3 * MINUTE_MS))).toBe('OK');
+  expect(stateOf(await judgeAlarm(id, true, CLIENTS, minute() - 3 * MINUTE_MS))).toBe('OK');
   hang(id);
   const [answered, connections] = await Promise.all([isAnswered(target), connectionsOf(id)]);
   expect([answered, connections]).toEqual([false, 0]);

@@ -569,20 +569,20 @@ describe('doctor', () => {
     expect(secretsIn(undefined)).toEqual([]);
   });
 
-  it('looks for alarms of endpoints where their metric is, too', async () => {
+  it('looks for alarms of endpoints where their metric is, too, and there for no others: the same names are other things', async () => {
     const regionsOf = async (endpoints: typeof config.endpoints) => {
       const asked: string[] = [];
-      const alarms: Aws['alarms'] = async (_concerned, region) => {
-        asked.push(region);
+      const alarms: Aws['alarms'] = async (concerned, region) => {
+        asked.push(`${region}${concerned(cpu.alarm) ? ', of services' : ''}`);
         return [];
       };
       const place = { ...LOCAL_PLACE, region: 'eu-west-1' };
-      const elsewhere = { ...quiet.deployment, config: { ...config, endpoints } };
+      const elsewhere = { ...deployment, config: { ...config, endpoints } };
       await examineAll({ ...quiet, place, deployment: elsewhere, aws: { ...aws, alarms } });
       return asked;
     };
-    expect(await regionsOf({ shop: endpoint })).toEqual(['eu-west-1', 'us-east-1']);
-    expect(await regionsOf({})).toEqual(['eu-west-1']);
+    expect(await regionsOf({ shop: endpoint })).toEqual(['eu-west-1, of services', 'us-east-1']);
+    expect(await regionsOf({})).toEqual(['eu-west-1, of services']);
   });
 
   it('does not take a target for healthy that this checkout can not look at', async () => {

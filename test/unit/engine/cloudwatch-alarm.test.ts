@@ -186,6 +186,24 @@ describe('reading a CloudWatch alarm event', () => {
     });
   });
 
+  describe('in another region than the deployment', () => {
+    const elsewhere = { ...config, region: 'eu-central-1' };
+
+    it('is about the target of that name there, which is not ours', () => {
+      expect(readAlarmEvent(alarmEvent(), scaleOut, config)).toMatchObject({ target: 'ecs-service/orders/backend' });
+      expect(readAlarmEvent(alarmEvent(), scaleOut, elsewhere)).toMatchObject({
+        rejected: 'foreign-metric',
+        detail: expect.stringContaining('of another region than eu-central-1'),
+      });
+    });
+
+    it('is nobody’s as part of a composite', () => {
+      const children = [alarmEvent({ detail: configuration(metric(BACKEND)) })];
+      const ladder = { startedBy: scaleOut.triggers };
+      expect(targetOfChildren(children, ladder, elsewhere)).toEqual({ whyNoTarget: expect.stringMatching(/region/) });
+    });
+  });
+
   it('accepts metric math over one service', () => {
     const event = alarmEvent({
       detail: configuration(metric(BACKEND), metric(BACKEND, 'MemoryUtilization'), {

@@ -13,7 +13,7 @@ import { config as base } from '../../support/fixtures.ts';
 import { client, cpuHigh, make } from '../cloudwatch/fixture.ts';
 
 const ladder = { rungs: [scaleOut.name], startedBy: scaleOut.triggers, severity: 'P1' as const, guards: [] };
-const config = { ...base, ladders: { 'scale-out-service': ladder } };
+const config = { ...base, region: 'eu-west-1', ladders: { 'scale-out-service': ladder } };
 const ask = (name: string, cloudwatch: CloudWatch = client) =>
   targetOfComposite(cloudwatch, name, 'scale-out-service', config);
 

@@ -7,6 +7,7 @@ import {
   verify,
 } from '../../../functions/remediations/fail-over-database/decide.ts';
 import { examine } from '../../../functions/remediations/fail-over-database/examine.ts';
+import { SHUT_OUT } from '../../support/connected.ts';
 import { config, database, signal } from '../../support/fixtures.ts';
 
 type Seen = Extract<Observation, { kind: 'instance' }>;
@@ -17,7 +18,6 @@ const STARTED = 'Multi-AZ instance failover started.';
 const COMPLETED = 'Multi-AZ instance failover completed.';
 const ABANDONED = 'Abandoning user requested failover since a failover recently occurred on the database instance.';
 
-const NOBODY = { kind: 'counted', most: 0 } as const;
 const seen = (change: Partial<Seen> = {}): Seen => ({
   kind: 'instance',
   at: AT,
@@ -27,7 +27,7 @@ const seen = (change: Partial<Seen> = {}): Seen => ({
   secondaryZone: 'us-east-1b',
   pending: [],
   events: [],
-  connected: NOBODY,
+  connected: SHUT_OUT,
   ...change,
 });
 const judge = (observation: Observation) => decide({ signal, target: database, observation, hold: undefined, config });
@@ -94,9 +94,28 @@ describe('a database that is said to be down', () => {
   });
 
   it('is left alone while clients are connected, or nobody can tell', () => {
-    expect(down({ connected: { kind: 'counted', most: 1 } })).toMatchObject({ kind: 'escalate' });
+    expect(down({ connected: { ...SHUT_OUT, most: 1 } })).toMatchObject({ kind: 'escalate' });
     expect(down({ connected: { kind: 'unknown', why: '' } })).toMatchObject({ kind: 'escalate' });
-    expect(judge(seen({ connected: { kind: 'counted', most: 1 } }))).toMatchObject({ kind: 'act' });
+    expect(judge(seen({ connected: { ...SHUT_OUT, most: 1 } }))).toMatchObject({ kind: 'act' });
+  });
+
+  it('is left alone where no client went with the heartbeats: it may be idle and well, and only the way there from here broken', () => {
+    const { before: _, ...never } = SHUT_OUT;
+    expect(down({ connected: never })).toMatchObject({
+      kind: 'escalate',
+      reason: expect.stringContaining('no heartbeat within the hour'),
+    });
+    // Two are the heartbeats' own.
+    for (const before of [0, 1, 2])
+      expect(down({ connected: { ...SHUT_OUT, before } })).toMatchObject({
+        kind: 'escalate',
+        reason: expect.stringContaining('no client was connected when its heartbeats stopped'),
+      });
+    expect(down({ connected: { ...SHUT_OUT, before: 3 } })).toMatchObject({ kind: 'act' });
+  });
+
+  it('is waited for when heartbeats get in again', () => {
+    expect(down({ connected: { ...SHUT_OUT, isAnswered: true } })).toMatchObject({ kind: 'hold' });
   });
 
   it('is let recover from a crash first', () => {

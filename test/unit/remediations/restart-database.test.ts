@@ -8,20 +8,20 @@ import {
   verify,
 } from '../../../functions/remediations/restart-database/decide.ts';
 import { examine } from '../../../functions/remediations/restart-database/examine.ts';
+import { SHUT_OUT } from '../../support/connected.ts';
 import { config, database, signal } from '../../support/fixtures.ts';
 
 type Seen = Extract<Observation, { kind: 'instance' }>;
 const AT = '2026-11-20T03:00:00.000Z';
 const minutesLater = (minutes: number) => new Date(Date.parse(AT) + minutes * 60_000).toISOString();
 const event = (minutes: number, message: string) => ({ at: minutesLater(minutes), message });
-const NOBODY = { kind: 'counted', most: 0 } as const;
 const seen = (change: Partial<Seen> = {}): Seen => ({
   kind: 'instance',
   at: AT,
   status: 'available',
   parametersPending: false,
   events: [],
-  connected: NOBODY,
+  connected: SHUT_OUT,
   ...change,
 });
 const MISSING: Observation = { kind: 'missing', why: 'DB instance orders-db does not exist' };
@@ -75,8 +75,9 @@ describe('a database that is said to be down', () => {
   });
 
   it.each<[string, Partial<Seen>, RegExp]>([
-    ['while clients are connected', { connected: { kind: 'counted', most: 12 } }, /12 clients are connected/],
+    ['while clients are connected', { connected: { ...SHUT_OUT, most: 12 } }, /12 clients are connected/],
     ['while nobody can tell', { connected: { kind: 'unknown', why: 'it is throttled' } }, /not known: it is throttled/],
+    ['that may be idle and well', { connected: { ...SHUT_OUT, before: 2 } }, /no client was connected when/],
     ['that failed', { status: 'failed' }, /is failed/],
     ['that is down again within the hour', { events: [event(-30, 'DB instance restarted')] }, /would not last/],
   ])('is left to a person, who is told what is left, %s', (_, change, reason) => {
@@ -85,7 +86,7 @@ describe('a database that is said to be down', () => {
   });
 
   it('is the only one whose clients count', () => {
-    expect(judge(seen({ connected: { kind: 'counted', most: 12 } }))).toMatchObject({ kind: 'act' });
+    expect(judge(seen({ connected: { ...SHUT_OUT, most: 12 } }))).toMatchObject({ kind: 'act' });
   });
 
   it('is let recover from its crash before anything is done, whatever the alarm', () => {

@@ -30,6 +30,8 @@ export type LooseConfig = Omit<
   readonly endpoints: Readonly<Record<string, Loose<DeploymentConfig['endpoints'][string]>>>;
   readonly certificates: Readonly<Record<string, Loose<DeploymentConfig['certificates'][string]>>>;
   readonly pairs: Readonly<Record<string, Loose<DeploymentConfig['pairs'][string]>>>;
+  /** There are others, or more of them, than could be read. */
+  readonly hasUnreadPairs?: boolean;
   readonly runbooks: Readonly<Record<string, Loose<DeploymentConfig['runbooks'][string]>>>;
   readonly channels: LooseNotifications['channels'];
 };

@@ -111,18 +111,21 @@ type Loose = { readonly [K in keyof Pair]?: Pair[K] | undefined };
 /** Cross-field faults of the pairs, and of the plan that needs one. */
 export function pairFaults({
   pairs,
+  hasUnreadPairs = false,
   plans = [],
   databases,
   services,
 }: {
   readonly pairs: Readonly<Record<string, Loose>>;
+  /** What a plan needs may be in one that has a fault of form, told elsewhere. */
+  readonly hasUnreadPairs?: boolean;
   readonly plans?: readonly string[] | undefined;
   readonly databases: Readonly<Record<string, unknown>>;
   readonly services: Readonly<Record<string, { readonly maxTasks?: number | undefined }>>;
 }): Fault[] {
   const fault = (path: string, given: unknown, expected: string): Fault => ({ path, given: asGiven(given), expected });
   const needs = (plan: string, isMissing: boolean, what: string) =>
-    plans.includes(plan) && isMissing ? [fault(`plans[${plans.indexOf(plan)}]`, plan, what)] : [];
+    plans.includes(plan) && isMissing && !hasUnreadPairs ? [fault(`plans[${plans.indexOf(plan)}]`, plan, what)] : [];
   const none = [
     ...needs(
       'region-failover',

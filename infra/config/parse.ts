@@ -57,7 +57,7 @@ const looseSchema = z.object({
 function readable(input: unknown, issues: readonly z.core.$ZodIssue[]): LooseConfig {
   const parsed = looseSchema.safeParse(issues.flatMap(faultyPaths).reduce<unknown>(without, input));
   return parsed.success
-    ? parsed.data
+    ? { ...parsed.data, hasUnreadPairs: issues.some(({ path: [field] }) => field === 'pairs') }
     : { services: {}, databases: {}, endpoints: {}, certificates: {}, pairs: {}, runbooks: {}, channels: {} };
 }
 

@@ -1,4 +1,5 @@
 /** What the steps of `region-fail-back` change, each after a look directly before it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { CreateDBInstanceReadReplicaCommand, PromoteReadReplicaCommand } from '@aws-sdk/client-rds';
 import { readAuthority, writeAuthority } from '../../authority/items.ts';
@@ -13,9 +14,10 @@ import type { ActReport, Change } from '../../engine/remediation.ts';
 import { sendOnce } from '../../engine/send-once.ts';
 import { deleteObject } from '../../records/s3.ts';
 import { promotionApplied } from '../region-failover/decide.ts';
+import type { Resolve } from '../region-failover/look.ts';
 import { setTasks } from '../set-tasks.ts';
 import { asideApplied, type Like, whyNotDrained } from './databases.ts';
-import { whoWrites } from './decide.ts';
+import { whoWrites, whyInUse, whyUnready } from './decide.ts';
 import {
   type AskReplication,
   type Context,
@@ -23,6 +25,7 @@ import {
   readAside,
   readCaughtUp,
   readingIn,
+  readLeaving,
   readWriters,
   type Side,
   sidesOf,
@@ -50,8 +53,45 @@ export const scaleTo = (
     { reading: readingIn(region).ecs, changing: ecsIn(region), how },
   );
 
+/** @throws ChangedBySomeoneElseError when users are sent to that side by now, or the other one doesn't take writes. */
+async function mustBeLeft(side: Side, context: Context, resolve: Resolve, withWriters: boolean): Promise<void> {
+  const used = whyInUse(await readLeaving(side, context, resolve, withWriters));
+  if (used !== undefined)
+    throw new ChangedBySomeoneElseError(`the region ${side.region}`, 'out of use', used, 'it may be in use');
+}
+
+/** The first region's, while users are at the standby. */
+export async function fence(
+  context: Context,
+  change: Change,
+  counts: { readonly before: Counts; readonly after: Counts },
+  resolve: Resolve,
+): Promise<ActReport> {
+  const { first } = sidesOf(context);
+  await mustBeLeft(first, context, resolve, false);
+  return scaleTo(first, change.summary, counts);
+}
+
+/** The standby's, once the first region's can serve: that they ran may have been seen long ago. */
+export async function stop(
+  context: Context,
+  change: Change,
+  counts: { readonly before: Counts; readonly after: Counts },
+): Promise<ActReport> {
+  const { first, standby } = sidesOf(context);
+  const [services, replica] = await Promise.all([
+    readWriters(first, context),
+    readInstance({ name: first.database }, first.region),
+  ]);
+  const isReplica = promotionApplied(replica) === 'no';
+  const unready = whyUnready(services) ?? (isReplica ? undefined : `${first.database} is no available read replica`);
+  if (unready !== undefined) throw new ChangedBySomeoneElseError('the first region', 'ready to take over', unready);
+  return scaleTo(standby, change.summary, counts);
+}
+
 /** "Renaming a DB instance", Amazon RDS User Guide: it restarts, and is there again by its new name in about ten minutes. */
-export async function setAside(side: Side, context: Context, change: Change): Promise<ActReport> {
+export async function setAside(side: Side, context: Context, change: Change, resolve: Resolve): Promise<ActReport> {
+  await mustBeLeft(side, context, resolve, true);
   const seen = await readAside(side, context);
   if (asideApplied(seen) !== 'no')
     throw new ChangedBySomeoneElseError(`DB instance ${side.database}`, 'available under its name', 'not so any more');
@@ -100,6 +140,18 @@ export async function rebuild(side: Side, context: Context, change: Change, like
   return { summary: `told RDS to ${change.summary}`, data: { replica: side.database } };
 }
 
+const LOOKS = 4;
+const BETWEEN_LOOKS_MS = 500;
+
+/** Looked at a few times: a server adds to its log by itself now and then, which is there for a moment before the replica has it. Undefined: nothing is. */
+async function stillMissing(context: Context, askReplication: AskReplication): Promise<string | undefined> {
+  for (let looks = 1; ; looks++) {
+    const missing = whyNotDrained(await readCaughtUp(context, askReplication));
+    if (missing === undefined || looks === LOOKS) return missing;
+    await sleep(BETWEEN_LOOKS_MS);
+  }
+}
+
 /** What was drained may have been long ago (frozen, taken up again): that nobody writes and nothing is missing is looked at once more directly before. */
 export async function promote(
   context: Context,
@@ -109,12 +161,12 @@ export async function promote(
 ): Promise<ActReport> {
   const { first, standby } = sidesOf(context);
   const DBInstanceIdentifier = first.database;
-  const [live, writers, caughtUp] = await Promise.all([
+  const missing = await stillMissing(context, askReplication);
+  const [live, writers] = await Promise.all([
     readInstance({ name: DBInstanceIdentifier }, first.region),
     readWriters(standby, context),
-    readCaughtUp(context, askReplication),
   ]);
-  const writes = whoWrites(writers) ?? whyNotDrained(caughtUp);
+  const writes = whoWrites(writers) ?? missing;
   if (writes !== undefined)
     throw new ChangedBySomeoneElseError('the standby', 'nobody writes, and all of it came over', writes);
   if (promotionApplied(live) !== 'no')
@@ -131,9 +183,16 @@ export async function promote(
   return { summary: change.summary, data: {} };
 }
 
-/** Deleting what isn't there is no error ("DeleteObject"). */
+/**
+ * Deleting what isn't there is no error ("DeleteObject"). @throws ChangedBySomeoneElseError when the standby was started again: what it wrote since the promotion is nowhere else, so a person
+ * decides where users go.
+ */
 export async function switchBack(context: Context): Promise<ActReport> {
-  const { bucket, key } = sidesOf(context).pair.switch;
+  const { pair, standby } = sidesOf(context);
+  const { bucket, key } = pair.switch;
+  const writes = whoWrites(await readWriters(standby, context));
+  if (writes !== undefined)
+    throw new ChangedBySomeoneElseError('the standby', 'nobody writes since the promotion', writes);
   await deleteObject(bucket, key, { region: context.config.region });
   return { summary: `deleted s3://${bucket}/${key}`, data: { bucket, key } };
 }

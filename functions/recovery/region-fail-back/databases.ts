@@ -82,8 +82,16 @@ export function decideAside({ named, aside, source, like }: AsideSeen): StepDeci
           `${reading.why}: start again with like=<its name since an earlier run set it aside>, or make the replica by hand under that name`,
         );
   }
-  if (follows(reading, source))
-    return { kind: 'done', detail: `${name} follows already`, result: asJson(reading, null) };
+  if (follows(reading, source)) {
+    // A replica has no backups of its own mostly, so it doesn't tell how long those of the old one were kept.
+    const backupDays = like?.reading.kind === 'instance' ? like.reading.backupDays : reading.backupDays;
+    const kept = Math.max(1, backupDays);
+    return {
+      kind: 'done',
+      detail: `${name} follows already; its backups will be kept for ${kept} day${kept === 1 ? '' : 's'}${like ? ` as those of ${like.name}` : ': with like=<the old database as it was set aside> as long as that one’s'}`,
+      result: asJson({ ...reading, backupDays }, null),
+    };
+  }
   if (reading.status !== 'available') return wait(`${name} is ${reading.status}`, POLL_SECONDS);
   return {
     kind: 'act',

@@ -61,7 +61,7 @@ function notServing({ standby, name, site }: Outlook): string[] {
   return faults;
 }
 
-const leadsTo = ({ addresses, site }: NameSeen): boolean =>
+const leadsTo = ({ addresses, site }: Pick<NameSeen, 'addresses' | 'site'>): boolean =>
   addresses.length > 0 && addresses.every((address) => site.includes(address));
 
 /**
@@ -110,6 +110,30 @@ export function whoWrites(writers: readonly Writer[]): string | undefined {
       stopping > 0 || (service.kind === 'service' && service.desired + service.running + service.pending > 0),
   );
   return found && `${nameOf(found.target)} has tasks: somebody started it again`;
+}
+
+/** A side that is taken out of use, as it is directly before. */
+export interface Leaving {
+  /** Where users are sent; `site`: the other side's addresses, where they should be. */
+  readonly name: Pick<NameSeen, 'addresses' | 'site'>;
+  /** The other side's database, which should take the writes. */
+  readonly other: Named;
+  /** This side's services, where they should have ended. */
+  readonly writers: readonly Writer[];
+}
+
+/** Why a side is in use, by now: what `confirm` and `settle` saw may be hours old (frozen, moved by a person meanwhile). Undefined: it isn't. */
+export function whyInUse({ name, other, writers }: Leaving): string | undefined {
+  const followed = whyNotFollowed(other);
+  if (followed !== undefined) return followed;
+  if (!leadsTo(name)) return `users are sent to ${name.addresses.join(', ') || 'nothing'}, not to the other region`;
+  return whoWrites(writers);
+}
+
+/** Why a side can't serve by now; undefined: it has the tasks that it needs. */
+export function whyUnready(services: readonly SeenService[]): string | undefined {
+  const found = services.find(({ tasks, seen: { service } }) => service.kind !== 'service' || service.running < tasks);
+  return found && `${nameOf(found.target)} has fewer than the ${found.tasks} tasks that it needs`;
 }
 
 /** The standby's services as far as they have none: they are there, and are scaled by the next failover. */

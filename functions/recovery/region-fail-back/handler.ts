@@ -35,7 +35,7 @@ import {
 } from '../region-failover/decide.ts';
 import type { Resolve } from '../region-failover/look.ts';
 import type { Move, StepCode } from '../step.ts';
-import { grant, promote, rebuild, scaleTo, setAside, switchBack } from './change.ts';
+import { fence, grant, promote, rebuild, scaleTo, setAside, stop, switchBack } from './change.ts';
 import {
   type AsideSeen,
   asideApplied,
@@ -87,10 +87,13 @@ const REHEARSED = { kind: 'done', detail: 'a rehearsal: nothing was rebuilt, and
 
 /** Services set to no tasks, or back to what they had. */
 const sizes = (change: Change) => ({ before: sizesIn(change, 'before'), after: sizesIn(change, 'after') });
-const stopping = (which: Which): StepCode<Input, readonly Writer[]> => ({
+const stopping = (
+  which: Which,
+  act: StepCode<Input, readonly Writer[]>['act'],
+): StepCode<Input, readonly Writer[]> => ({
   observe: (context) => readWriters(sideOf(which, context), context),
   decide: (seen, context) => decideStop(seen, context.now()),
-  act: (context, change) => scaleTo(sideOf(which, context), change.summary, sizes(change)),
+  act,
   alreadyApplied: sizesApplied,
   verify: (change, seen, context) => proveStop(change, seen, context.now()),
 });
@@ -109,10 +112,10 @@ const scaling = (which: Which): Omit<Move<Input, readonly Writer[]>, 'decide'> =
 });
 
 /** A database that takes writes of nobody any more leaves its name to the replica that is rebuilt. */
-const settingAside = (which: Which): StepCode<Input, AsideSeen> => ({
+const settingAside = (which: Which, resolve: Resolve): StepCode<Input, AsideSeen> => ({
   observe: (context) => readAside(sideOf(which, context), context),
   decide: decideAside,
-  act: (context, change) => setAside(sideOf(which, context), context, change),
+  act: (context, change) => setAside(sideOf(which, context), context, change, resolve),
   alreadyApplied: (_change, seen) => asideApplied(seen),
   verify: (_change, seen) => proveAside(seen),
 });
@@ -142,8 +145,11 @@ export function regionFailBack(
     observe: (context) => readOutlook(context, resolve),
     decide: (seen, context) => confirm(seen, sidesOf(context).pair, context.rehearse),
   });
-  step('fence', stopping('first'));
-  step('set-aside', settingAside('first'));
+  step(
+    'fence',
+    stopping('first', (context, change) => fence(context, change, sizes(change), resolve)),
+  );
+  step('set-aside', settingAside('first', resolve));
   step('rebuild', rebuilding('first', 'set-aside'));
   step<LagSeen | undefined>('follow', {
     ...looksOnly('follow'),
@@ -162,7 +168,10 @@ export function regionFailBack(
     observe: (context) => readWriters(sideOf('first', context), context),
     decide: (seen, context) => (context.rehearse ? REHEARSED : steady(seen, sinceOf(context))),
   });
-  step('stop', { ...stopping('standby'), compensation: resuming });
+  step('stop', {
+    ...stopping('standby', (context, change) => stop(context, change, sizes(change))),
+    compensation: resuming,
+  });
   step<Omit<LagSeen, 'lagSeconds'> | undefined>('drain', {
     ...looksOnly('drain'),
     observe: async (context) => (context.rehearse ? undefined : readCaughtUp(context, askReplication)),
@@ -184,9 +193,12 @@ export function regionFailBack(
     observe: async (context) => (context.rehearse ? undefined : readFirstSite(context)),
     decide: (seen) => (seen ? proveSite(seen, SITE) : REHEARSED),
   });
-  step<null>('switch', {
-    observe: () => Promise.resolve(null),
-    decide: (_seen, context) => {
+  step<Probes | undefined>('switch', {
+    // That it was proved may have been long ago (frozen).
+    observe: async (context) => (context.rehearse || context.isDecided ? undefined : readFirstSite(context)),
+    decide: (seen, context) => {
+      const proved = seen && proveSite(seen, SITE);
+      if (proved && proved.kind !== 'done') return proved;
       const { bucket, key } = sidesOf(context).pair.switch;
       const summary = `delete s3://${bucket}/${key}, which sends users to the standby`;
       const before = { object: `${bucket}/${key}` };
@@ -220,7 +232,7 @@ export function regionFailBack(
         : REHEARSED,
   });
   step('retire', {
-    ...settingAside('standby'),
+    ...settingAside('standby', resolve),
     decide: (seen, { rehearse }) => (rehearse ? REHEARSED : decideAside(seen)),
   });
   step('restore-standby', rebuilding('standby', 'retire'));

@@ -15,7 +15,7 @@ import { addressesOf, type Resolve, readReplicaLag } from '../region-failover/lo
 import { readHealth } from '../service-health.ts';
 import type { StepContext, Targets } from '../step.ts';
 import { type AsideSeen, asideName, type FollowSeen, type LagSeen, type Named, type SetAside } from './databases.ts';
-import type { Input, Outlook, Writer } from './decide.ts';
+import type { Input, Leaving, Outlook, Writer } from './decide.ts';
 import { type ReplicationAnswer, type ReplicationOrder, replicationAnswer } from './helper/orders.ts';
 import { LOOK_REPLICATION, manifest } from './manifest.ts';
 
@@ -201,6 +201,25 @@ export const readFirstName = (context: Context, resolve: Resolve) => {
   const { pair } = sidesOf(context);
   return readName(pair.userUrl, pair.failBack.probeUrl, resolve);
 };
+
+/** Of a side that is taken out of use. @param withWriters its services should have ended by now. */
+export async function readLeaving(
+  side: Side,
+  context: Context,
+  resolve: Resolve,
+  withWriters: boolean,
+): Promise<Leaving> {
+  const sides = sidesOf(context);
+  const { pair } = sides;
+  const url = side.region === sides.first.region ? pair.standbyProbeUrl : pair.failBack.probeUrl;
+  const [addresses, site, other, writers] = await Promise.all([
+    addressesOf(pair.userUrl, resolve),
+    addressesOf(url, resolve),
+    databaseOf(otherOf(sides, side)),
+    withWriters ? readWriters(side, context) : [],
+  ]);
+  return { name: { addresses, site }, other, writers };
+}
 
 export const readFirstSite = (context: Context) => probeSite(sidesOf(context).pair.failBack.probeUrl);
 

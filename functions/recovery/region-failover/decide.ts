@@ -246,10 +246,13 @@ export function promotionApplied(replica: InstanceReading): 'yes' | 'no' | 'uncl
   return replica.status === 'available' ? 'no' : 'unclear';
 }
 
+/** "Viewing Amazon RDS DB instance status": it can be used. The first backup of what was promoted may take hours, and nobody is to wait for that; whether it takes writes is proved by the site. */
+const USABLE = ['available', 'backing-up'];
+
 export function provePromotion(replica: InstanceReading): StepProof {
   if (replica.kind === 'missing') return { kind: 'bad', detail: replica.why };
   const { replicaOf, status } = replica;
-  return replicaOf === undefined && status === 'available'
+  return replicaOf === undefined && USABLE.includes(status)
     ? { kind: 'good', detail: 'it is a database of its own' }
     : { kind: 'not-yet', detail: `it is ${status}${replicaOf ? ' and still a replica' : ''}`, seconds: POLL_SECONDS };
 }

@@ -42,6 +42,8 @@ let planWith: typeof regionFailBack;
 let resolver: Resolver;
 let runs = 0;
 let skewMs = 0;
+/** Where the users' name leads by somebody's hand, as far as the plan is told. */
+let sentTo: SiteName | undefined;
 /** Rows that only the old primary has. */
 let givenUp: readonly string[] = [];
 const machineLookup = dns.lookup;
@@ -131,7 +133,7 @@ async function failBack(
     pairs: { checkout: pairConfig() },
   };
   const code = planWith(
-    (host) => resolver.resolve4(host),
+    async (host) => (sentTo && host === PAIR.recordName ? [w.pair.sites[sentTo].address] : resolver.resolve4(host)),
     // As `look-replication` of this region would, by the real login.
     (order) => lookReplication(order, config),
   );
@@ -234,8 +236,23 @@ describe('region-fail-back', () => {
     expect(item.why).toMatch(/^confirm: there is no way back yet: checkout-db-standby is a read replica of/);
   });
 
-  it('has the standby serve again when it is stopped before the promotion, and leaves the first region fenced with its replica', async () => {
+  it('takes nothing out of use that somebody uses again since it looked: neither services whose users were sent back, nor a database whose services have tasks', async () => {
     await failedOver();
+    const sentBack = await failBack({}, async (step) => {
+      if (step === 'fence') sentTo = 'east';
+    });
+    sentTo = undefined;
+    expect([sentBack.how, sentBack.changes]).toEqual(['backed-out', []]);
+    expect(sentBack.item.why).toMatch(/^fence: .*users are sent to .*, not to the other region/);
+    const startedAgain = await failBack({}, async (step) => {
+      const service = { cluster: PAIR.cluster, service: PAIR.service, desiredCount: TASKS };
+      if (step === 'set-aside') await clients.east.ecs.send(new UpdateServiceCommand(service));
+    });
+    expect([startedAgain.how, startedAgain.changes]).toEqual(['backed-out', ['UpdateService east']]);
+    expect(startedAgain.item.why).toMatch(/^set-aside: .*has tasks: somebody started it again/);
+  });
+
+  it('has the standby serve again when it is stopped before the promotion, and leaves the first region fenced with its replica', async () => {
     loseAnswers();
     const { how, item, changes } = await failBack({}, async (step, run) => {
       if (step !== 'promote') return;

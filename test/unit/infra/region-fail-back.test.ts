@@ -102,6 +102,12 @@ describe('the configuration of the way back', () => {
     expect(faultsOf(without)).toMatch(/plans\[0\].*needs at least one of `pairs` with `failBack`/s);
   });
 
+  it('is not said to be missing when it has a fault of form', () => {
+    const faults = faultsOf({ ...pair, failBack: { ...failBack, database: 'orders-*' } });
+    expect(faults).toMatch(/failBack\.database/);
+    expect(faults).not.toMatch(/needs at least one of/);
+  });
+
   it.each<[string, Partial<FailBack>, RegExp]>([
     ['a service that is only in the standby', { services: {} }, /failBack\.services\.api.*pairs\.shop\.tasks has it/s],
     [

@@ -22,8 +22,11 @@ import {
   decideGrant,
   decideStandBy,
   estimate,
+  type Leaving,
   type Outlook,
   whoWrites,
+  whyInUse,
+  whyUnready,
 } from '../../../functions/recovery/region-fail-back/decide.ts';
 import { asideOf, sidesOf, targetsOf } from '../../../functions/recovery/region-fail-back/look.ts';
 import { BAD, GOOD, pair, replicaWith, running } from '../../support/failover.ts';
@@ -129,6 +132,30 @@ describe('beginning', () => {
   });
 });
 
+describe('a side that is taken out of use, hours after it was looked at', () => {
+  const leaving = (change: Partial<Leaving> = {}): Leaving => ({
+    ...{ name: { addresses: ['192.0.2.2'], site: ['192.0.2.2'] }, other: standby() },
+    writers: [{ ...running(0), stopping: 0 }],
+    ...change,
+  });
+
+  it('is left alone when users are sent there by now, the other one takes no writes, or its tasks are back', () => {
+    expect(whyInUse(leaving())).toBeUndefined();
+    expect(whyInUse(leaving({ name: { addresses: ['192.0.2.1'], site: ['192.0.2.2'] } }))).toMatch(
+      /users are sent to 192\.0\.2\.1, not to the other region/,
+    );
+    expect(whyInUse(leaving({ name: { addresses: [], site: ['192.0.2.2'] } }))).toMatch(/users are sent to nothing/);
+    expect(whyInUse(leaving({ other: standby({ replicaOf: 'checkout' }) }))).toMatch(/is a read replica of checkout/);
+    expect(whyInUse(leaving({ other: missing('checkout-db') }))).toMatch(/does not exist/);
+    expect(whyInUse(leaving({ writers: [{ ...running(1), stopping: 0 }] }))).toMatch(/has tasks/);
+  });
+
+  it('stays in service when the other one has fewer tasks than it needs', () => {
+    expect(whyUnready([running(4)])).toBeUndefined();
+    expect(whyUnready([running(4), running(4, 3)])).toMatch(/fewer than the 4 tasks/);
+  });
+});
+
 describe('setting the old database aside', () => {
   const name = asideName('checkout', '01234567');
   const seen = (named: Named, aside: Named = missing(name), like?: Named) => ({
@@ -151,6 +178,17 @@ describe('setting the old database aside', () => {
 
   it('leaves a replica of the present primary where it is', () => {
     expect(decideAside(seen(follower()))).toMatchObject({ kind: 'done', result: { aside: null } });
+  });
+
+  it('keeps backups of a replica that is there as long as those of the old database that is named', () => {
+    const aside = { ...old(), name: 'checkout-old-1' };
+    expect(decideAside(seen(follower({ backupDays: 0 }), missing(name), aside))).toMatchObject({
+      detail: expect.stringMatching(/kept for 7 days as those of checkout-old-1/),
+      result: { like: { backupDays: 7 } },
+    });
+    expect(decideAside(seen(follower({ backupDays: 0 })))).toMatchObject({
+      detail: expect.stringMatching(/kept for 1 day: with like=/),
+    });
   });
 
   it('asks what the new one is to be like when there is no old one', () => {

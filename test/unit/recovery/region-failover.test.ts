@@ -196,6 +196,9 @@ describe('the promotion', () => {
 
   it('is proved by an available database that follows nobody', () => {
     expect(provePromotion(NONE).kind).toBe('good');
+    // Its first backup may take hours.
+    expect(provePromotion(replicaWith({ replicaOf: undefined, status: 'backing-up' })).kind).toBe('good');
+    expect(provePromotion(replicaWith({ status: 'backing-up' })).kind).toBe('not-yet');
     expect(provePromotion(replicaWith({ status: 'modifying' })).kind).toBe('not-yet');
     expect(provePromotion(replicaWith({ replicaOf: undefined, status: 'rebooting' })).kind).toBe('not-yet');
     expect(provePromotion({ kind: 'missing', why: 'gone' }).kind).toBe('bad');

@@ -21,6 +21,12 @@ export const recheckOf = (store: Store, seen: AlarmStates): Labelled[] =>
     .filter((arn) => seen[arn] === 'GONE')
     .map((arn) => removeWork(store.table, 'recheck', arn));
 
+/** What happened without a level is over once the change that answers it is verified. */
+export function overWith(action: ActionItem | undefined): Readonly<Record<string, 'OK'>> {
+  const subject = action?.signal?.subject;
+  return subject !== undefined && !isAlarm(subject) ? { [subject]: 'OK' } : {};
+}
+
 const stillOpen = ({ alarms }: TargetItem): string[] => Object.keys(alarms).filter((each) => alarms[each] !== 'OK');
 
 export const noVerify = (store: Store, target: string, remediation: string): Labelled =>
@@ -44,9 +50,7 @@ export async function resolve<T extends Protected, O>(
   const now = context.now();
   let ended = '';
   await writeTarget(store, targetName, (read) => {
-    // What happened without a level is over once the change that answers it is verified.
-    const subject = action?.signal?.subject;
-    const over = subject !== undefined && !isAlarm(subject) ? { [subject]: 'OK' as const } : {};
+    const over = overWith(action);
     const present = alarmSeen(read, { ...seen, ...over }, now);
     const { openIncidentId } = present;
     if (!openIncidentId || !alarmsOk(present) || present.verifying[name] !== waited)

@@ -11,12 +11,12 @@ import type { ActionItem, TargetItem } from './items.ts';
 import { handOnText, nextFor, nothingLeft } from './ladder.ts';
 import { log } from './log.ts';
 import type { Verification } from './remediation.ts';
-import { type AlarmStates, resolve } from './resolution.ts';
+import { type AlarmStates, overWith, resolve } from './resolution.ts';
 import type { GuardMetric } from './runbook.ts';
 import { openedLately, turnInStorm } from './storm.ts';
-import { alarmsOk, judged, keptAway } from './target-state.ts';
+import { alarmSeen, alarmsOk, judged, keptAway } from './target-state.ts';
 import { undo } from './undo.ts';
-import { entryMaker, putEntry, putNextRung, putWork, updateAction } from './writes.ts';
+import { entryMaker, putEntry, putNextRung, putWork, removeWork, updateAction } from './writes.ts';
 
 /** However many targets are in trouble, and however little is asked of APIs. */
 const LONGEST_TURN_MS = 15_000;
@@ -154,12 +154,14 @@ async function noteVerified<T extends Protected, O>(
   const { table } = store;
   const at = now();
   const { remediation: name, actionId, incidentId } = action;
+  const over = overWith(action);
   await writeTarget(store, targetName, (present) => {
     if (present.verifying[name] !== actionId)
       throw new InFlightError(`${targetName}: ${actionId} was judged by another delivery`);
     return {
-      next: judged(present, name),
+      next: judged(alarmSeen(present, over, at), name),
       items: [
+        ...Object.keys(over).map((each) => removeWork(table, 'recheck', each)),
         updateAction(table, action, { ...action, status: 'verified' as const }),
         putEntry(table, entryMaker(incidentId, name, at)('verified', detail, { actionId })),
         putTargetWork(store, 'verify', targetName, name, at + SOON_MS),

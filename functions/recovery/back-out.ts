@@ -1,11 +1,12 @@
 /** Taking back what a run did, after a step failed or a person stopped it: one compensation after the other, in the reverse order of the plan. */
 import { type Around, changeRun, entriesOf, mustRead, unlessFrozen, type Written } from './around.ts';
+import { wakeHeld } from './begin-and-wake.ts';
 import { LeaseLostError } from './errors.ts';
 import { type RunItem, readRun, stepOf } from './items.ts';
 import { secondsUntil, takeMove } from './move.ts';
 import type { PlanAnswer } from './order.ts';
 import { nextBackOut, type StepStatus } from './plan.ts';
-import { endRun, figuresOf, giveBack, ledgerOf, wakeHeld } from './run.ts';
+import { endRun, figuresOf, giveBack, ledgerOf } from './run.ts';
 import { busyUntil } from './transitions.ts';
 
 /** Compensations that had nothing to do, taken in one turn. */

@@ -3,18 +3,16 @@
  * (`back-out.ts`). Everything that a turn knows is in the journal, so that a function's death anywhere costs nothing but the turn.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { readTarget } from '../engine/context.ts';
-import { ActionFailedError, EngineError, InFlightError } from '../engine/errors.ts';
+import { ActionFailedError, InFlightError } from '../engine/errors.ts';
 import { describeTakeOver, takenOverBy } from '../engine/guard.ts';
 import { NEW_TARGET, type TargetItem, targetKey } from '../engine/items.ts';
-import { log } from '../engine/log.ts';
-import { dueNow } from '../engine/operator.ts';
 import { isByIncident, leaseHolderOf, planLockKey, runOfHolder } from '../engine/plan-items.ts';
 import type { Json } from '../engine/remediation.ts';
 import type { Labelled } from '../engine/store.ts';
 import { anyCopy, readSwitch } from '../engine/switch.ts';
 import { checkSwitch, newId, putTarget } from '../engine/writes.ts';
 import { type Around, changeRun, entriesOf, mustRead, unlessFrozen, type Written } from './around.ts';
+import { checkRung, checkWindows, type Given, inHand, tellRung, wakeHeld } from './begin-and-wake.ts';
 import { LeaseLostError, PlanBusyError, PlanRefusedError, PlanStepError } from './errors.ts';
 import { MAKES_WAY, type RunItem, readRun, stepOf } from './items.ts';
 import { takeMove } from './move.ts';
@@ -22,13 +20,6 @@ import type { PlanAnswer } from './order.ts';
 import { MOST_TARGETS, stagesOf } from './plan.ts';
 import { allDone, LEASE_MS, missingBefore, resultsOf } from './transitions.ts';
 import { putRun, releaseLease, releaseLock, takeLock } from './writes.ts';
-
-/** What is given beside a plan's own input. */
-interface Given {
-  readonly rehearse: boolean;
-  readonly startedBy: string;
-  readonly input: Readonly<Record<string, unknown>>;
-}
 
 /** Somebody who starts it in the console names nobody. */
 const UNKNOWN = 'console';
@@ -47,8 +38,17 @@ function givenOf(input: unknown): Given {
  */
 export async function open<Input>(around: Around<Input>, run: string, given: unknown): Promise<PlanAnswer> {
   const { code, store } = around;
-  const found = await readRun(store, code.manifest.name, run);
-  if (found) return reopened(around, found, givenOf(given));
+  try {
+    const found = await readRun(store, code.manifest.name, run);
+    return found ? reopened(around, found, givenOf(given)) : await beginOnce(around, run, given);
+  } catch (error) {
+    if (error instanceof PlanRefusedError) await tellRung(around, givenOf(given));
+    throw error;
+  }
+}
+
+async function beginOnce<Input>(around: Around<Input>, run: string, given: unknown): Promise<PlanAnswer> {
+  const { code, store } = around;
   try {
     return await begin(around, run, givenOf(given));
   } catch (error) {
@@ -92,6 +92,8 @@ async function begin<Input>(around: Around<Input>, run: string, given: Given) {
     throw new PlanRefusedError(
       `it would take ${count} targets in hand, and a run can take ${most} at most: recover them by hand, or in parts`,
     );
+  if (isByIncident(startedBy)) await checkRung(around, { run, startedBy }, taken.targets);
+  checkWindows(around, given, taken.targets);
   const item = newRun(around, run, { rehearse, startedBy, input: parsed.input as Json }, taken.targets);
   const lockKeys = item.about.map((thing) => planLockKey(item, thing));
   const [state, ...locks] = await Promise.all([readSwitch(store), ...lockKeys.map((key) => store.read(key))]);
@@ -183,9 +185,7 @@ async function leases<Input>({ store, now }: Around<Input>, item: RunItem): Prom
     const other = runOfHolder(present.leaseHolder);
     if (other !== undefined)
       throw new PlanBusyError(`${target}: the run ${other} of a recovery plan has it in hand: wait for it, or stop it`);
-    // The rung that starts a run writes that down a moment later, and gives its lease back; or is resumed, if it died before.
-    if (present.leaseHolder !== undefined && isByIncident(item.startedBy))
-      throw new InFlightError(`${target}: ${present.leaseHolder} has it in hand for a moment`);
+    if (present.leaseHolder !== undefined && isByIncident(item.startedBy)) throw inHand(target, present.leaseHolder);
     if (present.leaseHolder !== undefined)
       throw new PlanBusyError(`${target}: ${present.leaseHolder} has it in hand: try again in a moment`);
     const held = { ...present, leaseHolder: leaseHolderOf(item.run), leaseUntil: item.leasedUntil };
@@ -292,20 +292,6 @@ export async function endRun<Input>(
       if (!(error instanceof LeaseLostError) || tries === TRIES_TO_END) throw error;
     }
   }
-}
-
-/**
- * What remediations held while the run had its targets is looked at again at once, and so is whether the rung that started it helped. If this isn't done, they are
- * looked at when the lease would have been over: it never fails a run that has ended.
- */
-export async function wakeHeld<Input>({ store, now }: Around<Input>, { targets }: RunItem): Promise<void> {
-  for (const target of targets)
-    try {
-      await dueNow(store, target, await readTarget(store, target), now(), 'and-verify');
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      log('WARN', `what waits for ${target} is looked at later`, { error: error.message });
-    }
 }
 
 /** How it ended and the steps against their budgets, for the report: a run that failed may have been quick. */

@@ -128,6 +128,17 @@ export function whileWaiting(
   return { kind: 'verdict', state, verdict: failed('red', `not ${done(state)} within 12 hours: ${note}`) };
 }
 
+/** A start that isn't made yet, because it is tried again and again, waits for what became red meanwhile: under its name, because it may have been made. */
+export const startsLater = (
+  state: State,
+  red: readonly string[],
+  { since, now, recheckAfterSeconds }: Waiting,
+): Step<State> | undefined =>
+  red.length === 0 ? undefined : { ...whileWaiting(state, red, { since, now, recheckAfterSeconds }), state };
+
+/** It was begun to be run, and the configuration wants a rehearsal by now. */
+export const asRehearsal = ({ forReal: _no, ...state }: State): State => state;
+
 export const started = (state: State, now: number): Step<State> => ({
   ...{ kind: 'wait', seconds: 5, state: { ...state, phase: 'follows', startedAt: now }, note: 'was started' },
 });

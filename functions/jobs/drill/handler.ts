@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod/mini';
 import { changingClientDefaults, clientDefaults } from '../../engine/clients.ts';
-import { CHORES } from '../../engine/drills.ts';
+import { CHORES, startedByDrill } from '../../engine/drills.ts';
 import { ActionFailedError, classifyAwsError } from '../../engine/errors.ts';
 import { requiredEnvironment } from '../../engine/handler.ts';
 import { listIncidents } from '../../engine/journal-reader.ts';
@@ -20,12 +20,14 @@ import { readRuns } from '../items.ts';
 import type { CleanUp, Job, JobContext } from '../job.ts';
 import {
   type AlarmSeen,
+  asRehearsal,
   cleaningOn,
   nextCleaning,
   type Rehearsal,
   redBy,
   type State,
   started,
+  startsLater,
   timeIn,
   whileFollowing,
   whileWaiting,
@@ -58,13 +60,17 @@ export const job: Job<State> = {
         return whileWaiting(state, await whatIsRed(context), {
           ...{ since: Date.parse(run.scheduledAt), now: now(), recheckAfterSeconds },
         });
-      case 'starts':
+      case 'starts': {
         // Both what it began with and what is configured now have to say that it is no rehearsal.
-        await start(plan, execution, {
-          ...input,
-          ...{ rehearse: !(forReal && state.forReal && CHORES.includes(plan)), startedBy: `drill:${run.subject}` },
-        });
-        return started(state, now());
+        const isReal = forReal === true && state.forReal === true && CHORES.includes(plan);
+        if (isReal && !(await readRehearsal(context, plan, execution))) {
+          const times = { since: Date.parse(run.scheduledAt), now: now(), recheckAfterSeconds };
+          const later = startsLater(state, await whatIsRed(context), times);
+          if (later) return later;
+        }
+        await start(plan, execution, { ...input, rehearse: !isReal, startedBy: startedByDrill(run.subject) });
+        return started(isReal ? state : asRehearsal(state), now());
+      }
       case 'follows':
         return whileFollowing(
           state,
@@ -99,7 +105,7 @@ export const job: Job<State> = {
           requestStop(
             store.table,
             { plan, run: execution },
-            { by: `drill:${run.subject}`, at: now(), reason: 'the drill is over' },
+            { by: startedByDrill(run.subject), at: now(), reason: 'the drill is over' },
           ),
         ]);
         return cleaningOn('its rehearsal is asked to back out');

@@ -1,10 +1,11 @@
 /** An action that should be verified by now while another one's intent is open, as in a freeze that lasts, on a model of the table. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from '@jest/globals';
+import type { Signal } from '../../../events/signal.ts';
 import { settle } from '../../../functions/engine/aftermath.ts';
 import { type ActionItem, NEW_TARGET, workOf } from '../../../functions/engine/items.ts';
 import { Store } from '../../../functions/engine/store.ts';
-import { putAction, putTarget } from '../../../functions/engine/writes.ts';
+import { putAction, putRecheck, putTarget } from '../../../functions/engine/writes.ts';
 import { configOf } from '../../simulation/config.ts';
 import { type TableCommand, TableModel } from '../../simulation/table/table.ts';
 import { type NumberTarget, RESTART, remediationOf } from '../../simulation/targets.ts';
@@ -32,7 +33,10 @@ const action: ActionItem = {
 };
 
 /** The restart has its target settled at `now`, while a raise of it is open whose function has the lease until then. */
-async function settledAt(now: number, { leaseUntil = DONE_AT + 60_000, other = 'OK' as 'OK' | 'ALARM' } = {}) {
+async function settledAt(
+  now: number,
+  { leaseUntil = DONE_AT + 60_000, other = 'OK' as 'OK' | 'ALARM', happened = undefined as Signal | undefined } = {},
+) {
   const table = new TableModel();
   const store = new Store('journal', {
     send: async (command: TableCommand) => table.execute(command),
@@ -41,12 +45,17 @@ async function settledAt(now: number, { leaseUntil = DONE_AT + 60_000, other = '
     ...{ severity: 'P2', key: TARGET, value: 2, load: 2, stuck: false, restarts: 1, errorRate: 0, isHarmed: false },
   };
   await store.transact([
-    putAction('journal', action),
+    putAction('journal', { ...action, ...(happened && { signal: happened }) }),
+    ...(happened ? [putRecheck('journal', RESTART, happened, DONE_AT + 3_600_000)] : []),
     putTarget('journal', TARGET, 0, {
       ...NEW_TARGET,
       openIncidentId: 'inc-1',
       openedAt: DONE_AT,
-      alarms: { [alarm('t0-stuck')]: 'OK', [alarm('t0-too-small')]: other },
+      alarms: {
+        [alarm('t0-stuck')]: 'OK',
+        [alarm('t0-too-small')]: other,
+        ...(happened && { [happened.subject]: 'ALARM' }),
+      },
       verifying: { [RESTART]: 'act-1' },
       leaseHolder: 'act-2',
       leaseUntil,
@@ -77,6 +86,10 @@ async function settledAt(now: number, { leaseUntil = DONE_AT + 60_000, other = '
     told: [...table.itemsOf('INCIDENT#inc-1')].map(({ kind }) => kind?.S),
     incident: present?.openIncidentId?.S,
     leaseHolder: present?.leaseHolder?.S,
+    ...(happened && {
+      happened: present?.alarms?.M?.[happened.subject]?.S,
+      isJudgedAnew: table.onlyItemOf(`WORK#recheck#${happened.subject}`) !== undefined,
+    }),
     isLookedAtAgain: table.onlyItemOf(`WORK#verify#${workOf(TARGET, RESTART)}`) !== undefined,
   };
 }
@@ -89,6 +102,24 @@ it('is verified, and the incident stays open for the other', async () => {
     incident: 'inc-1',
     leaseHolder: 'act-2',
     isLookedAtAgain: true,
+  });
+});
+
+it('is over with what it answered, where that happened without a level: nobody answers it again', async () => {
+  const happened: Signal = {
+    ...{ id: 'event-1', source: 'ecs-deployment', name: 'SERVICE_DEPLOYMENT_FAILED', subject: `${TARGET}#failed` },
+    ...{
+      state: 'firing',
+      at: new Date(DONE_AT).toISOString(),
+      target: TARGET,
+      recheck: 0,
+      rung: 0,
+      firstEvaluation: false,
+      evidence: { reason: '', datapoints: [] },
+    },
+  };
+  expect(await settledAt(DEADLINE, { happened })).toMatchObject({
+    ...{ status: 'verified', happened: 'OK', isJudgedAnew: false },
   });
 });
 

@@ -7,7 +7,7 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { RuntimeConfig } from '../../../functions/engine/config.ts';
 import { type HeadItem, headKey } from '../../../functions/engine/job-head.ts';
 import { Store } from '../../../functions/engine/store.ts';
@@ -109,6 +109,49 @@ it.each<[string, object, boolean]>([
   expect(await drill(at(3), undefined, { numbers: rotation })).toMatchObject({ verdict: 'passed' });
   expect(inputs).toEqual([{ to: 7, rehearse: rehearses, startedBy: 'drill:numbers' }]);
   expect(Object.keys(plan.writes)).toHaveLength(rehearses ? 0 : 4);
+});
+
+describe('a drill that is for real', () => {
+  const inputs: Record<string, unknown>[] = [];
+  const rotation = { ...drills.numbers, plan: 'secret-rotation', forReal: true as const };
+  beforeEach(() => {
+    now = Date.parse(at(3));
+    inputs.length = 0;
+    process.env.NIGHTSHIFT_MACHINES = JSON.stringify({
+      'secret-rotation': 'arn:aws:states:us-east-1:1:stateMachine:r',
+    });
+    plan = new Player({ store, config }, 'secret-rotation');
+    machine = (name, input) => {
+      inputs.push(input as Record<string, unknown>);
+      return plan.play(name, input).catch(() => 'refused');
+    };
+  });
+
+  it('looks again at what is red when its start comes later than it was decided', async () => {
+    const entry = entryMaker('inc-1', 'test', now);
+    const about = { title: 'sick', target: 'ecs-service/orders/backend', severity: 'P2' };
+    const notes: string[] = [];
+    await drill(
+      at(3),
+      async (note) => {
+        notes.push(note);
+        if (note === 'begins') await store.transact([putEntry('journal', entry('opened', 'sick', about))]);
+        if (notes.length === 4) await store.transact([putEntry('journal', entry('resolved', 'well'))]);
+      },
+      { numbers: rotation },
+    );
+    expect(notes.slice(0, 3)).toEqual(['begins', ...Array(2).fill('nothing is run while P2 sick (inc-1) is open')]);
+    expect(inputs).toHaveLength(1);
+  });
+
+  it('passes as a rehearsal when the configuration wants one by then', async () => {
+    const configured: Record<string, (typeof drills)['numbers'] & { forReal?: true }> = { numbers: rotation };
+    const between = async () => {
+      configured.numbers = { ...drills.numbers, plan: 'secret-rotation' };
+    };
+    expect(await drill(at(3), between, configured)).toMatchObject({ verdict: 'passed' });
+    expect(inputs).toMatchObject([{ rehearse: true }]);
+  });
 });
 
 it('waits while an incident is open', async () => {

@@ -56,7 +56,16 @@ export const drilledPlans = ({ drills }: Pick<DeploymentConfig, 'drills'>): stri
 
 interface LooseDrills {
   readonly drills?:
-    | Readonly<Record<string, { readonly plan?: string | undefined; readonly forReal?: true | undefined }>>
+    | Readonly<
+        Record<
+          string,
+          {
+            readonly plan?: string | undefined;
+            readonly forReal?: true | undefined;
+            readonly input?: Readonly<Record<string, unknown>> | undefined;
+          }
+        >
+      >
     | undefined;
   readonly plans?: readonly string[] | undefined;
   readonly jobs?:
@@ -83,11 +92,22 @@ export function drillFaults({ drills = {}, plans = [], jobs = {} }: LooseDrills)
           },
         ],
   );
+  // In an emergency the old user is shut out before the services are rolled: no schedule is one.
+  const urgent = Object.entries(drills).flatMap(([name, { forReal, input }]): Fault[] =>
+    forReal && input?.emergency !== undefined && input.emergency !== false
+      ? [
+          {
+            ...{ path: `drills.${name}.input.emergency`, given: asGiven(input.emergency) },
+            expected: 'leave it out: services fail while it is run so, which a person may choose, and no schedule',
+          },
+        ]
+      : [],
+  );
   const timed = (['cron', 'timeZone', 'overdueAfterSeconds'] as const).flatMap((field): Fault[] => {
     const given = jobs[DRILL_JOB]?.[field];
     if (given === undefined) return [];
     const expected = 'each drill has its own times (drills.<name>.every, timeZone): leave it out';
     return [{ path: `jobs.${DRILL_JOB}.${field}`, given: asGiven(given), expected }];
   });
-  return [...unknown, ...real, ...timed];
+  return [...unknown, ...real, ...urgent, ...timed];
 }

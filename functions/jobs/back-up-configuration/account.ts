@@ -1,6 +1,6 @@
 /** Looks through the account for what no backup covers: services, databases, certificates and hosted zones of the deployment's region. */
 import { ACMClient, ListCertificatesCommand } from '@aws-sdk/client-acm';
-import { ECSClient, ListClustersCommand, ListServicesCommand } from '@aws-sdk/client-ecs';
+import { ClusterNotFoundException, ECSClient, ListClustersCommand, ListServicesCommand } from '@aws-sdk/client-ecs';
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
 import { ListHostedZonesCommand, Route53Client } from '@aws-sdk/client-route-53';
 import type { Side } from '../../configuration/diff.ts';
@@ -8,6 +8,7 @@ import { type ConfigItem, inOrder, type Unread } from '../../configuration/item.
 import { attempt, PacedReading } from '../../configuration/paced.ts';
 import { clientDefaults } from '../../engine/clients.ts';
 import type { RuntimeConfig } from '../../engine/config.ts';
+import { ActionFailedError } from '../../engine/errors.ts';
 import type { Pacer } from '../../engine/pacer.ts';
 import { uncoveredCertificates, uncoveredDatabases, uncoveredServices, uncoveredZones } from './uncovered.ts';
 
@@ -19,12 +20,21 @@ const route53 = new Route53Client(clientDefaults());
 /** Of a file of the backup, as the parts of the configuration have theirs. */
 export const ACCOUNT = 'account';
 
+/** A turn has 120 s: beyond that an account with many clusters would never have a backup. */
+const LOOKS_FOR_MS = 50_000;
+
 /** @throws EngineError (retryable) for what may pass; what is refused is in `unread`. */
-export async function readAccount(pacer: Pick<Pacer, 'take'>, config: RuntimeConfig): Promise<Side> {
+export async function readAccount(
+  pacer: Pick<Pacer, 'take'>,
+  config: RuntimeConfig,
+  now: () => number = Date.now,
+): Promise<Side> {
+  const lookUntil = now() + LOOKS_FOR_MS;
+  const inTime = () => now() < lookUntil;
   const reading = new PacedReading(pacer);
   const unread: Unread[] = [];
   const kinds: readonly (readonly [string, () => Promise<ConfigItem[]>])[] = [
-    ['service', async () => uncoveredServices(await services(reading), config)],
+    ['service', async () => uncoveredServices(await services(reading, inTime), config)],
     ['database', async () => uncoveredDatabases(await databases(reading), config)],
     ['certificate', async () => uncoveredCertificates(await certificates(reading), config)],
     ['zone', async () => uncoveredZones(await zones(reading), config)],
@@ -35,16 +45,24 @@ export async function readAccount(pacer: Pick<Pacer, 'take'>, config: RuntimeCon
 }
 
 /** @returns `cluster/service`, as ends of ARNs ("ListServices": at most a hundred a page). */
-async function services(reading: PacedReading): Promise<string[]> {
+async function services(reading: PacedReading, inTime: () => boolean): Promise<string[]> {
   const clusters = await reading.pages<string>('list the clusters', async (nextToken) => {
     const reply = await ecs.send(new ListClustersCommand({ maxResults: 100, nextToken }));
     return { items: reply.clusterArns ?? [], next: reply.nextToken };
   });
   const found: string[] = [];
   for (const cluster of clusters) {
+    if (!inTime())
+      throw new ActionFailedError(`list the services: ${clusters.length} clusters are more than a turn has time for`);
     const arns = await reading.pages<string>(`list the services of ${cluster}`, async (nextToken) => {
-      const reply = await ecs.send(new ListServicesCommand({ cluster, maxResults: 100, nextToken }));
-      return { items: reply.serviceArns ?? [], next: reply.nextToken };
+      try {
+        const reply = await ecs.send(new ListServicesCommand({ cluster, maxResults: 100, nextToken }));
+        return { items: reply.serviceArns ?? [], next: reply.nextToken };
+      } catch (error) {
+        // Deleted since it was listed.
+        if (error instanceof ClusterNotFoundException) return { items: [], next: undefined };
+        throw error;
+      }
     });
     // The older form of an ARN lacks the cluster ("Amazon Resource Names (ARNs) and IDs", Amazon ECS Developer Guide).
     found.push(...arns.map((arn) => `${lastOf(cluster)}/${lastOf(arn)}`));

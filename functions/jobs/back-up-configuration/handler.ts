@@ -22,7 +22,7 @@ import { ACCOUNT, readAccount } from './account.ts';
 import { verdictOf } from './decide.ts';
 import { manifest } from './manifest.ts';
 import { type Between, callsOn } from './trail.ts';
-import { tellWho } from './who.ts';
+import { lastCallOn, tellWho } from './who.ts';
 
 const clients = openClients();
 const DAY_MS = 86_400_000;
@@ -91,16 +91,17 @@ async function finish(context: JobContext, written: readonly Written[], lockedUn
 /** So many are asked about; the rest of a day with more is a deployment's. */
 const ASKED_ABOUT = 50;
 
-/** A backup is whole without it: what CloudTrail refuses is said in place of names. @throws EngineError (retryable) */
+/** A backup is whole without it: why CloudTrail couldn't be asked, or asked for all, is said beside the names. */
 async function whoMade(changes: readonly ItemChange[], between: Between): Promise<string[]> {
   const asked = changes.filter(({ kind }) => kind !== 'uncovered').slice(0, ASKED_ABOUT);
-  try {
-    const calls = asked.length > 0 ? await callsOn(asked, between) : [];
-    return asked.map((change) => tellWho(change, calls));
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.retryable) throw error;
-    return [`CloudTrail can't be asked: ${error.message}`];
-  }
+  if (asked.length === 0) return [];
+  const { calls, left } = await callsOn(asked, between);
+  // Of what it wasn't asked for, nothing is claimed.
+  const known = left === undefined ? asked : asked.filter((change) => lastCallOn(change, calls));
+  const names = known.map((change) => tellWho(change, calls));
+  return left === undefined
+    ? names
+    : [`CloudTrail can't be asked${names.length > 0 ? ' for everything' : ''}: ${left}`, ...names];
 }
 
 /** One that can't be read any more keeps none from being taken: the next one is compared with this. @throws EngineError that may be gone the next time. */

@@ -12,6 +12,8 @@ const ROUTE53_REGION = 'us-east-1';
 const PER_SECOND = 2;
 /** Of one kind of call, so that a busy account keeps no turn from ending. */
 const PAGES_MOST = 4;
+/** A turn has 120 s, for the backup first. */
+const ASKS_FOR_MS = 45_000;
 
 export interface Between {
   readonly from: Date;
@@ -21,17 +23,26 @@ export interface Between {
 const here = new CloudTrailClient(clientDefaults());
 const global = new CloudTrailClient({ ...clientDefaults(), region: ROUTE53_REGION });
 
-/** @throws EngineError */
+/** What CloudTrail told, and why it wasn't asked for the rest. */
+export interface Told {
+  readonly calls: readonly Call[];
+  readonly left?: string;
+}
+
+/** It never throws, and ends in time: names are worth no backup. */
 export async function callsOn(
   changes: readonly Pick<ItemChange, 'kind'>[],
   { from, until }: Between,
   pacer: Pick<Pacer, 'take'> = new Pacer({ perSecond: PER_SECOND }),
-): Promise<Call[]> {
+  now: () => number = Date.now,
+): Promise<Told> {
   const calls: Call[] = [];
+  const askUntil = now() + ASKS_FOR_MS;
   for (const kind of new Set(changes.map((change) => change.kind)))
     for (const AttributeValue of CALLS[kind]) {
       let NextToken: string | undefined;
       for (let page = 0; page < PAGES_MOST && (page === 0 || NextToken !== undefined); page++) {
+        if (now() >= askUntil) return { calls, left: `it took longer than ${ASKS_FOR_MS / 1000} s` };
         await pacer.take();
         const command = new LookupEventsCommand({
           LookupAttributes: [{ AttributeKey: 'EventName', AttributeValue }],
@@ -42,9 +53,9 @@ export async function callsOn(
           calls.push(...(reply.Events ?? []).flatMap(({ CloudTrailEvent }) => callIn(CloudTrailEvent) ?? []));
           NextToken = reply.NextToken;
         } catch (error) {
-          throw classifyAwsError(`look up ${AttributeValue}`, error);
+          return { calls, left: classifyAwsError(`look up ${AttributeValue}`, error).message };
         }
       }
     }
-  return calls;
+  return { calls };
 }

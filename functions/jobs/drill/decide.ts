@@ -256,10 +256,13 @@ const reportOf = ({ figures, verdict = 'refused', incidentId }: Rehearsal, { pla
   }),
 });
 
-/** The time in the report of an earlier drill; undefined: it didn't come to its end. */
-export function timeIn(report: Readonly<Record<string, Json>> | undefined): number | undefined {
+/** The time in the report of an earlier drill; undefined: it didn't come to its end, or was a run and this is a rehearsal, or the other way round: neither is usual for the other. */
+export function timeIn(
+  report: Readonly<Record<string, Json>> | undefined,
+  { forReal }: Pick<State, 'forReal'> = {},
+): number | undefined {
   const time = report?.recoveryTimeMs;
-  return typeof time === 'number' ? time : undefined;
+  return typeof time === 'number' && (report?.verdict === 'recovered') === (forReal === true) ? time : undefined;
 }
 
 /** What is left to do so that nothing of a rehearsal stays behind. */

@@ -77,7 +77,7 @@ export const job: Job<State> = {
           await readRehearsal(context, plan, execution),
           {
             ...{ plan, execution, recheckAfterSeconds, since: Date.parse(run.scheduledAt) },
-            earlierMs: await earlierTimes(context),
+            earlierMs: await earlierTimes(context, state),
           },
           now(),
         );
@@ -129,11 +129,11 @@ async function readRehearsal({ store }: JobContext, plan: string, run: string): 
   return (await store.read(runKey({ plan, run }))) as Rehearsal | undefined;
 }
 
-async function earlierTimes({ store, run: { subject, scheduledAt } }: JobContext): Promise<number[]> {
+async function earlierTimes({ store, run: { subject, scheduledAt } }: JobContext, state: State): Promise<number[]> {
   const runs = await readRuns(store, { job: manifest.name, subject }, EARLIER);
   return runs
     .filter((each) => each.scheduledAt !== scheduledAt)
-    .flatMap(({ verdict }) => timeIn(verdict?.report) ?? []);
+    .flatMap(({ verdict }) => timeIn(verdict?.report, state) ?? []);
 }
 
 const machines = z.record(z.string(), z.string());

@@ -45,6 +45,13 @@ describe('drills', () => {
     const { runtime } = parsed({ plans: both, databases, drills: { rotate: rotation, other: backend } });
     expect(runtime.drills?.rotate).toEqual({ ...rotation, recheckAfterSeconds: 600 });
     expect(runtime.drills?.other).not.toHaveProperty('forReal');
+    const emergency = { ...rotation, input: { ...rotation.input, emergency: true } };
+    expect(() => parsed({ plans: both, databases, drills: { rotate: emergency } })).toThrow(
+      /drills\.rotate\.input\.emergency: true; leave it out: services fail/,
+    );
+    expect(() =>
+      parsed({ plans: both, databases, drills: { rotate: { ...emergency, forReal: undefined } } }),
+    ).not.toThrow();
     expect(() => parsed({ drills: { one: { ...backend, forReal: true } } })).toThrow(
       /drills\.one\.forReal: true; leave it out: of plans only secret-rotation may run on schedule, service-recovery/,
     );

@@ -128,10 +128,12 @@ describe('a rehearsal', () => {
     const real: State = { ...following, forReal: true };
     const told = (rehearsal: Rehearsal) => {
       const step = whileFollowing(real, rehearsal, known, DUE);
-      return step.kind === 'verdict' ? [step.verdict.kind, step.verdict.check, timeIn(step.verdict.report)] : step.note;
+      return step.kind === 'verdict'
+        ? [step.verdict.kind, step.verdict.check, timeIn(step.verdict.report, real)]
+        : step.note;
     };
     expect(told(ended({ verdict: 'recovered' }))).toEqual(['passed', undefined, 300_000]);
-    expect(told(ended())).toEqual(['failed', 'run', 300_000]);
+    expect(told(ended())).toEqual(['failed', 'run', undefined]);
     expect(told(ended({ verdict: 'backed-out', summary: 'x' }))).toEqual(['failed', 'run', undefined]);
     const red = whileWaiting({ ...waiting, forReal: true }, ['P1 is open'], times);
     expect(red).toMatchObject({ kind: 'wait', note: 'nothing is run while P1 is open' });
@@ -140,6 +142,10 @@ describe('a rehearsal', () => {
   it('that failed is no time to compare with', () => {
     expect(timeIn(verdictOf(ended({ verdict: 'backed-out', summary: 'x' }))?.report)).toBeUndefined();
     expect(timeIn(verdictOf(took(5_000))?.report)).toBe(5_000);
+    // A run rolls services, a rehearsal none: neither says what is usual for the other.
+    expect(timeIn(verdictOf(took(5_000))?.report, { forReal: true })).toBeUndefined();
+    expect(timeIn({ verdict: 'recovered', recoveryTimeMs: 5_000 })).toBeUndefined();
+    expect(timeIn({ verdict: 'recovered', recoveryTimeMs: 5_000 }, { forReal: true })).toBe(5_000);
     // Also one that fell short of its target: the next one is compared with how it really is.
     expect(timeIn(verdictOf(took(950_000))?.report)).toBe(950_000);
   });

@@ -233,7 +233,10 @@ async function sessionOf(user: string): Promise<pg.Client> {
 async function writtenBy(): Promise<string> {
   const answer = await fetch(standIn.serviceUrl('orders', 'shop', REGION), { method: 'POST' });
   expect(answer.status).toBe(200);
-  const [row] = await query(`SELECT id FROM rows ORDER BY right(id, 29) DESC, id DESC LIMIT 1`);
+  // As a time: PostgreSQL writes one without the zeros at its end, so texts of times aren't equally long.
+  const [row] = await query(
+    `SELECT id FROM rows ORDER BY substring(id from '2[0-9]{3}-.*$')::timestamptz DESC LIMIT 1`,
+  );
   return String(row?.id).replace(/2\d{3}-.*$/, '');
 }
 

@@ -34,7 +34,7 @@ import {
   steady,
 } from '../region-failover/decide.ts';
 import type { Resolve } from '../region-failover/look.ts';
-import type { Move, StepCode } from '../step.ts';
+import { type Move, pollSeconds, type StepCode, type StepDecision, type StepProof } from '../step.ts';
 import { fence, grant, promote, rebuild, scaleTo, setAside, stop, switchBack } from './change.ts';
 import {
   type AsideSeen,
@@ -83,7 +83,27 @@ type Which = 'first' | 'standby';
 const sideOf = (which: Which, context: Context): Side => sidesOf(context)[which];
 
 const SITE = 'the first region';
+/** Between two looks: its four hours in its turns. */
+const LONGEST_FOLLOW_SECONDS = 300;
 const REHEARSED = { kind: 'done', detail: 'a rehearsal: nothing was rebuilt, and nobody was moved' } as const;
+
+/** When the run last changed anything, or began (epoch milliseconds). */
+const waitsSince = ({ lastChangeAt, startedAt }: Context): number => Math.max(lastChangeAt, startedAt);
+/** A step has about a hundred turns, whatever its budget (`planDefinition`): it looks the less often the longer it waits. */
+function inItsTurns<Seen>(code: StepCode<Input, Seen>): StepCode<Input, Seen> {
+  const rarer = <Found extends StepDecision | StepProof>(context: Context, found: Found): Found =>
+    'seconds' in found
+      ? {
+          ...found,
+          seconds: Math.max(found.seconds, pollSeconds({ now: context.now, lastChangeAt: waitsSince(context) })),
+        }
+      : found;
+  return {
+    ...code,
+    decide: (seen, context, made) => rarer(context, code.decide(seen, context, made)),
+    verify: (change, seen, context) => rarer(context, code.verify(change, seen, context)),
+  };
+}
 
 /** Services set to no tasks, or back to what they had. */
 const sizes = (change: Change) => ({ before: sizesIn(change, 'before'), after: sizesIn(change, 'after') });
@@ -121,7 +141,11 @@ const settingAside = (which: Which, resolve: Resolve): StepCode<Input, AsideSeen
 });
 const rebuilding = (which: Which, step: 'set-aside' | 'retire'): StepCode<Input, FollowSeen> => ({
   observe: (context) => readFollow(sideOf(which, context), context),
-  decide: (seen, { rehearse }) => decideRebuild(seen, rehearse),
+  decide: (seen, context) => {
+    const decision = decideRebuild(seen, context.rehearse);
+    // A backup of its source, or what an earlier run began, may take hours.
+    return decision.kind === 'wait' ? { ...decision, seconds: slowly(context.now(), waitsSince(context)) } : decision;
+  },
   act: (context, change) => rebuild(sideOf(which, context), context, change, likeOf(context, step)),
   alreadyApplied: (_change, seen) => rebuildApplied(seen),
   verify: (_change, seen, { now, lastChangeAt }) => proveRebuild(seen, slowly(now(), lastChangeAt)),
@@ -138,7 +162,7 @@ export function regionFailBack(
   const steps: Record<string, StepCode<Input, never>> = {};
   const step = <Seen>(stepName: string, code: StepCode<Input, Seen>) => {
     // What a step sees is only ever given back to that step.
-    steps[stepName] = code as unknown as StepCode<Input, never>;
+    steps[stepName] = inItsTurns(code) as unknown as StepCode<Input, never>;
   };
   step<Outlook>('confirm', {
     ...looksOnly('confirm'),
@@ -154,8 +178,10 @@ export function regionFailBack(
   step<LagSeen | undefined>('follow', {
     ...looksOnly('follow'),
     observe: async (context) => (context.rehearse ? undefined : readLag(context, askReplication)),
-    decide: (seen, { now, lastChangeAt }) =>
-      seen ? decideFollow(seen, Math.min(60, slowly(now(), lastChangeAt))) : REHEARSED,
+    decide: (seen, context) =>
+      seen
+        ? decideFollow(seen, Math.min(LONGEST_FOLLOW_SECONDS, slowly(context.now(), waitsSince(context))))
+        : REHEARSED,
   });
   step<readonly Writer[]>('scale', {
     ...scaling('first'),

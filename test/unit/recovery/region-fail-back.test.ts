@@ -28,9 +28,12 @@ import {
   whyInUse,
   whyUnready,
 } from '../../../functions/recovery/region-fail-back/decide.ts';
+import { code } from '../../../functions/recovery/region-fail-back/handler.ts';
 import { asideOf, sidesOf, targetsOf } from '../../../functions/recovery/region-fail-back/look.ts';
+import { manifest } from '../../../functions/recovery/region-fail-back/manifest.ts';
+import { MOST_TURNS } from '../../../infra/constructs/plan-definition.ts';
 import { BAD, GOOD, pair, replicaWith, running } from '../../support/failover.ts';
-import { config as base, service } from '../../support/fixtures.ts';
+import { config as base, NOW, service } from '../../support/fixtures.ts';
 
 const STANDBY_ARN = 'arn:aws:rds:us-west-2:111122223333:db:checkout-db';
 const failBack: FailBack = {
@@ -350,6 +353,54 @@ describe('standing by again', () => {
     expect(decideGrant({ ...withdrawn, state: 'granting' }, { fencing }).kind).toBe('done');
     expect(decideGrant(undefined, { fencing }).kind).toBe('done');
     expect(decideGrant(withdrawn, { fencing: { by: 'attested' } }).kind).toBe('done');
+  });
+});
+
+describe('each step’s share of turns', () => {
+  const config = {
+    ...base,
+    ...{ region: 'us-west-2', standbyRegion: 'us-east-1', services: { backend: service } },
+    pairs: { checkout: { ...back, settleSeconds: 3_600 } },
+  };
+  const most = Math.floor(MOST_TURNS / manifest.steps.length);
+  const creating = { named: follower({ status: 'creating' }), source: standby() };
+  const busy = { named: missing('checkout'), source: standby({ status: 'backing-up' }) };
+  const sick = { answers: BAD, services: [] };
+  const well = { answers: GOOD, services: [] };
+  const name = asideName('checkout', '01234567');
+
+  it.each<[string, 'decide' | 'verify', unknown]>([
+    ['set-aside', 'verify', { named: missing('checkout'), aside: missing(name) }],
+    ['rebuild', 'decide', creating],
+    ['rebuild', 'verify', creating],
+    ['follow', 'decide', lag({ state: 'catchup' })],
+    ['steady', 'decide', [running(4, 3)]],
+    ['drain', 'decide', lag({ behindBytes: 1 })],
+    ['promote', 'verify', replicaWith({ status: 'modifying' })],
+    ['prove', 'decide', BAD],
+    ['move', 'decide', { addresses: [], site: [], answers: BAD }],
+    ['settle', 'decide', sick],
+    ['settle', 'decide', well],
+    ['restore-standby', 'decide', busy],
+  ])('lets %s wait for as long as its budget says (%s)', (step, how, seen) => {
+    const budget = manifest.steps.find((each) => each.name === step)?.budgetSeconds ?? 0;
+    const found = code.steps[step];
+    let [seconds, turns] = [0, 0];
+    let results = {};
+    for (; seconds < budget; turns++) {
+      const context = {
+        ...{ input: { pair: 'checkout' }, config, results, rehearse: false, startedAt: NOW, lastChangeAt: NOW },
+        now: () => NOW + seconds * 1000,
+      } as never;
+      const next =
+        how === 'decide' ? found?.decide(seen, context, undefined) : found?.verify({} as never, seen, context);
+      if (next?.kind === 'done') break;
+      expect(next).toHaveProperty('seconds');
+      const wait = next as { readonly seconds: number; readonly result?: object };
+      if (wait.result) results = { [step]: wait.result };
+      seconds += wait.seconds;
+    }
+    expect(turns).toBeLessThan(most - 3);
   });
 });
 

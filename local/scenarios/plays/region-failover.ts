@@ -84,7 +84,7 @@ export const scenario: Scenario<World> = {
       incidentId: ended.incidentId,
       recoveryTimeMs,
       targetRecoveryTimeMs: manifest.targets.recoveryTimeSeconds * 1000,
-      dataLossMs: ended.figures?.dataLossMs ?? Number.NaN,
+      dataLossMs: Math.round(ended.figures?.dataLossMs ?? Number.NaN),
       targetDataLossMs: manifest.targets.dataLossSeconds * 1000,
       /** Beyond what RDS and ECS themselves needed, and the times that are told of beside it. */
       addedMs:

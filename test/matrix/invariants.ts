@@ -80,7 +80,7 @@ export function atTheEnd(facts: Facts): string[] {
   const isUntold = facts.callsOnly && isFiring(stage) && !escalated(journal);
   if (isUntold) found.push('I7: nobody was called');
   const asked = APPROVE_STAGES.includes(stage) ? withConsent(facts) : [];
-  return [...found, ...accountedFor(facts), ...(isFiring(stage) ? keptInView(journal, now) : []), ...asked];
+  return [...found, ...accountedFor(facts), ...(isFiring(stage) ? keptInView(facts) : []), ...asked];
 }
 
 /**
@@ -136,9 +136,18 @@ function accountedFor({ journal, inspection }: Facts): string[] {
   return found;
 }
 
+/** What has no level is over for a delivery that comes so late that it finds the change made: it is verified then, and nothing is open any more. */
+const foundDone = ({ target, actions, events }: Journal): boolean =>
+  target?.openIncidentId === undefined &&
+  actions.length > 0 &&
+  actions.every(({ status }) => status === 'verified') &&
+  [...events.values()].some(({ outcome }) => outcome?.kind === 'already-fine');
+
 /** The alarm is still firing: something must bring it up again. */
-function keptInView({ work, actions }: Journal, now: number): string[] {
+function keptInView({ journal, inspection, now }: Facts): string[] {
+  const { work, actions } = journal;
   const found: string[] = [];
+  if (inspection.withoutLevel && inspection.state === 'after' && foundDone(journal)) return found;
   if (!work.some(({ kind }) => kind === 'recheck')) found.push('I1: the alarm fires and nothing looks at it again');
   // Of each remediation the last: it stands in the place of those before it.
   const last = new Map(actions.filter(({ status }) => status === 'done').map((action) => [action.remediation, action]));

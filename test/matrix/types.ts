@@ -63,6 +63,8 @@ export interface Inspection {
   /** How often its state was changed. */
   readonly changes: number;
   readonly detail: string;
+  /** What tells of the trouble happened once: nobody can ask whether it still does. */
+  readonly withoutLevel?: true;
 }
 
 /** One thing to protect, used for one point only. */

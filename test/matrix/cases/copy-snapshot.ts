@@ -93,6 +93,7 @@ function inspected(copy: DBSnapshot | undefined, original: DBSnapshot | undefine
   return {
     state: isOurs ? 'after' : 'beyond',
     changes: 1,
+    withoutLevel: true,
     detail: `it is copied, from ${copy.SourceDBSnapshotIdentifier}`,
   };
 }

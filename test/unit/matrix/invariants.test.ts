@@ -185,6 +185,27 @@ describe('at the end', () => {
     expect(atTheEnd(facts(approved, { stage: 'approved' }))).toEqual([]);
   });
 
+  it('what has no level may be over for a delivery that found it done, and what has one never', () => {
+    const fine: EventItem = { ...event, outcome: { kind: 'already-fine', reason: 'its copy is there' } };
+    const over: Partial<Journal> = {
+      actions: [{ ...action, status: 'verified' }],
+      target: { ...NEW_TARGET, version: 3 },
+      events: new Map([
+        ['event-1', event],
+        ['event-2', fine],
+      ]),
+      work: [],
+    };
+    const after = { state: 'after' as const, changes: 1, detail: 'it is copied' };
+    const forgotten = [expect.stringMatching(/^I1: the alarm fires and nothing looks/)];
+    const of = (journal: Partial<Journal>, withoutLevel: boolean) =>
+      atTheEnd(facts(journal, { inspection: { ...after, ...(withoutLevel && { withoutLevel }) } }));
+    expect(of(over, true)).toEqual([]);
+    expect(of(over, false)).toEqual(forgotten);
+    expect(of({ ...over, events: new Map([['event-1', event]]) }, true)).toEqual(forgotten);
+    expect(of({ ...over, target: { ...NEW_TARGET, version: 3, openIncidentId: 'inc-1' } }, true)).toEqual(forgotten);
+  });
+
   it('a failure that a person was called about holds', () => {
     const given = facts({ actions: [{ ...action, status: 'failed' }], entries: [entry('escalated')] });
     expect(atTheEnd(given)).toEqual([]);

@@ -24,6 +24,11 @@ export const INCIDENT_BUGS: readonly IncidentBug[] = [
         find: 'if (await store.read(entryKey(entry.incidentId, mark.id))) return false;',
         replace: 'void entryKey;',
       },
+      {
+        file: 'functions/incidents/publisher/call.ts',
+        find: 'if (incident?.timeline.some(({ id }) => id === mark.id)) return false;',
+        replace: '',
+      },
     ],
     points: [at('publisher', 'escalated', WRITE, 'killed')],
   },

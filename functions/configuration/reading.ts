@@ -31,7 +31,7 @@ import { DescribeParametersCommand, type ParameterMetadata, SSMClient } from '@a
 import { DESIRED_COUNT, resourceId } from '../ecs/scalable.ts';
 import { clientDefaults } from '../engine/clients.ts';
 import type { RuntimeConfig, ServiceConfig } from '../engine/config.ts';
-import { ActionFailedError } from '../engine/errors.ts';
+import { ActionFailedError, PermissionError } from '../engine/errors.ts';
 import type { Pacer } from '../engine/pacer.ts';
 import type { Side } from './diff.ts';
 import { type ConfigItem, type ItemKind, inOrder, type Unread } from './item.ts';
@@ -250,10 +250,16 @@ export class ConfigurationReader {
       return Certificate ?? {};
     });
     if (found.Type !== 'IMPORTED') return certificateItem(arn, found);
-    const kept = await this.#reading.ask(`get the public part of ${arn}`, () =>
-      acm.send(new GetCertificateCommand({ CertificateArn: arn })),
-    );
-    return certificateItem(arn, found, kept);
+    try {
+      const kept = await this.#reading.ask(`get the public part of ${arn}`, () =>
+        acm.send(new GetCertificateCommand({ CertificateArn: arn })),
+      );
+      return certificateItem(arn, found, kept);
+    } catch (error) {
+      // Allowed of those with `importFrom` only: of another one that a person imported the rest is kept.
+      if (error instanceof PermissionError) return certificateItem(arn, found);
+      throw error;
+    }
   }
 
   /** Names, versions and kinds: `DescribeParameters` tells no value. */

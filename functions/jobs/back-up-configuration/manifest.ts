@@ -33,8 +33,7 @@ export const manifest = defineJob({
     },
     { actions: ['acm:DescribeCertificate'], resources: ['{certificate}'] },
     // The certificate and its chain; a key is told by ExportCertificate only, which it may not ask for.
-    // Of each, because one that was imported needn't have `importFrom`; of those that ACM issued it isn't asked for.
-    { actions: ['acm:GetCertificate'], resources: ['{certificate}'] },
+    { actions: ['acm:GetCertificate'], resources: ['{importedCertificate}'] },
     // What is in the account, to name what no backup covers.
     {
       actions: ['ecs:ListClusters', 'ecs:ListServices'],
